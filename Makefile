@@ -1,0 +1,51 @@
+# make sweep · make test · make ui · make lint · make bench: each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.PHONY: sweep test ui lint bench clean
+
+sweep: $(VENV)/.base
+	$(BIN)/python sweeps/cd_k.py
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+ui: $(VENV)/.base
+	@echo "MLflow on http://127.0.0.1:5000 (Ctrl-C ends it)"
+	@mkdir -p runs
+	@MLFLOW_LOGGING_LEVEL=WARNING $(BIN)/python -m mlflow server --host 127.0.0.1 --port 5000 --workers 1 \
+		--allowed-hosts "127.0.0.1:*,localhost:*" --backend-store-uri "sqlite:///$(CURDIR)/runs/mlflow.db" \
+		--default-artifact-root "$(CURDIR)/runs/mlartifacts"
+
+lint: $(VENV)/.test
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench
+	$(BIN)/python analysis/benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; assert (3, 11) <= v < (3, 14), f"Gibbsweep needs Python 3.11 to 3.13: got {v.major}.{v.minor}; use make PYTHON=python3.12"'
+	$(PYTHON) -m venv $(VENV)
+
+# The constraints are the versions that the tests last passed with.
+$(VENV)/.base: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing Gibbsweep into $(VENV) (PyTorch is several GB the first time)"
+	$(PIP) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing Gibbsweep with its test tools into $(VENV) (PyTorch is several GB the first time)"
+	$(PIP) --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(VENV)/.base
+
+$(VENV)/.bench: $(VENV)/.test
+	$(PIP) --constraint constraints.txt --editable '.[test,bench]'
+	@touch $@

@@ -1,0 +1,121 @@
+"""What an update of an RBM costs beside its matrix products alone, and beside scikit-learn's: one thread, interleaved repeats.
+
+python analysis/benchmarks/rbm_cd.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from sklearn.neural_network import BernoulliRBM
+from torch import Tensor
+
+from gibbsweep_models.draws import seeded
+from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.types import DataSpec
+
+N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
+CPU = torch.device("cpu")
+
+
+def update(config: RBMConfig, x: Tensor, dtype: torch.dtype) -> Callable[[], None]:
+    """One update as the training loop does it: objective, backward, optimiser step."""
+    torch.manual_seed(0)
+    system = config.build(DataSpec((N_VISIBLE,), "binary"))
+    system.initialise(x)
+    (phase,) = system.phases()
+    optimizer = phase.optimizer.build(phase.parameters)
+    generator = seeded(0)
+    rbm = system.rbm
+
+    def run() -> None:
+        optimizer.zero_grad()
+        with torch.autocast(CPU.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            loss = phase.objective(rbm, {"x": x}, generator=generator)
+        torch.autograd.backward(loss.total)
+        optimizer.step()
+
+    return run
+
+
+def products(x: Tensor) -> Callable[[], None]:
+    """The five matrix products of CD-1: hidden and visible logits, hidden logits again, two outer products."""
+    generator = torch.Generator().manual_seed(0)
+    weight = 0.01 * torch.randn(N_VISIBLE, N_HIDDEN, generator=generator)
+    h = torch.rand(BATCH, N_HIDDEN, generator=generator).round()
+    hidden, visible, outer = torch.empty(BATCH, N_HIDDEN), torch.empty(BATCH, N_VISIBLE), torch.empty_like(weight)
+
+    def run() -> None:
+        torch.mm(x, weight, out=hidden)
+        torch.mm(h, weight.t(), out=visible)
+        torch.mm(x, weight, out=hidden)
+        torch.mm(x.t(), h, out=outer)
+        torch.mm(x.t(), h, out=outer)
+
+    return run
+
+
+def scikit_learn(x: Tensor) -> Callable[[], None]:
+    rbm = BernoulliRBM(n_components=N_HIDDEN, learning_rate=0.01, batch_size=BATCH, random_state=0)
+    data = x.numpy()
+
+    def run() -> None:
+        rbm.partial_fit(data)
+
+    return run
+
+
+def medians(tasks: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+    """Median milliseconds of each task, the tasks taking turns."""
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    for repeat in range(repeats + 5):
+        for name, task in tasks.items():
+            start = time.perf_counter()
+            task()
+            if repeat >= 5:
+                times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def measure(repeats: int = 100) -> list[dict[str, str | float]]:
+    """Rows of ``what``, ``ours_ms``, ``reference_ms``, ``ratio``, ``goal``. The first ratios are time over the five products (lower
+    is better), the last is the speed-up of bfloat16 (higher is better)."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    x = torch.from_numpy(np.random.default_rng(0).random((BATCH, N_VISIBLE)) < 0.13).float()
+    tasks = {
+        "products": products(x),
+        "CD-1 update, normal": update(RBMConfig(N_HIDDEN, centred=False), x, torch.float32),
+        "CD-1 update, centred": update(RBMConfig(N_HIDDEN), x, torch.float32),
+        "scikit-learn": scikit_learn(x),
+        "CD-10 float32": update(RBMConfig(N_HIDDEN, k=10), x, torch.float32),
+        "CD-10 bfloat16": update(RBMConfig(N_HIDDEN, k=10), x, torch.bfloat16),
+    }
+    ms = medians(tasks, repeats)
+    torch.set_num_threads(threads)
+
+    def row(what: str, ours: float, reference: float, ratio: float, goal: str) -> dict[str, str | float]:
+        return {"what": what, "ours_ms": ours, "reference_ms": reference, "ratio": ratio, "goal": goal}
+
+    base, sklearn_ms = ms["products"], ms["scikit-learn"]
+    full, half = ms["CD-10 float32"], ms["CD-10 bfloat16"]
+    return [
+        *(row(f"{name} / products", ms[name], base, ms[name] / base, "<= 1.3") for name in list(tasks)[1:3]),
+        row("scikit-learn BernoulliRBM.partial_fit / products", sklearn_ms, base, sklearn_ms / base, "above ours"),
+        row("CD-10 update, float32 / bfloat16", half, full, full / half, ">= 1.7"),
+    ]
+
+
+def main() -> None:
+    print(f"RBM {N_VISIBLE}-{N_HIDDEN}, batch {BATCH}, one thread, medians in milliseconds")
+    print(f"{'':50s} {'ours':>8s} {'reference':>10s} {'ratio':>7s}  goal")
+    for r in measure():
+        print(f"{r['what']:50s} {r['ours_ms']:8.2f} {r['reference_ms']:10.2f} {r['ratio']:7.2f}  {r['goal']}")
+
+
+if __name__ == "__main__":
+    main()

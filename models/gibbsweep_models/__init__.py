@@ -1,0 +1,14 @@
+"""Energy-based and score-based generative models in plain PyTorch.
+
+One convention, used everywhere in this package:
+
+- An energy is ``E(x) -> (B,)``, low = likely, ``p(x) ∝ exp(-E(x) / T)``. The score is ``-∇E`` at ``T = 1``.
+- A noise level is ``sigma``, shape ``(B,)``, in data units; a sampler walks it downwards and its grid ends in 0.
+- Data is ``(B, *D)``: batch first, channels first, images in [-1, 1], binary units in {0, 1}.
+- Randomness enters through ``generator=`` only, drawn by :mod:`gibbsweep_models.draws`, so that a batch split over several
+  workers sees the numbers that one worker would have seen.
+- Foreign conventions (DDPM's t, NCSN's eps / 2, JEM's decoupled noise) are converted at the border.
+
+Layers, each importing only from those to its right:
+``energy, score, baselines`` (the systems) → ``objectives`` → ``samplers, likelihood`` → ``noise, nn`` → ``types, draws, parallel``.
+"""

@@ -1,0 +1,86 @@
+"""A convolutional autoencoder, plain or denoising."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.objectives.reconstruction import Reconstruction, reconstruction_error
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Squared error on signed units, cross-entropy on binary ones. ``sigma > 0``: a denoising autoencoder for that one
+    noise level (Vincent et al. 2008)."""
+
+    units: Units = "signed"
+    channels: tuple[int, ...] = (32, 64)
+    latent_dim: int = 16
+    sigma: float = 0.0
+    learning_rate: float = 2e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    grad_clip: float | None = None
+    ema_decay: float = 0.99
+
+    def build(self, spec: DataSpec) -> AutoencoderSystem:
+        """The system for images of ``spec.shape`` (C, H, W)."""
+        if spec.units != self.units:
+            raise ValueError(
+                f"got {spec.units!r} data, expected {self.units!r}; pass AutoencoderConfig(units={spec.units!r})"
+            )
+        return AutoencoderSystem(self, spec)
+
+
+class AutoencoderSystem(System):
+    """x -> z -> x through ``latent_dim`` numbers. No density: it cannot sample."""
+
+    def __init__(self, config: AutoencoderConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.ema_decay = config.ema_decay
+        self.encoder = ConvEncoder(spec.shape, config.latent_dim, config.channels)
+        self.decoder = ConvDecoder(spec.shape, config.latent_dim, config.channels)
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        objective = Reconstruction(config.units, config.sigma)
+        optimizer = OptimizerConfig("adam", config.learning_rate, config.betas)
+        return [Phase("reconstruction", list(self.parameters()), objective, optimizer, grad_clip=config.grad_clip)]
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, latent_dim)."""
+        z: Tensor = self.encoder(x)
+        return z
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(B, latent_dim) -> (B, C, H, W): values in [-1, 1] (signed) or logits (binary)."""
+        output: Tensor = self.decoder(z)
+        return output if self.config.units == "binary" else torch.tanh(output)
+
+    @torch.no_grad()
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, latent_dim)."""
+        return self.encode(x)
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W) in the data's range; binary units come back as means. It draws nothing."""
+        del generator
+        output = self.decode(self.encode(x))
+        return torch.sigmoid(output) if self.config.units == "binary" else output
+
+    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The reconstruction of noisy ``x``; the network is not told ``sigma`` (B,) and is best at the one it learned."""
+        del sigma
+        output = self.decode(self.encode(x))
+        return torch.sigmoid(output) if self.config.units == "binary" else output
+
+    @torch.no_grad()
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The reconstruction error in the units of the training loss, high = unusual: (B, C, H, W) -> (B,)."""
+        del generator
+        return reconstruction_error(self.decode(self.encode(x)), x, self.config.units)

@@ -1,0 +1,93 @@
+"""A convolutional generative adversarial network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep_models.draws import randn
+from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.objectives.gan import AdversarialLoss, DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+
+
+@dataclass(frozen=True)
+class GANConfig:
+    """Non-saturating with R1 by default (Mescheder et al. 2018); WGAN-GP is ``loss="wasserstein", r1=0,
+    gradient_penalty=10, generator_every=5`` (Gulrajani et al. 2017). ``generator_every``: discriminator updates per
+    generator update. ``logit_bound``: a larger |logit_gap| counts as divergence."""
+
+    channels: tuple[int, ...] = (32, 64)
+    latent_dim: int = 32
+    loss: AdversarialLoss = "non_saturating"
+    r1: float = 0.5
+    gradient_penalty: float = 0.0
+    generator_every: int = 1
+    discriminator_learning_rate: float = 1e-3
+    generator_learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.5, 0.99)
+    ema_decay: float = 0.99
+    logit_bound: float = 1000.0
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> GANSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(f"GAN is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
+        return GANSystem(self, spec)
+
+
+class GANSystem(System):
+    """x = G(z), z ~ N(0, I). No density: it samples, and can do nothing else."""
+
+    def __init__(self, config: GANConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.latent_dim = config.latent_dim
+        self.ema_decay = config.ema_decay
+        self.generator = ConvDecoder(spec.shape, config.latent_dim, config.channels)
+        # No normalisation: gradient penalties are defined per example, and a small discriminator trains without.
+        self.discriminator = ConvEncoder(
+            spec.shape, 1, config.channels, normalise=False, activation=lambda: nn.LeakyReLU(0.2)
+        )
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        return [
+            Phase(
+                "discriminator",
+                list(self.discriminator.parameters()),
+                DiscriminatorLoss(config.loss, config.r1, config.gradient_penalty),
+                OptimizerConfig("adam", config.discriminator_learning_rate, config.betas),
+                bounds={"logit_gap": config.logit_bound},
+            ),
+            Phase(
+                "generator",
+                list(self.generator.parameters()),
+                GeneratorLoss(config.loss),
+                OptimizerConfig("adam", config.generator_learning_rate, config.betas),
+                every=config.generator_every,
+            ),
+        ]
+
+    def generate(self, z: Tensor) -> Tensor:
+        """(B, latent_dim) -> (B, C, H, W) in [-1, 1]."""
+        return torch.tanh(self.generator(z))
+
+    def discriminate(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B,)."""
+        logit: Tensor = self.discriminator(x)
+        return logit.squeeze(1)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` images (n, C, H, W), one evaluation each."""
+        x = self.generate(randn((n, self.latent_dim), generator=generator))
+        if trace is not None:
+            trace(1, x)
+        return Samples(x, nfe=1)

@@ -1,0 +1,103 @@
+"""A convolutional variational autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep_models.draws import bernoulli, randn
+from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.objectives.elbo import ELBO, elbo_terms, importance_log_likelihood
+from gibbsweep_models.objectives.reconstruction import bernoulli_log_prob, gaussian_log_prob
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """Kingma & Welling, "Auto-Encoding Variational Bayes" (2014). Binary units have a Bernoulli decoder; signed units a
+    Gaussian one whose single variance is learned (Rybkin et al. 2021), so that beta = 1 needs no hand-tuned scale."""
+
+    units: Units = "signed"
+    channels: tuple[int, ...] = (32, 64)
+    latent_dim: int = 16
+    beta: float = 1.0
+    learning_rate: float = 2e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    grad_clip: float | None = None
+    ema_decay: float = 0.99
+
+    def build(self, spec: DataSpec) -> VAESystem:
+        """The system for images of ``spec.shape`` (C, H, W)."""
+        if spec.units != self.units:
+            raise ValueError(f"got {spec.units!r} data, expected {self.units!r}; pass VAEConfig(units={spec.units!r})")
+        return VAESystem(self, spec)
+
+
+class VAESystem(System):
+    """p(x, z) = p(x | z) N(z; 0, I), with q(z | x) a diagonal Gaussian."""
+
+    def __init__(self, config: VAEConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.ema_decay = config.ema_decay
+        self.encoder = ConvEncoder(spec.shape, 2 * config.latent_dim, config.channels)
+        self.decoder = ConvDecoder(spec.shape, config.latent_dim, config.channels)
+        self.log_variance = nn.Parameter(torch.zeros(())) if config.units == "signed" else None
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        optimizer = OptimizerConfig("adam", config.learning_rate, config.betas)
+        return [Phase("elbo", list(self.parameters()), ELBO(config.beta), optimizer, grad_clip=config.grad_clip)]
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, H, W) -> mean and log_variance of q(z | x), each (B, latent_dim)."""
+        mean, log_variance = self.encoder(x).chunk(2, dim=1)
+        return mean, log_variance
+
+    def decode(self, z: Tensor) -> Tensor:
+        """E[x | z]: (B, latent_dim) -> (B, C, H, W), in [-1, 1] (signed) or [0, 1] (binary)."""
+        output = self.decoder(z)
+        return torch.sigmoid(output) if self.log_variance is None else torch.tanh(output)
+
+    def log_prob_given_latent(self, x: Tensor, z: Tensor) -> Tensor:
+        """ln p(x | z): (B, C, H, W), (B, latent_dim) -> (B,), in nats."""
+        if self.log_variance is None:
+            return bernoulli_log_prob(self.decoder(z), x)
+        return gaussian_log_prob(self.decode(z), self.log_variance, x)
+
+    @torch.no_grad()
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` images (n, C, H, W) from z ~ N(0, I): binary units are drawn; of signed units it is the mean E[x | z], as
+        usual for Gaussian decoders. ``info["mean"]`` holds E[x | z] in both cases."""
+        mean = self.decode(randn((n, self.config.latent_dim), generator=generator))
+        x = bernoulli(mean, generator=generator) if self.config.units == "binary" else mean
+        if trace is not None:
+            trace(1, x)
+        return Samples(x, nfe=1, info={"mean": mean})
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """E[x | z] at the mean of q(z | x), which needs no draw: (B, C, H, W) -> (B, C, H, W)."""
+        del generator
+        return self.decode(self.embed(x))
+
+    @torch.no_grad()
+    def embed(self, x: Tensor) -> Tensor:
+        """The mean of q(z | x): (B, C, H, W) -> (B, latent_dim)."""
+        return self.encode(x)[0]
+
+    @torch.no_grad()
+    def elbo(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """A lower bound on ln p(x) in expectation, one draw each: (B, C, H, W) -> (B,), in nats."""
+        log_prob, kl = elbo_terms(self, x, generator=generator)
+        return log_prob - kl
+
+    def importance_log_likelihood(self, x: Tensor, *, n_samples: int, generator: torch.Generator) -> Tensor:
+        """A tighter lower bound on ln p(x) in expectation, by ``n_samples`` draws each: (B, C, H, W) -> (B,), in nats."""
+        return importance_log_likelihood(self, x, n_samples=n_samples, generator=generator)
+
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """-ELBO, high = unusual: (B, C, H, W) -> (B,)."""
+        return -self.elbo(x, generator=generator)

@@ -1,0 +1,103 @@
+"""Random numbers for batches: the only place where samplers, objectives and corruptions get them.
+
+A batch that is split over ``world_size`` workers must see the numbers that one worker would have seen, or "two workers equal
+one" could only hold on average. So every worker seeds its generator alike, draws for the *global* batch and keeps its slice:
+the first axis of every shape is the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class ShardedGenerator(torch.Generator):
+    """A generator that knows which part of the global batch it draws for; a plain ``torch.Generator`` draws for all of it."""
+
+    rank: int
+    world_size: int
+
+    def __new__(cls, device: torch.device | str = "cpu", *, rank: int = 0, world_size: int = 1) -> ShardedGenerator:
+        generator = super().__new__(cls, device)
+        generator.rank = rank
+        generator.world_size = world_size
+        return generator
+
+    def __init__(self, device: torch.device | str = "cpu", *, rank: int = 0, world_size: int = 1) -> None:
+        super().__init__()
+
+
+def _global_shape(shape: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
+    return (shape[0] * getattr(generator, "world_size", 1), *shape[1:])
+
+
+def _own_slice(draw: Tensor, generator: torch.Generator) -> Tensor:
+    world_size = getattr(generator, "world_size", 1)
+    if world_size == 1:
+        return draw
+    return draw.chunk(world_size)[getattr(generator, "rank", 0)]
+
+
+def randn(shape: Sequence[int], *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Standard normal numbers of ``shape`` (B, ...) on the generator's device."""
+    draw = torch.randn(_global_shape(shape, generator), generator=generator, device=generator.device, dtype=dtype)
+    return _own_slice(draw, generator)
+
+
+def randn_like(x: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers with the shape, type and memory layout of ``x`` (B, ...)."""
+    if getattr(generator, "world_size", 1) == 1:
+        return torch.empty_like(x).normal_(generator=generator)
+    full = torch.empty(_global_shape(x.shape, generator), dtype=x.dtype, device=x.device)
+    if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        full = full.to(memory_format=torch.channels_last)
+    return _own_slice(full.normal_(generator=generator), generator)
+
+
+def rand(shape: Sequence[int], *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Uniform numbers in [0, 1) of ``shape`` (B, ...) on the generator's device."""
+    draw = torch.rand(_global_shape(shape, generator), generator=generator, device=generator.device, dtype=dtype)
+    return _own_slice(draw, generator)
+
+
+def randint(high: int, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
+    """Integers in [0, high) of ``shape`` (B, ...), int64."""
+    draw = torch.randint(high, _global_shape(shape, generator), generator=generator, device=generator.device)
+    return _own_slice(draw, generator)
+
+
+def bernoulli(p: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Binary units with means ``p`` (B, ...), in the type of ``p``."""
+    return (rand(p.shape, generator=generator) < p).to(p.dtype)
+
+
+def seeded(seed: int, *stream: int, device: torch.device | str = "cpu", **shard: Any) -> ShardedGenerator:
+    """A generator whose state is a function of ``seed`` and the integers of ``stream`` (a step, a purpose).
+
+    Drawing update ``step`` from ``seeded(seed, step)`` makes a resumed run repeat the interrupted one with no state to save.
+    """
+    generator = ShardedGenerator(device, **shard)
+    reseed(generator, seed, *stream)
+    return generator
+
+
+def reseed(generator: torch.Generator, seed: int, *stream: int) -> None:
+    """Set ``generator`` to the state that :func:`seeded` gives for ``seed`` and ``stream``."""
+    generator.manual_seed(mix(seed, *stream))
+
+
+def mix(seed: int, *stream: int) -> int:
+    """A well-spread 32-bit seed from integers: neighbouring inputs give unrelated outputs (SplitMix64's finaliser)."""
+    state = seed & _MASK
+    for word in (0, *stream):
+        state = (state + 0x9E3779B97F4A7C15 * ((word & _MASK) + 1)) & _MASK
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+        state ^= state >> 31
+    return state >> 32  # the CPU generator reads 32 bits of its seed
+
+
+_MASK = (1 << 64) - 1

@@ -1,0 +1,1 @@
+"""Energy-based systems, one file each."""

@@ -1,0 +1,113 @@
+"""A convolutional energy of images trained by persistent contrastive divergence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.draws import rand
+from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
+from gibbsweep_models.nn.conv import ConvEnergy
+from gibbsweep_models.nn.mlp import Activation
+from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.types import Bracket, DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+
+SIGNED_RANGE = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class ConvEBMConfig:
+    """Du & Mordatch, "Implicit Generation and Modeling with Energy-Based Models" (2019), at a size that a CPU core
+    trains.
+
+    ``step_size`` and ``noise`` are decoupled as there: x <- x - step_size * clip(grad E) + noise * n, a chain at
+    temperature noise² / (2 step_size). ``persistent=False`` starts the chains at the data (CD-``n_steps``).
+    ``sample_steps``: Langevin steps from uniform noise to a sample. ``energy_gap_bound``: a larger |energy gap| counts
+    as divergence.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 64, 64)
+    activation: Activation = "silu"
+    spectral_norm: bool = False
+    n_steps: int = 40
+    step_size: float = 10.0
+    noise: float = 0.005
+    gradient_clip: float | None = 0.03
+    persistent: bool = True
+    replay_size: int = 2000
+    restart_fraction: float = 0.05
+    l2: float = 0.1
+    data_noise: float = 0.005
+    learning_rate: float = 1e-4
+    betas: tuple[float, float] = (0.0, 0.999)
+    grad_clip: float | None = 0.1
+    ema_decay: float = 0.99
+    sample_steps: int = 256
+    energy_gap_bound: float = 50.0
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> ConvEBMSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(
+                f"ConvEBM is defined on signed units: got {spec.units!r} data; use an RBM for binary units"
+            )
+        return ConvEBMSystem(self, spec)
+
+
+class ConvEBMSystem(System):
+    """p(x) ∝ exp(-E(x) / T) on [-1, 1]^(C, H, W); sampling, chains and training share one Langevin kernel."""
+
+    def __init__(self, config: ConvEBMConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.ema_decay = config.ema_decay
+        self.network = ConvEnergy(spec.shape, config.channels, config.activation, config.spectral_norm)
+        self.sampler = Langevin.decoupled(
+            config.n_steps, config.step_size, config.noise, gradient_clip=config.gradient_clip, clamp=SIGNED_RANGE
+        )
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        replay = ReplayBuffer(config.replay_size, self.shape, config.restart_fraction) if config.persistent else None
+        objective = ContrastiveDivergence(
+            self.sampler, replay, l2=config.l2, data_noise=config.data_noise, clamp=SIGNED_RANGE
+        )
+        parameters = list(self.network.parameters())
+        return [
+            Phase(
+                "energy",
+                parameters,
+                objective.to(parameters[0].device),
+                OptimizerConfig("adam", config.learning_rate, config.betas),
+                grad_clip=config.grad_clip,
+                bounds={"energy_gap": config.energy_gap_bound},
+            )
+        ]
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) -> (B,)."""
+        energy: Tensor = self.network(x, cond)
+        return energy
+
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` images (n, C, H, W): ``sample_steps`` Langevin steps from uniform noise."""
+        start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
+        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
+
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n_steps`` steps of the training sampler from ``x`` (B, C, H, W)."""
+        return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
+
+    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
+        """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E) / Z on the cube, that is at temperature 1, whatever
+        the temperature of the training chain."""
+        return log_likelihood_bracket(self.energy, x, n_temperatures=n_temperatures, generator=generator)

@@ -1,0 +1,126 @@
+"""A multilayer perceptron as the energy of vectors and 2-D toy densities, trained by persistent contrastive
+divergence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.draws import rand
+from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
+from gibbsweep_models.nn.mlp import Activation, MLPEnergy
+from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.types import Bracket, DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+
+
+@dataclass(frozen=True)
+class MLPEBMConfig:
+    """Langevin at temperature 1 on the box [-bound, bound]^D, so that samples and likelihood speak of one density,
+    exp(-E) / Z.
+
+    ``bound``: half the side of the box, 1 for data in [-1, 1], larger for toy densities in their own units.
+    ``step_size`` is in units of bound². ``persistent=False`` starts the chains at the data (CD-``n_steps``).
+    ``sample_steps``: Langevin steps from uniform noise to a sample. ``energy_gap_bound``: a larger |energy gap| counts
+    as divergence.
+    """
+
+    hidden: tuple[int, ...] = (128, 128)
+    activation: Activation = "silu"
+    bound: float = 1.0
+    n_steps: int = 20
+    step_size: float = 1e-3
+    gradient_clip: float | None = None
+    persistent: bool = True
+    replay_size: int = 4096
+    restart_fraction: float = 0.05
+    l2: float = 0.0
+    data_noise: float = 0.0
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.0, 0.999)
+    grad_clip: float | None = 1.0
+    ema_decay: float = 0.99
+    sample_steps: int = 1000
+    energy_gap_bound: float = 50.0
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> MLPEBMSystem:
+        """The system for vectors, or flattened arrays, of ``spec.shape``."""
+        if spec.units != self.units:
+            raise ValueError(f"MLPEBM is defined on signed units: got {spec.units!r} data; use an RBM for binary units")
+        if self.bound <= 0:
+            raise ValueError(
+                f"got bound={self.bound}, expected a positive half side of the box that holds the data; raise it"
+            )
+        return MLPEBMSystem(self, spec)
+
+
+class MLPEBMSystem(System):
+    """p(x) ∝ exp(-E(x)) on [-bound, bound]^D; sampling, chains and training share one Langevin kernel."""
+
+    def __init__(self, config: MLPEBMConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.ema_decay = config.ema_decay
+        self.network = MLPEnergy(spec.shape, config.hidden, config.activation)
+        self.box = (-config.bound, config.bound)
+        self.sampler = Langevin(
+            config.n_steps,
+            config.step_size * config.bound**2,
+            gradient_clip=config.gradient_clip,
+            clamp=self.box,
+        )
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        replay = None
+        if config.persistent:
+            replay = ReplayBuffer(config.replay_size, self.shape, config.restart_fraction, scale=config.bound)
+        objective = ContrastiveDivergence(
+            self.sampler, replay, l2=config.l2, data_noise=config.data_noise, clamp=self.box
+        )
+        parameters = list(self.network.parameters())
+        return [
+            Phase(
+                "energy",
+                parameters,
+                objective.to(parameters[0].device),
+                OptimizerConfig("adam", config.learning_rate, config.betas),
+                grad_clip=config.grad_clip,
+                bounds={"energy_gap": config.energy_gap_bound},
+            )
+        ]
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """(B, *D) -> (B,)."""
+        # The network sees the box as [-1, 1]^D, whatever the data's units.
+        energy: Tensor = self.network(x / self.config.bound, cond)
+        return energy
+
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` examples (n, *D): ``sample_steps`` Langevin steps from the uniform density on the box."""
+        start = rand((n, *self.shape), generator=generator).sub_(0.5).mul_(2.0 * self.config.bound)
+        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
+
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n_steps`` steps of the training sampler from ``x`` (B, *D)."""
+        return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
+
+    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
+        """Mean log-likelihood of ``x`` (N, *D), all in the box, under exp(-E) / Z on the box."""
+        on_cube = log_likelihood_bracket(
+            self.network,
+            x / self.config.bound,
+            n_temperatures=n_temperatures,
+            generator=generator,
+        )
+        log_volume = math.prod(self.shape) * math.log(self.config.bound)  # of u = x / bound
+        return replace(on_cube, ais=on_cube.ais - log_volume, reverse_ais=on_cube.reverse_ais - log_volume)

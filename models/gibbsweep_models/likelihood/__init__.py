@@ -1,0 +1,1 @@
+"""Partition functions and likelihoods: exact where enumeration allows, else bracketed by annealing both ways."""

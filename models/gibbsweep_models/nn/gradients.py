@@ -1,0 +1,62 @@
+"""Gradients of energies with respect to their input, and nothing else: no parameter gradient is ever written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep_models.types import EnergyFn, HasEnergy
+
+ScoreFn = Callable[[Tensor], Tensor]
+"""(B, *D) -> (B, *D)."""
+
+
+def energy_of(model: EnergyFn | HasEnergy) -> EnergyFn:
+    """The energy of a system (its method), or the energy itself."""
+    if isinstance(model, HasEnergy):
+        return model.energy
+    return model
+
+
+def check_energy(energy: Tensor, x: Tensor) -> Tensor:
+    """``energy`` (B,), or an error that says what is wrong with it."""
+    if energy.shape != x.shape[:1]:
+        raise ValueError(
+            f"an energy maps (B, ...) to (B,): got {tuple(energy.shape)} for x {tuple(x.shape)}; "
+            "squeeze the last axis, and sum over all axes but the first"
+        )
+    return energy
+
+
+def energy_and_gradient(energy: EnergyFn, x: Tensor, cond: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """E(x) (B,) and its gradient in x (B, *D), both without a graph. Examples of a batch must not interact."""
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_(True)
+        value = check_energy(energy(leaf, cond), leaf)
+        (gradient,) = torch.autograd.grad(value.sum(), leaf)
+    return value.detach(), gradient
+
+
+def score_of(energy: EnergyFn, *, create_graph: bool = False) -> ScoreFn:
+    """-grad_x E(x), the score of p(x) ∝ exp(-E(x)). With ``create_graph`` it can be differentiated in the
+    parameters."""
+
+    def score(x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            leaf = x.detach().requires_grad_(True)
+            value = check_energy(energy(leaf), leaf)
+            (gradient,) = torch.autograd.grad(value.sum(), leaf, create_graph=create_graph)
+        return -gradient
+
+    return score
+
+
+def refuse_condition(cond: Tensor | None, network: nn.Module) -> None:
+    """An unconditional energy must not ignore a condition in silence."""
+    if cond is not None:
+        raise ValueError(
+            f"{type(network).__name__} is unconditional: got cond {tuple(cond.shape)}, expected None; use a "
+            "conditional energy"
+        )

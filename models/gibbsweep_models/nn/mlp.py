@@ -1,0 +1,77 @@
+"""A multilayer perceptron as an energy, for vectors and 2-D toy densities."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep_models.nn.gradients import refuse_condition
+
+Activation = Literal["silu", "softplus", "gelu", "leaky_relu"]
+
+_ACTIVATIONS: dict[Activation, type[nn.Module]] = {
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "gelu": nn.GELU,
+    "leaky_relu": nn.LeakyReLU,
+}
+
+
+def activation_of(name: Activation) -> nn.Module:
+    """The activation module of that name. The smooth ones have a continuous score; leaky ReLU's is piecewise
+    constant."""
+    if name not in _ACTIVATIONS:
+        raise ValueError(f"got activation {name!r}, expected one of {sorted(_ACTIVATIONS)}; choose one of these")
+    return _ACTIVATIONS[name]()
+
+
+class MLPEnergy(nn.Module):
+    """E(x): (B, *shape) -> (B,), flattened, through ``hidden`` layers and a linear read-out without bias.
+
+    ``confinement``: E gains |x|² / (2 confinement²), a Gaussian reference that makes exp(-E) integrable on all of R^D
+    (Xie et al., "A Theory of Generative ConvNet", 2016); ``None`` where the domain is bounded.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        hidden: tuple[int, ...] = (128, 128),
+        activation: Activation = "silu",
+        confinement: float | None = None,
+    ) -> None:
+        super().__init__()
+        if not hidden or min(hidden) < 1:
+            raise ValueError(
+                f"got hidden layers {hidden}, expected at least one positive width; pass hidden=(128, 128)"
+            )
+        if confinement is not None and confinement <= 0:
+            raise ValueError(f"got confinement {confinement}, expected a positive standard deviation or None; raise it")
+        self.shape = tuple(shape)
+        self.confinement = confinement
+        widths = (math.prod(shape), *hidden)
+        layers: list[nn.Module] = []
+        for width_in, width_out in pairwise(widths):
+            layers += [nn.Linear(width_in, width_out), activation_of(activation)]
+        self.features = nn.Sequential(*layers)
+        # A bias would shift E by a constant, which no density sees.
+        self.readout = nn.Linear(hidden[-1], 1, bias=False)
+
+    def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """(B, *shape) -> (B,)."""
+        refuse_condition(cond, self)
+        if x.shape[1:] != self.shape:
+            raise ValueError(
+                f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the energy with the "
+                "data's shape"
+            )
+        h = self.features(x.flatten(1))
+        # Under autocast a bfloat16 sum would round energies to 3 significant digits; this layer costs next to nothing.
+        with torch.autocast(x.device.type, enabled=False):
+            energy: Tensor = self.readout(h.to(self.readout.weight.dtype)).squeeze(1)
+        if self.confinement is not None:
+            energy = energy + x.flatten(1).square().sum(dim=1) / (2.0 * self.confinement**2)
+        return energy

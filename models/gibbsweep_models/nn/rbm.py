@@ -1,0 +1,171 @@
+"""The Bernoulli-Bernoulli restricted Boltzmann machine, normal or centred. B = batch, V = visible units, H = hidden units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gibbsweep_models import draws
+
+
+@dataclass(frozen=True)
+class NormalForm:
+    """A machine without offsets, ``E(v, h) = constant - v·b - h·c - vᵀ W h``: what every conditional needs, computed once.
+
+    ``weight`` (V, H) may be in half precision: then the matrix products are, and what is added to them is not.
+    """
+
+    weight: Tensor
+    visible_bias: Tensor
+    hidden_bias: Tensor
+    constant: Tensor
+
+    def normal_form(self) -> NormalForm:
+        return self
+
+    def hidden_logits(self, v: Tensor) -> Tensor:
+        """Log-odds of p(h = 1 | v): (B, V) -> (B, H)."""
+        return _affine(v, self.weight, self.hidden_bias)
+
+    def visible_logits(self, h: Tensor) -> Tensor:
+        """Log-odds of p(v = 1 | h): (B, H) -> (B, V)."""
+        return _affine(h, self.weight.t(), self.visible_bias)
+
+    def free_energy(self, v: Tensor) -> Tensor:
+        """``F(v) = -log Σ_h exp(-E(v, h))``: (B, V) -> (B,)."""
+        return self.constant - v @ self.visible_bias - F.softplus(self.hidden_logits(v)).sum(dim=1)
+
+
+class RBM(nn.Module):
+    """A restricted Boltzmann machine over v in {0, 1}^V and h in {0, 1}^H with offsets μ and λ:
+
+    ``E(v, h) = -(v - μ)·b - (h - λ)·c - (v - μ)ᵀ W (h - λ)``.
+
+    With μ = λ = 0 it is the normal machine; with the offsets near the means of v and h it is the centred one, whose gradient
+    does not depend on whether the data is inverted (Melchior, Fischer & Wiskott 2016, "How to Center Deep Boltzmann Machines").
+    The two describe the same distributions. Calling it gives the free energy in nats: (B, *D) -> (B,).
+    """
+
+    visible_offset: Tensor
+    hidden_offset: Tensor
+
+    def __init__(
+        self, n_visible: int, n_hidden: int, *, centred: bool = True, initial_weight_scale: float = 0.01
+    ) -> None:
+        super().__init__()
+        if n_visible < 1 or n_hidden < 1:
+            raise ValueError(
+                f"an RBM needs at least one unit on each side: got {n_visible} visible and {n_hidden} hidden"
+            )
+        self.n_visible = n_visible
+        self.n_hidden = n_hidden
+        self.centred = centred
+        self.weight = nn.Parameter(torch.randn(n_visible, n_hidden) * initial_weight_scale)
+        self.visible_bias = nn.Parameter(torch.zeros(n_visible))
+        self.hidden_bias = nn.Parameter(torch.zeros(n_hidden))
+        offset = 0.5 if centred else 0.0
+        self.register_buffer("visible_offset", torch.full((n_visible,), offset))
+        self.register_buffer("hidden_offset", torch.full((n_hidden,), offset))
+
+    def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """The free energy ``F(v) = -log Σ_h exp(-E(v, h))``: (B, *D) -> (B,)."""
+        if cond is not None:
+            raise ValueError(f"an RBM models p(x) alone: got a condition of shape {tuple(cond.shape)}; leave cond out")
+        return self.normal_form().free_energy(self.flat(x))
+
+    def flat(self, x: Tensor) -> Tensor:
+        """(B, *D) -> (B, V), in the type of the parameters."""
+        v = x.flatten(1)
+        if v.shape[1] != self.n_visible:
+            raise ValueError(
+                f"this RBM has {self.n_visible} visible units: got x of shape {tuple(x.shape)}; flattened it has {v.shape[1]}"
+            )
+        return v.to(self.weight.dtype)
+
+    def normal_form(self, dtype: torch.dtype | None = None) -> NormalForm:
+        """The same distribution without offsets. ``dtype`` is that of the matrix products: by default autocast's, if it is on."""
+        weight: Tensor = self.weight
+        b: Tensor = self.visible_bias
+        c: Tensor = self.hidden_bias
+        device_type = weight.device.type
+        if torch.is_autocast_enabled(device_type):
+            dtype = torch.get_autocast_dtype(device_type) if dtype is None else dtype
+            with torch.autocast(device_type, enabled=False):
+                return self.normal_form(dtype)
+        constant = weight.new_zeros(())
+        if self.centred:
+            mu, lam = self.visible_offset, self.hidden_offset
+            shift = mu @ weight
+            constant = mu @ b + lam @ c - shift @ lam
+            b, c = b - weight @ lam, c - shift
+        return NormalForm(weight if dtype is None else weight.to(dtype), b, c, constant)
+
+    def hidden_logits(self, v: Tensor) -> Tensor:
+        """Log-odds of p(h = 1 | v), ``(v - μ) W + c``: (B, V) -> (B, H)."""
+        return self.normal_form().hidden_logits(v)
+
+    def visible_logits(self, h: Tensor) -> Tensor:
+        """Log-odds of p(v = 1 | h), ``(h - λ) Wᵀ + b``: (B, H) -> (B, V)."""
+        return self.normal_form().visible_logits(h)
+
+    def joint_energy(self, v: Tensor, h: Tensor) -> Tensor:
+        """E(v, h): (B, V), (B, H) -> (B,)."""
+        v, h = v - self.visible_offset, h - self.hidden_offset
+        return -(v @ self.visible_bias) - h @ self.hidden_bias - ((v @ self.weight) * h).sum(dim=1)
+
+    @torch.no_grad()
+    def sample_hidden(self, v: Tensor, *, generator: torch.Generator) -> Tensor:
+        """h ~ p(h | v): (B, V) -> (B, H)."""
+        return bernoulli(self.hidden_logits(v).sigmoid_(), generator=generator)
+
+    @torch.no_grad()
+    def sample_visible(self, h: Tensor, *, generator: torch.Generator) -> Tensor:
+        """v ~ p(v | h): (B, H) -> (B, V)."""
+        return bernoulli(self.visible_logits(h).sigmoid_(), generator=generator)
+
+    @torch.no_grad()
+    def initialise(self, x: Tensor) -> None:
+        """From examples (N, *D): the visible bias becomes the log-odds of the mean (within [.001, .999]) and, if centred, μ the mean."""
+        mean = self.flat(x).mean(dim=0)
+        self.visible_bias.copy_(torch.logit(mean, eps=1e-3))
+        if self.centred:
+            self.visible_offset.copy_(mean)
+
+    @torch.no_grad()
+    def move_offsets(self, visible_mean: Tensor, hidden_mean: Tensor, rate: float) -> None:
+        """Slide μ (V,) and λ (H,) towards the given means by ``rate`` in [0, 1] and change the biases so that p(v, h) stays the same."""
+        if not self.centred:
+            raise ValueError("a normal RBM has no offsets to move: build it with centred=True")
+        visible_shift = (visible_mean - self.visible_offset).mul_(rate)
+        hidden_shift = (hidden_mean - self.hidden_offset).mul_(rate)
+        self.hidden_bias.add_(visible_shift @ self.weight)
+        self.visible_bias.add_(self.weight @ hidden_shift)
+        self.visible_offset.add_(visible_shift)
+        self.hidden_offset.add_(hidden_shift)
+
+
+def bernoulli(p: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Binary units with means ``p`` (B, ...), in the type of ``p``, exact to 2^-24 as ``torch.rand`` is; as :func:`draws.bernoulli`.
+
+    On a CPU the Mersenne Twister is most of the cost of a Gibbs step: one 64-bit draw here serves two units, where
+    ``torch.rand`` uses one for each.
+    """
+    if p.device.type != "cpu" or p.dtype != torch.float32:
+        return draws.bernoulli(p, generator=generator)
+    world_size = getattr(generator, "world_size", 1)
+    n = world_size * p.numel()
+    words = torch.empty((n + 1) // 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    halves = words.view(torch.int32)[:n]
+    if world_size > 1:
+        halves = halves.chunk(world_size)[getattr(generator, "rank", 0)]
+    u = halves.bitwise_and_(2**24 - 1).to(torch.float32).mul_(2.0**-24).view(p.shape)
+    return torch.lt(u, p, out=u)
+
+
+def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    if weight.dtype == bias.dtype:
+        return torch.addmm(bias, x, weight)
+    return torch.mm(x.to(weight.dtype), weight).to(bias.dtype) + bias

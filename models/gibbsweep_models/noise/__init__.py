@@ -1,0 +1,1 @@
+"""Noise levels: their shapes and their schedules."""

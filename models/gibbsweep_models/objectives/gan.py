@@ -1,0 +1,103 @@
+"""The two criteria of a generative adversarial network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gibbsweep_models.draws import rand, randn
+from gibbsweep_models.noise.shape import expand_like
+from gibbsweep_models.types import Batch, Loss
+
+AdversarialLoss = Literal["non_saturating", "wasserstein"]
+
+
+class Adversarial(Protocol):
+    """What the criteria ask of a GAN."""
+
+    @property
+    def latent_dim(self) -> int: ...
+
+    def generate(self, z: Tensor) -> Tensor:
+        """(B, latent_dim) -> (B, *D)."""
+        ...
+
+    def discriminate(self, x: Tensor) -> Tensor:
+        """(B, *D) -> (B,): the logit of "real", or the critic's value."""
+        ...
+
+
+@dataclass(frozen=True)
+class DiscriminatorLoss:
+    """``non_saturating``: E softplus(-D(x)) + E softplus(D(G(z))) (Goodfellow et al. 2014, equation 1, as logits), which
+    is 2 log 2 at D = 0 and 2 log 2 - 2 JSD(data, G) for the optimal D. ``wasserstein``: E D(G(z)) - E D(x)
+    (Arjovsky et al. 2017).
+
+    ``r1`` adds r1 / 2 E |grad D(x)|² at the data (Mescheder et al. 2018, equation 9); ``gradient_penalty`` adds
+    gradient_penalty E (|grad D| - 1)² at uniform mixtures of data and samples (Gulrajani et al. 2017, equation 3).
+    Parts: ``logit_real``, ``logit_fake``, ``logit_gap`` (their difference), and ``penalty`` where there is one.
+    """
+
+    loss: AdversarialLoss = "non_saturating"
+    r1: float = 0.0
+    gradient_penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.r1 < 0 or self.gradient_penalty < 0:
+            raise ValueError(
+                f"got r1={self.r1} and gradient_penalty={self.gradient_penalty}, expected weights >= 0; pass 0 for none"
+            )
+
+    def __call__(self, model: Adversarial, batch: Batch, *, generator: torch.Generator) -> Loss:
+        """``batch["x"]``: (B, *D)."""
+        x = batch["x"]
+        with torch.no_grad():
+            fake = model.generate(randn((len(x), model.latent_dim), generator=generator))
+        real_logit, fake_logit = model.discriminate(x), model.discriminate(fake)
+        if self.loss == "wasserstein":
+            total = fake_logit.mean() - real_logit.mean()
+        else:
+            total = F.softplus(-real_logit).mean() + F.softplus(fake_logit).mean()
+        real_mean, fake_mean = real_logit.detach().mean(), fake_logit.detach().mean()
+        parts = {"logit_real": real_mean, "logit_fake": fake_mean, "logit_gap": real_mean - fake_mean}
+        if self.r1 > 0 or self.gradient_penalty > 0:
+            penalty = self._penalty(model, x, fake, generator)
+            total = total + penalty
+            parts["penalty"] = penalty.detach()
+        return Loss(total, parts)
+
+    def _penalty(self, model: Adversarial, x: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
+        penalty = x.new_zeros(())
+        if self.r1 > 0:
+            norm = gradient_norm(model.discriminate, x)
+            penalty = penalty + 0.5 * self.r1 * norm.square().mean()
+        if self.gradient_penalty > 0:
+            share = expand_like(rand((len(x),), generator=generator), x)
+            norm = gradient_norm(model.discriminate, torch.lerp(fake, x, share))
+            penalty = penalty + self.gradient_penalty * (norm - 1.0).square().mean()
+        return penalty
+
+
+@dataclass(frozen=True)
+class GeneratorLoss:
+    """``non_saturating``: E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3); ``wasserstein``: -E D(G(z))."""
+
+    loss: AdversarialLoss = "non_saturating"
+
+    def __call__(self, model: Adversarial, batch: Batch, *, generator: torch.Generator) -> Loss:
+        """Draws as many latents as ``batch["x"]`` has examples; the data itself is not used."""
+        z = randn((len(batch["x"]), model.latent_dim), generator=generator)
+        logit = model.discriminate(model.generate(z))
+        return Loss(-logit.mean() if self.loss == "wasserstein" else F.softplus(-logit).mean())
+
+
+def gradient_norm(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """|grad f(x)| (B,) of f: (B, *D) -> (B,), differentiable in f's parameters."""
+    leaf = x.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(function(leaf).sum(), leaf, create_graph=True)
+    return torch.linalg.vector_norm(gradient.flatten(1), dim=1)

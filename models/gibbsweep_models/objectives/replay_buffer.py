@@ -1,0 +1,79 @@
+"""Persistent chains for contrastive divergence (Tieleman 2008; replay with restarts: Du & Mordatch 2019)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep_models.draws import rand
+from gibbsweep_models.parallel import all_gather_batch
+from gibbsweep_models.types import Units
+
+
+class ReplayBuffer(nn.Module):
+    """``capacity`` chains of ``shape``, drawn without replacement, moved by a sampler, and written back to their
+    places.
+
+    A drawn chain restarts from fresh noise with probability ``restart_fraction``, and always if its place was never
+    written: uniform on [-scale, scale] for signed units, fair coin flips for binary ones. Under data parallelism every
+    worker holds the whole buffer, draws the same global indices and gathers all new chains, so the buffers stay equal;
+    all of it is in ``state_dict``.
+    """
+
+    chains: Tensor
+    written: Tensor
+
+    def __init__(
+        self,
+        capacity: int,
+        shape: tuple[int, ...],
+        restart_fraction: float = 0.05,
+        units: Units = "signed",
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if capacity < 1:
+            raise ValueError(f"got capacity {capacity}, expected at least 1; at least the global batch size is needed")
+        if not 0.0 <= restart_fraction <= 1.0:
+            raise ValueError(f"got restart_fraction {restart_fraction}, expected a probability; 0.05 is common")
+        self.restart_fraction = restart_fraction
+        self.units: Units = units
+        self.scale = scale
+        self.register_buffer("chains", torch.zeros(capacity, *shape))
+        self.register_buffer("written", torch.zeros(capacity, dtype=torch.bool))
+
+    @property
+    def capacity(self) -> int:
+        return self.chains.shape[0]
+
+    def draw(self, n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """This worker's ``n`` starting points (n, *D), and the places in the buffer of the *global* batch (W * n,),
+        int64."""
+        world_size: int = getattr(generator, "world_size", 1)
+        if n * world_size > self.capacity:
+            raise ValueError(
+                f"got a global batch of {n * world_size} chains, expected at most the buffer's capacity of "
+                f"{self.capacity}; "
+                "enlarge the buffer or shrink the batch"
+            )
+        # Distinct places: two chains written to one place would leave its content to chance.
+        places = torch.randperm(self.capacity, generator=generator, device=generator.device)[: n * world_size]
+        restart = rand((n,), generator=generator) < self.restart_fraction
+        noise = rand((n, *self.chains.shape[1:]), generator=generator)
+        noise = (noise < 0.5).to(noise.dtype) if self.units == "binary" else noise.sub_(0.5).mul_(2.0 * self.scale)
+        own = places.chunk(world_size)[getattr(generator, "rank", 0)]
+        fresh = restart | ~self.written[own]
+        return torch.where(fresh.view(-1, *(1,) * (noise.ndim - 1)), noise, self.chains[own]), places
+
+    @torch.no_grad()
+    def write(self, places: Tensor, x: Tensor) -> None:
+        """Store this worker's chains (n, *D) and every other worker's at the ``places`` (W * n,) that :meth:`draw`
+        gave."""
+        x = all_gather_batch(x.detach().to(self.chains.dtype))
+        if x.shape[0] != places.numel():
+            raise ValueError(
+                f"got {x.shape[0]} chains for {places.numel()} places; expected as many; "
+                "let the generator's world_size equal the process group's"
+            )
+        self.chains[places] = x
+        self.written[places] = True

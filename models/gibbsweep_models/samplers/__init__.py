@@ -1,0 +1,1 @@
+"""Samplers: frozen dataclasses of numbers that meet their model at the call."""

@@ -1,0 +1,1 @@
+"""Score-based systems, one file each."""

@@ -1,0 +1,223 @@
+"""The nouns every other module speaks in. Shapes: B = batch, D = the shape of one example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+Batch = Mapping[str, Tensor]
+"""``"x"``: (B, *D); where a data set has them ``"y"``, ``"text"``, ``"mask"``, ``"x_noisy"``."""
+
+Units = Literal["signed", "binary"]
+"""``signed``: real values in [-1, 1]; ``binary``: values in {0, 1}."""
+
+M = TypeVar("M", contravariant=True)
+
+
+class EnergyFn(Protocol):
+    """E(x), low = likely: (B, *D) -> (B,)."""
+
+    def __call__(self, x: Tensor, cond: Tensor | None = None) -> Tensor: ...
+
+
+class Denoiser(Protocol):
+    """E[x_0 | x] at noise level sigma: (B, *D), (B,) -> (B, *D). The score is (D(x; sigma) - x) / sigma²."""
+
+    def __call__(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor: ...
+
+
+class NoiseSchedule(Protocol):
+    """Which noise levels a sampler visits and a denoiser is trained on."""
+
+    def sigmas(self, n_steps: int) -> Tensor:
+        """(n_steps + 1,), descending, the last one 0."""
+        ...
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """(n,) training noise levels, all positive."""
+        ...
+
+
+class Trace(Protocol):
+    """Called by a sampler after every step with the number of steps done (from 1) and the chains (B, *D)."""
+
+    def __call__(self, step: int, x: Tensor) -> None: ...
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a sampler returns: chains (B, *D), network evaluations per chain, diagnostics by name (acceptance, ...)."""
+
+    x: Tensor
+    nfe: int
+    info: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Sampler(Protocol[M]):
+    """A frozen dataclass of numbers; the model (an energy, an RBM, a denoiser) arrives at the call."""
+
+    def __call__(
+        self,
+        model: M,
+        x: Tensor,
+        *,
+        cond: Tensor | None = None,
+        generator: torch.Generator,
+        trace: Trace | None = None,
+    ) -> Samples: ...
+
+
+@dataclass(frozen=True)
+class Loss:
+    """``total``: the scalar to minimise; ``parts``: named detached scalars to report (``energy_gap``, ...)."""
+
+    total: Tensor
+    parts: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Objective(Protocol):
+    """A training criterion: a function, or an ``nn.Module`` where it keeps state (a replay buffer, persistent chains)."""
+
+    def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss: ...
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """An optimiser and its learning-rate schedule, in updates."""
+
+    name: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    warmup: int = 0
+
+    def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimiser over ``parameters``. A weight decay with Adam is decoupled (AdamW); with SGD it is L2."""
+        if self.name == "sgd":
+            return torch.optim.SGD(
+                parameters, lr=self.learning_rate, momentum=self.momentum, weight_decay=self.weight_decay
+            )
+        return torch.optim.AdamW(parameters, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay)
+
+    def learning_rate_at(self, step: int, updates: int) -> float:
+        """The learning rate of update ``step`` (from 0) out of ``updates``."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        progress = min(1.0, (step - self.warmup) / max(1, updates - self.warmup))
+        if self.schedule == "linear":
+            return self.learning_rate * (1.0 - progress)
+        if self.schedule == "cosine":
+            return self.learning_rate * 0.5 * (1.0 + float(torch.cos(torch.tensor(torch.pi * progress))))
+        return self.learning_rate
+
+
+@dataclass
+class Phase:
+    """One optimisation of an update: which parameters follow which objective. A GAN has two; the loop is the same.
+
+    ``every``: run at updates divisible by it. ``grad_clip``: largest gradient norm. ``bounds``: a part whose magnitude
+    exceeds its bound means divergence (an energy gap that runs away), told apart from a failure by the loop. ``model``: what
+    the objective is called with; None: the system itself.
+    """
+
+    name: str
+    parameters: list[nn.Parameter]
+    objective: Objective
+    optimizer: OptimizerConfig
+    every: int = 1
+    grad_clip: float | None = None
+    bounds: dict[str, float] = field(default_factory=dict)
+    model: Any = None
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a system must know of its data: the shape of one example, its units, and the number of classes (or None)."""
+
+    shape: tuple[int, ...]
+    units: Units = "signed"
+    n_classes: int | None = None
+
+
+class System(nn.Module):
+    """A model with its training phases. What else it can do it offers as methods, one protocol each (below)."""
+
+    ema_decay: float = 0.0
+    """Decay per update of the averaged weights that are evaluated and sampled; 0 evaluates the weights themselves."""
+
+    def phases(self) -> list[Phase]:
+        """The phases of one update, in order. Called once, after the system is on its device; objectives may keep state."""
+        raise NotImplementedError(f"{type(self).__name__} must define phases()")
+
+    def initialise(self, x: Tensor) -> None:
+        """Set what depends on data (offsets, biases) from training examples ``x`` (N, *D), once, before the first update."""
+
+
+class SystemConfig(Protocol):
+    """A frozen dataclass of every number of a system. ``units`` says which form of the data the system is defined on."""
+
+    @property
+    def units(self) -> Units: ...
+
+    def build(self, spec: DataSpec) -> System: ...
+
+
+@runtime_checkable
+class HasEnergy(Protocol):
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """(B, *D) -> (B,)."""
+        ...
+
+
+@runtime_checkable
+class CanSample(Protocol):
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` examples drawn from noise, never from training data."""
+        ...
+
+
+@runtime_checkable
+class HasChain(Protocol):
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """A mean log-likelihood in nats per example. ``ais`` overestimates and ``reverse_ais`` underestimates it in
+    expectation (a partition function estimated from below and from above); ``exact`` where enumeration allows.
+    ``ais_se`` and ``reverse_ais_se`` are the standard errors of the two estimates of log Z."""
+
+    ais: float
+    reverse_ais: float
+    exact: float | None = None
+    ais_se: float = 0.0
+    reverse_ais_se: float = 0.0
+
+
+@runtime_checkable
+class HasLogLikelihood(Protocol):
+    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
+        """Mean log-likelihood of ``x`` (N, *D), with ``n_temperatures`` annealing steps each way."""
+        ...
+
+
+@runtime_checkable
+class CanReconstruct(Protocol):
+    def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """(B, *D) -> (B, *D)."""
+        ...
+
+
+@runtime_checkable
+class CanDenoise(Protocol):
+    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """(B, *D), (B,) -> (B, *D)."""
+        ...

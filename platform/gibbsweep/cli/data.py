@@ -1,0 +1,89 @@
+"""``gibbsweep data``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tyro.conf import Positional
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    data_root: Path | None = None
+    """Folder of the data sets (default: $GIBBSWEEP_DATA, else the user's data folder)."""
+
+
+@dataclass(frozen=True)
+class FetchOptions:
+    name: Positional[str]
+    """Name of the data set (see `gibbsweep data list`)."""
+    data_root: Path | None = None
+    """Folder to write to (default: $GIBBSWEEP_DATA, else the user's data folder)."""
+
+
+@dataclass(frozen=True)
+class InfoOptions:
+    name: Positional[str]
+    """Name of the data set (see `gibbsweep data list`)."""
+    data_root: Path | None = None
+    """Folder of the data sets (default: $GIBBSWEEP_DATA, else the user's data folder)."""
+
+
+def list_sets(options: ListOptions) -> None:
+    """List the data sets that are bundled, present or can be fetched."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from gibbsweep.data import catalogue_rows
+
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for name in ("name", "train", "test", "shape", "classes", "state", "what"):
+        right = name in ("train", "test", "classes")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
+    for row in catalogue_rows(options.data_root):
+        shape = "×".join(map(str, row["shape"])) if row["shape"] else "–"
+        state = "bundled" if row["how"] == "bundled" else "here" if row["present"] else "to fetch"
+        cells = (row["name"], _count(row["train"]), _count(row["test"]), shape, _count(row["classes"]), state)
+        table.add_row(*cells, row["description"], style="dim" if state == "to fetch" else None)
+    Console().print(table)
+
+
+def fetch_set(options: FetchOptions) -> None:
+    """Download a data set and write it in the canonical form."""
+    from gibbsweep.data import fetch
+
+    print(fetch(options.name, options.data_root).message)
+
+
+def show_info(options: InfoOptions) -> None:
+    """Say all about one data set: source, licence, rows, value statistics."""
+    from gibbsweep.data import info
+
+    facts = info(options.name, options.data_root)
+    histogram = facts.pop("histogram")
+    labels = facts.pop("labels")
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {_plain(value)}")
+    if labels:
+        print(f"{'labels':<{width}}  " + ", ".join(f"{name}: {count}" for name, count in labels.items()))
+    most = max(count for _, _, count in histogram) or 1
+    columns = min(40, int(os.environ.get("COLUMNS", "80")) - width - 24)
+    for i, (low, high, count) in enumerate(histogram):
+        label = "values" if i == 0 else ""
+        print(f"{label:<{width}}  {low:>7.3g} to {high:<7.3g} {'█' * round(columns * count / most)} {count}")
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "–" if value is None else str(value)

@@ -1,0 +1,60 @@
+"""``gibbsweep``: data sets, single runs, tracking."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gibbsweep.cli import data, single, track
+from gibbsweep.cli.parse import one_sentence, parse
+from gibbsweep.errors import UserError
+
+COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
+    "data list": (data.ListOptions, data.list_sets),
+    "data fetch": (data.FetchOptions, data.fetch_set),
+    "data info": (data.InfoOptions, data.show_info),
+    "train": (single.TrainOptions, single.train_one),
+    "track sync": (track.SyncOptions, track.sync_sweep),
+}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """The ``gibbsweep`` program. Exit code 2 for a mistake."""
+    given = list(sys.argv[1:] if words is None else words)
+    if not given or given[0] in ("-h", "--help"):
+        print(_usage())
+        return
+    with one_sentence():
+        for length in (2, 1):
+            name = " ".join(given[:length])
+            if name in COMMANDS:
+                options, run = COMMANDS[name]
+                parsed = parse(
+                    options, given[length:], prog=f"gibbsweep {name}", description=(run.__doc__ or "").strip()
+                )
+                run(parsed)
+                return
+        raise UserError(_unknown(given))
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  gibbsweep {name:<{width}}  {_summary(run)}" for name, (_, run) in COMMANDS.items()]
+    return "\n".join(["Hyperparameter sweeps for energy-based and score-based generative models.", "", *lines, "",
+                      "Each takes --help. A study is a script: python sweeps/cd_k.py --help"])  # fmt: skip
+
+
+def _summary(run: Callable[[Any], None]) -> str:
+    return (run.__doc__ or "").strip().splitlines()[0]
+
+
+def _unknown(given: list[str]) -> str:
+    group = [name for name in COMMANDS if name.split()[0] == given[0]]
+    if group:
+        got = " ".join(given[:2])
+        return f"{got!r} is not a command of gibbsweep: use one of {', '.join(group)}."
+    close = difflib.get_close_matches(given[0], {name.split()[0] for name in COMMANDS}, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}."
+    return f"{given[0]!r} is not a command of gibbsweep: {hint}"

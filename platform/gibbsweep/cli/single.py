@@ -1,0 +1,168 @@
+"""``gibbsweep train``: one configuration, once."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tyro.conf import Positional
+
+from gibbsweep.errors import UserError
+from gibbsweep.study import Study
+from gibbsweep.study.provenance import git_commit
+from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.space import with_values
+from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    target: Positional[str]
+    """Study script and contender, for example sweeps/cd_k.py:rbm."""
+    set: tuple[str, ...] = ()
+    """Fields of the configuration to change, for example: --set k=10 learning_rate=0.05."""
+    budget: str = "laptop"
+    """How long to train: smoke, laptop, gpu, ..."""
+    data: str | None = None
+    """Data set (default: the study's)."""
+    seed: int = 0
+    """Seed of weights, data order and noise."""
+    precision: PrecisionOption = "auto"
+    """Arithmetic of training: auto measures which pays on this machine."""
+    workers: int = 1
+    """Data-parallel workers; more than one need Ray."""
+    gpus_per_worker: float = 0.0
+    """GPUs of each worker."""
+    no_ray: bool = False
+    """Train in this process: needs torch alone, no Ray, Optuna or MLflow."""
+    name: str | None = None
+    """Name of the run's folder; an existing one is resumed (default: contender and time)."""
+    runs: Path = Path("runs")
+    """Folder of all runs."""
+    data_root: Path | None = None
+    """Folder of the data sets (default: $GIBBSWEEP_DATA)."""
+    verbose: bool = False
+    """Show what Ray prints."""
+
+
+def train_one(options: TrainOptions) -> None:
+    """Train one contender of a study once, and evaluate it on the test split."""
+    study, contender = load_target(options.target)
+    config = with_values(study.contenders[contender].config, parse_settings(options.set))
+    if options.workers < 1:
+        raise UserError(f"--workers must be at least 1: got {options.workers}.")
+    if options.no_ray and options.workers > 1:
+        raise UserError(
+            f"--no-ray trains in one process, and --workers {options.workers} asks for more: drop one of them."
+        )
+    name = options.name or f"{contender}-{time.strftime('%Y%m%d-%H%M%S')}"
+    budget = study.budget_of(contender, options.budget)
+    assignment = Assignment(
+        name=name,
+        contender=contender,
+        kind="single",
+        config=config,
+        seed=options.seed,
+        data=options.data or study.data,
+        budget=budget,
+        run_dir=(options.runs / f"train-{study.name}" / "trials" / name).absolute(),
+        data_root=options.data_root.absolute() if options.data_root else None,
+        evaluators=study.evaluators_of(contender),
+        final_evaluators=study.final_evaluators_of(contender),
+        validation=study.validation,
+        precision=options.precision,
+        git_commit=git_commit(),
+    )
+    watch = StdoutReporter(budget.updates)
+    if options.no_ray:
+        import torch
+
+        if not torch.cuda.is_available():
+            torch.set_num_threads(1)
+        outcome = run(assignment, watch=watch)
+    else:
+        outcome = _with_ray(assignment, study.goal_of(contender).metric, options, watch)
+    print(summary(outcome, assignment.run_dir))
+    if outcome.outcome == "failed":
+        raise SystemExit(1)
+
+
+def _with_ray(assignment: Assignment, goal_metric: str, options: TrainOptions, watch: StdoutReporter) -> Outcome:
+    from gibbsweep.tune import cluster
+    from gibbsweep.tune.options import SweepOptions
+    from gibbsweep.tune.trial import fit
+
+    cluster_options = SweepOptions(
+        workers_per_trial=options.workers, gpus_per_trial=options.gpus_per_worker, verbose=options.verbose
+    )
+    if options.workers > 1 or options.gpus_per_worker:
+        cluster.start(cluster_options)
+        cluster.check_resources(cluster_options, options.gpus_per_worker)
+    return fit(
+        assignment,
+        goal_metric,
+        workers=options.workers,
+        gpus_per_worker=options.gpus_per_worker,
+        in_tune=False,
+        watch=watch,
+    )
+
+
+def load_target(target: str) -> tuple[Study, str]:
+    """``FILE.py:CONTENDER`` as the file's study and the contender's name."""
+    path, _, contender = target.partition(":")
+    module = _import_script(Path(path))
+    studies = [value for value in vars(module).values() if isinstance(value, Study)]
+    if len(studies) != 1:
+        raise UserError(
+            f"{path} defines {len(studies)} studies, expected one at its top level: name a script of sweeps/."
+        )
+    study = studies[0]
+    if not contender:
+        raise UserError(f"{target!r} names no contender: write {path}:NAME with one of {', '.join(study.contenders)}.")
+    study.contender(contender)
+    return study, contender
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
+    """``path=value`` words as values: JSON where it parses (numbers, true, null, lists), else text."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set takes field=value: got {setting!r}; for example --set k=10.")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = {"True": True, "False": False, "None": None}.get(text, text)
+        values[path] = tuple(value) if isinstance(value, list) else value
+    return values
+
+
+def summary(outcome: Outcome, run_dir: Path) -> str:
+    numbers = "\n".join(
+        f"  {name:<40} {value:.6g}" for name, value in sorted(outcome.metrics.items()) if name.startswith("test/")
+    )
+    head = (
+        f"{outcome.outcome} at update {outcome.step}, {outcome.device_seconds:.1f} device-seconds, {outcome.precision}"
+    )
+    return "\n".join(part for part in (head, outcome.message, numbers, str(run_dir)) if part)
+
+
+def _import_script(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py:rbm.")
+    name = f"gibbsweep_study_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python script: name a file of sweeps/.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

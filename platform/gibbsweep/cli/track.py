@@ -1,0 +1,32 @@
+"""``gibbsweep track``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from gibbsweep.errors import UserError
+
+
+@dataclass(frozen=True)
+class SyncOptions:
+    sweep: Positional[Path]
+    """Folder of the sweep, for example runs/cd_k-20261123-120000."""
+    tracking_uri: str | None = None
+    """MLflow server or store (default: $MLFLOW_TRACKING_URI, else SQLite beside the sweep)."""
+
+
+def sync_sweep(options: SyncOptions) -> None:
+    """Send to MLflow whatever of a sweep has not reached it, exactly once."""
+    from gibbsweep.track import default_tracking_uri, sync
+
+    if not (options.sweep / "trials").is_dir():
+        raise UserError(f"{options.sweep} is not a sweep's folder: name one that holds trials/, such as runs/NAME.")
+    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.sweep.parent)
+    report = sync(options.sweep, tracking_uri=uri)
+    if report.error:
+        raise UserError(f"{uri} could not take everything ({report.error}): nothing is lost; try again when it is up.")
+    print(f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, {report.artifacts_sent} artifacts")

@@ -1,0 +1,72 @@
+"""What an evaluator is, and how several are run on one system."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from gibbsweep.errors import UserError
+from gibbsweep.train import Evaluation
+from gibbsweep_models import draws
+from gibbsweep_models.types import System
+
+_EVALUATE = 3  # the random stream of evaluations; training has 0 to 2
+
+
+class Examples(Protocol):
+    """A split of a data set."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Tensor) -> dict[str, Tensor]: ...
+
+
+class Evaluator(Protocol):
+    """A frozen dataclass of numbers. ``needs`` is the protocol (in gibbsweep_models.types) that a system must offer."""
+
+    @property
+    def needs(self) -> type: ...
+
+    def __call__(self, system: Any, split: Examples, *, generator: torch.Generator) -> Evaluation:
+        """Metrics and pictures by plain name; no gradients are kept, no weights changed."""
+        ...
+
+
+def evaluate_all(
+    evaluators: Iterable[Evaluator],
+    system: System,
+    split: Examples,
+    *,
+    prefix: str,
+    seed: int,
+    step: int,
+    device: torch.device | str = "cpu",
+) -> Evaluation:
+    """Run ``evaluators`` on ``split``; names get ``prefix`` ("validation", "test"). Each has its own random stream, a function of
+    (seed, its class, step), so that adding one leaves the others' numbers as they were."""
+    metrics: dict[str, float] = {}
+    images: dict[str, Any] = {}
+    for evaluator in evaluators:
+        name = type(evaluator).__name__
+        if not isinstance(system, evaluator.needs):
+            raise UserError(
+                f"{name} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} has it not: "
+                "give this contender evaluators of its own."
+            )
+        generator = draws.seeded(seed, _EVALUATE, zlib.crc32(name.encode()), step, device=device)
+        evaluation = evaluator(system, split, generator=generator)
+        metrics |= {f"{prefix}/{key}": value for key, value in evaluation.metrics.items()}
+        images |= {f"{prefix}/{key}": pixels for key, pixels in evaluation.images.items()}
+    return Evaluation(metrics, images)
+
+
+def first_examples(split: Examples, limit: int | None, device: torch.device) -> Tensor:
+    """``x`` (N, *D) of a fixed, evenly spread subset of at most ``limit`` examples."""
+    n = len(split)
+    count = n if limit is None else min(limit, n)
+    indices = torch.linspace(0, n - 1, count).round().long()
+    return split.batch(indices)["x"].to(device)

@@ -1,0 +1,74 @@
+"""Grids of pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gibbsweep.evaluate.contract import Examples, first_examples
+from gibbsweep.train import Evaluation
+from gibbsweep_models.types import CanSample, HasChain
+
+
+def image_grid(x: Tensor, *, columns: int, binary: bool, scale: int = 2, gap: int = 2) -> NDArray[np.uint8]:
+    """Images (N, C, H, W) with C = 1 or 3, in [0, 1] if ``binary`` else in [-1, 1], as one picture (H', W') or (H', W', 3).
+
+    Values beyond the range are shown at its ends. Each pixel becomes ``scale`` × ``scale``.
+    """
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise ValueError(f"a grid needs images (N, 1 or 3, H, W): got {tuple(x.shape)}")
+    unit = x.detach().float().cpu() if binary else (x.detach().float().cpu() + 1) / 2
+    pixels = (unit.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    n, height, width, channels = pixels.shape
+    rows = -(-n // columns)
+    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 128, np.uint8)
+    for i, image in enumerate(pixels):
+        top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    large = canvas.repeat(scale, axis=0).repeat(scale, axis=1)
+    return large[..., 0] if channels == 1 else large
+
+
+@dataclass(frozen=True)
+class SampleGrid:
+    """Examples drawn from noise, as ``samples``."""
+
+    n: int = 64
+    columns: int = 8
+    needs: type = CanSample
+
+    @torch.no_grad()
+    def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
+        samples = system.sample(self.n, generator=generator)
+        # A model of binary units knows the mean of each: a grey picture says more than one coin flip.
+        shown = samples.info.get("visible_mean", samples.x)
+        return Evaluation(images={"samples": image_grid(shown, columns=self.columns, binary=_is_binary(samples.x))})
+
+
+@dataclass(frozen=True)
+class ChainGrid:
+    """Chains started at data, as ``chains``: a row each, the example first and then the chain after every one of ``steps``."""
+
+    steps: tuple[int, ...] = (1, 3, 10, 30, 100, 300, 1000)
+    n_chains: int = 8
+    needs: type = HasChain
+
+    @torch.no_grad()
+    def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
+        x = first_examples(split, self.n_chains, generator.device)
+        columns = [x]
+        done = 0
+        for step in self.steps:
+            segment = system.run_chain(columns[-1], step - done, generator=generator)
+            columns.append(segment.x)
+            done = step
+        grid = torch.stack(columns, dim=1).flatten(0, 1)
+        return Evaluation(images={"chains": image_grid(grid, columns=len(columns), binary=_is_binary(x))})
+
+
+def _is_binary(x: Tensor) -> bool:
+    return bool(((x == 0) | (x == 1)).all())

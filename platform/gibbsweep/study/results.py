@@ -1,0 +1,169 @@
+"""What a study found: a row for each contender (and compared option), as JSON, Markdown and on a terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gibbsweep.train import OUTCOME_KINDS, Outcome
+from gibbsweep.train.files import json_number, parse_number, write_atomically
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """Mean and standard deviation over ``n`` seeds (the deviation of one seed is 0 by definition, hence ``n`` beside it)."""
+
+    mean: float
+    sd: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Statistic:
+        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0, len(values))
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.mean):
+            return str(self.mean)
+        digits = 0 if abs(self.mean) >= 1000 else 2 if abs(self.mean) >= 1 else 3
+        return f"{self.mean:.{digits}f} ± {self.sd:.{digits}f}" if self.n > 1 else f"{self.mean:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """``metrics`` over the retraining seeds that completed, ``outcomes`` of all runs (search and retraining), ``updates`` of one
+    retraining, ``device_seconds`` the mean of one retraining."""
+
+    contender: str
+    kind: str
+    best_config: dict[str, Any]
+    metrics: dict[str, Statistic]
+    seeds: list[int]
+    updates: int
+    device_seconds: float
+    outcomes: dict[str, int]
+    compared: dict[str, Any] = field(default_factory=dict)
+    trials: int = 0
+    diverged_share: float = 0.0
+
+    @property
+    def label(self) -> str:
+        return " ".join([self.contender, *(f"{path}={value}" for path, value in self.compared.items())])
+
+    @classmethod
+    def of(
+        cls,
+        contender: str,
+        kind: str,
+        compared: Mapping[str, Any],
+        best_config: Mapping[str, Any],
+        search: Sequence[Outcome],
+        retrained: Mapping[int, Outcome],
+    ) -> Row:
+        """Summarise the search outcomes and the retrained outcomes by seed. A seed that diverged counts in ``diverged_share`` and
+        in no mean."""
+        completed = [o for o in retrained.values() if o.outcome == "completed"]
+        names = sorted({name for o in completed for name in o.metrics})
+        metrics = {n: Statistic.of([o.metrics[n] for o in completed if n in o.metrics]) for n in names}
+        everything = [*search, *retrained.values()]
+        diverged = sum(o.outcome == "diverged" for o in everything)
+        return cls(
+            contender=contender,
+            kind=kind,
+            best_config=dict(best_config),
+            metrics=metrics,
+            seeds=sorted(retrained),
+            updates=max((o.step for o in completed), default=0),
+            device_seconds=statistics.fmean([o.device_seconds for o in completed]) if completed else 0.0,
+            outcomes={kind: sum(o.outcome == kind for o in everything) for kind in OUTCOME_KINDS},
+            compared=dict(compared),
+            trials=len(search),
+            diverged_share=diverged / len(everything) if everything else 0.0,
+        )
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything a study's table says."""
+
+    study: str
+    question: str
+    data: str
+    budget: str
+    device: str
+    commit: str
+    columns: dict[str, str]
+    rows: list[Row]
+    wall_seconds: float = 0.0
+
+    def to_json(self) -> str:
+        record = asdict(self)
+        for row in record["rows"]:
+            row["metrics"] = {
+                k: {**v, "mean": json_number(v["mean"]), "sd": json_number(v["sd"])} for k, v in row["metrics"].items()
+            }
+        return json.dumps(record, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Results:
+        record = json.loads(text)
+        rows = []
+        for row in record["rows"]:
+            metrics = {
+                k: Statistic(parse_number(v["mean"]), parse_number(v["sd"]), v["n"]) for k, v in row["metrics"].items()
+            }
+            rows.append(Row(**{**row, "metrics": metrics}))
+        return cls(**{**record, "rows": rows})
+
+    def header(self) -> list[str]:
+        return ["contender", *self.columns.values(), "diverged", "updates", "seconds"]
+
+    def cells(self) -> list[list[str]]:
+        """The table's rows as text; a dash where a contender has no such number."""
+        return [
+            [
+                row.label,
+                *(str(row.metrics[c]) if c in row.metrics else "–" for c in self.columns),
+                f"{row.diverged_share:.0%}",
+                str(row.updates),
+                f"{row.device_seconds:.1f}",
+            ]
+            for row in self.rows
+        ]
+
+    def to_markdown(self) -> str:
+        header = self.header()
+        lines = [
+            f"# {self.study}",
+            "",
+            self.question,
+            "",
+            f"Data `{self.data}`, budget `{self.budget}`, {self.device}, commit `{self.commit[:12]}`, "
+            f"{self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
+            "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the device-seconds "
+            "of one retraining's updates.",
+            "",
+            f"| {' | '.join(header)} |",
+            f"|{'---|' * len(header)}",
+            *(f"| {' | '.join(cells)} |" for cells in self.cells()),
+            "",
+            "Best configurations:",
+            "",
+        ]
+        lines += [
+            f"- {row.label}: " + ", ".join(f"{k}={_short(v)}" for k, v in row.best_config.items()) for row in self.rows
+        ]
+        return "\n".join(lines) + "\n"
+
+    def write(self, folder: Path) -> None:
+        """``STUDY.json`` and ``STUDY.md`` in ``folder``."""
+        write_atomically(folder / f"{self.study}.json", (self.to_json() + "\n").encode())
+        write_atomically(folder / f"{self.study}.md", self.to_markdown().encode())
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

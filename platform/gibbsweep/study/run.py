@@ -1,0 +1,162 @@
+"""One run: a configuration trained once on one data set, with its record in a folder."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from gibbsweep.data import Dataset, load
+from gibbsweep.errors import UserError
+from gibbsweep.evaluate import Evaluator, evaluate_all
+from gibbsweep.study.space import flatten
+from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, train
+from gibbsweep.train.checkpoint import load_weights
+from gibbsweep.train.files import write_atomically
+from gibbsweep.train.report import write_png
+from gibbsweep_models import parallel
+from gibbsweep_models.types import System, SystemConfig
+
+DATA_SEED = 0  # every run of every sweep sees the same train, validation and test splits
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
+    the test split once, after the last update."""
+
+    name: str
+    contender: str
+    kind: Literal["search", "retrain", "single"]
+    config: SystemConfig
+    seed: int
+    data: str
+    budget: Budget
+    run_dir: Path
+    data_root: Path | None = None
+    evaluators: tuple[Evaluator, ...] = ()
+    final_evaluators: tuple[Evaluator, ...] = ()
+    validation: float = 0.1
+    precision: PrecisionOption = "auto"
+    git_commit: str = "unknown"
+    searched: dict[str, Any] = field(default_factory=dict)
+
+
+def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
+    """Train (or resume) and evaluate one assignment; the outcome is returned and written to its folder.
+
+    An error inside the run is an outcome, "failed", with its traceback on standard error; a UserError is raised, since it stops
+    more than this run. Under data parallelism every worker calls this; the first one writes.
+    """
+    first = parallel.rank() == 0
+    previous = Outcome.read(assignment.run_dir)
+    if previous is not None:
+        return previous
+    spool = SpoolReporter(assignment.run_dir) if first else None
+    dataset = load(
+        assignment.data,
+        root=assignment.data_root,
+        units=assignment.config.units,
+        seed=DATA_SEED,
+        validation=assignment.validation,
+    )
+    if first:
+        write_config(assignment, dataset)
+    try:
+        outcome = _train_and_evaluate(assignment, dataset, spool, announce, watch)
+    except UserError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        outcome = Outcome("failed", step=-1, message=f"{type(error).__name__}: {error}")
+    finally:
+        if spool is not None:
+            spool.close()
+    if first:
+        outcome.write(assignment.run_dir)
+    return outcome
+
+
+def _train_and_evaluate(
+    assignment: Assignment,
+    dataset: Dataset,
+    spool: SpoolReporter | None,
+    announce: Reporter | None,
+    watch: Reporter | None,
+) -> Outcome:
+    device = pick_device()
+    # Weights are drawn by PyTorch's initialisers, which know only the global generator.
+    torch.manual_seed(assignment.seed)
+    system = assignment.config.build(dataset.spec)
+
+    def validate(system: System, step: int) -> Evaluation:
+        return evaluate_all(
+            assignment.evaluators,
+            system,
+            dataset.validation,
+            prefix="validation",
+            seed=assignment.seed,
+            step=step,
+            device=device,
+        )
+
+    outcome = train(
+        system,
+        dataset.train,
+        assignment.budget,
+        report=Composed(*(r for r in (spool, watch) if r is not None)),
+        announce=announce,
+        run_dir=assignment.run_dir,
+        seed=assignment.seed,
+        evaluate=validate,
+        device=device,
+        precision=assignment.precision,
+        config=json.loads(json.dumps(flatten(assignment.config))),
+    )
+    if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
+        return outcome
+    step = load_weights(assignment.run_dir / "checkpoint", system)
+    system.eval()
+    with parallel.alone():
+        final = evaluate_all(
+            assignment.final_evaluators,
+            system,
+            dataset.test,
+            prefix="test",
+            seed=assignment.seed,
+            step=step,
+            device=device,
+        )
+    for key, pixels in final.images.items():
+        write_png(assignment.run_dir / "images" / key / f"{step:08d}.png", pixels)
+    return replace(outcome, metrics={**outcome.metrics, **final.metrics})
+
+
+def write_config(assignment: Assignment, dataset: Dataset) -> None:
+    """``config.json``: what was trained, on what, from which code."""
+    record = {
+        "contender": assignment.contender,
+        "kind": assignment.kind,
+        "seed": assignment.seed,
+        "params": flatten(assignment.config),
+        "searched": assignment.searched,
+        "budget": vars(assignment.budget),
+        "data": {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "source": dataset.source,
+            "rows": len(dataset.train),
+            "validation_rows": len(dataset.validation),
+        },
+        "git_commit": assignment.git_commit,
+    }
+    write_atomically(assignment.run_dir / "config.json", json.dumps(record, indent=1).encode())
+
+
+def pick_device() -> torch.device:
+    """This worker's GPU where there is one (the scheduler shows each process only its own), else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,132 @@
+"""Search spaces: a dict of dotted paths into a configuration, each to a Float, an Int or a Choice."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gibbsweep.errors import UserError
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number in [low, high]; ``log`` searches its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range(self, self.low, self.high, self.log)
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number from ``low`` to ``high``, both included; ``log`` searches its logarithm."""
+
+    low: int
+    high: int
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range(self, self.low, self.high, self.log)
+
+
+@dataclass(frozen=True, init=False)
+class Choice:
+    """One of ``options`` (numbers, strings, booleans, None). ``then`` gives an option the sub-space that exists only under it:
+    ``Choice("sgd", "adam", then={"sgd": {"optimizer.momentum": Float(0, 0.99)}})``."""
+
+    options: tuple[Any, ...]
+    then: Mapping[Any, Space] = field(default_factory=dict)
+
+    def __init__(self, *options: Any, then: Mapping[Any, Space] | None = None) -> None:
+        if not options:
+            raise UserError("a Choice needs at least one option: got none.")
+        stray = [key for key in then or {} if key not in options]
+        if stray:
+            raise UserError(f"a Choice has sub-spaces for {stray}, which are not among its options {list(options)}.")
+        object.__setattr__(self, "options", options)
+        object.__setattr__(self, "then", dict(then or {}))
+
+
+Domain = Float | Int | Choice
+Space = Mapping[str, Domain]
+
+
+def walk(space: Space) -> Iterator[tuple[str, Domain]]:
+    """Every path of ``space`` with its domain, those of the branches included."""
+    for path, domain in space.items():
+        yield path, domain
+        if isinstance(domain, Choice):
+            for branch in domain.then.values():
+                yield from walk(branch)
+
+
+def describe(space: Space) -> dict[str, Any]:
+    """``space`` as JSON: what must be equal for a sweep to be resumed."""
+    return {path: _describe_domain(domain) for path, domain in space.items()}
+
+
+def with_values(config: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of the frozen dataclass ``config`` with the fields at the dotted paths of ``values`` replaced."""
+    for path, value in values.items():
+        config = _replace(config, path.split("."), path, value)
+    return config
+
+
+def check_paths(config: Any, space: Space) -> None:
+    """Raise UserError if ``space`` names a field that ``config`` lacks."""
+    for path, _ in walk(space):
+        target = config
+        for part in path.split("."):
+            _require_field(target, part, path)
+            target = getattr(target, part)
+
+
+def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
+    """The fields of a nested dataclass by dotted path."""
+    flat: dict[str, Any] = {}
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            flat |= flatten(value, f"{prefix}{item.name}.")
+        else:
+            flat[f"{prefix}{item.name}"] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _replace(config: Any, parts: list[str], path: str, value: Any) -> Any:
+    head, *rest = parts
+    _require_field(config, head, path)
+    if rest:
+        value = _replace(getattr(config, head), rest, path, value)
+    try:
+        return dataclasses.replace(config, **{head: value})
+    except ValueError as error:
+        raise UserError(f"{path}={value!r} is not a valid value of {type(config).__name__}: {error}.") from error
+
+
+def _require_field(config: Any, name: str, path: str) -> None:
+    known = [f.name for f in dataclasses.fields(config)] if dataclasses.is_dataclass(config) else []
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'no fields'}."
+        raise UserError(f"the space names {path!r}, and {type(config).__name__} has no field {name!r}: {hint}")
+
+
+def _describe_domain(domain: Domain) -> dict[str, Any]:
+    if isinstance(domain, Choice):
+        branches = {str(option): describe(branch) for option, branch in domain.then.items()}
+        return {"choice": list(domain.options)} | ({"then": branches} if branches else {})
+    return {type(domain).__name__.lower(): [domain.low, domain.high], "log": domain.log}
+
+
+def _check_range(domain: Any, low: float, high: float, log: bool) -> None:
+    if not low < high:
+        raise UserError(f"a {type(domain).__name__} needs low < high: got [{low}, {high}].")
+    if log and low <= 0:
+        raise UserError(f"a {type(domain).__name__} on a log scale needs low > 0: got [{low}, {high}].")

@@ -1,0 +1,112 @@
+"""A study: one question, the contenders that answer it, and how they are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from gibbsweep.errors import UserError
+from gibbsweep.evaluate import Evaluator
+from gibbsweep.study.space import Choice, Space, check_paths
+from gibbsweep.train import Budget
+from gibbsweep_models.types import SystemConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gibbsweep.study.results import Results
+
+Kind = Literal["energy", "score", "baseline"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The validation metric that search optimises, and which way."""
+
+    metric: str
+    direction: Literal["maximize", "minimize"]
+
+    def better(self, a: float, b: float) -> bool:
+        """Whether ``a`` beats ``b``; a number that is not finite beats nothing."""
+        if a != a:
+            return False
+        return b != b or (a > b if self.direction == "maximize" else a < b)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A configuration with the space around it that is searched.
+
+    ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
+    row of its own. ``goal`` and the evaluators default to the study's.
+    """
+
+    config: SystemConfig
+    kind: Kind
+    space: Space = field(default_factory=dict)
+    compare: str | None = None
+    goal: Goal | None = None
+    evaluators: tuple[Evaluator, ...] | None = None
+    final_evaluators: tuple[Evaluator, ...] | None = None
+    budgets: Mapping[str, Budget] | None = None
+
+    def options(self) -> tuple[Any, ...]:
+        """The options that are compared; ``(None,)`` without a comparison."""
+        if self.compare is None:
+            return (None,)
+        domain = self.space[self.compare]
+        assert isinstance(domain, Choice)
+        return domain.options
+
+
+@dataclass(frozen=True)
+class Study:
+    """``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
+    retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning. ``figures`` draw from the finished table. ``contenders[...]`` in ``default`` run unless others are named."""
+
+    name: str
+    question: str
+    data: str
+    contenders: Mapping[str, Contender]
+    goal: Goal
+    budgets: Mapping[str, Budget]
+    evaluators: tuple[Evaluator, ...]
+    final_evaluators: tuple[Evaluator, ...]
+    columns: Mapping[str, str]
+    default: tuple[str, ...] = ()
+    trials: int = 8
+    seeds: int = 3
+    validation: float = 0.1
+    figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, contender in self.contenders.items():
+            check_paths(contender.config, contender.space)
+            if contender.compare is not None and not isinstance(contender.space.get(contender.compare), Choice):
+                raise UserError(
+                    f"contender {name!r} compares {contender.compare!r}, which is not a Choice of its space: "
+                    f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
+                )
+
+    def contender(self, name: str) -> Contender:
+        if name not in self.contenders:
+            raise UserError(f"study {self.name!r} has no contender {name!r}: it has {', '.join(self.contenders)}.")
+        return self.contenders[name]
+
+    def goal_of(self, name: str) -> Goal:
+        return self.contenders[name].goal or self.goal
+
+    def budget_of(self, name: str, budget: str) -> Budget:
+        budgets = self.contenders[name].budgets or self.budgets
+        if budget not in budgets:
+            raise UserError(f"study {self.name!r} has no budget {budget!r}: it has {', '.join(budgets)}.")
+        return budgets[budget]
+
+    def evaluators_of(self, name: str) -> tuple[Evaluator, ...]:
+        own = self.contenders[name].evaluators
+        return self.evaluators if own is None else own
+
+    def final_evaluators_of(self, name: str) -> tuple[Evaluator, ...]:
+        own = self.contenders[name].final_evaluators
+        return self.final_evaluators if own is None else own

@@ -1,0 +1,25 @@
+"""Tracking: what trials write in their folders reaches MLflow, in batches, exactly once.
+
+A trial's process never talks to MLflow: it appends to its spool. One thread of the sweep's driver (:class:`Tracker`)
+follows all trial folders and feeds the store; :func:`sync` is the same pass, run later. A dead tracking server therefore
+costs nothing and loses nothing. The only package that imports MLflow, and only when something is called.
+"""
+
+from gibbsweep.track.query import metric_history, sweep_runs
+from gibbsweep.track.report import SyncReport
+from gibbsweep.track.spool import SpoolRecord, read_spool
+from gibbsweep.track.store import default_tracking_uri, migrate
+from gibbsweep.track.sweep import sync
+from gibbsweep.track.tracker import Tracker
+
+__all__ = [
+    "SpoolRecord",
+    "SyncReport",
+    "Tracker",
+    "default_tracking_uri",
+    "metric_history",
+    "migrate",
+    "read_spool",
+    "sweep_runs",
+    "sync",
+]

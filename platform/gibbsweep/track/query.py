@@ -1,0 +1,92 @@
+"""Reading tracked runs back, for notebooks and reports."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gibbsweep.errors import UserError
+from gibbsweep.track.store import connect, redact, sqlite_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
+    """One row a trial of the latest sweep of that name, by trial name.
+
+    Columns: ``run_id, trial, contender, kind, outcome, status, start_time, end_time`` (UTC), then ``params.NAME`` (numbers
+    and booleans where they are) and ``metrics.NAME`` (the last value).
+    """
+    import pandas as pd
+
+    client = _reader(tracking_uri)
+    parents = _search(client, f"tags.`gibbsweep.run_key` = {json.dumps(sweep_name)}")
+    if not parents:
+        raise UserError(f"no sweep named {sweep_name!r} in {redact(tracking_uri)}: give the name of a folder in runs/")
+    parent = max(parents, key=lambda run: run.info.start_time)
+    rows = []
+    for run in _search(client, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"):
+        row: dict[str, Any] = {"run_id": run.info.run_id, "trial": run.info.run_name}
+        for name in ("contender", "kind", "outcome"):
+            row[name] = run.data.tags.get(f"gibbsweep.{name}", "")
+        row["status"] = run.info.status
+        row["start_time"] = pd.to_datetime(run.info.start_time, unit="ms", utc=True)
+        row["end_time"] = pd.to_datetime(run.info.end_time, unit="ms", utc=True)
+        row |= {f"params.{name}": _number(value) for name, value in run.data.params.items()}
+        row |= {f"metrics.{name}": _with_infinities(value) for name, value in run.data.metrics.items()}
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.sort_values("trial", ignore_index=True) if rows else table
+
+
+def metric_history(tracking_uri: str, run_id: str, key: str) -> pd.DataFrame:
+    """Every point of one metric: ``step, time`` (UTC) and ``value``, in the order of steps."""
+    import pandas as pd
+
+    points = _reader(tracking_uri).get_metric_history(run_id, key)
+    table = pd.DataFrame(
+        {
+            "step": [point.step for point in points],
+            "time": pd.to_datetime([point.timestamp for point in points], unit="ms", utc=True),
+            "value": [_with_infinities(point.value) for point in points],
+        }
+    )
+    return table.sort_values(["step", "time"], ignore_index=True)
+
+
+def _reader(tracking_uri: str) -> MlflowClient:
+    database = sqlite_path(tracking_uri)
+    if database is not None and not database.exists():
+        raise UserError(f"there is no tracking store at {database}: run a sweep first, or name another store")
+    return connect(tracking_uri)
+
+
+def _search(client: MlflowClient, condition: str) -> list[Run]:
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs: list[Run] = []
+    token: str | None = None
+    while True:
+        page = client.search_runs(experiments, condition, max_results=500, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs
+
+
+def _number(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
+
+
+def _with_infinities(value: float) -> float:
+    """SQL stores keep an infinity as the largest double of its sign."""
+    if abs(value) >= sys.float_info.max * (1 - 1e-9):
+        return float("inf") if value > 0 else float("-inf")
+    return value

@@ -1,0 +1,60 @@
+"""What a pass of tracking did and what is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gibbsweep.track.images import image_files
+from gibbsweep.track.spool import count_lines
+from gibbsweep.track.store import redact
+from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """``runs``: trial runs in the store. ``pending``: spool lines, images, outcomes and files that are not there yet.
+
+    ``error`` is "" if all went well, else what went wrong, and where.
+    """
+
+    runs: int
+    metrics_sent: int
+    images_sent: int
+    artifacts_sent: int
+    pending: int
+    error: str = ""
+
+
+def trial_folders(sweep_dir: Path) -> list[Path]:
+    """The trials of a sweep that have begun, by name."""
+    return sorted(path.parent for path in (sweep_dir / "trials").glob("*/config.json"))
+
+
+def sweep_files(sweep_dir: Path) -> list[Path]:
+    """The files that become artifacts of the sweep's own run: ``sweep.json`` and everything in ``results/``."""
+    files = [path for path in (sweep_dir / "results").rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return [sweep_dir / "sweep.json", *sorted(files)]
+
+
+def tracked_runs(sweep_dir: Path, tracking_uri: str) -> int:
+    """How many trials have a run in the store."""
+    store = redact(tracking_uri)
+    return sum(bool(TrackedTrial.load(trial, store).run_id) for trial in trial_folders(sweep_dir))
+
+
+def pending(sweep_dir: Path, tracking_uri: str) -> int:
+    """How much the store still lacks, counted from the files alone."""
+    store = redact(tracking_uri)
+    sweep = TrackedSweep.load(sweep_dir, store)
+    left = sum(
+        stamp(path) != sweep.artifacts.get(path.relative_to(sweep_dir).as_posix()) for path in sweep_files(sweep_dir)
+    )
+    return left + sum(_pending_in(trial, store) for trial in trial_folders(sweep_dir))
+
+
+def _pending_in(trial: Path, store: str) -> int:
+    state = TrackedTrial.load(trial, store)
+    images = len(set(image_files(trial)) - set(state.images))
+    outcome = stamp(trial / "outcome.json") != state.outcome_stamp
+    return count_lines(trial / "metrics.jsonl", state.offset) + images + outcome

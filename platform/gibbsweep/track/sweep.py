@@ -1,0 +1,233 @@
+"""A sweep's runs in MLflow: one parent run with the sweep's tags, counts and results, one child run a trial."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from gibbsweep.errors import UserError
+from gibbsweep.track import describe
+from gibbsweep.track.chatter import log_to
+from gibbsweep.track.report import SyncReport, pending, sweep_files, tracked_runs, trial_folders
+from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact
+from gibbsweep.track.tracked import TrackedSweep, stamp
+from gibbsweep.track.trial import OUTCOMES, Sent, SweepRun, TrialMirror
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+# Errors that are about one request: the rest of the pass goes on. All others are about the store: the pass ends.
+OWN_FAULT = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
+
+
+class SweepMirror:
+    """Sends what is new in a sweep's folder. A failed pass leaves everything ready for the next one."""
+
+    def __init__(self, sweep_dir: Path, *, tracking_uri: str, experiment: str = "") -> None:
+        self.sweep_dir = sweep_dir.absolute()
+        self.tracking_uri = tracking_uri
+        self.sent = Sent()
+        self.state = TrackedSweep.load(self.sweep_dir, redact(tracking_uri))
+        self._experiment = experiment or self.state.experiment
+        self._migrated = False
+        self._parent: SweepRun | None = None
+        self._trials: dict[str, TrialMirror] = {}
+        self._saving = threading.Lock()
+
+    @property
+    def run_id(self) -> str:
+        """The sweep's own run, once there is one."""
+        return self._parent.run_id if self._parent else ""
+
+    def set_ending(self, status: str) -> None:
+        """Remembers on disk which status the sweep ended with ("" while it runs), for whoever reaches the store next."""
+        self.state.ending = status
+        self._save()
+
+    def send(self, ending: str = "") -> str:
+        """One pass over the sweep; ``ending`` closes its runs with that status.
+
+        Returns what was wrong with single trials ("" if nothing). Raises what the store raises when it cannot be reached.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            probe(self.tracking_uri)
+            if not self._migrated:
+                migrate(self.tracking_uri)
+                self._migrated = True
+            parent = self._parent or self._ensure_parent()
+            if self.state.status != "RUNNING" and not ending:
+                parent.client.update_run(parent.run_id, status="RUNNING")
+                self.state.status = "RUNNING"
+                self._save()
+            errors = []
+            for folder in trial_folders(self.sweep_dir):
+                trial = self._trials.get(folder.name) or TrialMirror(folder, self.state.store)
+                self._trials[folder.name] = trial
+                try:
+                    trial.send(parent, self.sent, ending)
+                except UserError as error:
+                    errors.append(str(error))
+                except MlflowException as error:
+                    if error.error_code not in OWN_FAULT:
+                        raise
+                    errors.append(f"{folder.name}: {error}")
+            self._send_counts(parent)
+            self._send_files(parent)
+            if ending and self.state.status != ending:
+                parent.client.set_terminated(parent.run_id, ending)
+                self.state.status = ending
+                self._save()
+            return "; ".join(errors)
+        except BaseException:
+            self._parent = None  # a request whose answer was lost may have been carried out: look before creating
+            raise
+
+    def _ensure_parent(self) -> SweepRun:
+        sweep = describe.read_json(self.sweep_dir / "sweep.json")
+        name = str(sweep.get("name") or self.sweep_dir.name)
+        client = connect(self.tracking_uri)
+        experiment = self._experiment or str(sweep.get("study") or name)
+        experiment_key = experiment_id(client, experiment, self.tracking_uri, self.sweep_dir.parent)
+        tags = describe.sweep_tags(sweep, name)
+        found = [
+            run.info.run_id
+            for run in _search(client, experiment_key, f"tags.`gibbsweep.run_key` = {_quoted(name)}")
+            if run.info.lifecycle_stage == "active"
+            and run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
+        ]
+        if self.state.run_id in found:
+            run_id = self.state.run_id
+        elif found:
+            run_id = found[-1]
+        else:
+            start = _unix_seconds(sweep.get("created"), self.sweep_dir / "sweep.json")
+            run_id = client.create_run(
+                experiment_key, start_time=round(start * 1000), run_name=name, tags=tags
+            ).info.run_id
+        if run_id != self.state.run_id:
+            self.state = TrackedSweep(
+                store=self.state.store, run_id=run_id, experiment=experiment, ending=self.state.ending
+            )
+            if found:
+                client.update_run(run_id, status="RUNNING")
+            self._save()
+        parent = SweepRun(client, experiment_key, run_id, name)
+        for run in _search(client, experiment_key, f"tags.`mlflow.parentRunId` = '{run_id}'"):
+            key = run.data.tags.get("gibbsweep.run_key", "")
+            if run.info.lifecycle_stage == "active":
+                parent.children[key] = run.info.run_id
+            else:
+                parent.deleted.add(key)
+        parent.deleted -= parent.children.keys()
+        self._parent = parent
+        return parent
+
+    def _send_counts(self, parent: SweepRun) -> None:
+        from mlflow.entities import Metric
+
+        ended = {name: trial.state for name, trial in self._trials.items() if trial.state.finished}
+        counts = Counter(state.outcome for state in ended.values())
+        now = {outcome: counts[outcome] for outcome in OUTCOMES}
+        if now == self.state.counts or not ended:
+            return
+        # Step and time follow from the files, so that sending again what was sent before a crash adds nothing.
+        time = max(int(state.outcome_stamp.split(":")[0]) for state in ended.values()) // 1_000_000
+        metrics = [Metric(f"trials/{outcome}", float(n), time, len(ended)) for outcome, n in now.items()]
+        parent.client.log_batch(parent.run_id, metrics=metrics)
+        self.state.counts = now
+        self.sent.metrics += len(metrics)
+        self._save()
+
+    def _send_files(self, parent: SweepRun) -> None:
+        for path in sweep_files(self.sweep_dir):
+            name, now = path.relative_to(self.sweep_dir).as_posix(), stamp(path)
+            if not now or self.state.artifacts.get(name) == now:
+                continue
+            parent.client.log_artifact(parent.run_id, str(path), name.rpartition("/")[0] or None)
+            self.state.artifacts[name] = now
+            self.sent.artifacts += 1
+            self._save()
+
+    def report(self, error: str = "") -> SyncReport:
+        """What has been sent so far and what is left."""
+        return SyncReport(
+            runs=tracked_runs(self.sweep_dir, self.tracking_uri),
+            metrics_sent=self.sent.metrics,
+            images_sent=self.sent.images,
+            artifacts_sent=self.sent.artifacts,
+            pending=pending(self.sweep_dir, self.tracking_uri),
+            error=error,
+        )
+
+    def _save(self) -> None:
+        with self._saving:
+            self.state.save(self.sweep_dir)
+
+
+def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
+    """Sends everything of a sweep that the store does not have: after a crash, or when its server was down.
+
+    The sweep must not be running (its own tracker does the same): runs without an outcome are closed, as KILLED, and
+    are reopened when the sweep is resumed. Calling it again sends nothing twice.
+    """
+    sweep_dir = Path(sweep_dir)
+    if not (sweep_dir / "sweep.json").exists():
+        raise UserError(f"{sweep_dir} has no sweep.json: expected a sweep's folder, such as runs/cd_k-1")
+    try:
+        with sweep_lock(sweep_dir), log_to(sweep_dir / "track.log") as log:
+            mirror = SweepMirror(sweep_dir, tracking_uri=tracking_uri)
+            try:
+                error = mirror.send(ending=mirror.state.ending or "KILLED")
+            except Exception as caught:
+                log.exception("sync stopped")
+                error = one_line(caught)
+            return mirror.report(error)
+    except Timeout as error:
+        raise UserError(f"{sweep_dir} is being tracked by another process: it sends everything itself") from error
+
+
+def sweep_lock(sweep_dir: Path) -> FileLock:
+    """Held by the one process that sends a sweep to a store; the system releases it when that process dies."""
+    return FileLock(sweep_dir / "track.lock", timeout=0)
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line, for a report."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+
+
+def _search(client: MlflowClient, experiment: str, condition: str) -> Iterator[Run]:
+    """All runs, deleted ones too, latest first."""
+    from mlflow.entities import ViewType
+
+    token: str | None = None
+    while True:
+        page = client.search_runs([experiment], condition, ViewType.ALL, max_results=500, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if "'" in text else f"'{text}'"
+
+
+def _unix_seconds(created: Any, path: Path) -> float:
+    if isinstance(created, int | float):
+        return float(created)
+    if isinstance(created, str):
+        try:
+            return datetime.fromisoformat(created).timestamp()
+        except ValueError as error:
+            raise UserError(f"{path}: created is {created!r}, expected unix seconds or an ISO 8601 time") from error
+    return path.stat().st_mtime

@@ -1,0 +1,234 @@
+"""One trial's run in MLflow: created once, fed from the trial's folder, ended when the outcome appears."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gibbsweep.errors import UserError
+from gibbsweep.track import describe
+from gibbsweep.track.images import ImageGrids, image_files
+from gibbsweep.track.spool import SpoolRecord, iter_spool, metric_values
+from gibbsweep.track.tracked import TrackedTrial, stamp
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+OUTCOMES = ("completed", "pruned", "diverged", "failed")
+log = logging.getLogger("gibbsweep.track")
+
+
+@dataclass
+class Sent:
+    """Running totals of what has been sent."""
+
+    metrics: int = 0
+    images: int = 0
+    artifacts: int = 0
+
+
+@dataclass
+class SweepRun:
+    """The parent run, and the trial runs that the store has below it."""
+
+    client: MlflowClient
+    experiment_id: str
+    run_id: str
+    name: str
+    children: dict[str, str] = field(default_factory=dict)
+    """Run key -> run id."""
+    deleted: set[str] = field(default_factory=set)
+    """Run keys of the trials whose run the user deleted: they stay deleted."""
+
+
+class TrialMirror:
+    """Sends what is new in one trial's folder. Every method can be interrupted anywhere and called again."""
+
+    def __init__(self, folder: Path, store: str) -> None:
+        self.folder = folder
+        self.state = TrackedTrial.load(folder, store)
+        self._ended = ""
+
+    def send(self, parent: SweepRun, sent: Sent, ending: str = "") -> None:
+        """One pass. ``ending``: the sweep is over, so a run without an outcome is closed as KILLED."""
+        key = describe.run_key(parent.name, self.folder.name)
+        fingerprint = self._fingerprint()
+        if key in parent.deleted or (self.state.finished and self._ended == f"{parent.run_id} {fingerprint}"):
+            return
+        if not (self.folder / "config.json").exists():
+            return
+        self._ensure_run(parent, key)
+        client, run_id = parent.client, self.state.run_id
+        outcome = self.folder / "outcome.json"
+        if self.state.finished and self.state.outcome_stamp != stamp(outcome):
+            self._reopen(client)
+        self._send_metrics(client, sent)
+        self._send_images(client, sent)
+        if stamp(outcome):
+            if not self.state.finished:
+                self._finish(client, sent)
+            self._ended = f"{parent.run_id} {fingerprint}"
+        elif ending and self.state.status == "RUNNING":
+            client.set_terminated(run_id, "KILLED", end_time=int(self.state.last_time * 1000) or None)
+            self.state.status = "KILLED"
+            self._save()
+
+    def _ensure_run(self, parent: SweepRun, key: str) -> None:
+        known = parent.children.get(key)
+        if self.state.run_id and self.state.run_id == known and self.state.parent_id == parent.run_id:
+            if not self.state.described:
+                self._describe(parent.client)
+            return
+        if self.state.run_id:
+            log.warning("%s: the store does not know run %s: everything is sent again", key, self.state.run_id)
+        config_path = self.folder / "config.json"
+        self.state = TrackedTrial(store=self.state.store, parent_id=parent.run_id)
+        if known is None:
+            config = describe.read_json(config_path)
+            run = parent.client.create_run(
+                parent.experiment_id,
+                start_time=int(config_path.stat().st_mtime * 1000),
+                run_name=self.folder.name,
+                tags=describe.trial_tags(config, parent.name, self.folder.name, parent.run_id),
+            )
+            known = parent.children[key] = run.info.run_id
+        else:
+            # What is known of its status is lost: running, until the outcome says otherwise.
+            parent.client.update_run(known, status="RUNNING")
+        self.state.run_id = known
+        self._save()
+        self._describe(parent.client)
+
+    def _describe(self, client: MlflowClient) -> None:
+        from mlflow.entities import Param
+
+        config = describe.read_json(self.folder / "config.json")
+        there = client.get_run(self.state.run_id).data.params  # a parameter cannot be written twice
+        params = [Param(name, value) for name, value in describe.parameters(config).items() if name not in there]
+        for start in range(0, len(params), describe.MAX_PARAMS_A_BATCH):
+            client.log_batch(self.state.run_id, params=params[start : start + describe.MAX_PARAMS_A_BATCH])
+        dataset = describe.dataset_input(config)
+        if dataset is not None:
+            client.log_inputs(self.state.run_id, [dataset])
+        self.state.described = True
+        self._save()
+
+    def _reopen(self, client: MlflowClient) -> None:
+        client.update_run(self.state.run_id, status="RUNNING")
+        if self.state.outcome:
+            client.set_tag(self.state.run_id, "gibbsweep.outcome", "")
+        self.state.finished, self.state.outcome, self.state.outcome_stamp = False, "", ""
+        self.state.status = "RUNNING"
+        self._save()
+
+    def _send_metrics(self, client: MlflowClient, sent: Sent) -> None:
+        path = self.folder / "metrics.jsonl"
+        size = path.stat().st_size if path.exists() else 0
+        if size < self.state.offset:
+            log.warning("%s is shorter than what was sent of it: it is sent again from its start", path)
+            self.state.offset = 0
+        if size == self.state.offset:
+            return
+        batch: list[SpoolRecord] = []
+        held = 0
+        corrupt: UserError | None = None
+        try:
+            for record in iter_spool(path, self.state.offset):
+                if held + len(record.metrics) > describe.MAX_METRICS_A_BATCH and batch:
+                    self._send_batch(client, batch, sent)
+                    batch, held = [], 0
+                batch.append(record)
+                held += len(record.metrics)
+        except UserError as error:
+            corrupt = error
+        if batch:
+            self._send_batch(client, batch, sent)
+        if corrupt is not None:
+            raise corrupt
+
+    def _send_batch(self, client: MlflowClient, batch: list[SpoolRecord], sent: Sent) -> None:
+        if self.state.status != "RUNNING":
+            self._reopen(client)
+        metrics = [metric for record in batch for metric in self._metrics(record.metrics, record.step, record.time)]
+        self._log(client, metrics)
+        self.state.offset, self.state.last_time = batch[-1].end, batch[-1].time
+        self._save()
+        sent.metrics += len(metrics)
+
+    def _metrics(self, values: dict[str, float], step: int, time: float) -> list[Metric]:
+        from mlflow.entities import Metric
+
+        for name, value in values.items():
+            note = f"{name}={'+' if value > 0 else '-'}inf@"
+            if math.isinf(value) and not any(seen.startswith(note) for seen in self.state.infinite):
+                self.state.infinite.append(f"{note}{step}")
+        return [Metric(describe.valid_name(name), value, round(time * 1000), step) for name, value in values.items()]
+
+    def _log(self, client: MlflowClient, metrics: list[Metric]) -> None:
+        from mlflow.entities import RunTag
+
+        # An SQL store keeps infinities as the largest double, of the same sign: the tag says which points they are.
+        note = ", ".join(self.state.infinite)[: describe.MAX_TAG]
+        tags = [RunTag("gibbsweep.infinite_metrics", note)] if note else []
+        for start in range(0, len(metrics), describe.MAX_METRICS_A_BATCH):
+            chunk = metrics[start : start + describe.MAX_METRICS_A_BATCH]
+            client.log_batch(self.state.run_id, metrics=chunk, tags=tags)
+
+    def _send_images(self, client: MlflowClient, sent: Sent) -> None:
+        tracked = set(self.state.images)
+        new = [path for path in image_files(self.folder) if path not in tracked]
+        if not new:
+            return
+        grids = ImageGrids(client, self.state.run_id)
+        for path in new:
+            grids.send(self.folder / "images" / path, path)
+            self.state.images.append(path)
+            self._save()
+            sent.images += 1
+
+    def _finish(self, client: MlflowClient, sent: Sent) -> None:
+        path = self.folder / "outcome.json"
+        ended_by, end = stamp(path), max(self.state.last_time, path.stat().st_mtime)
+        outcome = describe.read_json(path)
+        if outcome.get("outcome") not in OUTCOMES:
+            raise UserError(f"{path}: outcome is {outcome.get('outcome')!r}, expected one of {', '.join(OUTCOMES)}")
+        run_id = self.state.run_id
+        metrics = _final_metrics(outcome, path)
+        if metrics:
+            # The time of the last report: a final metric that repeats it is the same point, not a second one.
+            points = self._metrics(metrics, int(outcome.get("step", 0)), self.state.last_time or end)
+            self._log(client, points)
+            sent.metrics += len(points)
+        for name in ("config.json", "outcome.json", "log.txt"):
+            if (self.folder / name).exists():
+                client.log_artifact(run_id, str(self.folder / name))
+                sent.artifacts += 1
+        checkpoint = self.folder / "checkpoint"
+        if checkpoint.is_dir():
+            client.log_artifacts(run_id, str(checkpoint), "checkpoint")
+            sent.artifacts += sum(file.is_file() for file in checkpoint.rglob("*"))
+        client.set_tag(run_id, "gibbsweep.outcome", outcome["outcome"])
+        if outcome.get("message"):
+            client.set_tag(run_id, "gibbsweep.message", str(outcome["message"])[: describe.MAX_TAG])
+        status = "FINISHED" if outcome["outcome"] in ("completed", "pruned") else "FAILED"
+        client.set_terminated(run_id, status, end_time=round(end * 1000))
+        self.state.outcome, self.state.outcome_stamp = outcome["outcome"], ended_by
+        self.state.status, self.state.finished = status, True
+        self._save()
+
+    def _fingerprint(self) -> str:
+        return f"{stamp(self.folder / 'outcome.json')} {stamp(self.folder / 'metrics.jsonl')}"
+
+    def _save(self) -> None:
+        self.state.save(self.folder)
+
+
+def _final_metrics(outcome: dict[str, Any], path: Path) -> dict[str, float]:
+    try:
+        return metric_values(outcome.get("metrics") or {})
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: {error}") from error

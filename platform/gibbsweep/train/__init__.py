@@ -1,0 +1,25 @@
+"""The training loop and what it leaves behind. Needs torch, numpy, pillow and safetensors alone."""
+
+from gibbsweep.train.budget import Budget
+from gibbsweep.train.divergence import Diverged
+from gibbsweep.train.loop import Evaluate, Evaluation, train
+from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind
+from gibbsweep.train.precision import PrecisionOption
+from gibbsweep.train.report import Composed, Images, Reporter, SpoolReporter, StdoutReporter
+
+__all__ = [
+    "OUTCOME_KINDS",
+    "Budget",
+    "Composed",
+    "Diverged",
+    "Evaluate",
+    "Evaluation",
+    "Images",
+    "Outcome",
+    "OutcomeKind",
+    "PrecisionOption",
+    "Reporter",
+    "SpoolReporter",
+    "StdoutReporter",
+    "train",
+]

@@ -1,0 +1,27 @@
+"""How long to train and how often to look: updates are the clock, never epochs or seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``updates`` optimiser updates of ``batch_size`` examples (the global batch, over all workers).
+
+    Every ``report_every`` updates the loop evaluates, reports and saves a checkpoint: at most that much is done twice after a
+    crash.
+    """
+
+    updates: int
+    batch_size: int = 100
+    report_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("updates", "batch_size", "report_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"a budget needs {name} >= 1: got {getattr(self, name)}")
+
+    def reports_at(self, step: int) -> bool:
+        """Whether the loop reports once ``step`` updates are done: every ``report_every`` and at the end."""
+        return step % self.report_every == 0 or step == self.updates

@@ -1,0 +1,150 @@
+"""Checkpoints: one safetensors file with every tensor and one JSON file that vouches for it. Never a pickle.
+
+``checkpoint/state.json`` is replaced last and atomically and names the tensor file with its SHA-256, so a crash at any moment
+leaves the previous checkpoint whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from gibbsweep.errors import UserError
+from gibbsweep.train.ema import EMA
+from gibbsweep.train.files import write_atomically
+from gibbsweep_models.types import Phase
+
+FORMAT = 1
+
+
+@dataclass
+class Progress:
+    """What a resumed run must know besides tensors."""
+
+    step: int = 0
+    seed: int = 0
+    precision: str = ""
+    device_seconds: float = 0.0
+    metrics: dict[str, float] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    folder: Path,
+    system: nn.Module,
+    phases: list[Phase],
+    optimizers: list[torch.optim.Optimizer],
+    ema: EMA,
+    progress: Progress,
+) -> None:
+    """Write the whole training state to ``folder``; the previous tensor file is removed once the new one counts."""
+    tensors, scalars = _collect(system, phases, optimizers, ema)
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    tensor_file = folder / f"step-{progress.step:08d}.safetensors"
+    write_atomically(tensor_file, content)
+    state = {
+        "format": FORMAT,
+        "tensors": tensor_file.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "optimizers": scalars,
+        **vars(progress),
+    }
+    write_atomically(folder / "state.json", json.dumps(state, indent=1).encode())
+    for old in folder.glob("step-*.safetensors"):
+        if old != tensor_file:
+            old.unlink()
+
+
+def has_checkpoint(folder: Path) -> bool:
+    return (folder / "state.json").exists()
+
+
+def load_checkpoint(
+    folder: Path, system: nn.Module, phases: list[Phase], optimizers: list[torch.optim.Optimizer], ema: EMA
+) -> Progress:
+    """Restore everything :func:`save_checkpoint` wrote. A file that is cut short, altered or of another system is a UserError."""
+    state, tensors = read_checkpoint(folder)
+    try:
+        system.load_state_dict(_under("model/", tensors))
+        ema.load(_under("ema/", tensors))
+        for phase, optimizer, scalars in zip(phases, optimizers, state["optimizers"], strict=True):
+            if isinstance(phase.objective, nn.Module):
+                phase.objective.load_state_dict(_under(f"objective/{phase.name}/", tensors))
+            _restore_optimizer(optimizer, scalars, _under(f"optimizer/{phase.name}/", tensors))
+    except (KeyError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"the checkpoint in {folder} belongs to another system or configuration ({reason}): "
+            "resume with the configuration that wrote it, or choose another run folder."
+        ) from error
+    return Progress(**{name: state[name] for name in vars(Progress())})
+
+
+def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The verified state and tensors of a checkpoint folder."""
+    advice = "restore the file from a copy, or delete the folder to train from the start."
+    try:
+        state = json.loads((folder / "state.json").read_text())
+        content = (folder / state["tensors"]).read_bytes()
+        expected = state["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"the checkpoint in {folder} cannot be read ({error}): {advice}") from error
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != expected:
+        raise UserError(
+            f"the checkpoint {folder / state['tensors']} was cut short or altered "
+            f"(SHA-256 {actual[:12]}…, expected {str(expected)[:12]}…): {advice}"
+        )
+    if state.get("format") != FORMAT:
+        raise UserError(f"the checkpoint in {folder} has format {state.get('format')}, expected {FORMAT}: {advice}")
+    try:
+        return state, load(content)
+    except SafetensorError as error:
+        raise UserError(f"the checkpoint in {folder} is not a safetensors file ({error}): {advice}") from error
+
+
+def load_weights(folder: Path, system: nn.Module) -> int:
+    """Load the weights to evaluate (the average where there is one) into ``system``; returns their step."""
+    state, tensors = read_checkpoint(folder)
+    system.load_state_dict(_under("model/", tensors) | _under("ema/", tensors))
+    return int(state["step"])
+
+
+def _collect(
+    system: nn.Module, phases: list[Phase], optimizers: list[torch.optim.Optimizer], ema: EMA
+) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    tensors: dict[str, Tensor] = {f"model/{name}": t for name, t in system.state_dict().items()}
+    tensors |= {f"ema/{name}": t for name, t in ema.shadow.items()}
+    scalars: list[dict[str, Any]] = []
+    for phase, optimizer in zip(phases, optimizers, strict=True):
+        if isinstance(phase.objective, nn.Module):
+            tensors |= {f"objective/{phase.name}/{name}": t for name, t in phase.objective.state_dict().items()}
+        state = optimizer.state_dict()
+        plain: dict[str, dict[str, Any]] = {}
+        for index, entries in state["state"].items():
+            plain[str(index)] = {k: v for k, v in entries.items() if not isinstance(v, Tensor)}
+            for key, value in entries.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer/{phase.name}/{index}/{key}"] = value
+        scalars.append({"state": plain, "param_groups": state["param_groups"]})
+    return tensors, scalars
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, scalars: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Any]] = {int(i): dict(entries) for i, entries in scalars["state"].items()}
+    for name, tensor in tensors.items():
+        index, key = name.split("/", 1)
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": scalars["param_groups"]})
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,39 @@
+"""Which examples an update sees: a function of the seed and the step alone, so that a resumed run needs no state for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gibbsweep.errors import UserError
+from gibbsweep_models import draws
+
+_ORDER = 1  # the random stream of the data order; updates use the stream 0
+
+
+class BatchOrder:
+    """Every epoch is a fresh permutation of ``n`` examples; the remainder that fills no batch is left to chance of the next."""
+
+    def __init__(self, n: int, batch_size: int, seed: int, *, rank: int = 0, world_size: int = 1) -> None:
+        if batch_size > n:
+            raise UserError(
+                f"a batch of {batch_size} was asked of {n} training examples: use --batch-size {n} or less."
+            )
+        if batch_size % world_size:
+            raise UserError(
+                f"a global batch of {batch_size} cannot be split evenly over {world_size} workers: "
+                f"use a multiple of {world_size}."
+            )
+        self._n, self._batch_size, self._seed = n, batch_size, seed
+        self._share = slice(rank * (batch_size // world_size), (rank + 1) * (batch_size // world_size))
+        self._epoch = -1
+        self._permutation = torch.empty(0, dtype=torch.int64)
+
+    def indices(self, step: int) -> Tensor:
+        """This worker's examples (B / W,) of update ``step`` (from 0)."""
+        epoch, position = divmod(step, self._n // self._batch_size)
+        if epoch != self._epoch:
+            generator = draws.seeded(self._seed, _ORDER, epoch)
+            self._permutation = torch.randperm(self._n, generator=generator)
+            self._epoch = epoch
+        return self._permutation[position * self._batch_size :][: self._batch_size][self._share]

@@ -1,0 +1,115 @@
+"""Where numbers go: a reporter is called by the loop and by nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gibbsweep.errors import UserError
+from gibbsweep.train.files import json_number, parse_number, write_atomically
+
+Images = Mapping[str, NDArray[np.uint8]]
+"""Picture name -> (H, W) or (H, W, 3) pixels."""
+
+
+class Reporter(Protocol):
+    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+        """``metrics`` after ``step`` updates."""
+        ...
+
+
+class SpoolReporter:
+    """Appends to ``metrics.jsonl`` and writes pictures to ``images/KEY/STEP.png``: the record that survives everything.
+
+    A resumed run repeats the updates since its last checkpoint; what the spool already holds is not written twice.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._path = run_dir / "metrics.jsonl"
+        try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            self.last_step = _mend(self._path)
+            self._file: IO[bytes] = open(self._path, "ab")
+        except OSError as error:
+            raise UserError(
+                f"the run folder {run_dir} cannot be written ({error.strerror}): "
+                "choose a writable one with --runs, or free some space."
+            ) from error
+
+    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+        if step <= self.last_step:
+            return
+        for key, pixels in (images or {}).items():
+            write_png(self._run_dir / "images" / key / f"{step:08d}.png", pixels)
+        record = {"step": step, "time": time.time(), "metrics": {k: json_number(v) for k, v in metrics.items()}}
+        self._file.write(json.dumps(record).encode() + b"\n")
+        self._file.flush()
+        self.last_step = step
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class StdoutReporter:
+    """One line a report, for a person who watches a single run: losses, speed and what validation says."""
+
+    def __init__(self, updates: int) -> None:
+        self._updates = updates
+
+    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+        shown = {name.removeprefix("train/"): v for name, v in metrics.items() if name.endswith(("/loss", "per_second"))}
+        shown |= {name.removeprefix("validation/"): v for name, v in metrics.items() if name.startswith("validation/")}
+        numbers = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+        print(f"{step:>{len(str(self._updates))}}/{self._updates}  {numbers}", file=sys.stdout, flush=True)
+
+
+class Composed:
+    """Several reporters as one."""
+
+    def __init__(self, *reporters: Reporter) -> None:
+        self._reporters = reporters
+
+    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+        for reporter in self._reporters:
+            reporter(step, metrics, images)
+
+
+def read_spool(path: Path) -> list[tuple[int, dict[str, float]]]:
+    """Every whole record of a spool as (step, metrics)."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is torn or empty
+    records = [json.loads(line) for line in lines]
+    return [(r["step"], {k: parse_number(v) for k, v in r["metrics"].items()}) for r in records]
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    write_atomically(path, buffer.getvalue())
+
+
+def _mend(path: Path) -> int:
+    """Cut a line that a kill left torn; return the last step on record (-1 for none)."""
+    if not path.exists():
+        return -1
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        with open(path, "r+b") as file:
+            file.truncate(len(whole))
+    if not whole:
+        return -1
+    return int(json.loads(whole.splitlines()[-1])["step"])

@@ -1,0 +1,50 @@
+"""One update: every phase once."""
+
+from __future__ import annotations
+
+import torch
+
+from gibbsweep.train.divergence import check_divergence
+from gibbsweep.train.precision import Precision, autocast
+from gibbsweep_models import parallel
+from gibbsweep_models.types import Batch, Phase, System
+
+
+def update(
+    system: System,
+    phases: list[Phase],
+    optimizers: list[torch.optim.Optimizer],
+    batch: Batch,
+    *,
+    step: int,
+    updates: int,
+    precision: Precision,
+    generator: torch.Generator,
+) -> dict[str, float]:
+    """Run update ``step`` (from 0) in place; returns ``phase/part`` -> value, each the mean over the global batch.
+
+    Raises Diverged before the optimiser step of the phase in which something left its bounds.
+    """
+    report: dict[str, float] = {}
+    for phase, optimizer in zip(phases, optimizers, strict=True):
+        if step % phase.every:
+            continue
+        for group in optimizer.param_groups:
+            group["lr"] = phase.optimizer.learning_rate_at(step, updates)
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(precision, batch["x"].device):
+            loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
+        loss.total.backward()
+        parallel.average_gradients(phase.parameters)
+        # One transfer for all numbers; their mean over the workers, so that every worker stops or none does.
+        names = ["loss", *loss.parts]
+        values = torch.stack([loss.total.detach().float(), *(p.detach().float() for p in loss.parts.values())])
+        parts = dict(zip(names, parallel.all_mean(values).tolist(), strict=True))
+        check_divergence(step, phase.name, parts, phase.bounds)
+        if phase.grad_clip is not None:
+            norm = torch.nn.utils.clip_grad_norm_(phase.parameters, phase.grad_clip)
+            parts["grad_norm"] = float(norm)
+            check_divergence(step, phase.name, parts, phase.bounds)
+        optimizer.step()
+        report |= {f"{phase.name}/{name}": value for name, value in parts.items()}
+    return report

@@ -1,0 +1,108 @@
+"""The plan as Ray Tune sees it: a Searcher that hands out runs and a TrialScheduler that listens to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from gibbsweep.train import Outcome
+from gibbsweep.tune.plan import Plan
+
+CRASHES_ALLOWED = 2  # a trial whose process died starts again from its checkpoint this many times
+
+
+class _NoState:
+    """Tune pickles its parts for a restore of its own. Ours have no state to save: the journal and the run folders are it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class PlanSearcher(_NoState, Searcher):  # type: ignore[misc]  # Ray's base classes are untyped
+    """Asks the plan. ``concurrency`` bounds the runs in flight where Tune's own resources cannot (worker groups reserve theirs
+    beside the trial)."""
+
+    def __init__(self, plan: Plan, concurrency: int | None) -> None:
+        super().__init__(metric="goal", mode="max")
+        self._plan, self._concurrency = plan, concurrency
+        self._names: dict[str, str] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        if self._plan.finished():
+            return Searcher.FINISHED
+        if self._concurrency is not None and len(self._plan.running) >= self._concurrency:
+            return None
+        planned = self._plan.next()
+        if planned is None:
+            return None
+        self._names[trial_id] = planned.name
+        return {
+            "name": planned.name,
+            "contender": planned.contender,
+            "kind": planned.kind,
+            "values": planned.values,
+            "seed": planned.seed,
+            "run_dir": str(self._plan.sweep.trial(planned.name).absolute()),
+        }
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        name = self._names[trial_id]
+        run_dir = self._plan.sweep.trial(name)
+        outcome = Outcome.read(run_dir)
+        if outcome is None:
+            message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
+            outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message)
+            outcome.write(run_dir)
+        self._plan.close(name, outcome)
+
+    def save(self, checkpoint_path: str) -> None:
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        raise RuntimeError("a sweep is resumed from its journal, never from Tune's searcher state")
+
+
+class PlanScheduler(_NoState, FIFOScheduler):  # type: ignore[misc]
+    """Passes intermediate values to the plan and stops what the plan prunes."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        name = trial.config["name"]
+        if name not in self._plan.running or "step" not in result:
+            return str(TrialScheduler.CONTINUE)
+        step, value = int(result["step"]), float(result["goal"])
+        if not self._plan.report(name, step, value):
+            return str(TrialScheduler.CONTINUE)
+        run_dir = self._plan.sweep.trial(name)
+        goal = self._plan.study.goal_of(trial.config["contender"])
+        Outcome("pruned", step, {goal.metric: value}, message="worse than the median of its peers").write(run_dir)
+        return str(TrialScheduler.STOP)
+
+
+class Watch(_NoState, Callback):  # type: ignore[misc]
+    """Calls ``changed`` whenever a trial starts, reports or ends."""
+
+    def __init__(self, changed: Any) -> None:
+        self._changed = changed
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._changed()
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        self._changed()
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._changed()
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._changed()

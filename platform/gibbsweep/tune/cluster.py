@@ -1,0 +1,101 @@
+"""Ray itself: starting or joining a cluster, quietly, and refusing what it cannot give."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import warnings
+from pathlib import Path
+
+from gibbsweep.errors import UserError
+from gibbsweep.tune.options import SweepOptions
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Results travel through our own spool: Tune's CSV, JSON and TensorBoard files would say the same a second time.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+    # One thread a trial: without it each library starts a pool as large as the machine in every process.
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def start(options: SweepOptions) -> None:
+    """Join the cluster that ``options`` and the environment name, or start one on this machine."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    if not options.verbose:
+        warnings.filterwarnings("ignore", module="ray")
+        for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray._private"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+    if ray.is_initialized():
+        return
+    address = options.address or os.environ.get("RAY_ADDRESS")
+    joining = address not in (None, "local")
+    level = logging.WARNING if options.verbose else logging.ERROR
+    try:
+        ray.init(
+            address=address,
+            num_cpus=None if joining else options.cpus,
+            include_dashboard=None if joining else False,
+            log_to_driver=options.verbose,
+            logging_level=level,
+            configure_logging=True,
+        )
+    except ConnectionError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"the Ray cluster at {address} cannot be joined ({reason}): check --address, or use --address local."
+        ) from error
+    _protect_token()
+
+
+def check_resources(options: SweepOptions, gpus_per_trial: float) -> int | None:
+    """Raise UserError if no trial could ever start; returns how many may run at once where Tune's own bookkeeping cannot say
+    (worker groups), else None."""
+    import ray
+
+    have = ray.cluster_resources()
+    cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
+    need_cpus, need_gpus = float(options.workers_per_trial), gpus_per_trial * options.workers_per_trial
+    for what, need, got in (("GPU", need_gpus, gpus), ("CPU", need_cpus, cpus)):
+        if need > got:
+            raise UserError(
+                f"one trial asks for {need:g} {what}s and the cluster has {got:g}: "
+                "lower --gpus-per-trial or --workers-per-trial, or add nodes."
+            )
+    if gpus_per_trial and (
+        gpus_per_trial < 1 and (1 / gpus_per_trial) % 1 or gpus_per_trial > 1 and gpus_per_trial % 1
+    ):
+        raise UserError(
+            f"--gpus-per-trial {gpus_per_trial:g} would fragment the GPUs: use a whole number or 1/k (0.5, 0.25, ...)."
+        )
+    if options.workers_per_trial == 1:
+        return None
+    at_once = int(cpus // need_cpus)
+    return min(at_once, int(gpus // need_gpus)) if need_gpus else at_once
+
+
+def default_gpus(options: SweepOptions) -> float:
+    """What --gpus-per-trial says, or 1 where the cluster has a GPU."""
+    import ray
+
+    if options.gpus_per_trial:
+        return options.gpus_per_trial
+    return 1.0 if ray.cluster_resources().get("GPU", 0.0) >= 1 else 0.0
+
+
+def _protect_token() -> None:
+    # Ray writes its authentication token for everyone to read.
+    token = Path.home() / ".ray" / "auth_token"
+    if token.exists() and token.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        token.chmod(0o600)

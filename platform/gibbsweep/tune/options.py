@@ -1,0 +1,78 @@
+"""What a person may ask of a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gibbsweep.errors import UserError
+from gibbsweep.train import PrecisionOption
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """Options that decide the numbers default to the study's, and on --resume to the sweep's own."""
+
+    contenders: tuple[str, ...] | None = None
+    """Which contenders to run, for example: --contenders rbm conv_ebm."""
+    trials: int | None = None
+    """Search trials of each contender; 0 retrains its configuration as it stands."""
+    seeds: int | None = None
+    """Retrainings of each best configuration, a seed each."""
+    budget: str | None = None
+    """How long to train: smoke, laptop, gpu, ... (default: gpu with a GPU, else laptop)."""
+    data: str | None = None
+    """Data set (see `gibbsweep data list`)."""
+    seed: int | None = None
+    """Seed of the search and of every training (default 0)."""
+    precision: PrecisionOption | None = None
+    """Arithmetic of training: auto measures which pays on this machine (default)."""
+    prune: bool | None = None
+    """Stop a trial that is worse than the median of its finished peers (default: no)."""
+
+    name: str | None = None
+    """Name of the sweep and of its folder (default: study and time)."""
+    resume: str | None = None
+    """Continue the sweep of this name."""
+    runs: Path = Path("runs")
+    """Folder of all sweeps and of the local tracking store."""
+    results: Path | None = None
+    """Also write STUDY.md and STUDY.json here (default: analysis/results beside sweeps/, except for the smoke budget)."""
+    data_root: Path | None = None
+    """Folder of the data sets (default: $GIBBSWEEP_DATA)."""
+    tracking_uri: str | None = None
+    """MLflow server or store (default: $MLFLOW_TRACKING_URI, else SQLite under --runs)."""
+    address: str | None = None
+    """Ray cluster to use: an address, or `local` for a fresh one on this machine (default: the running one, else local)."""
+    cpus: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """CPUs that a local cluster may use (default: all)."""
+    gpus_per_trial: float = 0.0
+    """GPUs of one trial; a fraction packs several trials on one (default: 1 where there is a GPU)."""
+    workers_per_trial: int = 1
+    """Data-parallel workers of one trial."""
+    verbose: bool = False
+    """Show what Ray, MLflow and the trials print."""
+
+
+DECIDING = ("contenders", "trials", "seeds", "budget", "data", "seed", "precision", "prune")
+"""The options that decide the numbers of a sweep, and are recorded with it."""
+
+
+def check_options(options: SweepOptions) -> None:
+    """Raise UserError for a number that no sweep can have."""
+    for name, least in (("trials", 0), ("seeds", 0), ("workers_per_trial", 1), ("cpus", 1)):
+        value = getattr(options, name)
+        if value is not None and value < least:
+            raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
+    if options.gpus_per_trial < 0:
+        raise UserError(f"--gpus-per-trial must not be negative: got {options.gpus_per_trial:g}.")
+    if options.name is not None and options.resume is not None:
+        raise UserError(
+            f"--name {options.name} and --resume {options.resume} were both given: resuming keeps the name."
+        )
+    for name in (options.name, options.resume):
+        if name is not None and (not name or "/" in name or name.startswith(".")):
+            raise UserError(f"a sweep's name is the name of a folder: got {name!r}; use letters, digits, - and _.")

@@ -1,0 +1,183 @@
+"""The order of a sweep's runs: every contender's search, then each best configuration's retraining. Knows no Ray."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gibbsweep.study.results import Row
+from gibbsweep.study.study import Study
+from gibbsweep.train import OUTCOME_KINDS, Outcome
+from gibbsweep.tune.search import Search, open_storage
+from gibbsweep.tune.sweep_dir import Decided, SweepDir
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run to start: ``values`` are searched paths, ``option`` what the contender compares."""
+
+    name: str
+    contender: str
+    kind: Literal["search", "retrain"]
+    values: dict[str, Any]
+    seed: int
+    option: Any = None
+    number: int = -1
+
+
+class Plan:
+    """Hands out runs one by one and takes their outcomes. After a crash it is rebuilt from the journal and the run folders."""
+
+    def __init__(self, study: Study, decided: Decided, sweep: SweepDir) -> None:
+        self.study, self.decided, self.sweep = study, decided, sweep
+        storage = open_storage(sweep)
+        self.searches = {
+            name: Search(
+                storage, name, study.contenders[name], study.goal_of(name), trials=decided.trials, seed=decided.seed
+            )
+            for name in decided.contenders
+        }
+        self.running: dict[str, Planned] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.contender_of: dict[str, str] = {}
+        self._interrupted: list[Planned] = []
+        self._retrained: set[str] = set()
+        self._recover()
+
+    @property
+    def total(self) -> int:
+        """Runs of the whole sweep."""
+        groups = sum(len(search.contender.options()) for search in self.searches.values())
+        return self.decided.trials * len(self.searches) + groups * self.decided.seeds
+
+    def next(self) -> Planned | None:
+        """The next run to start; None while what is running must end first, or when nothing is left (see ``finished``)."""
+        planned = self._next()
+        if planned is not None:
+            self.running[planned.name] = planned
+            self.contender_of[planned.name] = planned.contender
+        return planned
+
+    def finished(self) -> bool:
+        """Whether no run is left to start and none is running."""
+        return not self.running and not self._interrupted and all(
+            self._searched(name, option) and not self._pending_retrainings(name, option)
+            for name, search in self.searches.items()
+            for option in search.contender.options()
+        )  # fmt: skip
+
+    def report(self, name: str, step: int, value: float) -> bool:
+        """Record the goal's value of a running search trial; returns whether it should stop now."""
+        planned = self.running[name]
+        if planned.kind != "search":
+            return False
+        search = self.searches[planned.contender]
+        search.report(planned.number, step, value)
+        return self.decided.prune and search.worse_than_median(planned.number, step, value)
+
+    def close(self, name: str, outcome: Outcome) -> None:
+        """Take the outcome of a running run."""
+        planned = self.running.pop(name)
+        self.outcomes[name] = outcome
+        if planned.kind == "search":
+            self.searches[planned.contender].tell(planned.number, outcome)
+
+    def counts(self) -> dict[str, int]:
+        return {kind: sum(o.outcome == kind for o in self.outcomes.values()) for kind in OUTCOME_KINDS}
+
+    def rows(self) -> list[Row]:
+        """The table of what is known so far."""
+        rows = []
+        for name, search in self.searches.items():
+            contender = search.contender
+            for option in contender.options():
+                compared = {} if contender.compare is None else {contender.compare: option}
+                retrained = {
+                    seed: self.outcomes[run]
+                    for seed, run in self._retrainings(name, option).items()
+                    if run in self.outcomes
+                }
+                searched = [o for run, o in self.outcomes.items() if run in self._search_names(name, option)]
+                best = self._best(name, option) or {}
+                rows.append(Row.of(name, contender.kind, compared, best, searched, retrained))
+        return rows
+
+    def _next(self) -> Planned | None:
+        if self._interrupted:
+            return self._interrupted.pop(0)
+        waiting = [n for n, s in self.searches.items() if len(s.trials_on_record()) < self.decided.trials]
+        if waiting:
+            name = min(waiting, key=lambda n: len(self.searches[n].trials_on_record()))
+            number, values = self.searches[name].ask()
+            return self._search_run(name, number, values)
+        ready = [
+            (name, option, seed, run)
+            for name, search in self.searches.items()
+            for option in search.contender.options()
+            if self._searched(name, option)
+            for seed, run in self._pending_retrainings(name, option).items()
+        ]
+        if not ready:
+            return None
+        # The longest first, so that no long run is left alone at the end.
+        name, option, seed, run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
+        values = self._best(name, option)
+        assert values is not None
+        self._retrained.add(run)
+        return Planned(run, name, "retrain", values, seed, option)
+
+    def _recover(self) -> None:
+        for name, search in self.searches.items():
+            for number, values in search.interrupted():
+                self._interrupted.append(self._search_run(name, number, values))
+            for trial in search.trials_on_record():
+                outcome = Outcome.read(self.sweep.trial(_search_name(name, trial.number)))
+                if outcome is not None:
+                    self.outcomes[_search_name(name, trial.number)] = outcome
+            for option in search.contender.options():
+                for run in self._retrainings(name, option).values():
+                    outcome = Outcome.read(self.sweep.trial(run))
+                    if outcome is not None:
+                        self.outcomes[run] = outcome
+                        self._retrained.add(run)
+
+    def _search_run(self, name: str, number: int, values: dict[str, Any]) -> Planned:
+        option = self.searches[name].option_of(number)
+        return Planned(_search_name(name, number), name, "search", values, self.decided.seed, option, number)
+
+    def _search_names(self, name: str, option: Any) -> list[str]:
+        search = self.searches[name]
+        return [_search_name(name, n) for n in range(self.decided.trials) if search.option_of(n) == option]
+
+    def _searched(self, name: str, option: Any) -> bool:
+        return all(run in self.outcomes for run in self._search_names(name, option))
+
+    def _retrainings(self, name: str, option: Any) -> dict[int, str]:
+        contender = self.study.contenders[name]
+        middle = "" if contender.compare is None else f"-{contender.compare.rsplit('.', 1)[-1]}={option}"
+        # Other seeds than the search's: the best of a search was chosen by its luck, too.
+        return {
+            self.decided.seed + i: f"{name}{middle}-seed{self.decided.seed + i}"
+            for i in range(1, self.decided.seeds + 1)
+        }
+
+    def _pending_retrainings(self, name: str, option: Any) -> dict[int, str]:
+        if self._best(name, option) is None:
+            return {}
+        return {s: run for s, run in self._retrainings(name, option).items() if run not in self._retrained}
+
+    def _best(self, name: str, option: Any) -> dict[str, Any] | None:
+        """The values to retrain with; None if no search trial completed. Without a search, the configuration as it stands."""
+        search = self.searches[name]
+        if self.decided.trials == 0:
+            return {} if option is None else {search.contender.compare or "": option}
+        return search.best(option)
+
+    def _expected_seconds(self, name: str, option: Any) -> float:
+        seconds = [self.outcomes[run].device_seconds for run in self._search_names(name, option)]
+        return statistics.fmean(seconds) if seconds else 0.0
+
+
+def _search_name(contender: str, number: int) -> str:
+    return f"{contender}-{number:04d}"

@@ -1,0 +1,182 @@
+"""A sweep from its options to its table."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from gibbsweep.data import load
+from gibbsweep.study.provenance import device_name, git_commit
+from gibbsweep.study.results import Results
+from gibbsweep.study.run import DATA_SEED, pick_device
+from gibbsweep.study.study import Study
+from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
+from gibbsweep.train.files import write_atomically
+from gibbsweep.tune import cluster
+from gibbsweep.tune.options import SweepOptions, check_options
+from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.progress import Progress
+from gibbsweep.tune.sweep_dir import Decided, SweepDir, create, reopen
+
+
+class Interrupted(Exception):
+    """Ctrl-C ended a sweep that can be resumed."""
+
+
+def run_sweep(study: Study, options: SweepOptions, *, console: Console, command: str) -> Results:
+    """Run (or resume) the sweep and return its table. ``command`` is what the person typed, for the hint after Ctrl-C."""
+    check_options(options)
+    started = time.time()
+    has_gpu = torch.cuda.is_available()
+    sweep, decided = reopen(study, options) if options.resume else create(study, options, has_gpu=has_gpu)
+    for units in {study.contenders[name].config.units for name in decided.contenders}:
+        load(decided.data, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)  # decoded once, before any trial asks
+    console.print(f"[bold]{study.name}[/bold]  {study.question}")
+    console.print(
+        f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
+    )
+    plan = Plan(study, decided, sweep)
+    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
+    with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
+        if not plan.finished():
+            cluster.start(options)
+            gpus = cluster.default_gpus(options)
+            concurrency = cluster.check_resources(options, gpus)
+            with Progress(plan, console) as progress:
+                _tune(plan, options, decided, sweep, progress, gpus=gpus, concurrency=concurrency)
+                progress.update()
+        if not plan.finished():
+            tracker.close(status="KILLED")
+            raise Interrupted(
+                f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
+            )
+        results = _results(study, decided, plan, wall_seconds=_wall_seconds(sweep, started))
+        _write(study, results, sweep, options, decided)
+        report = tracker.close(status="FINISHED")
+    _warn_if_pending(report, sweep, uri, console)
+    return results
+
+
+def _tune(
+    plan: Plan,
+    options: SweepOptions,
+    decided: Decided,
+    sweep: SweepDir,
+    progress: Progress,
+    *,
+    gpus: float,
+    concurrency: int | None,
+) -> None:
+    from ray import tune
+
+    from gibbsweep.tune.bridge import CRASHES_ALLOWED, PlanScheduler, PlanSearcher, Watch
+    from gibbsweep.tune.trial import DRIVER_CPUS, Payload, TrialContender, run_trial
+
+    study = plan.study
+    payload = Payload(
+        contenders={
+            name: TrialContender(
+                config=study.contenders[name].config,
+                budget=study.budget_of(name, decided.budget),
+                goal_metric=study.goal_of(name).metric,
+                evaluators=study.evaluators_of(name),
+                final_evaluators=study.final_evaluators_of(name),
+            )
+            for name in decided.contenders
+        },
+        data=decided.data,
+        data_root=options.data_root.absolute() if options.data_root else None,
+        validation=study.validation,
+        precision=decided.precision,  # type: ignore[arg-type]
+        git_commit=git_commit(),
+        workers=options.workers_per_trial,
+        gpus_per_worker=gpus,
+        echo=options.verbose,
+    )
+    grouped = options.workers_per_trial > 1
+    resources = {"CPU": DRIVER_CPUS} if grouped else {"CPU": 1} | ({"GPU": gpus} if gpus else {})
+    tuner = tune.Tuner(
+        tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
+        tune_config=tune.TuneConfig(
+            search_alg=PlanSearcher(plan, concurrency),
+            scheduler=PlanScheduler(plan),
+            num_samples=plan.total - len(plan.outcomes),
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(sweep.path.absolute() / "ray"),
+            verbose=2 if options.verbose else 0,
+            callbacks=[Watch(progress.update)],
+            failure_config=tune.FailureConfig(max_failures=CRASHES_ALLOWED),
+        ),
+    )
+    if not options.verbose:
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    tuner.fit()
+
+
+def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float) -> Results:
+    return Results(
+        study=study.name,
+        question=study.question,
+        data=decided.data,
+        budget=decided.budget,
+        device=device_name(pick_device()),
+        commit=git_commit(),
+        columns=dict(study.columns),
+        rows=plan.rows(),
+        wall_seconds=wall_seconds,
+    )
+
+
+def _write(study: Study, results: Results, sweep: SweepDir, options: SweepOptions, decided: Decided) -> None:
+    folders = [sweep.results]
+    beside = Path(sys.argv[0]).resolve().parent.parent / "analysis" / "results"
+    if options.results is not None:
+        folders.append(options.results)
+    elif decided.budget != "smoke" and beside.is_dir():
+        folders.append(beside)
+    for folder in folders:
+        results.write(folder)
+        for name, draw in study.figures.items():
+            figure = draw(results)
+            figure.savefig(folder / f"{study.name}_{name}.png", dpi=120, bbox_inches="tight")
+
+
+def _wall_seconds(sweep: SweepDir, started: float) -> float:
+    """Seconds of this and all earlier parts of the sweep, kept beside its record."""
+    path = sweep.path / "wall_seconds.json"
+    before = json.loads(path.read_text()) if path.exists() else 0.0
+    total: float = before + time.time() - started
+    write_atomically(path, json.dumps(total).encode())
+    return total
+
+
+def _warn_if_pending(report: SyncReport, sweep: SweepDir, uri: str, console: Console) -> None:
+    if report.pending or report.error:
+        console.print(
+            f"[yellow]not everything reached {uri}[/yellow] ({report.error or f'{report.pending} items are pending'}): "
+            f"nothing is lost; send the rest with: gibbsweep track sync {sweep.path}",
+            soft_wrap=True,
+        )
+
+
+def results_table(results: Results) -> Any:
+    """The final table for a terminal."""
+    from rich.table import Table
+
+    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, name in enumerate(results.header()):
+        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
+    for cells in results.cells():
+        table.add_row(*cells)
+    return table

@@ -1,0 +1,175 @@
+"""The folder of one sweep, and the rule that a changed study does not resume an old sweep."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gibbsweep.errors import UserError
+from gibbsweep.study.provenance import git_commit
+from gibbsweep.study.space import describe, flatten
+from gibbsweep.study.study import Study
+from gibbsweep.train.files import write_atomically
+from gibbsweep.tune.options import DECIDING, SweepOptions
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The deciding options with every default filled in."""
+
+    contenders: tuple[str, ...]
+    trials: int
+    seeds: int
+    budget: str
+    data: str
+    seed: int
+    precision: str
+    prune: bool
+
+
+class SweepDir:
+    """``runs/SWEEP``: sweep.json, optuna.journal, trials/, results/."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "optuna.journal"
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results"
+
+    def trial(self, name: str) -> Path:
+        return self.path / "trials" / name
+
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.path / "sweep.json").read_text())
+        return record
+
+
+def create(study: Study, options: SweepOptions, *, has_gpu: bool) -> tuple[SweepDir, Decided]:
+    """A new sweep's folder with its record."""
+    name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    path = options.runs / name
+    if (path / "sweep.json").exists():
+        raise UserError(
+            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, or choose another --name."
+        )
+    defaults = {
+        "contenders": study.default or tuple(study.contenders),
+        "trials": study.trials,
+        "seeds": study.seeds,
+        "budget": "gpu" if has_gpu and "gpu" in study.budgets else "laptop",
+        "data": study.data,
+        "seed": 0,
+        "precision": "auto",
+        "prune": False,
+    }
+    decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
+    _check(study, decided)
+    record = {
+        "name": name,
+        "study": study.name,
+        "question": study.question,
+        "data": decided.data,
+        "budget": decided.budget,
+        "options": vars(decided),
+        "fingerprint": fingerprint(study, decided),
+        "git_commit": git_commit(),
+        "created": time.time(),
+    }
+    try:
+        write_atomically(path / "sweep.json", json.dumps(record, indent=1).encode())
+    except OSError as error:
+        raise UserError(
+            f"the run folder {options.runs} cannot be written ({error.strerror}): choose a writable one with --runs."
+        ) from error
+    return SweepDir(path), decided
+
+
+def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
+    """The folder of the sweep to resume. Options that were given and differ from the record, or a study that changed, are refused."""
+    assert options.resume is not None
+    sweep = SweepDir(options.runs / options.resume)
+    if not (sweep.path / "sweep.json").exists():
+        known = sorted(p.parent.name for p in options.runs.glob("*/sweep.json"))
+        raise UserError(
+            f"there is no sweep {options.resume!r} in {options.runs} to resume: "
+            + (f"it holds {', '.join(known)}." if known else "it holds none yet.")
+        )
+    record = sweep.record()
+    if record["study"] != study.name:
+        raise UserError(
+            f"sweep {sweep.name!r} belongs to study {record['study']!r}, not {study.name!r}: resume it with that script."
+        )
+    recorded = record["options"]
+    for name in DECIDING:
+        given = getattr(options, name)
+        given = list(given) if isinstance(given, tuple) else given
+        if given is not None and given != recorded[name]:
+            raise UserError(
+                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and --{name} {given} was given: "
+                "leave it out to continue, or start a new sweep."
+            )
+    decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})
+    _check(study, decided)
+    changes = differences(record["fingerprint"], fingerprint(study, decided))
+    if changes:
+        raise UserError(
+            f"the study of sweep {sweep.name!r} has changed since it was started ({'; '.join(changes)}): "
+            "undo the change to continue it, or start a new sweep."
+        )
+    return sweep, decided
+
+
+def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
+    """Everything of a study that its recorded trials depend on, by contender, as JSON."""
+    found = {}
+    for name in decided.contenders:
+        contender = study.contenders[name]
+        found[name] = {
+            "config": {"class": type(contender.config).__name__, **flatten(contender.config)},
+            "space": describe(contender.space),
+            "compare": contender.compare,
+            "validation": study.validation,
+            "goal": vars(study.goal_of(name)),
+            "budget": vars(study.budget_of(name, decided.budget)),
+            "evaluators": [repr(e) for e in study.evaluators_of(name)],
+            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name)],
+        }
+    as_json: dict[str, Any] = json.loads(json.dumps(found))
+    return as_json
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Where two JSON values differ, as "path: old -> new"."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [*old, *(k for k in new if k not in old)]
+        missing = "absent"
+        return [
+            line
+            for key in keys
+            for line in differences(old.get(key, missing), new.get(key, missing), f"{path}.{key}" if path else str(key))
+        ]
+    return [] if old == new else [f"{path}: {old} -> {new}"]
+
+
+def _check(study: Study, decided: Decided) -> None:
+    for name in decided.contenders:
+        options = study.contender(name).options()
+        study.budget_of(name, decided.budget)
+        if 0 < decided.trials < len(options):
+            raise UserError(
+                f"contender {name!r} compares {len(options)} options, and {decided.trials} trials cannot cover them: "
+                f"use --trials {len(options)} or more, or 0 for no search."
+            )

@@ -1,0 +1,167 @@
+"""What runs in a trial's process: Ray Train around the training loop, in the same process or over a worker group."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from ray import train as ray_train
+from ray import tune
+from ray.train.torch import TorchTrainer
+from ray.tune.integration.ray_train import TuneReportCallback
+
+from gibbsweep.evaluate import Evaluator
+from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.space import with_values
+from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter
+from gibbsweep_models.types import SystemConfig
+
+DRIVER_CPUS = 0.01  # of a trial whose work is done by a worker group of its own
+
+
+@dataclass(frozen=True)
+class TrialContender:
+    """The part of a contender that a trial needs; the study's figures and spaces stay with the driver."""
+
+    config: SystemConfig
+    budget: Budget
+    goal_metric: str
+    evaluators: tuple[Evaluator, ...]
+    final_evaluators: tuple[Evaluator, ...]
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What all trials of a sweep share."""
+
+    contenders: Mapping[str, TrialContender]
+    data: str
+    data_root: Path | None
+    validation: float
+    precision: PrecisionOption
+    git_commit: str
+    workers: int
+    gpus_per_worker: float
+    echo: bool
+
+
+def run_trial(config: dict[str, Any], payload: Payload) -> None:
+    """Ray Tune's trainable. ``config`` is one planned run as plain values (see :class:`gibbsweep.tune.plan.Planned`)."""
+    contender = payload.contenders[config["contender"]]
+    search = config["kind"] == "search"
+    assignment = Assignment(
+        name=config["name"],
+        contender=config["contender"],
+        kind=config["kind"],
+        config=with_values(contender.config, config["values"]),
+        seed=config["seed"],
+        data=payload.data,
+        budget=contender.budget,
+        run_dir=Path(config["run_dir"]),
+        data_root=payload.data_root,
+        validation=payload.validation,
+        evaluators=contender.evaluators,
+        final_evaluators=() if search else contender.final_evaluators,
+        precision=payload.precision,
+        git_commit=payload.git_commit,
+        searched=config["values"],
+    )
+    with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
+        fit(
+            assignment,
+            contender.goal_metric,
+            workers=payload.workers,
+            gpus_per_worker=payload.gpus_per_worker,
+            in_tune=True,
+        )
+
+
+def fit(
+    assignment: Assignment,
+    goal_metric: str,
+    *,
+    workers: int,
+    gpus_per_worker: float,
+    in_tune: bool,
+    watch: Reporter | None = None,
+) -> Outcome:
+    """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group of its own would cost tens of
+    seconds), over a worker group for more."""
+    loop = {"assignment": assignment, "goal_metric": goal_metric, "in_tune": in_tune, "watch": watch}
+    if workers == 1:
+        trainer = TorchTrainer(
+            _loop,
+            train_loop_config=loop,
+            scaling_config=ray_train.ScalingConfig(num_workers=0, use_gpu=gpus_per_worker > 0),
+        )
+    else:
+        resources = {"CPU": 1.0 - DRIVER_CPUS / workers} | ({"GPU": gpus_per_worker} if gpus_per_worker else {})
+        trainer = TorchTrainer(
+            _loop,
+            train_loop_config=loop | {"grouped": True},
+            scaling_config=ray_train.ScalingConfig(
+                num_workers=workers, use_gpu=gpus_per_worker > 0, resources_per_worker=resources
+            ),
+            run_config=ray_train.RunConfig(
+                name="train",
+                storage_path=str(assignment.run_dir.absolute() / "ray"),
+                callbacks=[TuneReportCallback()] if in_tune else [],
+            ),
+        )
+    trainer.fit()
+    outcome = Outcome.read(assignment.run_dir)
+    if outcome is None:
+        raise RuntimeError(f"run {assignment.name} ended without an outcome: see {assignment.run_dir / 'log.txt'}")
+    return outcome
+
+
+def _loop(config: dict[str, Any]) -> None:
+    assignment: Assignment = config["assignment"]
+    grouped = config.get("grouped", False)
+    # One thread a worker: on shared cores two threads are slower than one, and a sweep fills the cores with trials.
+    torch.set_num_threads(1)
+    send = _send_to_train if grouped else _send_to_tune if config["in_tune"] else None
+
+    def announce(step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+        if send is not None:
+            send({"step": step, "goal": metrics.get(config["goal_metric"], math.nan)})
+
+    run(assignment, announce=announce, watch=config["watch"])
+
+
+def _send_to_train(metrics: dict[str, Any]) -> None:
+    ray_train.report(metrics)
+
+
+def _send_to_tune(metrics: dict[str, Any]) -> None:
+    tune.report(metrics)
+
+
+@contextlib.contextmanager
+def _output_to(path: Path, *, echo: bool) -> Iterator[None]:
+    """Inside, what this process prints, C libraries included, is appended to ``path``; with ``echo`` it stays where it was."""
+    if echo:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    saved = os.dup(1), os.dup(2)
+    with open(path, "ab", buffering=0) as file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for target, original in zip((1, 2), saved, strict=True):
+            os.dup2(original, target)
+            os.close(original)

@@ -1,0 +1,51 @@
+"""Every test of this folder gets an empty data root and an empty cache of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gibbsweep.data import Metadata, write_parquet
+
+USER_ROOT = os.environ.get("GIBBSWEEP_DATA")
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("GIBBSWEEP_DATA", str(folder))
+    monkeypatch.setenv("GIBBSWEEP_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def user_root() -> Path:
+    """The data folder of whoever runs the tests; skips where it has no MNIST."""
+    if not USER_ROOT or not (Path(USER_ROOT) / "mnist" / "train.parquet").exists():
+        pytest.skip("GIBBSWEEP_DATA holds no mnist")
+    return Path(USER_ROOT).absolute()
+
+
+@pytest.fixture(scope="session")
+def bundled_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bundled")
+
+
+@pytest.fixture
+def make_set(root: Path) -> Callable[..., np.ndarray[Any, Any]]:
+    """Write ROOT/NAME/SPLIT.parquet of random images and labels i % 10; returns the images (N, *shape)."""
+
+    def make(
+        name: str, split: str = "train", n: int = 40, shape: tuple[int, ...] = (1, 6, 5), seed: int = 0
+    ) -> np.ndarray[Any, Any]:
+        images = np.random.default_rng(seed).integers(0, 256, (n, *shape), dtype=np.uint8)
+        metadata = Metadata(classes=tuple("0123456789"), source="noise", licence="CC0")
+        write_parquet(root / name / f"{split}.parquet", images, np.arange(n) % 10, metadata=metadata)
+        return images
+
+    return make

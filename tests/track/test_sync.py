@@ -1,0 +1,327 @@
+"""One pass over a sweep's folder, into SQLite."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gibbsweep.errors import UserError
+from gibbsweep.track import default_tracking_uri, metric_history, migrate, sweep_runs, sync
+from gibbsweep.track.store import connect
+from gibbsweep.track.sweep import sweep_lock
+from gibbsweep.track.tracked import TrackedTrial
+from gibbsweep.track.trial import TrialMirror
+
+
+def artifacts(store: str, run_id: str, folder: str = "") -> list[str]:
+    client = connect(store)
+    found = []
+    for entry in client.list_artifacts(run_id, folder):
+        found += artifacts(store, run_id, entry.path) if entry.is_dir else [entry.path]
+    return sorted(found)
+
+
+def test_everything_arrives_in_its_place(store: str, sweep: Any, expected: Any) -> None:
+    rbm, vae = sweep.trial("rbm-0000"), sweep.trial("vae-0001")
+    for step in range(1, 6):
+        rbm.report(step, **{"train/cd/loss": 1 / step, "val/k=3": float(step)})
+    rbm.image("samples", 5)
+    rbm.image("chains/long", 5)
+    rbm.end("completed", 5, **{"eval/mmd": 0.25, "train/cd/loss": 1 / 5})
+    vae.report(1, loss=math.inf)
+    vae.end("diverged", 1, message="loss is inf")
+    (sweep.folder / "results").mkdir()
+    (sweep.folder / "results" / "table.md").write_text("| a |\n")
+
+    report = sync(sweep.folder, tracking_uri=store)
+    assert (report.runs, report.pending, report.error) == (2, 0, "")
+    assert report.images_sent == 2
+    runs = sweep.runs(store)
+    assert set(runs) == {"cd_k-1", "rbm-0000", "vae-0001"}
+
+    parent, run = runs["cd_k-1"], runs["rbm-0000"]
+    assert parent.data.tags["gibbsweep.study"] == "cd_k"
+    assert parent.data.tags["gibbsweep.budget"] == '{"updates": 100}'
+    assert parent.data.tags["mlflow.note.content"].startswith("How many Gibbs steps")
+    assert parent.info.start_time == 1_700_000_000_000
+    counts = {"trials/completed": 1, "trials/pruned": 0, "trials/diverged": 1, "trials/failed": 0}
+    assert parent.data.metrics == counts
+    assert artifacts(store, parent.info.run_id) == ["results/table.md", "sweep.json"]
+
+    assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert run.data.tags["gibbsweep.run_key"] == "cd_k-1/rbm-0000"
+    assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
+    assert run.data.tags["gibbsweep.outcome"] == "completed"
+    assert run.data.params["sampler.n_steps"] == "3"
+    dataset = run.inputs.dataset_inputs[0]
+    assert (dataset.dataset.name, dataset.dataset.digest) == ("digits", "d" * 36)
+    assert {tag.key: tag.value for tag in dataset.tags} == {"mlflow.data.context": "training"}
+    assert sweep.history(store, "rbm-0000", "train/cd/loss") == expected(range(1, 6), lambda step: 1 / step)
+    assert sweep.history(store, "rbm-0000", "val/k_3") == expected(range(1, 6), float)
+    assert sweep.history(store, "rbm-0000", "eval/mmd") == expected(range(5, 6), lambda step: 0.25)
+    files = artifacts(store, run.info.run_id)
+    assert [name for name in files if not name.startswith("images/")] == [
+        "checkpoint/state.json",
+        "config.json",
+        "log.txt",
+        "outcome.json",
+    ]
+    assert [name.split("+timestamp")[0] for name in files if name.endswith(".png")] == [
+        "images/chains~long+step+5",
+        "images/samples+step+5",
+    ]
+    assert run.data.tags["mlflow.loggedImages"] == "True"
+
+    assert (run.info.status, runs["vae-0001"].info.status) == ("FINISHED", "FAILED")
+    assert runs["vae-0001"].data.tags["gibbsweep.outcome"] == "diverged"
+    assert runs["vae-0001"].data.tags["gibbsweep.message"] == "loss is inf"
+    artifact_root = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert artifact_root.parents[1] == sweep.folder.parent / "mlartifacts"
+
+
+def test_syncing_again_sends_nothing(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=0.5)
+    trial.image("samples", 1)
+    trial.end("completed", 1)
+    sync(sweep.folder, tracking_uri=store)
+    again = sync(sweep.folder, tracking_uri=store)
+    assert (again.metrics_sent, again.images_sent, again.artifacts_sent, again.pending) == (0, 0, 0, 0)
+
+
+def test_replay_after_losing_every_tracked_json_adds_nothing(store: str, sweep: Any, expected: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    for step in range(1, 4):
+        trial.report(step, loss=float(step), noise=math.nan, energy=-math.inf)
+    trial.image("samples", 3)
+    trial.end("completed", 3, loss=3.0)
+    sync(sweep.folder, tracking_uri=store)
+    before = sweep.runs(store)
+    files = artifacts(store, before["rbm-0000"].info.run_id)
+    for path in sweep.folder.rglob("tracked.json"):
+        path.unlink()
+    report = sync(sweep.folder, tracking_uri=store)
+    assert (report.pending, report.error) == (0, "")
+    after = sweep.runs(store)
+    assert {name: run.info.run_id for name, run in before.items()} == {
+        name: run.info.run_id for name, run in after.items()
+    }
+    assert sweep.history(store, "rbm-0000", "loss") == expected(range(1, 4), float)
+    assert len(sweep.history(store, "rbm-0000", "noise")) == 3
+    assert len(sweep.history(store, "rbm-0000", "energy")) == 3
+    assert len(sweep.history(store, "cd_k-1", "trials/completed")) == 1
+    assert artifacts(store, before["rbm-0000"].info.run_id) == files
+    assert len(after["rbm-0000"].inputs.dataset_inputs) == 1
+    assert after["rbm-0000"].info.status == "FINISHED"
+
+
+def test_non_finite_values_survive(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, noise=math.nan, up=math.inf, down=-math.inf)
+    trial.report(2, noise=1.0, up=math.inf, down=0.0)
+    trial.end("diverged", 2)
+    sync(sweep.folder, tracking_uri=store)
+    run = sweep.runs(store)["rbm-0000"]
+    assert run.data.tags["gibbsweep.infinite_metrics"] == "up=+inf@1, down=-inf@1"
+    history = {key: list(metric_history(store, run.info.run_id, key)["value"]) for key in ("noise", "up", "down")}
+    assert math.isnan(history["noise"][0])
+    assert history["up"] == [math.inf, math.inf]
+    assert history["down"] == [-math.inf, 0.0]
+    table = sweep_runs(store, "cd_k-1")
+    assert table.loc[0, "metrics.up"] == math.inf
+
+
+def test_torn_line_waits_and_corrupt_line_is_an_error_for_its_trial_only(store: str, sweep: Any, expected: Any) -> None:
+    torn, corrupt, good = sweep.trial("a-torn"), sweep.trial("b-corrupt"), sweep.trial("c-good")
+    for trial in (torn, corrupt, good):
+        trial.report(1, loss=1.0)
+    torn.write('{"step": 2, "time": 17000')
+    corrupt.write('{"step": 2, "ti\n')
+    corrupt.report(3, loss=3.0)
+    report = sync(sweep.folder, tracking_uri=store)
+    assert "b-corrupt/metrics.jsonl, line 2 " in report.error
+    assert report.pending == 2 + 0  # the corrupt line and the one behind it; nothing waits for an unfinished line
+    for name in ("a-torn", "b-corrupt", "c-good"):
+        assert sweep.history(store, name, "loss") == expected(range(1, 2), float)
+
+    torn.write('00002.0, "metrics": {"loss": 2.0}}\n')
+    text = (corrupt.folder / "metrics.jsonl").read_text()
+    (corrupt.folder / "metrics.jsonl").write_text(text.replace('{"step": 2, "ti\n', ""))
+    report = sync(sweep.folder, tracking_uri=store)
+    assert (report.error, report.pending) == ("", 0)
+    assert sweep.history(store, "a-torn", "loss") == expected(range(1, 3), float)
+    assert [step for step, _, _ in sweep.history(store, "b-corrupt", "loss")] == [1, 3]
+
+
+def test_interrupted_runs_are_closed_and_reopened(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=1.0)
+    sync(sweep.folder, tracking_uri=store)
+    assert {run.info.status for run in sweep.runs(store).values()} == {"KILLED"}
+    assert sweep.runs(store)["rbm-0000"].info.end_time == 1_700_000_001_000
+    trial.report(2, loss=2.0)
+    trial.end("pruned", 2)
+    sync(sweep.folder, tracking_uri=store)
+    run = sweep.runs(store)["rbm-0000"]
+    assert (run.info.status, run.data.tags["gibbsweep.outcome"]) == ("FINISHED", "pruned")
+
+    (trial.folder / "outcome.json").unlink()
+    trial.report(3, loss=3.0)
+    sync(sweep.folder, tracking_uri=store)
+    assert sweep.runs(store)["rbm-0000"].info.status == "KILLED"
+    assert sweep.runs(store)["rbm-0000"].data.tags["gibbsweep.outcome"] == ""
+    trial.end("completed", 3)
+    sync(sweep.folder, tracking_uri=store)
+    assert sweep.runs(store)["rbm-0000"].info.status == "FINISHED"
+    assert len(sweep.history(store, "rbm-0000", "loss")) == 3
+
+
+def test_a_crash_between_sending_and_remembering(
+    store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = sweep.trial("rbm-0000")
+    for step in range(1, 301):
+        trial.report(step, **{f"m{i}": float(step) for i in range(10)})
+    trial.image("samples", 1)
+    trial.end("completed", 300)
+    save, saves = TrackedTrial.save, 0
+
+    def dying_save(self: TrackedTrial, folder: Path) -> None:
+        nonlocal saves
+        saves += 1
+        if saves % 2 == 0:
+            raise KeyboardInterrupt
+        save(self, folder)
+
+    monkeypatch.setattr(TrackedTrial, "save", dying_save)
+    for _ in range(20):
+        try:
+            sync(sweep.folder, tracking_uri=store)
+        except KeyboardInterrupt:
+            continue
+    assert saves > 8
+    monkeypatch.undo()
+    report = sync(sweep.folder, tracking_uri=store)
+    assert (report.pending, report.error) == (0, "")
+    for key in ("m0", "m9"):
+        assert sweep.history(store, "rbm-0000", key) == expected(range(1, 301), float)
+    images = [name for name in artifacts(store, sweep.runs(store)["rbm-0000"].info.run_id) if "images/" in name]
+    assert len(images) == 2
+
+
+def test_thumbnail_cut_off_by_a_crash_is_completed(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.image("samples", 1)
+    sync(sweep.folder, tracking_uri=store)
+    run = sweep.runs(store)["rbm-0000"]
+    images = artifacts(store, run.info.run_id, "images")
+    root = Path(run.info.artifact_uri.removeprefix("file://"))
+    (root / next(name for name in images if name.endswith(".webp"))).unlink()
+    (trial.folder / "tracked.json").unlink()
+    sync(sweep.folder, tracking_uri=store)
+    assert artifacts(store, run.info.run_id, "images") == images
+
+
+def test_many_parameters_and_more_metrics_than_fit_one_request(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000", **{f"p{i}": i for i in range(250)})
+    trial.report(1, **{f"m{i}": float(i) for i in range(1500)})
+    trial.end("completed", 1)
+    sync(sweep.folder, tracking_uri=store)
+    run = sweep.runs(store)["rbm-0000"]
+    assert {f"p{i}": str(i) for i in range(250)}.items() <= run.data.params.items()
+    assert run.data.metrics == {f"m{i}": float(i) for i in range(1500)}
+
+
+def test_a_run_that_the_user_deleted_stays_deleted(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    sweep.trial("rbm-0001").report(1, loss=1.0)
+    trial.report(1, loss=1.0)
+    sync(sweep.folder, tracking_uri=store)
+    connect(store).delete_run(sweep.runs(store)["rbm-0000"].info.run_id)
+    trial.report(2, loss=2.0)
+    assert sync(sweep.folder, tracking_uri=store).error == ""
+    assert set(sweep.runs(store)) == {"cd_k-1", "rbm-0001"}
+
+
+def test_another_store_gets_everything_and_going_back_adds_nothing(
+    store: str, sweep: Any, tmp_path: Path, empty_store: Path
+) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=1.0)
+    trial.end("completed", 1)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mlflow.db").write_bytes(empty_store.read_bytes())
+    for uri in (store, default_tracking_uri(tmp_path / "other"), store):
+        assert sync(sweep.folder, tracking_uri=uri).pending == 0
+        assert len(sweep.history(uri, "rbm-0000", "loss")) == 1
+
+
+def test_sweep_runs_table(store: str, sweep: Any) -> None:
+    for i, outcome in enumerate(["completed", "failed"]):
+        trial = sweep.trial(f"rbm-{i:04d}", learning_rate=10.0**-i, sampler={"tied": True, "name": "gibbs"})
+        trial.report(1, loss=float(i))
+        trial.end(outcome, 1)
+    sync(sweep.folder, tracking_uri=store)
+    table = sweep_runs(store, "cd_k-1")
+    assert list(table["trial"]) == ["rbm-0000", "rbm-0001"]
+    assert list(table["outcome"]) == ["completed", "failed"]
+    assert list(table["params.learning_rate"]) == [1.0, 0.1]
+    assert list(table["params.sampler.tied"]) == [True, True]
+    assert list(table["params.sampler.name"]) == ["gibbs", "gibbs"]
+    assert list(table["metrics.loss"]) == [0.0, 1.0]
+    with pytest.raises(UserError, match="no sweep named 'nope'"):
+        sweep_runs(store, "nope")
+
+
+def test_user_errors(store: str, sweep: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no sweep\.json"):
+        sync(tmp_path / "nowhere", tracking_uri=store)
+    with sweep_lock(sweep.folder), pytest.raises(UserError, match="tracked by another process"):
+        sync(sweep.folder, tracking_uri=store)
+    with pytest.raises(UserError, match="no tracking store"):
+        sweep_runs(default_tracking_uri(tmp_path / "nowhere"), "cd_k-1")
+    sweep.trial("rbm-0000").end("exploded", 1)
+    assert "outcome is 'exploded'" in sync(sweep.folder, tracking_uri=store).error
+
+
+def test_two_migrations_at_once(tmp_path: Path) -> None:
+    uri = default_tracking_uri(tmp_path / "runs")
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate(uri)
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert [experiment.name for experiment in connect(uri).search_experiments()] == ["Default"]
+
+
+def test_importing_is_cheap() -> None:
+    code = "import gibbsweep.track, sys; assert not {'mlflow', 'pandas', 'ray', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_tracked_json_of_a_half_written_kind_is_sent_again(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=1.0)
+    sync(sweep.folder, tracking_uri=store)
+    (trial.folder / "tracked.json").write_text("{")
+    assert TrialMirror(trial.folder, store).state.run_id == ""
+    assert sync(sweep.folder, tracking_uri=store).pending == 0
+    assert len(sweep.history(store, "rbm-0000", "loss")) == 1
+    assert json.loads((trial.folder / "tracked.json").read_text())["finished"] is False

@@ -1,0 +1,158 @@
+"""The tracker's thread: a running sweep, a server that is down, a driver that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gibbsweep.track import Tracker, sync
+from gibbsweep.track.store import connect
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
+    give_up = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < give_up, "waited too long"
+        time.sleep(0.05)
+
+
+def test_follows_a_running_sweep(
+    store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    with Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05):
+        trial = sweep.trial("rbm-0000")
+        for step in range(1, 21):
+            trial.report(step, loss=float(step))
+        wait_until(lambda: (trial.folder / "tracked.json").exists() and trial.tracked["offset"] > 0)
+        assert sweep.runs(store)["rbm-0000"].info.status == "RUNNING"
+        for step in range(21, 31):
+            trial.report(step, loss=float(step))
+        wait_until(lambda: "system/cpu_utilization_percentage" in sweep.runs(store)["cd_k-1"].data.metrics)
+        trial.end("completed", 30)
+        sweep.trial("rbm-0001").report(1, loss=1.0)
+    runs = sweep.runs(store)
+    assert {name: run.info.status for name, run in runs.items()} == {
+        "cd_k-1": "FINISHED",
+        "rbm-0000": "FINISHED",
+        "rbm-0001": "KILLED",  # never got an outcome
+    }
+    assert sweep.history(store, "rbm-0000", "loss") == expected(range(1, 31), float)
+    assert connect(store).get_experiment_by_name("cd_k") is not None
+    assert capfd.readouterr() == ("", "")
+    steps = [step for step, _, _ in sweep.history(store, "cd_k-1", "system/cpu_utilization_percentage")]
+
+    # Resumed: the same runs go on, and so do the steps of the system metrics.
+    sweep_tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05).start()
+    wait_until(lambda: sweep.runs(store)["cd_k-1"].info.status == "RUNNING")
+    wait_until(lambda: len(sweep.history(store, "cd_k-1", "system/cpu_utilization_percentage")) > len(steps))
+    report = sweep_tracker.close("FAILED")
+    assert (report.pending, report.error) == (0, "")
+    after = [step for step, _, _ in sweep.history(store, "cd_k-1", "system/cpu_utilization_percentage")]
+    assert len(after) == len(set(after))
+    assert sweep.runs(store)["cd_k-1"].info.status == "FAILED"
+
+
+def test_a_dead_server_neither_blocks_nor_raises(sweep: Any) -> None:
+    dead = "http://127.0.0.1:9"
+    trial = sweep.trial("rbm-0000")
+    tracker = Tracker(sweep.folder, tracking_uri=dead, experiment="cd_k", period_s=0.05)
+    tracker.start()
+    trial.report(1, loss=1.0)
+    trial.image("samples", 1)
+    trial.end("completed", 1)
+    report = tracker.close(timeout_s=0.5)
+    assert report.error
+    assert (report.runs, report.metrics_sent) == (0, 0)
+    assert report.pending == 4  # a spool line, an image, an outcome, sweep.json
+    report = sync(sweep.folder, tracking_uri=dead)
+    assert "127.0.0.1" in report.error
+    assert report.pending == 4
+    assert "attempt 1 failed" in (sweep.folder / "track.log").read_text()
+
+
+def test_a_tracker_that_is_not_alone_says_so(store: str, sweep: Any) -> None:
+    first = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
+    wait_until(lambda: (sweep.folder / "tracked.json").exists())
+    second = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
+    assert "tracked by another process" in second.close().error
+    assert first.close().error == ""
+
+
+def test_a_sweep_without_its_file_is_an_error_in_the_report(store: str, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "empty").mkdir()
+    tracker = Tracker(tmp_path / "runs" / "empty", tracking_uri=store, experiment="x", period_s=0.05).start()
+    assert "sweep.json is missing" in tracker.close(timeout_s=1.0).error
+
+
+DRIVER = """
+import sys, time
+from pathlib import Path
+from gibbsweep.track import Tracker
+Tracker(Path(sys.argv[1]), tracking_uri=sys.argv[2], experiment="cd_k", period_s=0.01, system_metrics=False).start()
+time.sleep(120)
+"""
+
+
+def test_killed_between_batches(store: str, sweep: Any, expected: Any) -> None:
+    trials = [sweep.trial(f"rbm-{i:04d}") for i in range(3)]
+    stop = threading.Event()
+    written = [0]
+
+    def write() -> None:
+        while not stop.is_set():
+            written[0] += 1
+            for trial in trials:
+                trial.report(written[0], loss=float(written[0]), energy_gap=-float(written[0]))
+            if written[0] % 20 == 0:
+                trials[0].image("samples", written[0])
+            time.sleep(0.002)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        offset = 0
+        for _ in range(2):
+            driver = subprocess.Popen(
+                [sys.executable, "-c", DRIVER, str(sweep.folder), store],
+                env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
+            )
+            tracked = trials[2].folder / "tracked.json"
+            aim = offset
+            wait_until(lambda aim=aim, tracked=tracked: tracked.exists() and trials[2].tracked["offset"] > aim)
+            driver.send_signal(signal.SIGKILL)
+            driver.wait()
+            offset = trials[2].tracked["offset"]
+    finally:
+        stop.set()
+        writer.join()
+    for trial in trials:
+        trial.end("completed", written[0])
+    report = sync(sweep.folder, tracking_uri=store)
+    assert (report.runs, report.pending, report.error) == (3, 0, "")
+    steps = range(1, written[0] + 1)
+    for trial in trials:
+        assert sweep.history(store, trial.folder.name, "loss") == expected(steps, float)
+        assert sweep.history(store, trial.folder.name, "energy_gap") == expected(steps, lambda step: -float(step))
+    run_id = sweep.runs(store)["rbm-0000"].info.run_id
+    images = [item.path for item in connect(store).list_artifacts(run_id, "images") if item.path.endswith(".png")]
+    assert len(images) == written[0] // 20
+    assert sweep.runs(store)["rbm-0000"].info.status == "FINISHED"
+
+
+def test_close_remembers_the_status_for_sync(store: str, sweep: Any) -> None:
+    sweep.trial("rbm-0000").report(1, loss=1.0)
+    tracker = Tracker(sweep.folder, tracking_uri="http://127.0.0.1:9", experiment="cd_k", period_s=0.05).start()
+    wait_until(lambda: (sweep.folder / "tracked.json").exists())
+    tracker.close("FAILED", timeout_s=0.5)
+    assert json.loads((sweep.folder / "tracked.json").read_text())["ending"] == "FAILED"
