@@ -77,7 +77,9 @@ def likelihood_against_k(results: Results) -> Figure:
             for r in rows
         ]
         line = axes.plot(k, middle, marker="o", label=contender)[0]
-        axes.vlines(k, [low for low, _ in ends], [high for _, high in ends], color=line.get_color(), alpha=0.4, linewidth=6)
+        axes.vlines(
+            k, [low for low, _ in ends], [high for _, high in ends], color=line.get_color(), alpha=0.4, linewidth=6
+        )
     axes.set_xscale("log")
     ticks = sorted({value for row in results.rows for value in row.compared.values()})
     axes.set_xticks(ticks, [str(tick) for tick in ticks])

@@ -1,4 +1,5 @@
-"""What an update of an RBM costs beside its matrix products alone, and beside scikit-learn's: one thread, interleaved repeats.
+"""What an update of an RBM costs beside its matrix products alone, and beside scikit-learn's: one thread, interleaved
+repeats.
 
 python analysis/benchmarks/rbm_cd.py
 """
@@ -70,20 +71,21 @@ def scikit_learn(x: Tensor) -> Callable[[], None]:
 
 
 def medians(tasks: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Median milliseconds of each task, the tasks taking turns."""
+    """Median CPU milliseconds of each task, the tasks taking turns. On an idle machine that is the elapsed time; on a
+    busy one it leaves out the waiting."""
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for repeat in range(repeats + 5):
         for name, task in tasks.items():
-            start = time.perf_counter()
+            start = time.process_time()
             task()
             if repeat >= 5:
-                times[name].append(1e3 * (time.perf_counter() - start))
+                times[name].append(1e3 * (time.process_time() - start))
     return {name: statistics.median(values) for name, values in times.items()}
 
 
 def measure(repeats: int = 100) -> list[dict[str, str | float]]:
-    """Rows of ``what``, ``ours_ms``, ``reference_ms``, ``ratio``, ``goal``. The first ratios are time over the five products (lower
-    is better), the last is the speed-up of bfloat16 (higher is better)."""
+    """Rows of ``what``, ``ours_ms``, ``reference_ms``, ``ratio``, ``goal``. The first ratios are time over the five
+    products (lower is better), the last is the speed-up of bfloat16 (higher is better)."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     x = torch.from_numpy(np.random.default_rng(0).random((BATCH, N_VISIBLE)) < 0.13).float()
@@ -111,7 +113,7 @@ def measure(repeats: int = 100) -> list[dict[str, str | float]]:
 
 
 def main() -> None:
-    print(f"RBM {N_VISIBLE}-{N_HIDDEN}, batch {BATCH}, one thread, medians in milliseconds")
+    print(f"RBM {N_VISIBLE}-{N_HIDDEN}, batch {BATCH}, one thread, medians in CPU milliseconds")
     print(f"{'':50s} {'ours':>8s} {'reference':>10s} {'ratio':>7s}  goal")
     for r in measure():
         print(f"{r['what']:50s} {r['ours_ms']:8.2f} {r['reference_ms']:10.2f} {r['ratio']:7.2f}  {r['goal']}")

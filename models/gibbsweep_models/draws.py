@@ -8,7 +8,7 @@ the first axis of every shape is the batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -17,17 +17,13 @@ from torch import Tensor
 class ShardedGenerator(torch.Generator):
     """A generator that knows which part of the global batch it draws for; a plain ``torch.Generator`` draws for all of it."""
 
-    rank: int
-    world_size: int
-
-    def __new__(cls, device: torch.device | str = "cpu", *, rank: int = 0, world_size: int = 1) -> ShardedGenerator:
-        generator = super().__new__(cls, device)
-        generator.rank = rank
-        generator.world_size = world_size
-        return generator
+    def __new__(cls, device: torch.device | str = "cpu", *, rank: int = 0, world_size: int = 1) -> Self:
+        return torch.Generator.__new__(cls, device)  # type: ignore[call-arg]  # PyTorch's stub has __init__ alone
 
     def __init__(self, device: torch.device | str = "cpu", *, rank: int = 0, world_size: int = 1) -> None:
         super().__init__()
+        self.rank = rank
+        self.world_size = world_size
 
 
 def _global_shape(shape: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:

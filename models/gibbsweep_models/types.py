@@ -15,7 +15,7 @@ Batch = Mapping[str, Tensor]
 Units = Literal["signed", "binary"]
 """``signed``: real values in [-1, 1]; ``binary``: values in {0, 1}."""
 
-M = TypeVar("M", contravariant=True)
+M_contra = TypeVar("M_contra", contravariant=True)
 
 
 class EnergyFn(Protocol):
@@ -57,12 +57,12 @@ class Samples:
     info: dict[str, Tensor] = field(default_factory=dict)
 
 
-class Sampler(Protocol[M]):
+class Sampler(Protocol[M_contra]):
     """A frozen dataclass of numbers; the model (an energy, an RBM, a denoiser) arrives at the call."""
 
     def __call__(
         self,
-        model: M,
+        model: M_contra,
         x: Tensor,
         *,
         cond: Tensor | None = None,

@@ -9,22 +9,23 @@ no decay, offsets that slide by .01. Published exact test log-likelihoods: centr
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ChainGrid, EnergyGap, LogLikelihood
 from gibbsweep.study import Contender, Goal, Study
 from gibbsweep.train import Budget
 from gibbsweep_models.energy.rbm import RBMConfig
 
-RECIPE = dict(n_hidden=16, k=1, persistent=True, learning_rate=0.01, initial_weight_scale=0.01)
-PUBLISHED = {"centred": -142.56, "normal": -149.05}
+RECIPE = RBMConfig(n_hidden=16, k=1, persistent=True, learning_rate=0.01, initial_weight_scale=0.2)
 
 STUDY = Study(
     name="pydeep_small",
     question="Do the exact test log-likelihoods reach PyDeep's -142.56 (centred) and -149.05 (normal)?",
     data="mnist",
     contenders={
-        "centred": Contender(RBMConfig(**RECIPE, centred=True), kind="energy"),
-        "normal": Contender(RBMConfig(**RECIPE, centred=False), kind="energy"),
+        "centred": Contender(replace(RECIPE, centred=True), kind="energy"),
+        "normal": Contender(replace(RECIPE, centred=False), kind="energy"),
     },
     goal=Goal("test/log_likelihood", "maximize"),
     evaluators=(),

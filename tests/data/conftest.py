@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from gibbsweep.data import Metadata, write_parquet
 
 USER_ROOT = os.environ.get("GIBBSWEEP_DATA")
@@ -20,6 +21,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("GIBBSWEEP_DATA", str(folder))
     monkeypatch.setenv("GIBBSWEEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     return folder
 
 

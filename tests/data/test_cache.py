@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from logging.handlers import QueueHandler
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 import torch
+
 from gibbsweep.data import load
 from gibbsweep.data.cache import cached
 from gibbsweep.data.table import Decoded, Metadata
@@ -30,15 +33,13 @@ def files(cache: Path, suffix: str) -> list[Path]:
 
 def decode_in_child(name: str, barrier: Any, results: Any) -> None:
     """Runs in a process of its own: loads the set at the same moment as the others, reports pixels and decodings."""
-    decodings: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: decodings.append(record.getMessage())  # type: ignore[method-assign]
+    decodings = Queue[logging.LogRecord]()
     log = logging.getLogger("gibbsweep.data.cache")
-    log.addHandler(handler)
+    log.addHandler(QueueHandler(decodings))
     log.setLevel(logging.INFO)
     barrier.wait(WAIT)
     data = load(name, validation=0.0)
-    results.put((data.train.x.numpy().tobytes(), len(decodings)))
+    results.put((data.train.x.numpy().tobytes(), decodings.qsize()))
 
 
 def test_processes_that_race_decode_once_and_all_get_the_data(make_set: Callable[..., Any], tmp_path: Path) -> None:
@@ -162,6 +163,7 @@ def test_a_pickled_data_set_is_its_recipe(make_set: Callable[..., Any]) -> None:
     pickled = pickle.dumps(data)
     again = pickle.loads(pickled)
     assert len(pickled) < 1000 and again.spec == data.spec
+    assert again.validation.rows is not None and data.validation.rows is not None
     assert torch.equal(again.validation.rows, data.validation.rows)
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torchvision import datasets
+
 from gibbsweep.data import fetch, load
 from gibbsweep.errors import UserError
-from torchvision import datasets
 
 SETS = [("mnist", datasets.MNIST), ("fashion_mnist", datasets.FashionMNIST), ("kmnist", datasets.KMNIST)]
 

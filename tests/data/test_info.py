@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from gibbsweep.data import CATALOGUE, catalogue_rows, info
 from gibbsweep.errors import UserError
 

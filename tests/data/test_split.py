@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gibbsweep.data import Metadata, Split, load
 from gibbsweep.data.dataset import cut
 from gibbsweep.data.table import Table
 from gibbsweep.errors import UserError
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def table(x: torch.Tensor, y: torch.Tensor | None = None) -> Table:
@@ -87,7 +88,8 @@ def test_batches_agree_for_every_kind_of_index(data: st.DataObject) -> None:
     wanted = data.draw(st.lists(st.integers(0, len(split) - 1), min_size=1))
     batch = split.batch(torch.tensor(wanted))
     assert torch.equal(batch["x"], split.batch(np.array(wanted))["x"])
-    assert batch["y"].dtype == torch.int64 and batch["y"].tolist() == split.rows[wanted].tolist()  # type: ignore[index]
+    assert split.rows is not None
+    assert batch["y"].dtype == torch.int64 and batch["y"].tolist() == split.rows[wanted].tolist()
     mask = torch.zeros(len(split), dtype=torch.bool).index_fill_(0, torch.tensor(wanted), True)
     assert torch.equal(split.batch(mask)["y"], split.batch(torch.tensor(sorted(set(wanted))))["y"])
     low, high = sorted(data.draw(st.tuples(st.integers(0, len(split)), st.integers(0, len(split)))))
@@ -126,7 +128,8 @@ def test_batches_of_a_loaded_set_are_its_pixels(make_set: Callable[..., Any]) ->
     data = load("noise", validation=0.3, seed=9)
     for split in (data.train, data.validation):
         batch = split.batch(slice(None))
-        rows = split.rows.numpy()  # type: ignore[union-attr]
+        assert split.rows is not None
+        rows = split.rows.numpy()
         assert np.array_equal(((batch["x"] * 127.5) + 127.5).round().to(torch.uint8).numpy(), images[rows])
         assert np.array_equal(batch["y"].numpy(), rows % 10)
     assert len(data.train) + len(data.validation) == 30

@@ -58,7 +58,7 @@ def path_for(energy: TruncatedGaussian, n_temperatures: int) -> AnnealingPath:
 
 @pytest.mark.parametrize("energy", TARGETS)
 def test_log_z_both_ways_within_three_standard_errors(energy: TruncatedGaussian) -> None:
-    path = path_for(energy, 100)
+    path = path_for(energy, 200)
     shape = (len(energy.mean),)
     below, ends = annealed_importance_sampling(
         energy, shape, path, n_chains=500, generator=seeded(1), dtype=torch.float64
@@ -104,6 +104,27 @@ def test_pilot_reaches_a_useful_acceptance_at_every_scale() -> None:
         )
         assert 0.3 < estimate.acceptance < 0.85
         assert path.betas == linear_betas(60)
+
+
+def test_a_flat_energy_is_exact_at_any_length() -> None:
+    path = pilot(lambda x, cond=None: 0.0 * x.sum(dim=1), (3,), linear_betas(300), n_chains=2, generator=seeded(0))
+    assert max(path.step_sizes) <= 4.0 + 1e-9
+    estimate, _ = annealed_importance_sampling(
+        lambda x, cond=None: 0.0 * x.sum(dim=1), (3,), path, n_chains=4, generator=seeded(1)
+    )
+    assert estimate.value == pytest.approx(3 * math.log(2))
+    assert estimate.acceptance > 0.99
+
+
+def test_log_z_in_a_hundred_dimensions() -> None:
+    """Where every coordinate has a wall to hit, the two estimates still meet."""
+    energy = TruncatedGaussian((0.8,) * 100, (0.4,) * 100)
+    path = pilot(energy, (100,), linear_betas(400), generator=seeded(0), dtype=torch.float64)
+    below, _ = annealed_importance_sampling(energy, (100,), path, n_chains=64, generator=seeded(1), dtype=torch.float64)
+    above = reverse_annealed_importance_sampling(energy, energy.samples(64, 2), path, generator=seeded(3))
+    assert above.value - below.value < 1.0
+    assert below.value == pytest.approx(energy.log_z, abs=4 * below.standard_error)
+    assert above.value == pytest.approx(energy.log_z, abs=4 * above.standard_error)
 
 
 def test_bracket_of_a_log_likelihood() -> None:

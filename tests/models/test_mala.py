@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from gibbsweep_models.draws import rand, randn, seeded
 from gibbsweep_models.nn.mlp import MLPEnergy
-from gibbsweep_models.nn.transitions import mala_state, mala_transition
+from gibbsweep_models.nn.transitions import fold, mala_state, mala_transition
 from gibbsweep_models.samplers.diagnostics import effective_sample_size
 from gibbsweep_models.samplers.mala import MALA
 
@@ -48,6 +49,65 @@ def test_box_truncates_the_density() -> None:
     assert float(chain.min()) >= low and float(chain.max()) <= high
     error = float(chain.std()) / math.sqrt(effective_sample_size(chain))
     assert float(chain.mean()) == pytest.approx(mean, abs=4 * error)
+
+
+@pytest.mark.parametrize("boundary", ["reject", "reflect"])
+@pytest.mark.parametrize("step_size", [0.02, 0.3, 3.0])
+def test_one_transition_is_reversible_on_a_box(boundary: Literal["reject", "reflect"], step_size: float) -> None:
+    """Started in the exact truncated density, by inverting its distribution function; large steps cross both walls."""
+    low, high, n = 0.2, 1.4, 200_000
+    edges = torch.special.ndtr((torch.tensor([low, high], dtype=torch.float64) - 1.0) / 0.7)
+    u = edges[0] + (edges[1] - edges[0]) * rand((n, 1), generator=seeded(7), dtype=torch.float64)
+    x = (1.0 + 0.7 * torch.special.ndtri(u)).clamp(low, high)
+    state, accepted = mala_transition(
+        gaussian,
+        mala_state(gaussian, x),
+        step_size=step_size,
+        box=(low, high),
+        boundary=boundary,
+        generator=seeded(8),
+    )
+    y = state.x
+    assert float(y.min()) >= low and float(y.max()) <= high
+    assert float(accepted.double().mean()) > 0.02
+    for statistic in (y - x, y.square() - x.square(), x * y.square() - x.square() * y, x * y**3 - x**3 * y):
+        assert float(statistic.mean()) == pytest.approx(0.0, abs=4 * float(statistic.std()) / math.sqrt(n))
+
+
+def test_reflection_moves_where_rejection_cannot() -> None:
+    """A uniform density on [-1, 1]^200: every reflected proposal is accepted, almost no other one stays inside."""
+    x = rand((100, 200), generator=seeded(9), dtype=torch.float64) * 2 - 1
+
+    def flat(x: Tensor, cond: Tensor | None = None) -> Tensor:
+        return 0.0 * x.sum(dim=1)
+
+    boundaries: tuple[Literal["reject", "reflect"], ...] = ("reject", "reflect")
+    acceptance = [
+        float(
+            mala_transition(
+                flat,
+                mala_state(flat, x),
+                step_size=0.1,
+                box=(-1.0, 1.0),
+                boundary=boundary,
+                generator=seeded(10),
+            )[1]
+            .double()
+            .mean()
+        )
+        for boundary in boundaries
+    ]
+    assert acceptance == [0.0, 1.0]
+
+
+def test_fold_is_the_triangle_wave() -> None:
+    u = torch.tensor([-1.0, 0.3, 1.0, 1.2, 2.9, 3.1, -1.5, -3.2, 5.5], dtype=torch.float64)
+    folded, slope = fold(u, (-1.0, 1.0))
+    expected = torch.tensor([-1.0, 0.3, 1.0, 0.8, -0.9, -0.9, -0.5, 0.8, 0.5], dtype=torch.float64)
+    torch.testing.assert_close(folded, expected)
+    inner = u.abs() != 1.0  # the map has no derivative at the walls
+    differences = (fold(u + 1e-7, (-1.0, 1.0))[0] - fold(u - 1e-7, (-1.0, 1.0))[0]) / 2e-7
+    torch.testing.assert_close(slope[inner], differences[inner].round())
 
 
 def test_a_start_outside_the_box_is_refused() -> None:

@@ -106,9 +106,22 @@ def test_bernoulli_is_certain_at_0_and_1_and_has_the_right_mean() -> None:
         assert abs(float(mean) - 0.3) < 4 * standard_error
 
 
+def test_bernoulli_resolves_small_probabilities() -> None:
+    """A mean of 2^-20 is below the 16 bits that each unit has of its own: the shared 8 must make up for it over the
+    calls."""
+    calls, n, p = 2000, 40_000, 2.0**-20
+    generator = seeded(3)
+    total = sum(int(bernoulli(torch.full((n,), p), generator=generator).sum()) for _ in range(calls))
+    # A call hits with 16 of 256 shared values, and then each unit with probability 2^-16.
+    variance = calls * (1 / 16 * (n / 2**16 + (n / 2**16) ** 2) - (n * p) ** 2)
+    assert abs(total - calls * n * p) < 4 * variance**0.5
+
+
 def test_neighbouring_bernoulli_units_are_independent() -> None:
-    draw = bernoulli(torch.full((200_000, 2), 0.5), generator=seeded(1)) - 0.5
-    assert abs(float((draw[:, 0] * draw[:, 1]).mean())) < 4 * 0.25 / 200_000**0.5
+    draw = bernoulli(torch.full((200_000, 5), 0.5), generator=seeded(1)) - 0.5
+    for lag in range(1, 5):
+        product = draw[:, 0] * draw[:, lag]
+        assert abs(float(product.mean())) < 4 * 0.25 / 200_000**0.5
 
 
 @pytest.mark.parametrize("width", [4, 5])

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
 from gibbsweep_models.likelihood.exact import binary_states
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.rbm_cd import FreeEnergyPhase, RBMContrastiveDivergence, contrastive_gradient
@@ -67,7 +67,7 @@ def test_with_the_models_own_distribution_it_is_the_likelihood_gradient(centred:
 
 
 def test_centred_gradient_follows_from_the_normal_one() -> None:
-    """Melchior et al. 2016, equations 6-8: ∇W centred = ∇W - ∇b λᵀ - μ ∇cᵀ, with the biases' gradients alike."""
+    """Melchior et al. 2016: ∇W centred = ∇W - ∇b λᵀ - μ ∇cᵀ, with the biases' gradients alike."""
     rbm = machine(6, 4, centred=True)
     x, x_neg = data(30, 6), 1 - data(30, 6)
     form = rbm.normal_form()
@@ -96,7 +96,8 @@ def test_offsets_slide_to_the_batch_means_and_leave_the_distribution() -> None:
 
 
 def test_inverting_the_data_inverts_a_centred_update() -> None:
-    """The update of a centred machine with offsets at the means does not depend on which value of a unit is called 1."""
+    """The update of a centred machine with offsets at the means does not depend on which value of a unit is called
+    1."""
     rbm, flipped = machine(6, 4, centred=True).double(), machine(6, 4, centred=True).double()
     with torch.no_grad():
         flipped.weight.neg_()
@@ -200,20 +201,30 @@ def test_chains_must_divide_among_the_workers() -> None:
         objective(machine(6, 4, centred=False), {"x": data(2, 6)}, generator=seeded(0, world_size=2))
 
 
-def test_training_by_the_phase_reaches_the_maximum_likelihood_of_a_tiny_machine() -> None:
-    """PCD on data with two modes: the fitted distribution comes within .1 nats of the entropy of the data."""
-    modes = torch.tensor([[1.0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
-    x = modes.repeat(50, 1)
+def test_training_by_the_phase_finds_the_machine_that_made_the_data() -> None:
+    """PCD on samples of a known machine reaches its likelihood on them: the maximum is at least that of the truth."""
+    truth = machine(6, 3, centred=False, scale=2.0)
+    states = binary_states(6).float()
+    with torch.no_grad():  # biases that make every mean 1/2: all that is to be learnt is in the weights
+        truth.hidden_bias.copy_(-truth.weight.sum(dim=0) / 2)
+        truth.visible_bias.copy_(-truth.weight.sum(dim=1) / 2)
+        log_p = torch.log_softmax(-truth(states), dim=0)
+    drawn = torch.multinomial(log_p.exp(), 1000, replacement=True, generator=torch.Generator().manual_seed(0))
+    x, target = states[drawn], float(log_p[drawn].mean())
+
+    def likelihood(system: RBMSystem) -> float:
+        with torch.no_grad():
+            return float(-system.energy(x).mean() - torch.logsumexp(-system.energy(states), dim=0))
+
     torch.manual_seed(0)
-    config = RBMConfig(n_hidden=4, persistent=True, learning_rate=0.2, k=5)
+    config = RBMConfig(3, k=5, persistent=True, learning_rate=0.3, momentum=0.5, initial_weight_scale=0.3)
     system = config.build(DataSpec((6,), "binary"))
     system.initialise(x)
+    assert likelihood(system) < target - 0.1
     (phase,) = system.phases()
     optimizer = phase.optimizer.build(phase.parameters)
-    for step in range(1500):
+    for step in range(1200):
         optimizer.zero_grad()
         torch.autograd.backward(phase.objective(system, {"x": x}, generator=seeded(0, step)).total)
         optimizer.step()
-    states = binary_states(6).float()
-    log_likelihood = float(-system.energy(x).mean() - torch.logsumexp(-system.energy(states), dim=0))
-    assert -0.6931 - 0.1 < log_likelihood <= -0.6931
+    assert likelihood(system) > target

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import json
+import math
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,7 @@ import pytest
 from gibbsweep.track import default_tracking_uri, migrate
 from gibbsweep.track.store import connect
 
+NUMBER = itertools.count(1)
 START = 1_700_000_000.0
 NAMES = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 
@@ -35,7 +41,7 @@ class Trial:
         (folder / "config.json").write_text(json.dumps(config))
 
     def report(self, step: int, **metrics: float) -> None:
-        values = {name: "NaN" if value != value else NAMES.get(value, value) for name, value in metrics.items()}
+        values = {name: "NaN" if math.isnan(value) else NAMES.get(value, value) for name, value in metrics.items()}
         self.write(json.dumps({"step": step, "time": START + step, "metrics": values}) + "\n")
 
     def write(self, text: str) -> None:
@@ -115,10 +121,10 @@ class Server:
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{port}"
+            self.port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
         self.folder = folder
-        self._command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+        self._command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
         self._command += ["--backend-store-uri", default_tracking_uri(folder), "--workers", "1"]
         self._command += ["--artifacts-destination", str(folder / "artifacts")]
         self._process: subprocess.Popen[bytes] | None = None
@@ -128,7 +134,12 @@ class Server:
         if self._process is None:
             with (self.folder / "server.log").open("wb") as log:
                 self._process = subprocess.Popen(
-                    self._command, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+                    self._command,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.folder,
+                    start_new_session=True,
+                    env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
                 )
             give_up = time.monotonic() + 120
             while not self._answers():
@@ -151,6 +162,59 @@ class Server:
             return False
 
 
+class Wire:
+    """The line to a server: it can be cut, or lose the answers to requests that the server did carry out."""
+
+    def __init__(self, server: Server) -> None:
+        self.cut = False
+        self.lose: Callable[[int], bool] = lambda number: False
+        self.requests = 0
+        wire = self
+
+        class Forward(BaseHTTPRequestHandler):
+            def handle_request(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if wire.cut:
+                    return
+                wire.requests += 1
+                number = wire.requests
+                headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                onward = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+                onward.request(self.command, self.path, body, headers)
+                answer = onward.getresponse()
+                content = answer.read()
+                onward.close()
+                if wire.lose(number):
+                    return
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() in ("content-type", "content-disposition"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request
+
+            def log_message(self, *arguments: object) -> None:
+                """Says nothing."""
+
+        self._listener = ThreadingHTTPServer(("127.0.0.1", 0), Forward)
+        self.uri = f"http://127.0.0.1:{self._listener.server_port}"
+        threading.Thread(target=self._listener.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown()
+        self._listener.server_close()
+
+
+@pytest.fixture
+def wire(server: Server) -> Iterator[Wire]:
+    wire = Wire(server)
+    yield wire
+    wire.close()
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy: creating the tables takes seconds."""
@@ -166,6 +230,12 @@ def store(tmp_path: Path, empty_store: Path) -> str:
     runs.mkdir()
     (runs / "mlflow.db").write_bytes(empty_store.read_bytes())
     return default_tracking_uri(runs)
+
+
+@pytest.fixture
+def new_sweep(tmp_path: Path) -> Sweep:
+    """A sweep with a name of its own, for stores that tests share."""
+    return Sweep(tmp_path / "runs" / f"shared-{next(NUMBER)}")
 
 
 @pytest.fixture

@@ -8,25 +8,34 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gibbsweep.track import Tracker, metric_history, migrate, sync
+from gibbsweep.track.report import pending
 from gibbsweep.track.store import connect
 
 
-def test_a_server_that_comes_up_late_gets_everything_once(server: Any, sweep: Any, expected: Any) -> None:
+def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
+    give_up = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < give_up, "waited too long"
+        time.sleep(0.05)
+
+
+def test_a_server_that_comes_up_late_gets_everything_once(server: Any, new_sweep: Any, expected: Any) -> None:
+    sweep = new_sweep
     migrate(server.uri)  # nothing to do: a server owns its tables
     tracker = Tracker(sweep.folder, tracking_uri=server.uri, experiment="cd_k", period_s=0.05).start()
     trial = sweep.trial("rbm-0000")
     for step in range(1, 101):
         trial.report(step, loss=float(step), noise=math.nan, up=math.inf)
     trial.image("samples", 100)
-    while "attempt 1 failed" not in (sweep.folder / "track.log").read_text():
-        time.sleep(0.05)
+    log = sweep.folder / "track.log"
+    wait_until(lambda: log.exists() and "attempt 1 failed" in log.read_text())
     server.start()
     for step in range(101, 201):
         trial.report(step, loss=float(step), noise=math.nan, up=-math.inf)
@@ -52,43 +61,58 @@ def test_a_server_that_comes_up_late_gets_everything_once(server: Any, sweep: An
         "outcome.json",
     }
     assert len(client.list_artifacts(run.info.run_id, "images")) == 2
-    assert sweep.runs(server.uri)["cd_k-1"].info.status == "FINISHED"
+    assert sweep.runs(server.uri)[sweep.folder.name].info.status == "FINISHED"
 
 
-def test_a_server_that_goes_away_and_comes_back(server: Any, sweep: Any, expected: Any) -> None:
+def test_a_line_that_is_cut_while_the_sweep_runs(server: Any, wire: Any, new_sweep: Any, expected: Any) -> None:
     server.start()
-    tracker = Tracker(sweep.folder, tracking_uri=server.uri, experiment="cd_k", period_s=0.05, system_metrics=False)
+    sweep = new_sweep
+    tracker = Tracker(sweep.folder, tracking_uri=wire.uri, experiment="cd_k", period_s=0.05, system_metrics=False)
     tracker.start()
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
-    while not (trial.folder / "tracked.json").exists() or not trial.tracked["offset"]:
-        time.sleep(0.05)
-    server.stop()
+    wait_until(lambda: pending(sweep.folder, wire.uri) == 0)
+    wire.cut = True
     trial.report(2, loss=2.0)
     report = tracker.close(timeout_s=1.0)
     assert report.error
     assert report.pending == 1
-    server.start()
-    report = sync(sweep.folder, tracking_uri=server.uri)
+    wire.cut = False
+    report = sync(sweep.folder, tracking_uri=wire.uri)
     assert (report.pending, report.error) == (0, "")
     assert sweep.history(server.uri, "rbm-0000", "loss") == expected(range(1, 3), float)
-    assert sweep.runs(server.uri)["cd_k-1"].info.status == "FINISHED"
+    runs = sweep.runs(server.uri)
+    assert runs[sweep.folder.name].info.status == "FINISHED"  # as the sweep had asked
+    assert runs["rbm-0000"].info.status == "KILLED"
 
 
-def test_a_replay_over_http_adds_nothing(server: Any, sweep: Any) -> None:
+def test_lost_answers_create_nothing_twice(server: Any, wire: Any, new_sweep: Any, expected: Any) -> None:
+    """The answer to every request is lost once: to the first of all, then to the second, ..."""
     server.start()
+    sweep = new_sweep
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0, noise=math.nan, up=math.inf)
     trial.image("samples", 1)
     trial.end("completed", 1)
-    for _ in range(2):
-        assert sync(sweep.folder, tracking_uri=server.uri).pending == 0
+    attempts = 0
+    while True:
+        attempts += 1
+        wire.requests = 0
+        wire.lose = lambda number, last=attempts: number == last
+        report = sync(sweep.folder, tracking_uri=wire.uri)
+        if wire.requests < attempts:
+            break
         for path in sweep.folder.rglob("tracked.json"):
-            path.unlink()
+            path.unlink()  # the next attempt makes every request again
+    assert attempts > 15
+    assert (report.pending, report.error) == (0, "")
+    assert set(sweep.runs(server.uri)) == {sweep.folder.name, "rbm-0000"}
     for key in ("loss", "noise", "up"):
         assert len(sweep.history(server.uri, "rbm-0000", key)) == 1
-    run_id = sweep.runs(server.uri)["rbm-0000"].info.run_id
-    assert len(connect(server.uri).list_artifacts(run_id, "images")) == 2
+    run = sweep.runs(server.uri)["rbm-0000"]
+    assert len(connect(server.uri).list_artifacts(run.info.run_id, "images")) == 2
+    assert len(run.inputs.dataset_inputs) == 1
+    assert run.info.status == "FINISHED"
 
 
 def postgres_bin() -> Path | None:
@@ -121,8 +145,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
     try:
         run("createdb", "-h", "127.0.0.1", "-p", "54329", "-U", "gibbsweep", "mlflow")
-        dialect = "postgresql" if driver == "psycopg2" else "postgresql+psycopg"
-        yield f"{dialect}://gibbsweep@127.0.0.1:54329/mlflow"
+        yield f"postgresql+{driver}://gibbsweep@127.0.0.1:54329/mlflow"
     finally:
         run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
 

@@ -48,7 +48,8 @@ def test_non_finite_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "corrupt", ['{"step": 2, "ti\n', "[1, 2]\n", '{"step": 2}\n', line(2, loss="low"), '{"step":1,"time":1,"metrics":[]}\n']
+    "corrupt",
+    ['{"step": 2, "ti\n', "[1, 2]\n", '{"step": 2}\n', line(2, loss="low"), '{"step":1,"time":1,"metrics":[]}\n'],
 )
 def test_corrupt_line_names_file_and_line(tmp_path: Path, corrupt: str) -> None:
     path = tmp_path / "metrics.jsonl"

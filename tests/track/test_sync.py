@@ -246,7 +246,8 @@ def test_a_run_that_the_user_deleted_stays_deleted(store: str, sweep: Any) -> No
     sync(sweep.folder, tracking_uri=store)
     connect(store).delete_run(sweep.runs(store)["rbm-0000"].info.run_id)
     trial.report(2, loss=2.0)
-    assert sync(sweep.folder, tracking_uri=store).error == ""
+    report = sync(sweep.folder, tracking_uri=store)
+    assert (report.error, report.pending) == ("", 0)
     assert set(sweep.runs(store)) == {"cd_k-1", "rbm-0001"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -104,6 +105,10 @@ time.sleep(120)
 """
 
 
+def sent_beyond(trial: Any, offset: int) -> bool:
+    return bool((trial.folder / "tracked.json").exists() and trial.tracked["offset"] > offset)
+
+
 def test_killed_between_batches(store: str, sweep: Any, expected: Any) -> None:
     trials = [sweep.trial(f"rbm-{i:04d}") for i in range(3)]
     stop = threading.Event()
@@ -116,7 +121,7 @@ def test_killed_between_batches(store: str, sweep: Any, expected: Any) -> None:
                 trial.report(written[0], loss=float(written[0]), energy_gap=-float(written[0]))
             if written[0] % 20 == 0:
                 trials[0].image("samples", written[0])
-            time.sleep(0.002)
+            time.sleep(0.02)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -127,9 +132,7 @@ def test_killed_between_batches(store: str, sweep: Any, expected: Any) -> None:
                 [sys.executable, "-c", DRIVER, str(sweep.folder), store],
                 env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
             )
-            tracked = trials[2].folder / "tracked.json"
-            aim = offset
-            wait_until(lambda aim=aim, tracked=tracked: tracked.exists() and trials[2].tracked["offset"] > aim)
+            wait_until(functools.partial(sent_beyond, trials[2], offset))
             driver.send_signal(signal.SIGKILL)
             driver.wait()
             offset = trials[2].tracked["offset"]
@@ -150,9 +153,19 @@ def test_killed_between_batches(store: str, sweep: Any, expected: Any) -> None:
     assert sweep.runs(store)["rbm-0000"].info.status == "FINISHED"
 
 
-def test_close_remembers_the_status_for_sync(store: str, sweep: Any) -> None:
+def test_close_remembers_status_and_experiment_for_sync(store: str, sweep: Any) -> None:
     sweep.trial("rbm-0000").report(1, loss=1.0)
-    tracker = Tracker(sweep.folder, tracking_uri="http://127.0.0.1:9", experiment="cd_k", period_s=0.05).start()
+    tracker = Tracker(sweep.folder, tracking_uri="http://127.0.0.1:9", experiment="mine", period_s=0.05).start()
     wait_until(lambda: (sweep.folder / "tracked.json").exists())
     tracker.close("FAILED", timeout_s=0.5)
     assert json.loads((sweep.folder / "tracked.json").read_text())["ending"] == "FAILED"
+    assert sync(sweep.folder, tracking_uri=store).pending == 0
+    run = sweep.runs(store)["cd_k-1"]
+    assert run.info.status == "FAILED"
+    assert connect(store).get_experiment(run.info.experiment_id).name == "mine"
+
+
+def test_the_first_close_decides(store: str, sweep: Any) -> None:
+    with Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False) as tracker:
+        assert tracker.close("KILLED").pending == 0
+    assert sweep.runs(store)["cd_k-1"].info.status == "KILLED"

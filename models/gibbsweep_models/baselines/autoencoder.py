@@ -74,7 +74,7 @@ class AutoencoderSystem(System):
         return torch.sigmoid(output) if self.config.units == "binary" else output
 
     def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """The reconstruction of noisy ``x``; the network is not told ``sigma`` (B,) and is best at the one it learned."""
+        """The reconstruction of noisy ``x``; the network is not told ``sigma`` (B,), and knows one level only."""
         del sigma
         output = self.decode(self.encode(x))
         return torch.sigmoid(output) if self.config.units == "binary" else output

@@ -46,6 +46,13 @@ class VAESystem(System):
         self.decoder = ConvDecoder(spec.shape, config.latent_dim, config.channels)
         self.log_variance = nn.Parameter(torch.zeros(())) if config.units == "signed" else None
 
+    def initialise(self, x: Tensor) -> None:
+        """Start the variance of a Gaussian decoder at a tenth of that of ``x`` (N, C, H, W), near where it will settle:
+        one parameter that moves by a learning rate per update would hold back all others."""
+        if self.log_variance is not None:
+            with torch.no_grad():
+                self.log_variance.copy_(torch.log(0.1 * x.var()))
+
     def phases(self) -> list[Phase]:
         config = self.config
         optimizer = OptimizerConfig("adam", config.learning_rate, config.betas)
@@ -69,8 +76,8 @@ class VAESystem(System):
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` images (n, C, H, W) from z ~ N(0, I): binary units are drawn; of signed units it is the mean E[x | z], as
-        usual for Gaussian decoders. ``info["mean"]`` holds E[x | z] in both cases."""
+        """``n`` images (n, C, H, W) from z ~ N(0, I): binary units are drawn; of signed units it is the mean E[x | z],
+        as usual for Gaussian decoders. ``info["mean"]`` holds E[x | z] in both cases."""
         mean = self.decode(randn((n, self.config.latent_dim), generator=generator))
         x = bernoulli(mean, generator=generator) if self.config.units == "binary" else mean
         if trace is not None:
@@ -95,7 +102,7 @@ class VAESystem(System):
         return log_prob - kl
 
     def importance_log_likelihood(self, x: Tensor, *, n_samples: int, generator: torch.Generator) -> Tensor:
-        """A tighter lower bound on ln p(x) in expectation, by ``n_samples`` draws each: (B, C, H, W) -> (B,), in nats."""
+        """A tighter lower bound on ln p(x) in expectation, ``n_samples`` draws each: (B, C, H, W) -> (B,), in nats."""
         return importance_log_likelihood(self, x, n_samples=n_samples, generator=generator)
 
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:

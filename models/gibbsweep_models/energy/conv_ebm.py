@@ -108,6 +108,6 @@ class ConvEBMSystem(System):
         return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
 
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E) / Z on the cube, that is at temperature 1, whatever
-        the temperature of the training chain."""
+        """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E) / Z on the cube, that is at temperature 1. The
+        training chain's temperature is far lower, so this density is much flatter than the samples are."""
         return log_likelihood_bracket(self.energy, x, n_temperatures=n_temperatures, generator=generator)

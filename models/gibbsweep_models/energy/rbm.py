@@ -27,13 +27,13 @@ LARGEST_ENUMERATION = 20
 
 @dataclass(frozen=True)
 class RBMConfig:
-    """Hinton, "Training Products of Experts by Minimizing Contrastive Divergence" (2002); Tieleman (2008) for ``persistent``;
-    Melchior, Fischer & Wiskott (2016) for ``centred``.
+    """Hinton, "Training Products of Experts by Minimizing Contrastive Divergence" (2002); Tieleman (2008) for
+    ``persistent``; Melchior, Fischer & Wiskott (2016) for ``centred``.
 
-    ``weight_decay``: L2 on the weights alone. ``initial_weight_scale``: standard deviation of the first weights. ``offset_rate``:
-    sliding factor of a centred model's offsets. ``sample_steps``: Gibbs steps from noise to a sample. ``annealing_chains`` and
-    ``equilibration``: chains of an annealed estimate of log Z, and Gibbs steps from the data before the reverse one.
-    ``energy_gap_bound``: a larger |energy gap| in nats counts as divergence.
+    ``weight_decay``: L2 on the weights alone. ``initial_weight_scale``: standard deviation of the first weights.
+    ``offset_rate``: sliding factor of a centred model's offsets. ``sample_steps``: Gibbs steps from noise to a sample.
+    ``annealing_chains`` and ``equilibration``: chains of an annealed estimate of log Z, and Gibbs steps from the data
+    before the reverse one. ``energy_gap_bound``: a larger |energy gap| in nats counts as divergence.
     """
 
     n_hidden: int = 64
@@ -107,8 +107,8 @@ class RBMSystem(System):
         return energy
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` binary examples (n, *D): ``sample_steps`` Gibbs steps from fair coin flips. ``info["visible_mean"]`` is their mean
-        given the hidden units, in [0, 1], for pictures."""
+        """``n`` binary examples (n, *D): ``sample_steps`` Gibbs steps from fair coin flips. ``info["visible_mean"]``
+        is their mean given the hidden units, in [0, 1], for pictures."""
         probability = torch.full((n, *self.shape), 0.5, device=self.rbm.weight.device)
         start = draws.bernoulli(probability, generator=generator)
         return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)

@@ -15,7 +15,8 @@ from gibbsweep_models.samplers.gibbs import BinaryBipartite, BlockGibbs
 
 @dataclass(frozen=True)
 class LogPartition:
-    """An estimate of log Z in nats, its standard error, and the effective number of the ``n_chains`` weights behind it."""
+    """An estimate of log Z in nats, its standard error, and the effective number of the ``n_chains`` weights behind
+    it."""
 
     value: float
     standard_error: float
@@ -31,13 +32,14 @@ def linear_temperatures(n: int) -> Tensor:
 
 
 def salakhutdinov_murray_temperatures() -> Tensor:
-    """(14501,) inverse temperatures: 500 steps to .5, 4,000 to .9 and 10,000 to 1 (Salakhutdinov & Murray 2008, section 5)."""
+    """(14501,) inverse temperatures: 500 steps to .5, 4,000 to .9 and 10,000 to 1 (Salakhutdinov & Murray 2008)."""
     pieces = [torch.linspace(0.0, 0.5, 501), torch.linspace(0.5, 0.9, 4001)[1:], torch.linspace(0.9, 1.0, 10001)[1:]]
     return torch.cat([piece.double() for piece in pieces])
 
 
 def base_rate_bias(x: Tensor) -> Tensor:
-    """The visible biases (V,) of independent units with the means of ``x`` (N, *D), smoothed by one example on and one off."""
+    """The visible biases (V,) of independent units with the means of ``x`` (N, *D), smoothed by one example on and one
+    off."""
     v = x.flatten(1)
     return torch.logit((v.sum(dim=0) + 1.0) / (len(v) + 2.0))
 
@@ -46,10 +48,12 @@ def base_rate_bias(x: Tensor) -> Tensor:
 def annealed_importance_sampling(
     model: BinaryBipartite, base_bias: Tensor, temperatures: Tensor, *, n_chains: int = 100, generator: torch.Generator
 ) -> LogPartition:
-    """log Z by annealing from independent units with biases ``base_bias`` (V,) to the model (Neal 2001; Salakhutdinov & Murray 2008).
+    """log Z by annealing from independent units with biases ``base_bias`` (V,) to the model (Neal 2001; Salakhutdinov
+    & Murray 2008).
 
-    The intermediate energies are ``β E(v, h) - (1 - β) v·base_bias``, β along ``temperatures`` (T,) from 0 to 1, one Gibbs step each.
-    Z is estimated without bias, so log Z is underestimated in expectation and a likelihood that uses it is overestimated.
+    The intermediate energies are ``β E(v, h) - (1 - β) v·base_bias``, β along ``temperatures`` (T,) from 0 to 1, one
+    Gibbs step each. Z is estimated without bias, so log Z is underestimated in expectation and a likelihood that uses
+    it is overestimated.
     """
     form = model.normal_form()
     _check(temperatures)
@@ -70,11 +74,12 @@ def reverse_annealed_importance_sampling(
     equilibration: int = 1000,
     generator: torch.Generator,
 ) -> LogPartition:
-    """log Z by annealing from the model down to the base-rate model (Burda, Grosse & Salakhutdinov 2015): ``temperatures`` backwards.
+    """log Z by annealing from the model down to the base-rate model (Burda, Grosse & Salakhutdinov 2015):
+    ``temperatures`` backwards.
 
-    The chains start at ``x`` (N, *D), taken to the model's distribution by ``equilibration`` Gibbs steps. Started in equilibrium,
-    1 / Z is estimated without bias, so log Z is overestimated in expectation and a likelihood that uses it is underestimated. Chains
-    that still remember ``x`` void that guarantee.
+    The chains start at ``x`` (N, *D), taken to the model's distribution by ``equilibration`` Gibbs steps. Started in
+    equilibrium, 1 / Z is estimated without bias, so log Z is overestimated in expectation and a likelihood that uses
+    it is underestimated. Chains that still remember ``x`` void that guarantee.
     """
     form = model.normal_form()
     _check(temperatures)
@@ -88,12 +93,14 @@ def reverse_annealed_importance_sampling(
 
 
 class _Path:
-    """The unnormalised ``log p*_β(v) = v·((1 - β) base + β b) + Σ_j softplus(β a_j(v)) - β constant`` between the two models."""
+    """The unnormalised ``log p*_β(v) = v·((1 - β) base + β b) + Σ_j softplus(β a_j(v)) - β constant`` between the two
+    models."""
 
     def __init__(self, form: NormalForm, base_bias: Tensor) -> None:
         if base_bias.shape != form.visible_bias.shape:
             raise ValueError(
-                f"the base-rate model needs one bias a visible unit, {tuple(form.visible_bias.shape)}: got {tuple(base_bias.shape)}"
+                f"the base-rate model needs one bias a visible unit, {tuple(form.visible_bias.shape)}: "
+                f"got {tuple(base_bias.shape)}; use base_rate_bias(x)"
             )
         self.form = form
         self.base_bias = base_bias

@@ -14,7 +14,8 @@ LARGEST_SIDE = 24
 
 @torch.no_grad()
 def exact_log_partition(model: BinaryBipartite, *, chunk: int = 4096) -> float:
-    """log Z in nats, by summing over all states of the smaller side; the other side sums in closed form. In double precision.
+    """log Z in nats, by summing over all states of the smaller side; the other side sums in closed form. In double
+    precision.
 
     ``chunk`` states are held at a time. Takes up to ``LARGEST_SIDE`` units on the smaller side.
     """
@@ -39,6 +40,7 @@ def exact_log_partition(model: BinaryBipartite, *, chunk: int = 4096) -> float:
 def binary_states(
     n_units: int, start: int = 0, stop: int | None = None, *, device: torch.device | None = None
 ) -> Tensor:
-    """The binary states number ``start`` to ``stop`` (all of them by default), unit 0 in the lowest bit: (N, n_units), double."""
+    """The binary states number ``start`` to ``stop`` (all of them by default), unit 0 in the lowest bit: (N, n_units),
+    double."""
     index = torch.arange(start, 2**n_units if stop is None else stop, device=device)
     return (index[:, None] >> torch.arange(n_units, device=device) & 1).double()

@@ -11,8 +11,8 @@ from torch import Tensor
 def log_mean_weight(log_w: Tensor) -> tuple[float, float, float]:
     """``log mean(w)`` of log weights (B,), its standard error in nats, and the effective sample size of the weights.
 
-    The standard error follows from the delta method, ``sd(w) / (sqrt(B) mean(w))`` (Neal 2001, equation 9 ff.); the effective
-    sample size is Kish's, ``(Σ w)² / Σ w²`` in [1, B]. Sums run in double precision. One weight has no standard error: NaN.
+    The standard error follows from the delta method, ``sd(w) / (sqrt(B) mean(w))`` (Neal 2001); the effective sample
+    size is Kish's, ``(Σ w)² / Σ w²`` in [1, B]. Sums run in double precision. One weight has no standard error: NaN.
     """
     if log_w.ndim != 1 or log_w.numel() == 0:
         raise ValueError(f"log_mean_weight averages log weights of shape (B,), B > 0: got {tuple(log_w.shape)}")
@@ -21,7 +21,8 @@ def log_mean_weight(log_w: Tensor) -> tuple[float, float, float]:
     largest = log_w.max()
     if not torch.isfinite(largest):
         raise ValueError(
-            f"the largest log weight is {float(largest)}; a finite one is needed: check the energies and the temperature grid"
+            f"the largest log weight is {float(largest)}; a finite one is needed: "
+            "check the energies and the temperature grid"
         )
     w = (log_w - largest).exp()
     mean = w.mean()

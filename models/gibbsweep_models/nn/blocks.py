@@ -24,7 +24,7 @@ def conv_nd(dim: int, channels_in: int, channels_out: int, kernel_size: int = 3,
 
 
 def halve(dim: int) -> nn.Module:
-    """Means over blocks of two along every axis: length n becomes ceil(n / 2), the last block of an odd one is single."""
+    """Means over blocks of two along every axis: n becomes ceil(n / 2), the last block of an odd length is single."""
     return _MEANS[dim](2, ceil_mode=True)
 
 

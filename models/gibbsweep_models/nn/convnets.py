@@ -12,7 +12,7 @@ from gibbsweep_models.nn.blocks import group_norm
 
 
 def _pyramid(shape: tuple[int, ...], n_stages: int) -> list[tuple[int, int]]:
-    """(H, W) before the first stage and after each: halved (rounded up) along the axes that are still at least 4 long."""
+    """(H, W) before the first stage and after each: halved, rounded up, along axes that are still at least 4 long."""
     if len(shape) != 3 or min(shape[1:]) < 8:
         raise ValueError(
             f"convolutional encoders and decoders are defined on images (C, H, W) with H, W >= 8: got {tuple(shape)}; "
@@ -78,9 +78,9 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """(B, latent) -> (B, C, H, W): the mirror image of :class:`ConvEncoder` with the same ``channels``. It repeats values
-    to the size of each stage and convolves, which leaves no checkerboard and fits odd sizes (4 -> 7 -> 14 -> 28).
-    The output is linear.
+    """(B, latent) -> (B, C, H, W): the mirror image of :class:`ConvEncoder` with the same ``channels``. It repeats
+    values to the size of each stage and convolves, which leaves no checkerboard and fits odd sizes
+    (4 -> 7 -> 14 -> 28). The output is linear.
     """
 
     def __init__(self, shape: tuple[int, ...], latent: int, channels: tuple[int, ...] = (32, 64)) -> None:

@@ -1,4 +1,5 @@
-"""The Bernoulli-Bernoulli restricted Boltzmann machine, normal or centred. B = batch, V = visible units, H = hidden units."""
+"""The Bernoulli-Bernoulli restricted Boltzmann machine, normal or centred. B = batch, V = visible units, H = hidden
+units."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from gibbsweep_models import draws
 
 @dataclass(frozen=True)
 class NormalForm:
-    """A machine without offsets, ``E(v, h) = constant - v·b - h·c - vᵀ W h``: what every conditional needs, computed once.
+    """A machine without offsets, ``E(v, h) = constant - v·b - h·c - vᵀ W h``: what every conditional needs, computed
+    once.
 
     ``weight`` (V, H) may be in half precision: then the matrix products are, and what is added to them is not.
     """
@@ -44,9 +46,10 @@ class RBM(nn.Module):
 
     ``E(v, h) = -(v - μ)·b - (h - λ)·c - (v - μ)ᵀ W (h - λ)``.
 
-    With μ = λ = 0 it is the normal machine; with the offsets near the means of v and h it is the centred one, whose gradient
-    does not depend on whether the data is inverted (Melchior, Fischer & Wiskott 2016, "How to Center Deep Boltzmann Machines").
-    The two describe the same distributions. Calling it gives the free energy in nats: (B, *D) -> (B,).
+    With μ = λ = 0 it is the normal machine; with the offsets near the means of v and h it is the centred one, whose
+    gradient does not depend on whether the data is inverted (Melchior, Fischer & Wiskott 2016, "How to Center Deep
+    Boltzmann Machines"). The two describe the same distributions. Calling it gives the free energy in nats: (B, *D) ->
+    (B,).
     """
 
     visible_offset: Tensor
@@ -81,12 +84,14 @@ class RBM(nn.Module):
         v = x.flatten(1)
         if v.shape[1] != self.n_visible:
             raise ValueError(
-                f"this RBM has {self.n_visible} visible units: got x of shape {tuple(x.shape)}; flattened it has {v.shape[1]}"
+                f"this RBM has {self.n_visible} visible units: got x of shape {tuple(x.shape)}, "
+                f"{v.shape[1]} flattened; build the RBM for this data"
             )
         return v.to(self.weight.dtype)
 
     def normal_form(self, dtype: torch.dtype | None = None) -> NormalForm:
-        """The same distribution without offsets. ``dtype`` is that of the matrix products: by default autocast's, if it is on."""
+        """The same distribution without offsets. ``dtype`` is that of the matrix products: by default autocast's, if
+        it is on."""
         weight: Tensor = self.weight
         b: Tensor = self.visible_bias
         c: Tensor = self.hidden_bias
@@ -128,7 +133,8 @@ class RBM(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """From examples (N, *D): the visible bias becomes the log-odds of the mean (within [.001, .999]) and, if centred, μ the mean."""
+        """From examples (N, *D): the visible bias becomes the log-odds of the mean (within [.001, .999]) and, if
+        centred, μ the mean."""
         mean = self.flat(x).mean(dim=0)
         self.visible_bias.copy_(torch.logit(mean, eps=1e-3))
         if self.centred:
@@ -136,7 +142,8 @@ class RBM(nn.Module):
 
     @torch.no_grad()
     def move_offsets(self, visible_mean: Tensor, hidden_mean: Tensor, rate: float) -> None:
-        """Slide μ (V,) and λ (H,) towards the given means by ``rate`` in [0, 1] and change the biases so that p(v, h) stays the same."""
+        """Slide μ (V,) and λ (H,) towards the given means by ``rate`` in [0, 1] and change the biases so that p(v, h)
+        stays the same."""
         if not self.centred:
             raise ValueError("a normal RBM has no offsets to move: build it with centred=True")
         visible_shift = (visible_mean - self.visible_offset).mul_(rate)
@@ -148,24 +155,28 @@ class RBM(nn.Module):
 
 
 def bernoulli(p: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Binary units with means ``p`` (B, ...), in the type of ``p``, exact to 2^-24 as ``torch.rand`` is; as :func:`draws.bernoulli`.
+    """Binary units with means ``p`` (B, ...), in the type of ``p``; as :func:`draws.bernoulli`, at half its cost on a
+    CPU.
 
-    On a CPU the Mersenne Twister is most of the cost of a Gibbs step: one 64-bit draw here serves two units, where
-    ``torch.rand`` uses one for each.
+    Random numbers cost a Gibbs step on a CPU more than anything but its matrix products, so one 64-bit draw serves
+    four units there. A unit compares p with a uniform number of 24 bits, as ``torch.rand`` makes: 16 bits of its own
+    and 8 that all units of the call share. Every mean is exact to 2^-24, and two units of a call have a covariance of
+    at most 2^-34.
     """
     if p.device.type != "cpu" or p.dtype != torch.float32:
         return draws.bernoulli(p, generator=generator)
     world_size = getattr(generator, "world_size", 1)
     n = world_size * p.numel()
-    words = torch.empty((n + 1) // 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
-    halves = words.view(torch.int32)[:n]
+    words = torch.empty(n // 4 + 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    own = words.view(torch.int16)[:n]
     if world_size > 1:
-        halves = halves.chunk(world_size)[getattr(generator, "rank", 0)]
-    u = halves.bitwise_and_(2**24 - 1).to(torch.float32).mul_(2.0**-24).view(p.shape)
+        own = own.chunk(world_size)[getattr(generator, "rank", 0)]
+    shared = int(words[-1]) & 255
+    u = own.to(torch.float32).mul_(2.0**-16).add_(0.5 + shared * 2.0**-24).view(p.shape)
     return torch.lt(u, p, out=u)
 
 
 def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     if weight.dtype == bias.dtype:
         return torch.addmm(bias, x, weight)
-    return torch.mm(x.to(weight.dtype), weight).to(bias.dtype) + bias
+    return torch.mm(x.to(weight.dtype), weight) + bias  # promoted to the type of the bias before the sum

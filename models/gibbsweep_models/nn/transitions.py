@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -34,22 +35,32 @@ def mala_transition(
     step_size: float,
     beta: float = 1.0,
     box: tuple[float, float] | None = None,
+    boundary: Literal["reject", "reflect"] = "reject",
     generator: torch.Generator,
     cond: Tensor | None = None,
 ) -> tuple[MALAState, Tensor]:
     """One transition that leaves exp(-beta E) on ``box`` (or on R^D) invariant, and which chains accepted it, (B,)
     bool.
 
-    Proposal y = x - step_size * beta * grad E(x) + sqrt(2 step_size) n; accepted with probability
-    min(1, p(y) q(x|y) / (p(x) q(y|x))). A proposal outside the box has density 0 and is rejected.
-    Source: Roberts & Tweedie, "Exponential convergence of Langevin distributions" (1996), section 1.4.
+    Proposal u = x - step_size * beta * grad E(x) + sqrt(2 step_size) n; accepted with probability
+    min(1, p(u) q(x|u) / (p(x) q(u|x))). A proposal that leaves the box has density 0 and is rejected, or is reflected
+    at the walls. Reflection is exact: it is the same rule for the energy continued to R^D by mirroring, E(fold(u)),
+    seen through ``fold``; mirrored copies of a chain move alike. It moves in high dimension, where almost every
+    proposal leaves the box along some axis. Source: Roberts & Tweedie, "Exponential convergence of Langevin
+    distributions" (1996), section 1.4.
     """
     noise = randn_like(state.x, generator=generator)
     proposal = torch.add(state.x, state.gradient, alpha=-step_size * beta).add_(noise, alpha=math.sqrt(2.0 * step_size))
-    # Chains that left the box are evaluated where they were: the energy need not be defined outside.
-    inside = _inside(proposal, box)
-    new = mala_state(energy, torch.where(_rows(inside, proposal), proposal, state.x), cond)
-    backward = torch.add(state.x - proposal, new.gradient, alpha=step_size * beta)
+    # Energies are only evaluated in the box: they need not be defined outside.
+    if box is None or boundary == "reflect":
+        inside = torch.ones_like(state.energy, dtype=torch.bool)
+        landed, mirror = fold(proposal, box) if box is not None else (proposal, None)
+    else:
+        inside = ((proposal >= box[0]) & (proposal <= box[1])).flatten(1).all(dim=1)
+        landed, mirror = torch.where(_rows(inside, proposal), proposal, state.x), None
+    new = mala_state(energy, landed, cond)
+    drift = new.gradient if mirror is None else new.gradient * mirror
+    backward = torch.add(state.x - proposal, drift, alpha=step_size * beta)
     log_q_ratio = 0.5 * noise.flatten(1).square().sum(dim=1) - backward.flatten(1).square().sum(dim=1) / (
         4.0 * step_size
     )
@@ -68,12 +79,13 @@ def mala_transition(
     )
 
 
+def fold(u: Tensor, box: tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """``u`` mirrored at the walls until it lies in ``box``, and the slope of that map at ``u``, +1 or -1, both like
+    ``u``."""
+    width = box[1] - box[0]
+    t = torch.remainder(u - box[0], 2.0 * width)
+    return box[0] + torch.minimum(t, 2.0 * width - t).clamp_(0.0, width), torch.where(t <= width, 1.0, -1.0).to(u.dtype)
+
+
 def _rows(mask: Tensor, x: Tensor) -> Tensor:
     return mask.view(-1, *(1,) * (x.ndim - 1))
-
-
-def _inside(x: Tensor, box: tuple[float, float] | None) -> Tensor:
-    if box is None:
-        return torch.ones(x.shape[0], dtype=torch.bool, device=x.device)
-    flat = x.flatten(1)
-    return ((flat >= box[0]) & (flat <= box[1])).all(dim=1)

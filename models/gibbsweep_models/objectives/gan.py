@@ -34,8 +34,8 @@ class Adversarial(Protocol):
 
 @dataclass(frozen=True)
 class DiscriminatorLoss:
-    """``non_saturating``: E softplus(-D(x)) + E softplus(D(G(z))) (Goodfellow et al. 2014, equation 1, as logits), which
-    is 2 log 2 at D = 0 and 2 log 2 - 2 JSD(data, G) for the optimal D. ``wasserstein``: E D(G(z)) - E D(x)
+    """``non_saturating``: E softplus(-D(x)) + E softplus(D(G(z))) (Goodfellow et al. 2014, equation 1, as logits),
+    which is 2 log 2 at D = 0 and 2 log 2 - 2 JSD(data, G) for the optimal D. ``wasserstein``: E D(G(z)) - E D(x)
     (Arjovsky et al. 2017).
 
     ``r1`` adds r1 / 2 E |grad D(x)|² at the data (Mescheder et al. 2018, equation 9); ``gradient_penalty`` adds
@@ -100,4 +100,5 @@ def gradient_norm(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """|grad f(x)| (B,) of f: (B, *D) -> (B,), differentiable in f's parameters."""
     leaf = x.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(function(leaf).sum(), leaf, create_graph=True)
-    return torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+    norm: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+    return norm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,8 +30,8 @@ class FreeEnergyPhase:
     def of(cls, form: NormalForm, v: Tensor, hidden_logits: Tensor) -> FreeEnergyPhase:
         """From v and the log-odds of h given v, with no further matrix product."""
         hidden_mean = torch.sigmoid(hidden_logits)
-        # softplus(a) = relu(a) - log m, m = max(p, 1 - p) >= 1/2 for p = sigmoid(a). Its sum takes a logarithm of every product of
-        # a hundred m (at least 2^-100), where softplus takes two transcendental functions a unit.
+        # softplus(a) = relu(a) - log m, m = max(p, 1 - p) >= 1/2 for p = sigmoid(a). Its sum takes a logarithm of every
+        # product of a hundred m (at least 2^-100), where softplus takes two transcendental functions a unit.
         largest = torch.maximum(hidden_mean, 1.0 - hidden_mean)
         log_largest = torch.stack([rows.prod(dim=0) for rows in torch.split(largest, 100)]).log_()
         log_sum = (hidden_logits.clamp_min(0.0).sum() - log_largest.sum()) / v.shape[0]
@@ -47,9 +48,10 @@ def contrastive_gradient(
     weight_decay: float = 0.0,
     dtype: torch.dtype | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """∇ [mean F(x_pos) - mean F(x_neg) + weight_decay / 2 ‖W‖²] by (W, b, c), at the offsets of ``model``: two matrix products.
+    """∇ [mean F(x_pos) - mean F(x_neg) + weight_decay / 2 ‖W‖²] by (W, b, c), at the offsets of ``model``: two matrix
+    products.
 
-    Melchior, Fischer & Wiskott 2016, equations 6-8. With x_neg from the model itself and no weight decay it is the gradient of the
+    Melchior, Fischer & Wiskott 2016. With x_neg from the model itself and no weight decay it is the gradient of the
     negative log-likelihood. ``dtype`` is that of the matrix products.
     """
     v_gap = x_pos.v_batch_mean - x_neg.v_batch_mean
@@ -79,17 +81,19 @@ class HasRBM(Protocol):
 
 
 class RBMContrastiveDivergence(nn.Module):
-    """CD-k (Hinton 2002) or, with ``persistent``, PCD-k (Tieleman 2008): ``mean F(x) - mean F(x_neg) + weight_decay / 2 ‖W‖²``.
+    """CD-k (Hinton 2002) or, with ``persistent``, PCD-k (Tieleman 2008): ``mean F(x) - mean F(x_neg) + weight_decay /
+    2 ‖W‖²``.
 
-    x_neg are ``k`` Gibbs steps from the batch, or from chains that go on from update to update; these start at the first batch,
-    and there stay as many. ``chains`` (N, V) are those of the global batch: each worker moves its own. CD-1 takes five matrix
-    products: the gradient is known once the samples are, and ``total.backward()`` only hands it out.
+    x_neg are ``k`` Gibbs steps from the batch, or from chains that go on from update to update; these start at the
+    first batch, and there stay as many. ``chains`` (N, V) are those of the global batch: each worker moves its own.
+    CD-1 takes five matrix products: the gradient is known once the samples are, and ``total.backward()`` only hands it
+    out.
 
-    A centred model's offsets slide by ``offset_rate`` towards the batch means of v and h given data before each gradient.
-    Under autocast the matrix products run in its type; biases, sigmoids and sums stay in single precision.
+    A centred model's offsets slide by ``offset_rate`` towards the batch means of v and h given data before each
+    gradient. Under autocast the matrix products run in its type; biases, sigmoids and sums stay in single precision.
 
-    ``parts``: ``energy_gap``, mean F(x) - mean F(x_neg) in nats, and without persistence ``reconstruction_error``, the mean
-    squared difference of x and the mean of v after one step back.
+    ``parts``: ``energy_gap``, mean F(x) - mean F(x_neg) in nats, and without persistence ``reconstruction_error``, the
+    mean squared difference of x and the mean of v after one step back.
     """
 
     chains: Tensor
@@ -120,9 +124,11 @@ class RBMContrastiveDivergence(nn.Module):
         x = rbm.flat(batch["x"])
         device_type = x.device.type
         dtype = x.dtype
+        in_single_precision: AbstractContextManager[object] = nullcontext()
         if torch.is_autocast_enabled(device_type):
             dtype = torch.get_autocast_dtype(device_type)
-        with torch.no_grad(), torch.autocast(device_type, enabled=False):
+            in_single_precision = torch.autocast(device_type, enabled=False)
+        with torch.no_grad(), in_single_precision:
             form = rbm.normal_form(dtype)
             parts: dict[str, Tensor] = {}
             if self.persistent:

@@ -21,7 +21,7 @@ def gaussian_log_prob(mean: Tensor, log_variance: Tensor, x: Tensor) -> Tensor:
 
 
 def bernoulli_log_prob(logits: Tensor, x: Tensor) -> Tensor:
-    """ln p(x) of binary units with means sigmoid(``logits``), summed over dimensions: (B, *D), (B, *D) -> (B,), in nats."""
+    """ln p(x) of binary units with means sigmoid(``logits``), summed: (B, *D), (B, *D) -> (B,), in nats."""
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(dim=1)
 
 
@@ -46,8 +46,8 @@ def reconstruction_error(output: Tensor, x: Tensor, units: Units) -> Tensor:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """E of :func:`reconstruction_error` after encoding x + ``sigma`` n: an autoencoder, or for sigma > 0 a denoising one
-    (Vincent et al. 2008).
+    """E of :func:`reconstruction_error` after encoding x + ``sigma`` n: an autoencoder, or for sigma > 0 a denoising
+    one (Vincent et al. 2008).
 
     With linear maps and signed units its minimum is the sum of the dropped eigenvalues of the data's covariance (PCA).
     """

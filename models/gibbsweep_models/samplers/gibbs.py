@@ -20,10 +20,11 @@ class BinaryBipartite(Protocol):
 
 @dataclass(frozen=True)
 class BlockGibbs:
-    """``n_steps`` times h ~ p(h | v), v ~ p(v | h) for p(v, h) ∝ exp(-E(v, h) / temperature) (Hinton 2002, section 2).
+    """``n_steps`` times h ~ p(h | v), v ~ p(v | h) for p(v, h) ∝ exp(-E(v, h) / temperature) (Hinton 2002).
 
-    ``info``: ``hidden_logits`` (B, H) at the start ``x`` and at temperature 1, ``reconstruction`` (B, *D), the mean of v after the
-    first half step back, and ``visible_mean`` (B, *D), the mean that the returned v were drawn from. ``nfe`` counts matrix products.
+    ``info``: ``hidden_logits`` (B, H) at the start ``x`` and at temperature 1, ``reconstruction`` (B, *D), the mean of
+    v after the first half step back, and ``visible_mean`` (B, *D), the mean that the returned v were drawn from.
+    ``nfe`` counts matrix products.
     """
 
     n_steps: int

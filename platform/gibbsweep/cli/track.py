@@ -29,4 +29,6 @@ def sync_sweep(options: SyncOptions) -> None:
     report = sync(options.sweep, tracking_uri=uri)
     if report.error:
         raise UserError(f"{uri} could not take everything ({report.error}): nothing is lost; try again when it is up.")
-    print(f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, {report.artifacts_sent} artifacts")
+    print(
+        f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, {report.artifacts_sent} artifacts"
+    )

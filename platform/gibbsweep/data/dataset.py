@@ -42,13 +42,14 @@ def load(
         raise UserError(f"the validation share is {validation}: expected a number from 0 up to, not including, 1")
     if limit is not None and limit < 1:
         raise UserError(f"the limit is {limit}: expected at least 1 example, or none for all")
+    folder = None if root is None else data_root(root)  # absolute, for a process that starts elsewhere
     openers = _openers(name, data_root(root))
     first = openers["train" if "train" in openers else "test"]()
     if "train" in openers:
         openers["train"] = lambda: first
     else:
         openers["test"] = lambda: first
-    recipe: dict[str, Any] = {"root": root, "units": units, "seed": seed, "validation": validation, "limit": limit}
+    recipe: dict[str, Any] = {"root": folder, "units": units, "seed": seed, "validation": validation, "limit": limit}
     return Dataset(name, first, openers, recipe)
 
 

@@ -67,7 +67,7 @@ def read_images(path: Path) -> Decoded:
         names = [name for name in ("image", "label", "text") if name in schema.names]
         x: NDArray[np.uint8] | None = None
         labels: list[NDArray[np.int64]] = []
-        texts: list[str] = []
+        texts: list[str | None] = []
         row = 0
         for batch in file.iter_batches(batch_size=1000, columns=names):
             for encoded in _image_bytes(batch.column("image")):
@@ -84,7 +84,7 @@ def read_images(path: Path) -> Decoded:
             if "label" in names:
                 labels.append(_labels(batch.column("label"), path))
             if "text" in names:
-                texts.extend(text or "" for text in batch.column("text").to_pylist())
+                texts.extend(batch.column("text").to_pylist())
     assert x is not None  # _check_columns refuses a file without rows
     if metadata.shape and metadata.shape != x.shape[1:]:
         raise UserError(
@@ -100,7 +100,7 @@ def write_parquet(
     path: Path,
     images: NDArray[np.uint8],
     labels: Sequence[int] | NDArray[Any] | None = None,
-    text: Sequence[str] | None = None,
+    text: Sequence[str | None] | None = None,
     *,
     metadata: Metadata,
 ) -> None:
@@ -185,8 +185,16 @@ def _check_columns(path: Path, schema: Any, rows: int) -> None:
             f"column 'label' of {path} is {schema.field('label').type}: number the classes from 0 and name them in the "
             "metadata's 'classes'"
         )
+    if "text" in schema.names and not _is_string(schema.field("text").type):
+        raise UserError(
+            f"column 'text' of {path} is {schema.field('text').type}: expected one string a row, its caption"
+        )
     if rows == 0:
         raise UserError(f"{path} holds no rows: at least one image is needed")
+
+
+def _is_string(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _image_bytes(column: Any) -> list[bytes | None]:

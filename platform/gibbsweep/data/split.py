@@ -63,11 +63,11 @@ class Split:
             batch["y"] = self.table.y.index_select(0, rows)
         return batch
 
-    def text(self, indices: Indices) -> list[str]:
-        """The captions at ``indices``; an error where the data set has none."""
+    def text(self, indices: Indices) -> list[str | None]:
+        """The captions at ``indices``, None for an empty cell; an error where the data set has no captions."""
         if self.table.text is None:
             raise ValueError("this data set has no column 'text': choose one with captions")
-        texts: list[str] = self.table.text.take(self._rows(indices).numpy()).to_pylist()
+        texts: list[str | None] = self.table.text.take(self._rows(indices).numpy()).to_pylist()
         return texts
 
     def examples(self, n: int, seed: int = 0) -> dict[str, Tensor]:

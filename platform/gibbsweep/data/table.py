@@ -54,7 +54,7 @@ class Decoded:
 
     x: NDArray[Any]
     y: NDArray[np.int64] | None
-    text: list[str] | None
+    text: list[str | None] | None
     metadata: Metadata
 
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +122,20 @@ class Results:
     def header(self) -> list[str]:
         return ["contender", *self.columns.values(), "diverged", "updates", "seconds"]
 
-    def cells(self) -> list[list[str]]:
-        """The table's rows as text; a dash where a contender has no such number."""
+    def cells(self, *, brief: bool = False) -> list[list[str]]:
+        """The table's rows as text; a dash where a contender has no such number. ``brief`` leaves out the deviations of all
+        metrics but the first."""
+
+        def number(row: Row, i: int, column: str) -> str:
+            if column not in row.metrics:
+                return "–"
+            statistic = row.metrics[column]
+            return str(replace(statistic, n=1)) if brief and i > 0 else str(statistic)
+
         return [
             [
                 row.label,
-                *(str(row.metrics[c]) if c in row.metrics else "–" for c in self.columns),
+                *(number(row, i, column) for i, column in enumerate(self.columns)),
                 f"{row.diverged_share:.0%}",
                 str(row.updates),
                 f"{row.device_seconds:.1f}",
@@ -137,15 +145,18 @@ class Results:
 
     def to_markdown(self) -> str:
         header = self.header()
+        caption = (
+            f"Data `{self.data}`, budget `{self.budget}`, {self.device}, commit `{self.commit[:12]}`, "
+            f"{self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
+            "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the "
+            "device-seconds of one retraining's updates."
+        )
         lines = [
             f"# {self.study}",
             "",
             self.question,
             "",
-            f"Data `{self.data}`, budget `{self.budget}`, {self.device}, commit `{self.commit[:12]}`, "
-            f"{self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
-            "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the device-seconds "
-            "of one retraining's updates.",
+            caption,
             "",
             f"| {' | '.join(header)} |",
             f"|{'---|' * len(header)}",

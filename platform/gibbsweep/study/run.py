@@ -70,9 +70,13 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
         outcome = _train_and_evaluate(assignment, dataset, spool, announce, watch)
     except UserError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
         traceback.print_exc()
         outcome = Outcome("failed", step=-1, message=f"{type(error).__name__}: {error}")
+        if parallel.world_size() > 1:
+            if first:
+                outcome.write(assignment.run_dir)
+            raise  # the other workers wait in a collective: only their group's end frees them
     finally:
         if spool is not None:
             spool.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,9 +30,9 @@ class Goal:
 
     def better(self, a: float, b: float) -> bool:
         """Whether ``a`` beats ``b``; a number that is not finite beats nothing."""
-        if a != a:
+        if math.isnan(a):
             return False
-        return b != b or (a > b if self.direction == "maximize" else a < b)
+        return math.isnan(b) or (a > b if self.direction == "maximize" else a < b)
 
 
 @dataclass(frozen=True)

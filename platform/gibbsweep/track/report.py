@@ -55,6 +55,8 @@ def pending(sweep_dir: Path, tracking_uri: str) -> int:
 
 def _pending_in(trial: Path, store: str) -> int:
     state = TrackedTrial.load(trial, store)
+    if state.deleted:
+        return 0
     images = len(set(image_files(trial)) - set(state.images))
     outcome = stamp(trial / "outcome.json") != state.outcome_stamp
     return count_lines(trial / "metrics.jsonl", state.offset) + images + outcome

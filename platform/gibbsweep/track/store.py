@@ -40,7 +40,7 @@ def configure_mlflow() -> None:
 
 
 def connect(tracking_uri: str) -> MlflowClient:
-    """A client of the store. Opens no connection."""
+    """A client of the store. Opens an SQL store (and creates its tables if there are none: :func:`migrate` comes first)."""
     configure_mlflow()
     from mlflow import MlflowClient
 
@@ -56,7 +56,7 @@ def migrate(tracking_uri: str) -> None:
     if not is_database(tracking_uri):
         return
     probe(tracking_uri)
-    client = connect(tracking_uri)
+    configure_mlflow()
     from mlflow.exceptions import MlflowException
 
     logger = logging.getLogger("mlflow.store.db.utils")
@@ -64,7 +64,7 @@ def migrate(tracking_uri: str) -> None:
     with FileLock(_migration_lock(tracking_uri)):
         logger.setLevel(logging.WARNING)
         try:
-            client.search_experiments(max_results=1)
+            connect(tracking_uri).search_experiments(max_results=1)
         except MlflowException as error:
             if "out-of-date database schema" not in str(error):
                 raise

@@ -35,7 +35,7 @@ class SweepMirror:
         self.tracking_uri = tracking_uri
         self.sent = Sent()
         self.state = TrackedSweep.load(self.sweep_dir, redact(tracking_uri))
-        self._experiment = experiment or self.state.experiment
+        self.state.experiment = experiment or self.state.experiment
         self._migrated = False
         self._parent: SweepRun | None = None
         self._trials: dict[str, TrialMirror] = {}
@@ -95,7 +95,7 @@ class SweepMirror:
         sweep = describe.read_json(self.sweep_dir / "sweep.json")
         name = str(sweep.get("name") or self.sweep_dir.name)
         client = connect(self.tracking_uri)
-        experiment = self._experiment or str(sweep.get("study") or name)
+        experiment = self.state.experiment or str(sweep.get("study") or name)
         experiment_key = experiment_id(client, experiment, self.tracking_uri, self.sweep_dir.parent)
         tags = describe.sweep_tags(sweep, name)
         found = [
@@ -153,7 +153,7 @@ class SweepMirror:
             if not now or self.state.artifacts.get(name) == now:
                 continue
             parent.client.log_artifact(parent.run_id, str(path), name.rpartition("/")[0] or None)
-            self.state.artifacts[name] = now
+            self.state.artifacts = {**self.state.artifacts, name: now}  # never changed in place: close() may be saving
             self.sent.artifacts += 1
             self._save()
 

@@ -11,7 +11,7 @@ import logging
 import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 TRACKED = "tracked.json"
 log = logging.getLogger("gibbsweep.track")
@@ -22,6 +22,8 @@ class _Tracked:
     store: str = ""
     """The tracking URI, without its password, that the rest of the file is about."""
     run_id: str = ""
+    kept: ClassVar[tuple[str, ...]] = ()
+    """What holds for any store."""
 
     @classmethod
     def load(cls, folder: Path, store: str) -> Self:
@@ -37,7 +39,7 @@ class _Tracked:
             return cls(store=store)
         if state.store != store:
             log.info("%s is about %s: everything is sent to %s", path, state.store, store)
-            return cls(store=store)
+            return cls(store=store, **{name: getattr(state, name) for name in cls.kept})
         return state
 
     def save(self, folder: Path) -> None:
@@ -64,12 +66,15 @@ class TrackedTrial(_Tracked):
     outcome_stamp: str = ""
     """Modification time and size of the ``outcome.json`` that ended the run."""
     finished: bool = False
+    deleted: bool = False
+    """The user deleted the run in MLflow: nothing more is sent."""
 
 
 @dataclass
 class TrackedSweep(_Tracked):
     """What the store has of the sweep's own run."""
 
+    kept: ClassVar[tuple[str, ...]] = ("experiment", "ending")
     experiment: str = ""
     status: str = "RUNNING"
     ending: str = ""

@@ -56,14 +56,24 @@ class Tracker:
         return self
 
     def close(self, status: str = "FINISHED", timeout_s: float = 60.0) -> SyncReport:
-        """Sends what is left and ends the runs; gives up after ``timeout_s`` and reports what the store lacks."""
+        """Sends what is left and ends the runs; gives up after ``timeout_s`` and reports what the store lacks.
+
+        The first call decides; later ones (leaving a ``with`` block is one) only report.
+        """
+        if self._closing.is_set():
+            return self._report()
         self._status, self._deadline = status, time.monotonic() + timeout_s
         self._closing.set()
+        if self._thread.ident is None:
+            raise RuntimeError("close() was called on a Tracker that was not started: call start() first")
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             self._error = self._error or f"the tracking store did not answer within {timeout_s:g} s"
             if self._mirror is not None:
                 self._mirror.set_ending(status)
+        return self._report()
+
+    def _report(self) -> SyncReport:
         if self._mirror is not None:
             return self._mirror.report(self._error)
         runs, left = tracked_runs(self.sweep_dir, self.tracking_uri), pending(self.sweep_dir, self.tracking_uri)

@@ -57,9 +57,10 @@ class TrialMirror:
         """One pass. ``ending``: the sweep is over, so a run without an outcome is closed as KILLED."""
         key = describe.run_key(parent.name, self.folder.name)
         fingerprint = self._fingerprint()
-        if key in parent.deleted or (self.state.finished and self._ended == f"{parent.run_id} {fingerprint}"):
-            return
-        if not (self.folder / "config.json").exists():
+        if self.state.deleted != (key in parent.deleted):
+            self.state.deleted = not self.state.deleted
+            self._save()
+        if self.state.deleted or (self.state.finished and self._ended == f"{parent.run_id} {fingerprint}"):
             return
         self._ensure_run(parent, key)
         client, run_id = parent.client, self.state.run_id

@@ -73,7 +73,6 @@ def train(
     device = torch.device(device)
     rank, world_size = parallel.rank(), parallel.world_size()
     order = BatchOrder(len(data), budget.batch_size, seed, rank=rank, world_size=world_size)
-    shard = {"device": device, "rank": rank, "world_size": world_size}
     checkpoint = run_dir / "checkpoint"
 
     system.to(device)
@@ -108,7 +107,7 @@ def train(
         device,
     )
     progress.precision = chosen
-    generator = draws.ShardedGenerator(**shard)
+    generator = draws.ShardedGenerator(device, rank=rank, world_size=world_size)
     sums: defaultdict[str, list[float]] = defaultdict(list)
     metrics = dict(progress.metrics)
     system.train()

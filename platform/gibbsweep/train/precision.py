@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 
 from gibbsweep_models import draws, parallel
-from gibbsweep_models.types import Batch, Phase, System
+from gibbsweep_models.types import Batch, System
 
 Precision = Literal["fp32", "bf16"]
 PrecisionOption = Literal["auto", "fp32", "bf16"]
@@ -56,7 +56,7 @@ def _seconds_per_update(precision: Precision, system: System, batch: Batch, devi
                 with autocast(precision, device):
                     model = probe if phase.model is None else phase.model
                     loss = phase.objective(model, batch, generator=generator)
-                loss.total.backward()
+                loss.total.backward()  # type: ignore[no-untyped-call]
             _synchronise(device)
             timings.append(time.perf_counter() - start)
             probe.zero_grad(set_to_none=True)

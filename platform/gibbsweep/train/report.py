@@ -37,7 +37,7 @@ class SpoolReporter:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
             self.last_step = _mend(self._path)
-            self._file: IO[bytes] = open(self._path, "ab")
+            self._file: IO[bytes] = open(self._path, "ab")  # noqa: SIM115  open for the life of the reporter
         except OSError as error:
             raise UserError(
                 f"the run folder {run_dir} cannot be written ({error.strerror}): "
@@ -65,7 +65,9 @@ class StdoutReporter:
         self._updates = updates
 
     def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
-        shown = {name.removeprefix("train/"): v for name, v in metrics.items() if name.endswith(("/loss", "per_second"))}
+        shown = {
+            name.removeprefix("train/"): v for name, v in metrics.items() if name.endswith(("/loss", "per_second"))
+        }
         shown |= {name.removeprefix("validation/"): v for name, v in metrics.items() if name.startswith("validation/")}
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
         print(f"{step:>{len(str(self._updates))}}/{self._updates}  {numbers}", file=sys.stdout, flush=True)

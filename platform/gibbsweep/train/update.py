@@ -34,7 +34,7 @@ def update(
         optimizer.zero_grad(set_to_none=True)
         with autocast(precision, batch["x"].device):
             loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
-        loss.total.backward()
+        loss.total.backward()  # type: ignore[no-untyped-call]
         parallel.average_gradients(phase.parameters)
         # One transfer for all numbers; their mean over the workers, so that every worker stops or none does.
         names = ["loss", *loss.parts]

@@ -23,7 +23,7 @@ class _NoState:
         return {}
 
 
-class PlanSearcher(_NoState, Searcher):  # type: ignore[misc]  # Ray's base classes are untyped
+class PlanSearcher(_NoState, Searcher):
     """Asks the plan. ``concurrency`` bounds the runs in flight where Tune's own resources cannot (worker groups reserve theirs
     beside the trial)."""
 
@@ -67,11 +67,11 @@ class PlanSearcher(_NoState, Searcher):  # type: ignore[misc]  # Ray's base clas
         raise RuntimeError("a sweep is resumed from its journal, never from Tune's searcher state")
 
 
-class PlanScheduler(_NoState, FIFOScheduler):  # type: ignore[misc]
+class PlanScheduler(_NoState, FIFOScheduler):
     """Passes intermediate values to the plan and stops what the plan prunes."""
 
     def __init__(self, plan: Plan) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._plan = plan
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
@@ -87,7 +87,7 @@ class PlanScheduler(_NoState, FIFOScheduler):  # type: ignore[misc]
         return str(TrialScheduler.STOP)
 
 
-class Watch(_NoState, Callback):  # type: ignore[misc]
+class Watch(_NoState, Callback):
     """Calls ``changed`` whenever a trial starts, reports or ends."""
 
     def __init__(self, changed: Any) -> None:

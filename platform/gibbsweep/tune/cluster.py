@@ -11,7 +11,7 @@ from pathlib import Path
 from gibbsweep.errors import UserError
 from gibbsweep.tune.options import SweepOptions
 
-_QUIET = {
+_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
@@ -29,8 +29,10 @@ _QUIET = {
 
 def start(options: SweepOptions) -> None:
     """Join the cluster that ``options`` and the environment name, or start one on this machine."""
-    for name, value in _QUIET.items():
+    for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+    if not options.verbose:
+        os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Tune's tables print whatever its verbosity says
     import ray
 
     if not options.verbose:
@@ -62,9 +64,7 @@ def start(options: SweepOptions) -> None:
 def check_resources(options: SweepOptions, gpus_per_trial: float) -> int | None:
     """Raise UserError if no trial could ever start; returns how many may run at once where Tune's own bookkeeping cannot say
     (worker groups), else None."""
-    import ray
-
-    have = ray.cluster_resources()
+    have = _resources()
     cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
     need_cpus, need_gpus = float(options.workers_per_trial), gpus_per_trial * options.workers_per_trial
     for what, need, got in (("GPU", need_gpus, gpus), ("CPU", need_cpus, cpus)):
@@ -87,11 +87,15 @@ def check_resources(options: SweepOptions, gpus_per_trial: float) -> int | None:
 
 def default_gpus(options: SweepOptions) -> float:
     """What --gpus-per-trial says, or 1 where the cluster has a GPU."""
-    import ray
-
     if options.gpus_per_trial:
         return options.gpus_per_trial
-    return 1.0 if ray.cluster_resources().get("GPU", 0.0) >= 1 else 0.0
+    return 1.0 if _resources().get("GPU", 0.0) >= 1 else 0.0
+
+
+def _resources() -> dict[str, float]:
+    import ray
+
+    return dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
 
 
 def _protect_token() -> None:

@@ -73,6 +73,6 @@ def check_options(options: SweepOptions) -> None:
         raise UserError(
             f"--name {options.name} and --resume {options.resume} were both given: resuming keeps the name."
         )
-    for name in (options.name, options.resume):
-        if name is not None and (not name or "/" in name or name.startswith(".")):
-            raise UserError(f"a sweep's name is the name of a folder: got {name!r}; use letters, digits, - and _.")
+    for sweep in (options.name, options.resume):
+        if sweep is not None and (not sweep or "/" in sweep or sweep.startswith(".")):
+            raise UserError(f"a sweep's name is the name of a folder: got {sweep!r}; use letters, digits, - and _.")

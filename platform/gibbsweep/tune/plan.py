@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from gibbsweep.study.results import Row
@@ -67,6 +68,17 @@ class Plan:
             for option in search.contender.options()
         )  # fmt: skip
 
+    def interrupted(self) -> list[Path]:
+        """The folders of the runs that an earlier part of the sweep left unfinished."""
+        retrained = [
+            self.sweep.trial(run)
+            for name, search in self.searches.items()
+            for option in search.contender.options()
+            for run in self._retrainings(name, option).values()
+            if run not in self.outcomes and self.sweep.trial(run).exists()
+        ]
+        return [self.sweep.trial(planned.name) for planned in self._interrupted] + retrained
+
     def report(self, name: str, step: int, value: float) -> bool:
         """Record the goal's value of a running search trial; returns whether it should stop now."""
         planned = self.running[name]
@@ -122,10 +134,10 @@ class Plan:
             return None
         # The longest first, so that no long run is left alone at the end.
         name, option, seed, run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
-        values = self._best(name, option)
-        assert values is not None
+        best = self._best(name, option)
+        assert best is not None
         self._retrained.add(run)
-        return Planned(run, name, "retrain", values, seed, option)
+        return Planned(run, name, "retrain", best, seed, option)
 
     def _recover(self) -> None:
         for name, search in self.searches.items():

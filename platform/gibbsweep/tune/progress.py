@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -24,7 +25,7 @@ class Progress:
             Live(console=console, refresh_per_second=4, get_renderable=self._line) if console.is_terminal else None
         )
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
         return self

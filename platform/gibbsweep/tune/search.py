@@ -20,8 +20,6 @@ from gibbsweep.train import Outcome
 from gibbsweep.tune.sweep_dir import SweepDir
 
 optuna.logging.set_verbosity(logging.ERROR)
-# Grouped TPE (a sub-space of its own for each branch of a Choice) is marked experimental; its interface is what we use.
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 _STATES = {
     "completed": TrialState.COMPLETE,
@@ -49,13 +47,17 @@ class Search:
             storage=storage, study_name=name, direction=goal.direction, load_if_exists=True
         )
         on_record = len(self.trials_on_record())
-        self._study.sampler = optuna.samplers.TPESampler(
-            seed=seed * 10_007 + on_record,
-            multivariate=True,
-            group=True,
-            constant_liar=True,
-            n_startup_trials=min(10, max(4, trials // 2)),
-        )
+        with (
+            warnings.catch_warnings()
+        ):  # "group" is marked experimental: a sub-space of its own for each branch of a Choice
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.sampler = optuna.samplers.TPESampler(
+                seed=seed * 10_007 + on_record,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+                n_startup_trials=min(10, max(4, trials // 2)),
+            )
         self._running: dict[int, optuna.trial.Trial] = {}
 
     def trials_on_record(self) -> list[optuna.trial.FrozenTrial]:

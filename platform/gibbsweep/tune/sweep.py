@@ -8,10 +8,10 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
+from rich.table import Table
 
 from gibbsweep.data import load
 from gibbsweep.study.provenance import device_name, git_commit
@@ -19,6 +19,7 @@ from gibbsweep.study.results import Results
 from gibbsweep.study.run import DATA_SEED, pick_device
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
+from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune import cluster
 from gibbsweep.tune.options import SweepOptions, check_options
@@ -38,12 +39,17 @@ def run_sweep(study: Study, options: SweepOptions, *, console: Console, command:
     has_gpu = torch.cuda.is_available()
     sweep, decided = reopen(study, options) if options.resume else create(study, options, has_gpu=has_gpu)
     for units in {study.contenders[name].config.units for name in decided.contenders}:
-        load(decided.data, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)  # decoded once, before any trial asks
+        load(
+            decided.data, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation
+        )  # decoded once, before any trial asks
     console.print(f"[bold]{study.name}[/bold]  {study.question}")
     console.print(
         f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
     )
     plan = Plan(study, decided, sweep)
+    for run_dir in plan.interrupted():
+        if has_checkpoint(run_dir / "checkpoint"):
+            read_checkpoint(run_dir / "checkpoint")  # refuses a damaged one before anything starts
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
         if not plan.finished():
@@ -170,13 +176,11 @@ def _warn_if_pending(report: SyncReport, sweep: SweepDir, uri: str, console: Con
         )
 
 
-def results_table(results: Results) -> Any:
-    """The final table for a terminal."""
-    from rich.table import Table
-
+def results_table(results: Results, *, width: int) -> Table:
+    """The final table for a terminal of ``width`` columns: without deviations where there is no room for them."""
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, name in enumerate(results.header()):
-        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
-    for cells in results.cells():
+        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
+    for cells in results.cells(brief=width < 120):
         table.add_row(*cells)
     return table

@@ -65,7 +65,7 @@ def create(study: Study, options: SweepOptions, *, has_gpu: bool) -> tuple[Sweep
         raise UserError(
             f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, or choose another --name."
         )
-    defaults = {
+    defaults: dict[str, Any] = {
         "contenders": study.default or tuple(study.contenders),
         "trials": study.trials,
         "seeds": study.seeds,

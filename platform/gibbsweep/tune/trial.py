@@ -17,6 +17,7 @@ from ray import tune
 from ray.train.torch import TorchTrainer
 from ray.tune.integration.ray_train import TuneReportCallback
 
+from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
@@ -74,13 +75,17 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         searched=config["values"],
     )
     with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
-        fit(
-            assignment,
-            contender.goal_metric,
-            workers=payload.workers,
-            gpus_per_worker=payload.gpus_per_worker,
-            in_tune=True,
-        )
+        try:
+            fit(
+                assignment,
+                contender.goal_metric,
+                workers=payload.workers,
+                gpus_per_worker=payload.gpus_per_worker,
+                in_tune=True,
+            )
+        except UserError as error:  # true of this run alone: the driver has checked what all of them share
+            print(f"error: {error}", file=sys.stderr)
+            Outcome("failed", step=-1, message=str(error)).write(assignment.run_dir)
 
 
 def fit(
@@ -112,11 +117,17 @@ def fit(
             run_config=ray_train.RunConfig(
                 name="train",
                 storage_path=str(assignment.run_dir.absolute() / "ray"),
-                callbacks=[TuneReportCallback()] if in_tune else [],
+                callbacks=[TuneReportCallback()] if in_tune else [],  # type: ignore[no-untyped-call, list-item]
             ),
         )
-    trainer.fit()
+    failure: ray_train.TrainingFailedError | None = None
+    try:
+        trainer.fit()
+    except ray_train.TrainingFailedError as error:
+        failure = error
     outcome = Outcome.read(assignment.run_dir)
+    if outcome is None and failure is not None:
+        raise failure
     if outcome is None:
         raise RuntimeError(f"run {assignment.name} ended without an outcome: see {assignment.run_dir / 'log.txt'}")
     return outcome

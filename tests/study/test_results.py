@@ -1,0 +1,64 @@
+"""Tables say what the runs said."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+
+from gibbsweep.study.results import Results, Row, Statistic
+from gibbsweep.train import Outcome
+
+
+def results() -> Results:
+    retrained = {
+        1: Outcome("completed", 100, {"test/x": 1.0}, 2.0),
+        2: Outcome("completed", 100, {"test/x": 4.0}, 4.0),
+        3: Outcome("diverged", 17, {"test/x": math.nan}, 1.0),
+    }
+    search = [Outcome("completed", 50, {}), Outcome("pruned", 10), Outcome("failed", -1)]
+    row = Row.of("rbm", "energy", {"k": 3}, {"learning_rate": 0.0123456}, search, retrained)
+    empty = Row.of("gan", "baseline", {}, {}, [Outcome("diverged", 1)], {})
+    return Results("s", "Why?", "digits", "smoke", "CPU", "c0ffee" * 7, {"test/x": "x"}, [row, empty], 12.3)
+
+
+def test_a_row_is_the_mean_over_the_seeds_that_completed() -> None:
+    row = results().rows[0]
+    assert row.metrics["test/x"] == Statistic(2.5, statistics.stdev([1.0, 4.0]), 2)
+    assert row.seeds == [1, 2, 3]
+    assert row.outcomes == {"completed": 3, "pruned": 1, "diverged": 1, "failed": 1}
+    assert row.diverged_share == pytest.approx(1 / 6)
+    assert (row.updates, row.device_seconds, row.label, row.trials) == (100, 3.0, "rbm k=3", 3)
+
+
+def test_json_round_trip_and_required_keys(tmp_path: Path) -> None:
+    before = results()
+    before.write(tmp_path)
+    assert Results.from_json((tmp_path / "s.json").read_text()) == before
+    text = (tmp_path / "s.json").read_text()
+    for key in ("study", "question", "budget", "device", "commit", "contender", "kind", "best_config", "metrics", "mean",
+                "sd", "n", "seeds", "updates", "device_seconds", "outcomes"):  # fmt: skip
+        assert f'"{key}"' in text
+
+
+def test_markdown_has_a_row_each_and_a_dash_for_what_is_missing(tmp_path: Path) -> None:
+    text = results().to_markdown()
+    assert "| rbm k=3 | 2.50 ± 2.12 | 17% | 100 | 3.0 |" in text
+    assert "| gan | – | 100% | 0 | 0.0 |" in text
+    assert "learning_rate=0.0123" in text
+
+
+@pytest.mark.parametrize(
+    ("statistic", "text"),
+    [
+        (Statistic(-142.561, 0.02, 3), "-142.56 ± 0.02"),
+        (Statistic(0.12345, 0.001, 3), "0.123 ± 0.001"),
+        (Statistic(12345.6, 7.8, 2), "12346 ± 8"),
+        (Statistic(2.0, 0.0, 1), "2.00"),
+        (Statistic(math.nan, 0.0, 1), "nan"),
+    ],
+)
+def test_numbers_are_short(statistic: Statistic, text: str) -> None:
+    assert str(statistic) == text

@@ -1,0 +1,125 @@
+"""Whole sweeps on a real local Ray."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.tiny import STUDY
+
+from gibbsweep.study import Results
+from gibbsweep.study.study import Study
+from gibbsweep.track import sweep_runs
+from gibbsweep.train import Outcome
+from gibbsweep.train.report import read_spool
+from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.search import open_storage
+from gibbsweep.tune.sweep import run_sweep
+from gibbsweep.tune.sweep_dir import SweepDir
+
+pytestmark = pytest.mark.usefixtures("ray_session")
+
+
+def sweep(runs: Path, study: Study = STUDY, **options: object) -> tuple[Results, str]:
+    text = io.StringIO()
+    options = {"name": "s", "budget": "smoke", **options}
+    console = Console(file=text, width=120)
+    results = run_sweep(study, SweepOptions(runs=runs, **options), console=console, command="python x.py")  # type: ignore[arg-type]
+    return results, text.getvalue()
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, ray_session: None) -> tuple[Path, Results, str]:
+    runs = tmp_path_factory.mktemp("runs")
+    results, text = sweep(runs)
+    return runs, results, text
+
+
+def test_the_table_has_a_row_for_each_option(done: tuple[Path, Results, str]) -> None:
+    runs, results, text = done
+    assert [row.label for row in results.rows] == ["rbm k=1", "rbm k=2"]
+    for row in results.rows:
+        assert row.outcomes == {"completed": 4, "pruned": 0, "diverged": 0, "failed": 0}
+        assert row.metrics["test/log_likelihood"].n == 2
+        assert row.metrics["test/log_likelihood"].mean < 0
+        assert row.device_seconds > 0
+        assert row.updates == 10
+    assert Results.from_json((runs / "s" / "results" / "tiny.json").read_text()) == results
+
+
+def test_output_is_quiet(done: tuple[Path, Results, str]) -> None:
+    _, _, text = done
+    lines = text.strip().splitlines()
+    assert lines[0] == "tiny  Does it work?"
+    assert len([line for line in lines if " completed " in line]) == 8
+    assert len(lines) == 2 + 8, text
+
+
+def test_only_retrainings_saw_the_test_split(done: tuple[Path, Results, str]) -> None:
+    runs, _, _ = done
+    for run_dir in (runs / "s" / "trials").iterdir():
+        outcome = Outcome.read(run_dir)
+        assert outcome is not None
+        assert any(name.startswith("test/") for name in outcome.metrics) == ("seed" in run_dir.name)
+        assert [step for step, _ in read_spool(run_dir / "metrics.jsonl")] == [5, 10]
+        assert (run_dir / "log.txt").exists()
+
+
+def test_mlflow_has_the_parent_its_children_and_their_grids(done: tuple[Path, Results, str]) -> None:
+    runs, results, _ = done
+    children = sweep_runs(f"sqlite:///{runs.absolute()}/mlflow.db", "s")
+    assert len(children) == 8
+    assert set(children["tags.gibbsweep.outcome"] if "tags.gibbsweep.outcome" in children else children["outcome"]) == {
+        "completed"
+    }
+    grids = list((runs / "mlartifacts").rglob("*chains*.png"))
+    assert len(grids) == 4, "one grid of chains for each retraining"
+
+
+def test_a_finished_sweep_resumes_to_the_same_table_at_once(done: tuple[Path, Results, str]) -> None:
+    runs, results, _ = done
+    spools = {p: p.read_bytes() for p in runs.rglob("metrics.jsonl")}
+    again, text = sweep(runs, name=None, budget=None, resume="s")
+    assert again.rows == results.rows
+    assert {p: p.read_bytes() for p in runs.rglob("metrics.jsonl")} == spools
+
+
+def test_divergence_and_failure_are_told_apart(tmp_path: Path) -> None:
+    results, text = sweep(tmp_path, contenders=("rbm", "breaking", "raising"), trials=2, seeds=1)
+    rows = {row.contender: row for row in results.rows}
+    assert rows["breaking"].outcomes == {"completed": 0, "pruned": 0, "diverged": 2, "failed": 0}
+    assert rows["raising"].outcomes == {"completed": 0, "pruned": 0, "diverged": 0, "failed": 2}
+    assert sum(row.outcomes["completed"] for row in results.rows) == 4
+    diverged = Outcome.read(tmp_path / "s" / "trials" / "breaking-0000")
+    failed = Outcome.read(tmp_path / "s" / "trials" / "raising-0000")
+    assert diverged is not None
+    assert failed is not None
+    assert "update 5 in phase cd" in diverged.message
+    assert "on fire" in failed.message
+    assert "on fire" in (tmp_path / "s" / "trials" / "raising-0000" / "log.txt").read_text()
+    states = {s.study_name: s for s in open_storage(SweepDir(tmp_path / "s")).get_all_studies()}
+    assert set(states) == {"rbm", "breaking", "raising"}
+    assert "–" in results.to_markdown()
+
+
+def test_a_tampered_checkpoint_stops_the_resume_and_nothing_is_lost(tmp_path: Path) -> None:
+    from gibbsweep.errors import UserError
+
+    sweep(tmp_path)
+    run_dir = tmp_path / "s" / "trials" / "rbm-k=2-seed2"
+    (run_dir / "outcome.json").unlink()
+    (tensors,) = (run_dir / "checkpoint").glob("*.safetensors")
+    tensors.write_bytes(b"x" + tensors.read_bytes()[1:])
+    before = {p: p.read_bytes() for p in (tmp_path / "s" / "trials").rglob("*.json*")}
+    with pytest.raises(UserError, match="cut short or altered"):
+        sweep(tmp_path, name=None, budget=None, resume="s")
+    assert {p: p.read_bytes() for p in (tmp_path / "s" / "trials").rglob("*.json*")} == before
+
+
+def test_results_go_where_they_are_asked(tmp_path: Path) -> None:
+    sweep(tmp_path / "runs", trials=0, seeds=1, results=tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["tiny.json", "tiny.md"]
+    assert json.loads((tmp_path / "out" / "tiny.json").read_text())["budget"] == "smoke"
