@@ -34,10 +34,11 @@ def update(config: RBMConfig, x: Tensor, dtype: torch.dtype) -> Callable[[], Non
     rbm = system.rbm
 
     def run() -> None:
-        optimizer.zero_grad()
+        optimizer.zero_grad(set_to_none=True)
         with torch.autocast(CPU.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             loss = phase.objective(rbm, {"x": x}, generator=generator)
         torch.autograd.backward(loss.total)
+        torch.stack([loss.total.detach().float(), *(part.detach().float() for part in loss.parts.values())]).tolist()
         optimizer.step()
 
     return run
@@ -48,14 +49,15 @@ def products(x: Tensor) -> Callable[[], None]:
     generator = torch.Generator().manual_seed(0)
     weight = 0.01 * torch.randn(N_VISIBLE, N_HIDDEN, generator=generator)
     h = torch.rand(BATCH, N_HIDDEN, generator=generator).round()
-    hidden, visible, outer = torch.empty(BATCH, N_HIDDEN), torch.empty(BATCH, N_VISIBLE), torch.empty_like(weight)
+    outputs = [torch.empty(BATCH, N_HIDDEN), torch.empty(BATCH, N_VISIBLE), torch.empty(BATCH, N_HIDDEN)]
+    outer = [torch.empty_like(weight), torch.empty_like(weight)]
 
     def run() -> None:
-        torch.mm(x, weight, out=hidden)
-        torch.mm(h, weight.t(), out=visible)
-        torch.mm(x, weight, out=hidden)
-        torch.mm(x.t(), h, out=outer)
-        torch.mm(x.t(), h, out=outer)
+        torch.mm(x, weight, out=outputs[0])
+        torch.mm(h, weight.t(), out=outputs[1])
+        torch.mm(x, weight, out=outputs[2])
+        torch.mm(x.t(), h, out=outer[0])
+        torch.mm(x.t(), h, out=outer[1])
 
     return run
 

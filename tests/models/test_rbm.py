@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gibbsweep_models.draws import seeded
+from gibbsweep_models.draws import bernoulli, seeded
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.likelihood.exact import binary_states
-from gibbsweep_models.nn.rbm import RBM, bernoulli
+from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.types import (
     CanReconstruct,
     CanSample,

@@ -39,7 +39,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, ray_session: None) -> tuple[P
 
 
 def test_the_table_has_a_row_for_each_option(done: tuple[Path, Results, str]) -> None:
-    runs, results, text = done
+    runs, results, _ = done
     assert [row.label for row in results.rows] == ["rbm k=1", "rbm k=2"]
     for row in results.rows:
         assert row.outcomes == {"completed": 4, "pruned": 0, "diverged": 0, "failed": 0}
@@ -69,7 +69,7 @@ def test_only_retrainings_saw_the_test_split(done: tuple[Path, Results, str]) ->
 
 
 def test_mlflow_has_the_parent_its_children_and_their_grids(done: tuple[Path, Results, str]) -> None:
-    runs, results, _ = done
+    runs, _, _ = done
     children = sweep_runs(f"sqlite:///{runs.absolute()}/mlflow.db", "s")
     assert len(children) == 8
     assert set(children["tags.gibbsweep.outcome"] if "tags.gibbsweep.outcome" in children else children["outcome"]) == {
@@ -82,13 +82,13 @@ def test_mlflow_has_the_parent_its_children_and_their_grids(done: tuple[Path, Re
 def test_a_finished_sweep_resumes_to_the_same_table_at_once(done: tuple[Path, Results, str]) -> None:
     runs, results, _ = done
     spools = {p: p.read_bytes() for p in runs.rglob("metrics.jsonl")}
-    again, text = sweep(runs, name=None, budget=None, resume="s")
+    again, _ = sweep(runs, name=None, budget=None, resume="s")
     assert again.rows == results.rows
     assert {p: p.read_bytes() for p in runs.rglob("metrics.jsonl")} == spools
 
 
 def test_divergence_and_failure_are_told_apart(tmp_path: Path) -> None:
-    results, text = sweep(tmp_path, contenders=("rbm", "breaking", "raising"), trials=2, seeds=1)
+    results, _ = sweep(tmp_path, contenders=("rbm", "breaking", "raising"), trials=2, seeds=1)
     rows = {row.contender: row for row in results.rows}
     assert rows["breaking"].outcomes == {"completed": 0, "pruned": 0, "diverged": 2, "failed": 0}
     assert rows["raising"].outcomes == {"completed": 0, "pruned": 0, "diverged": 0, "failed": 2}

@@ -8,8 +8,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from gibbsweep_models import draws
 from gibbsweep_models.likelihood.weights import log_mean_weight
-from gibbsweep_models.nn.rbm import NormalForm, bernoulli
+from gibbsweep_models.nn.rbm import NormalForm
 from gibbsweep_models.samplers.gibbs import BinaryBipartite, BlockGibbs
 
 
@@ -58,7 +59,7 @@ def annealed_importance_sampling(
     form = model.normal_form()
     _check(temperatures)
     path = _Path(form, base_bias)
-    v = bernoulli(torch.sigmoid(base_bias).expand(n_chains, -1).contiguous(), generator=generator)
+    v = draws.bernoulli(torch.sigmoid(base_bias).expand(n_chains, -1).contiguous(), generator=generator)
     log_w = _anneal(path, v, temperatures.tolist(), generator)
     value, standard_error, effective_sample_size = log_mean_weight(log_w)
     return LogPartition(path.base_log_partition() + value, standard_error, effective_sample_size, n_chains)
@@ -117,7 +118,7 @@ class _Path:
 
     def sample_visible(self, h: Tensor, beta: float, generator: torch.Generator) -> Tensor:
         logits = torch.addmm(self.base_bias + beta * self.bias_gap, h, self.form.weight.t(), alpha=beta)
-        return bernoulli(logits.sigmoid_(), generator=generator)
+        return draws.bernoulli(logits.sigmoid_(), generator=generator)
 
 
 def _anneal(path: _Path, v: Tensor, temperatures: list[float], generator: torch.Generator) -> Tensor:
@@ -132,7 +133,7 @@ def _anneal(path: _Path, v: Tensor, temperatures: list[float], generator: torch.
         straight = v @ path.bias_gap + hidden_logits.clamp_min_(0.0).sum(dim=1) - path.form.constant
         log_w += (following - beta) * straight.double() + curved
         if step < last:
-            h = bernoulli(there, generator=generator)
+            h = draws.bernoulli(there, generator=generator)
             v = path.sample_visible(h, following, generator)
     return log_w
 

@@ -29,15 +29,55 @@ class FreeEnergyPhase:
     @classmethod
     def of(cls, form: NormalForm, v: Tensor, hidden_logits: Tensor) -> FreeEnergyPhase:
         """From v and the log-odds of h given v, with no further matrix product."""
+        n = v.shape[0]
         hidden_mean = torch.sigmoid(hidden_logits)
         # softplus(a) = relu(a) - log m, m = max(p, 1 - p) >= 1/2 for p = sigmoid(a). Its sum takes a logarithm of every
         # product of a hundred m (at least 2^-100), where softplus takes two transcendental functions a unit.
         largest = torch.maximum(hidden_mean, 1.0 - hidden_mean)
-        log_largest = torch.stack([rows.prod(dim=0) for rows in torch.split(largest, 100)]).log_()
-        log_sum = (hidden_logits.clamp_min(0.0).sum() - log_largest.sum()) / v.shape[0]
-        v_batch_mean = v.mean(dim=0)
-        free_energy = form.constant - v_batch_mean @ form.visible_bias - log_sum
-        return cls(v, hidden_mean, v_batch_mean, hidden_mean.mean(dim=0), free_energy)
+        log_sum = hidden_logits.clamp_min(0.0).sum()
+        for rows in largest.split(100):
+            log_sum -= rows.prod(dim=0).log_().sum()
+        v_batch_mean = _mean_over_batch(v)
+        free_energy = form.constant - torch.dot(v_batch_mean, form.visible_bias) - log_sum / n
+        return cls(v, hidden_mean, v_batch_mean, _mean_over_batch(hidden_mean), free_energy)
+
+
+@dataclass(frozen=True)
+class ContrastiveFactors:
+    """∇ [mean F(x_pos) - mean F(x_neg)] of a machine by W as one matrix product, ``visible.T @ hidden``, and by its
+    biases.
+
+    ``visible`` (K, V), ``hidden`` (K, H): a row for every example of both phases, with sign and share of the mean in
+    ``hidden``, and two rows for the offsets of a centred machine. In half precision the difference of the phases is
+    rounded, not each of two nearly equal terms.
+    """
+
+    visible: Tensor
+    hidden: Tensor
+    visible_bias: Tensor
+    hidden_bias: Tensor
+
+    @classmethod
+    def of(
+        cls, model: RBM, x_pos: FreeEnergyPhase, x_neg: FreeEnergyPhase, dtype: torch.dtype | None = None
+    ) -> ContrastiveFactors:
+        """At the offsets of ``model``; ``dtype`` is that of the matrix product."""
+        dtype = model.weight.dtype if dtype is None else dtype
+        v_gap = x_pos.v_batch_mean - x_neg.v_batch_mean
+        hidden_gap = x_pos.hidden_batch_mean - x_neg.hidden_batch_mean
+        visible, hidden = [x_pos.v, x_neg.v], [x_pos.hidden_mean / -len(x_pos.v), x_neg.hidden_mean / len(x_neg.v)]
+        if model.centred:
+            visible += [model.visible_offset[None], v_gap[None]]
+            hidden += [hidden_gap[None], model.hidden_offset[None]]
+        blocks = (torch.cat([rows.to(dtype) for rows in block]) for block in (visible, hidden))
+        return cls(*blocks, v_gap.neg_(), hidden_gap.neg_())
+
+    def gradient(self, weight: Tensor, weight_decay: float, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """By (W, b, c), with ``weight_decay / 2 ‖W‖²`` added to the loss, all times ``scale`` ()."""
+        by_weight = torch.mm(self.visible.t(), (self.hidden * scale).to(self.visible.dtype)).to(weight.dtype)
+        if weight_decay:
+            by_weight.addcmul_(weight, scale, value=weight_decay)
+        return by_weight, self.visible_bias * scale, self.hidden_bias * scale
 
 
 def contrastive_gradient(
@@ -48,30 +88,19 @@ def contrastive_gradient(
     weight_decay: float = 0.0,
     dtype: torch.dtype | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """∇ [mean F(x_pos) - mean F(x_neg) + weight_decay / 2 ‖W‖²] by (W, b, c), at the offsets of ``model``: two matrix
-    products.
+    """∇ [mean F(x_pos) - mean F(x_neg) + weight_decay / 2 ‖W‖²] by (W, b, c), at the offsets of ``model``: one matrix
+    product over both phases.
 
     Melchior, Fischer & Wiskott 2016. With x_neg from the model itself and no weight decay it is the gradient of the
-    negative log-likelihood. ``dtype`` is that of the matrix products.
+    negative log-likelihood. ``dtype`` is that of the matrix product.
     """
-    v_gap = x_pos.v_batch_mean - x_neg.v_batch_mean
-    hidden_gap = x_pos.hidden_batch_mean - x_neg.hidden_batch_mean
-    weight, n_pos, n_neg = model.weight, len(x_pos.v), len(x_neg.v)
-    if dtype is None or dtype == weight.dtype:
-        gradient = torch.addmm(weight, x_pos.v.t(), x_pos.hidden_mean, beta=weight_decay, alpha=-1.0 / n_pos)
-        gradient.addmm_(x_neg.v.t(), x_neg.hidden_mean, alpha=1.0 / n_neg)
-    else:
-        # One product over both phases: in half precision the difference is rounded, not each of two nearly equal terms.
-        v = torch.cat([x_pos.v.to(dtype), x_neg.v.to(dtype)])
-        h = torch.cat([(x_pos.hidden_mean * (-1.0 / n_pos)).to(dtype), (x_neg.hidden_mean * (1.0 / n_neg)).to(dtype)])
-        gradient = torch.mm(v.t(), h).to(weight.dtype)
-        if weight_decay:
-            gradient.add_(weight, alpha=weight_decay)
-    if model.centred:
-        left = torch.stack([model.visible_offset, v_gap], dim=1)
-        right = torch.stack([hidden_gap, model.hidden_offset])
-        gradient.addmm_(left, right)
-    return gradient, v_gap.neg_(), hidden_gap.neg_()
+    factors = ContrastiveFactors.of(model, x_pos, x_neg, dtype)
+    return factors.gradient(model.weight, weight_decay, model.weight.new_ones(()))
+
+
+def _mean_over_batch(x: Tensor) -> Tensor:
+    """(B, ...) -> (...), in single precision at least; on a CPU a sum costs a third of a mean."""
+    return x.sum(dim=0).div_(len(x))
 
 
 class HasRBM(Protocol):
@@ -86,8 +115,7 @@ class RBMContrastiveDivergence(nn.Module):
 
     x_neg are ``k`` Gibbs steps from the batch, or from chains that go on from update to update; these start at the
     first batch, and there stay as many. ``chains`` (N, V) are those of the global batch: each worker moves its own.
-    CD-1 takes five matrix products: the gradient is known once the samples are, and ``total.backward()`` only hands it
-    out.
+    CD-1 takes five matrix products, the last two as one in ``total.backward()``.
 
     A centred model's offsets slide by ``offset_rate`` towards the batch means of v and h given data before each
     gradient. Under autocast the matrix products run in its type; biases, sigmoids and sums stay in single precision.
@@ -137,8 +165,8 @@ class RBMContrastiveDivergence(nn.Module):
             else:
                 samples = self.sampler(form, x, generator=generator)
                 hidden_logits, v = samples.info["hidden_logits"], samples.x
-                residual = (x - samples.info["reconstruction"]).flatten()
-                parts["reconstruction_error"] = torch.dot(residual, residual) / residual.numel()
+                residual = torch.linalg.vector_norm(x - samples.info["reconstruction"].view(x.shape))
+                parts["reconstruction_error"] = residual.square_() / x.numel()
             x_pos = FreeEnergyPhase.of(form, x, hidden_logits)
             x_neg = FreeEnergyPhase.of(form, v, form.hidden_logits(v))
             if rbm.centred and self.offset_rate:
@@ -146,14 +174,19 @@ class RBMContrastiveDivergence(nn.Module):
                     parallel.all_mean(x_pos.v_batch_mean),
                     parallel.all_mean(x_pos.hidden_batch_mean),
                 )
-                rbm.move_offsets(visible_mean, hidden_mean, self.offset_rate)
-            gradients = list(contrastive_gradient(rbm, x_pos, x_neg, weight_decay=self.weight_decay, dtype=dtype))
+                # The log-odds of half precision products would move the distribution by their rounding.
+                exact = dtype == x.dtype
+                mean_hidden_logits = parallel.all_mean(_mean_over_batch(hidden_logits)) if exact else None
+                rbm.move_offsets(visible_mean, hidden_mean, self.offset_rate, mean_hidden_logits=mean_hidden_logits)
+            factors = ContrastiveFactors.of(rbm, x_pos, x_neg, dtype)
             parts["energy_gap"] = x_pos.free_energy - x_neg.free_energy
             total = parts["energy_gap"]
             if self.weight_decay:
                 flat = rbm.weight.flatten()
                 total = total + 0.5 * self.weight_decay * torch.dot(flat, flat)
-        total = _WithGradient.apply(total, gradients, rbm.weight, rbm.visible_bias, rbm.hidden_bias)
+        total = _WithGradient.apply(
+            total, factors, self.weight_decay, rbm.weight, rbm.visible_bias, rbm.hidden_bias
+        )
         return Loss(total, parts)
 
     def _advance_chains(self, form: NormalForm, x: Tensor, generator: torch.Generator) -> Tensor:
@@ -195,20 +228,16 @@ class RBMContrastiveDivergence(nn.Module):
 
 
 class _WithGradient(torch.autograd.Function):
-    """The identity on ``total``, whose backward pass returns gradients that are known already."""
+    """The identity on ``total``, whose backward pass is one matrix product."""
 
     @staticmethod
-    def forward(ctx: Any, total: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
-        ctx.gradients = gradients
+    def forward(
+        ctx: Any, total: Tensor, factors: ContrastiveFactors, weight_decay: float, weight: Tensor, *biases: Tensor
+    ) -> Tensor:
+        ctx.factors, ctx.weight_decay, ctx.weight = factors, weight_decay, weight.detach()
         return total.clone()
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        if not ctx.gradients:
-            raise RuntimeError(
-                "this loss has been differentiated already: its gradient is handed out once, compute the loss again"
-            )
-        # Emptying the list leaves autograd the only owner, so that it takes the gradients over without copying them.
-        gradients = [ctx.gradients.pop(0).mul_(grad_output) for _ in range(len(ctx.gradients))]
-        return None, None, *gradients
+        return None, None, None, *ctx.factors.gradient(ctx.weight, ctx.weight_decay, grad_output)

@@ -8,7 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.rbm import NormalForm, bernoulli
+from gibbsweep_models import draws
+from gibbsweep_models.nn.rbm import NormalForm
 from gibbsweep_models.types import Samples, Trace
 
 
@@ -51,25 +52,27 @@ class BlockGibbs:
                 f"block Gibbs sampling takes no condition: got one of shape {tuple(cond.shape)}; leave cond out"
             )
         form = model.normal_form()
-        v = x.flatten(1).to(form.visible_bias.dtype)
+        dtype, product_dtype = form.visible_bias.dtype, form.weight.dtype  # 0 and 1 are exact in either
+        v = x.flatten(1).to(product_dtype)
         hidden_logits = form.hidden_logits(v)
-        h_logits, reconstruction, v_mean = hidden_logits, v, v
+        h_mean, reconstruction, v_mean = self._means_(hidden_logits.clone()), v, v
         for step in range(1, self.n_steps + 1):
             if step > 1:
-                h_logits = form.hidden_logits(v)
-            h = bernoulli(self._mean(h_logits), generator=generator)
-            v_mean = self._mean(form.visible_logits(h))
-            v = bernoulli(v_mean, generator=generator)
+                h_mean = self._means_(form.hidden_logits(v))
+            h = draws.bernoulli(h_mean, generator=generator, dtype=product_dtype)
+            v_mean = self._means_(form.visible_logits(h))
+            v = draws.bernoulli(v_mean, generator=generator, dtype=product_dtype)
             if step == 1:
                 reconstruction = v_mean
             if trace is not None:
-                trace(step, v.view(x.shape))
+                trace(step, v.to(dtype).view(x.shape))
         info = {
             "hidden_logits": hidden_logits,
             "reconstruction": reconstruction.view(x.shape),
             "visible_mean": v_mean.view(x.shape),
         }
-        return Samples(v.view(x.shape), nfe=2 * self.n_steps, info=info)
+        return Samples(v.to(dtype).view(x.shape), nfe=2 * self.n_steps, info=info)
 
-    def _mean(self, logits: Tensor) -> Tensor:
-        return torch.sigmoid(logits if self.temperature == 1.0 else logits / self.temperature)
+    def _means_(self, logits: Tensor) -> Tensor:
+        """Of units with these log-odds, which it overwrites."""
+        return (logits if self.temperature == 1.0 else logits.div_(self.temperature)).sigmoid_()

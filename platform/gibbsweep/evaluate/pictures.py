@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.train import Evaluation
-from gibbsweep_models.types import CanSample, HasChain
+from gibbsweep_models.types import CanSample, HasChain, Samples
 
 
 def image_grid(x: Tensor, *, columns: int, binary: bool, scale: int = 2, gap: int = 2) -> NDArray[np.uint8]:
@@ -44,9 +44,8 @@ class SampleGrid:
     @torch.no_grad()
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         samples = system.sample(self.n, generator=generator)
-        # A model of binary units knows the mean of each: a grey picture says more than one coin flip.
-        shown = samples.info.get("visible_mean", samples.x)
-        return Evaluation(images={"samples": image_grid(shown, columns=self.columns, binary=_is_binary(samples.x))})
+        grid = image_grid(_shown(samples), columns=self.columns, binary=_is_binary(samples.x))
+        return Evaluation(images={"samples": grid})
 
 
 @dataclass(frozen=True)
@@ -59,15 +58,20 @@ class ChainGrid:
 
     @torch.no_grad()
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        x = first_examples(split, self.n_chains, generator.device)
-        columns = [x]
+        start = x = first_examples(split, self.n_chains, generator.device)
+        columns = [start]
         done = 0
         for step in self.steps:
-            segment = system.run_chain(columns[-1], step - done, generator=generator)
-            columns.append(segment.x)
-            done = step
+            segment = system.run_chain(x, step - done, generator=generator)
+            x, done = segment.x, step
+            columns.append(_shown(segment))
         grid = torch.stack(columns, dim=1).flatten(0, 1)
-        return Evaluation(images={"chains": image_grid(grid, columns=len(columns), binary=_is_binary(x))})
+        return Evaluation(images={"chains": image_grid(grid, columns=len(columns), binary=_is_binary(start))})
+
+
+def _shown(samples: Samples) -> Tensor:
+    # A model of binary units knows the mean of each: a grey picture says more than one coin flip.
+    return samples.info.get("visible_mean", samples.x)
 
 
 def _is_binary(x: Tensor) -> bool:

@@ -37,7 +37,7 @@ def device_name(device: torch.device | str) -> str:
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU ({_cpu_model()}, 1 thread a trial)"
+    return f"CPU ({_cpu_model()})"
 
 
 def _cpu_model() -> str:

@@ -119,12 +119,12 @@ class Results:
             rows.append(Row(**{**row, "metrics": metrics}))
         return cls(**{**record, "rows": rows})
 
-    def header(self) -> list[str]:
-        return ["contender", *self.columns.values(), "diverged", "updates", "seconds"]
+    def header(self, *, brief: bool = False) -> list[str]:
+        return ["contender", *self.columns.values(), *(["div.", "sec."] if brief else ["diverged", "updates", "seconds"])]
 
     def cells(self, *, brief: bool = False) -> list[list[str]]:
-        """The table's rows as text; a dash where a contender has no such number. ``brief`` leaves out the deviations of all
-        metrics but the first."""
+        """The table's rows as text; a dash where a contender has no such number. ``brief`` leaves out the updates and the
+        deviations of all metrics but the first."""
 
         def number(row: Row, i: int, column: str) -> str:
             if column not in row.metrics:
@@ -137,7 +137,7 @@ class Results:
                 row.label,
                 *(number(row, i, column) for i, column in enumerate(self.columns)),
                 f"{row.diverged_share:.0%}",
-                str(row.updates),
+                *([] if brief else [str(row.updates)]),
                 f"{row.device_seconds:.1f}",
             ]
             for row in self.rows

@@ -13,6 +13,7 @@ import torch
 from gibbsweep.data import Dataset, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator, evaluate_all
+from gibbsweep.study.provenance import device_name
 from gibbsweep.study.space import flatten
 from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, train
 from gibbsweep.train.checkpoint import load_weights
@@ -80,6 +81,7 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     finally:
         if spool is not None:
             spool.close()
+    outcome = replace(outcome, device=device_name(pick_device()))
     if first:
         outcome.write(assignment.run_dir)
     return outcome
@@ -147,7 +149,7 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
         "kind": assignment.kind,
         "seed": assignment.seed,
         "params": flatten(assignment.config),
-        "searched": assignment.searched,
+        "searched": sorted(assignment.searched),
         "budget": vars(assignment.budget),
         "data": {
             "name": dataset.name,

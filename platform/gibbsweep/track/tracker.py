@@ -91,6 +91,9 @@ class Tracker:
             self.close("FAILED" if issubclass(kind, Exception) else "KILLED")
 
     def _follow(self) -> None:
+        # MLflow's import and first migration take seconds of a core, which the first trials need to start on.
+        while not any(self.sweep_dir.glob("trials/*/metrics.jsonl")) and not self._closing.wait(self.period_s / 10):
+            pass
         try:
             with log_to(self.sweep_dir / "track.log") as log:
                 try:

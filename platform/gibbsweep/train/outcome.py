@@ -24,6 +24,7 @@ class Outcome:
     device_seconds: float = 0.0
     message: str = ""
     precision: str = ""
+    device: str = ""
 
     def write(self, run_dir: Path) -> None:
         record = asdict(self) | {"metrics": {k: json_number(v) for k, v in self.metrics.items()}}

@@ -24,8 +24,8 @@ class _NoState:
 
 
 class PlanSearcher(_NoState, Searcher):
-    """Asks the plan. ``concurrency`` bounds the runs in flight where Tune's own resources cannot (worker groups reserve theirs
-    beside the trial)."""
+    """Asks the plan. ``concurrency`` bounds the runs in flight (see :func:`gibbsweep.tune.cluster.check_resources`); it also
+    keeps trials with worker groups, whose resources Tune does not see, from waiting for one another."""
 
     def __init__(self, plan: Plan, concurrency: int | None) -> None:
         super().__init__(metric="goal", mode="max")

@@ -22,6 +22,7 @@ _SETTINGS = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "8",  # the searcher bounds what waits; Tune's own bound of 1 would start trials one by one
     # One thread a trial: without it each library starts a pool as large as the machine in every process.
     "OMP_NUM_THREADS": "1",
 }
@@ -62,27 +63,27 @@ def start(options: SweepOptions) -> None:
 
 
 def check_resources(options: SweepOptions, gpus_per_trial: float) -> int | None:
-    """Raise UserError if no trial could ever start; returns how many may run at once where Tune's own bookkeeping cannot say
-    (worker groups), else None."""
-    have = _resources()
-    cpus, gpus = have.get("CPU", 0.0), have.get("GPU", 0.0)
-    need_cpus, need_gpus = float(options.workers_per_trial), gpus_per_trial * options.workers_per_trial
-    for what, need, got in (("GPU", need_gpus, gpus), ("CPU", need_cpus, cpus)):
-        if need > got:
-            raise UserError(
-                f"one trial asks for {need:g} {what}s and the cluster has {got:g}: "
-                "lower --gpus-per-trial or --workers-per-trial, or add nodes."
-            )
-    if gpus_per_trial and (
-        gpus_per_trial < 1 and (1 / gpus_per_trial) % 1 or gpus_per_trial > 1 and gpus_per_trial % 1
-    ):
+    """How many trials may run at once; None where the cluster grows on demand. Raises UserError if none ever could.
+
+    With a bound the next trial is asked for when there is room for it, not before: a suggestion made early knows less. Without
+    one, waiting trials are what makes an autoscaler add nodes.
+    """
+    pieces = 1 / gpus_per_trial if 0 < gpus_per_trial < 1 else gpus_per_trial
+    if abs(pieces - round(pieces)) > 0.01 * pieces:
         raise UserError(
             f"--gpus-per-trial {gpus_per_trial:g} would fragment the GPUs: use a whole number or 1/k (0.5, 0.25, ...)."
         )
-    if options.workers_per_trial == 1:
+    if options.wait_for_nodes:
         return None
-    at_once = int(cpus // need_cpus)
-    return min(at_once, int(gpus // need_gpus)) if need_gpus else at_once
+    have = _resources()
+    needs = {"CPU": float(options.workers_per_trial), "GPU": gpus_per_trial * options.workers_per_trial}
+    for what, need in needs.items():
+        if need > have.get(what, 0.0):
+            raise UserError(
+                f"one trial asks for {need:g} {what}s and the cluster has {have.get(what, 0.0):g}: lower --gpus-per-trial or "
+                "--workers-per-trial, add nodes, or use --wait-for-nodes on a cluster that adds them on demand."
+            )
+    return min(int(have[what] / need + 1e-6) for what, need in needs.items() if need > 0)
 
 
 def default_gpus(options: SweepOptions) -> float:

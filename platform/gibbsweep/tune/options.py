@@ -53,6 +53,8 @@ class SweepOptions:
     """GPUs of one trial; a fraction packs several trials on one (default: 1 where there is a GPU)."""
     workers_per_trial: int = 1
     """Data-parallel workers of one trial."""
+    wait_for_nodes: bool = False
+    """The cluster adds nodes on demand: wait for them instead of refusing what it cannot give now."""
     verbose: bool = False
     """Show what Ray, MLflow and the trials print."""
 

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from gibbsweep.data import load
-from gibbsweep.study.provenance import device_name, git_commit
+from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
-from gibbsweep.study.run import DATA_SEED, pick_device
+from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
@@ -136,7 +136,7 @@ def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float)
         question=study.question,
         data=decided.data,
         budget=decided.budget,
-        device=device_name(pick_device()),
+        device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
         columns=dict(study.columns),
         rows=plan.rows(),
@@ -179,8 +179,9 @@ def _warn_if_pending(report: SyncReport, sweep: SweepDir, uri: str, console: Con
 def results_table(results: Results, *, width: int) -> Table:
     """The final table for a terminal of ``width`` columns: without deviations where there is no room for them."""
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, name in enumerate(results.header()):
+    brief = width < 120
+    for i, name in enumerate(results.header(brief=brief)):
         table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
-    for cells in results.cells(brief=width < 120):
+    for cells in results.cells(brief=brief):
         table.add_row(*cells)
     return table

@@ -1,0 +1,51 @@
+"""``make bench``: every benchmark, both sides of each ratio in one run, one thread.
+
+Prints the table and writes ``analysis/results/benchmarks.{md,json}``. Absolute times belong to the machine; the ratios travel
+better. ``--only rbm_cd`` runs one of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import conv_cd
+import logging_cost
+import rbm_cd
+
+from gibbsweep.study.provenance import device_name, git_commit
+
+BENCHMARKS = {"rbm_cd": rbm_cd.measure, "conv_cd": conv_cd.measure, "logging_cost": logging_cost.measure}
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=list(BENCHMARKS), help="run one benchmark, write no results")
+    chosen = parser.parse_args().only
+    rows: list[dict[str, object]] = []
+    for name, measure in BENCHMARKS.items():
+        if chosen in (None, name):
+            rows += [{"benchmark": name, **row} for row in measure()]
+    lines = [
+        "| benchmark | what | ours, ms | reference, ms | ratio | goal |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {row['benchmark']} | {row['what']} | {row['ours_ms']:.2f} | {row['reference_ms']:.2f} | {row['ratio']:.3g} | {row['goal']} |"
+            for row in rows
+        ),
+    ]
+    print("\n".join(lines))
+    if chosen is None:
+        record = {"device": device_name("cpu"), "commit": git_commit(), "rows": rows}
+        (RESULTS / "benchmarks.json").write_text(json.dumps(record, indent=1) + "\n")
+        head = f"# Benchmarks\n\n{record['device']}, one thread, commit `{git_commit()[:12]}`; medians, both sides in one run.\n"
+        (RESULTS / "benchmarks.md").write_text(head + "\n" + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
