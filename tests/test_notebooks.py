@@ -25,7 +25,9 @@ def test_cd_k(tmp_path: Path, ray_session: None, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("GIBBSWEEP_RUNS", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'platform'}:{ROOT / 'models'}")
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
     client.execute()
     outputs = [o for cell in notebook.cells if cell.cell_type == "code" for o in cell.outputs]
     assert sum("image/png" in o.get("data", {}) for o in outputs) == 3

@@ -11,7 +11,7 @@ from gibbsweep_models.draws import seeded
 from gibbsweep_models.likelihood.annealed_mala import (
     AnnealingPath,
     annealed_importance_sampling,
-    linear_betas,
+    power_betas,
     log_likelihood_bracket,
     pilot,
     reverse_annealed_importance_sampling,
@@ -53,7 +53,7 @@ TARGETS = [
 
 
 def path_for(energy: TruncatedGaussian, n_temperatures: int) -> AnnealingPath:
-    return pilot(energy, (len(energy.mean),), linear_betas(n_temperatures), generator=seeded(0), dtype=torch.float64)
+    return pilot(energy, (len(energy.mean),), power_betas(n_temperatures), generator=seeded(0), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("energy", TARGETS)
@@ -103,11 +103,11 @@ def test_pilot_reaches_a_useful_acceptance_at_every_scale() -> None:
             energy, (2,), path, n_chains=200, generator=seeded(1), dtype=torch.float64
         )
         assert 0.3 < estimate.acceptance < 0.85
-        assert path.betas == linear_betas(60)
+        assert path.betas == power_betas(60)
 
 
 def test_a_flat_energy_is_exact_at_any_length() -> None:
-    path = pilot(lambda x, cond=None: 0.0 * x.sum(dim=1), (3,), linear_betas(300), n_chains=2, generator=seeded(0))
+    path = pilot(lambda x, cond=None: 0.0 * x.sum(dim=1), (3,), power_betas(300), n_chains=2, generator=seeded(0))
     assert max(path.step_sizes) <= 4.0 + 1e-9
     estimate, _ = annealed_importance_sampling(
         lambda x, cond=None: 0.0 * x.sum(dim=1), (3,), path, n_chains=4, generator=seeded(1)
@@ -119,7 +119,7 @@ def test_a_flat_energy_is_exact_at_any_length() -> None:
 def test_log_z_in_a_hundred_dimensions() -> None:
     """Where every coordinate has a wall to hit, the two estimates still meet."""
     energy = TruncatedGaussian((0.8,) * 100, (0.4,) * 100)
-    path = pilot(energy, (100,), linear_betas(400), generator=seeded(0), dtype=torch.float64)
+    path = pilot(energy, (100,), power_betas(400), generator=seeded(0), dtype=torch.float64)
     below, _ = annealed_importance_sampling(energy, (100,), path, n_chains=64, generator=seeded(1), dtype=torch.float64)
     above = reverse_annealed_importance_sampling(energy, energy.samples(64, 2), path, generator=seeded(3))
     assert above.value - below.value < 1.0

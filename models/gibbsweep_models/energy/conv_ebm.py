@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gibbsweep_models.draws import rand
 from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
+from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.mlp import Activation
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
@@ -108,6 +109,14 @@ class ConvEBMSystem(System):
         return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
 
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E) / Z on the cube, that is at temperature 1. The
-        training chain's temperature is far lower, so this density is much flatter than the samples are."""
-        return log_likelihood_bracket(self.energy, x, n_temperatures=n_temperatures, generator=generator)
+        """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E / T) / Z on the cube, at the T that explains ``x`` best.
+
+        Short chains with decoupled noise sample no known temperature, so T is one fitted number, not colder than the
+        training chain's own.
+        """
+        beta = best_inverse_temperature(self.energy, x, largest=1 / self.sampler.temperature, generator=generator)
+
+        def at_temperature(x: Tensor, cond: Tensor | None = None) -> Tensor:
+            return beta * self.energy(x, cond)
+
+        return log_likelihood_bracket(at_temperature, x, n_temperatures=n_temperatures, power=3.0, generator=generator)

@@ -53,8 +53,7 @@ class AnnealingPath:
         increasing = all(a < b for a, b in pairwise(self.betas))
         if len(self.betas) < 2 or self.betas[0] != 0.0 or self.betas[-1] != 1.0 or not increasing:
             raise ValueError(
-                f"got {len(self.betas)} betas, expected an increasing grid from 0 to 1; use "
-                "linear_betas(n_temperatures)"
+                f"got {len(self.betas)} betas, expected an increasing grid from 0 to 1; use power_betas(n_temperatures)"
             )
         if len(self.step_sizes) != len(self.betas) - 1 or min(self.step_sizes) <= 0:
             raise ValueError(
@@ -64,11 +63,11 @@ class AnnealingPath:
             )
 
 
-def linear_betas(n_temperatures: int) -> tuple[float, ...]:
-    """``n_temperatures`` equal annealing steps from 0 to 1."""
+def power_betas(n_temperatures: int, power: float = 1.0) -> tuple[float, ...]:
+    """``n_temperatures`` annealing steps (k / n)^``power`` from 0 to 1: a large power spends them where a peaked density is flat."""
     if n_temperatures < 1:
         raise ValueError(f"got n_temperatures={n_temperatures}, expected at least 1; hundreds give a tight bracket")
-    return tuple(k / n_temperatures for k in range(n_temperatures + 1))
+    return tuple((k / n_temperatures) ** power for k in range(n_temperatures + 1))
 
 
 def pilot(
@@ -87,10 +86,10 @@ def pilot(
     The estimators below take the path as given: a step size that looked at the chains it moves would break their
     unbiasedness.
     """
-    state = _uniform_state(energy, n_chains, shape, generator, dtype)
+    state = uniform_state(energy, n_chains, shape, generator, dtype)
     log_step = math.log(initial_step_size)
     step_sizes = []
-    with _exact(state.x):
+    with exact_energies(state.x):
         for k, beta in enumerate(betas[1:]):
             # The first temperature has to find the scale of the problem from a guess; its neighbours follow it.
             n = adaptations if k else 10 * adaptations
@@ -122,14 +121,14 @@ def annealed_importance_sampling(
     generator: torch.Generator,
     dtype: torch.dtype = torch.float32,
 ) -> tuple[LogPartition, Tensor]:
-    """log Z from uniform chains cooled to the model, and their end points (n_chains, *shape).
+    """log Z from uniform chains cooled to the model, and (n_chains, *shape) of their end points resampled by weight.
 
     The weights average to Z exactly, so by Jensen's inequality log Z is underestimated in expectation.
     """
-    state = _uniform_state(energy, n_chains, shape, generator, dtype)
+    state = uniform_state(energy, n_chains, shape, generator, dtype)
     log_w = torch.full((n_chains,), math.prod(shape) * math.log(2.0), dtype=torch.float64, device=state.x.device)
     accepted_total = 0.0
-    with _exact(state.x):
+    with exact_energies(state.x):
         for k, step_size in enumerate(path.step_sizes):
             log_w -= (path.betas[k + 1] - path.betas[k]) * state.energy.double()
             state, accepted = mala_transition(
@@ -143,7 +142,8 @@ def annealed_importance_sampling(
             )
             accepted_total += float(accepted.to(torch.float64).mean())
     value, standard_error, ess = log_mean_weight(log_w)
-    return LogPartition(value, standard_error, ess, accepted_total / len(path.step_sizes)), state.x
+    chosen = torch.multinomial((log_w - log_w.max()).exp(), n_chains, replacement=True, generator=generator)
+    return LogPartition(value, standard_error, ess, accepted_total / len(path.step_sizes)), state.x[chosen]
 
 
 def reverse_annealed_importance_sampling(
@@ -157,7 +157,7 @@ def reverse_annealed_importance_sampling(
     _check_cube(x)
     log_w = torch.full((x.shape[0],), -math.prod(x.shape[1:]) * math.log(2.0), dtype=torch.float64, device=x.device)
     accepted_total = 0.0
-    with _exact(x):
+    with exact_energies(x):
         state = mala_state(energy, x)
         for k in range(len(path.step_sizes) - 1, -1, -1):
             state, accepted = mala_transition(
@@ -182,22 +182,25 @@ def log_likelihood_bracket(
     n_temperatures: int,
     n_chains: int = 64,
     burn_in: int = 200,
+    power: float = 1.0,
     generator: torch.Generator,
 ) -> Bracket:
     """Mean log-likelihood of ``x`` (N, *D), all in the cube, under exp(-E) / Z on the cube, with Z from below and from
     above.
 
-    The melting chains start at the first ``n_chains`` examples and take ``burn_in`` transitions at beta = 1 first, so
-    the lower side is as good as these chains are samples of the model.
+    The melting chains start where the cooled ones ended, resampled by weight, and take ``burn_in`` transitions at beta = 1
+    first. Chains started at data would say less: an energy trained by short chains gives data a basin of its own, which no
+    burn-in leaves, and single chains then carry all the weight. The price: a mode that cooling never finds is missing from
+    both sides.
     """
     _check_cube(x)
-    path = pilot(energy, tuple(x.shape[1:]), linear_betas(n_temperatures), generator=generator, dtype=x.dtype)
-    below, _ = annealed_importance_sampling(
+    path = pilot(energy, tuple(x.shape[1:]), power_betas(n_temperatures, power), generator=generator, dtype=x.dtype)
+    below, ends = annealed_importance_sampling(
         energy, tuple(x.shape[1:]), path, n_chains=n_chains, generator=generator, dtype=x.dtype
     )
-    with torch.no_grad(), _exact(x):
+    with torch.no_grad(), exact_energies(x):
         mean_energy = torch.cat([energy(part).double() for part in torch.split(x, 512)]).mean().item()
-        state = mala_state(energy, x[:n_chains])
+        state = mala_state(energy, ends)
         for _ in range(burn_in):
             state, _ = mala_transition(
                 energy, state, step_size=path.step_sizes[-1], box=CUBE, boundary="reflect", generator=generator
@@ -211,11 +214,11 @@ def log_likelihood_bracket(
     )
 
 
-def _uniform_state(
+def uniform_state(
     energy: EnergyFn, n: int, shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype
 ) -> MALAState:
     x = rand((n, *shape), generator=generator, dtype=dtype).mul_(CUBE[1] - CUBE[0]).add_(CUBE[0])
-    with _exact(x):
+    with exact_energies(x):
         return mala_state(energy, x)
 
 
@@ -228,7 +231,7 @@ def _check_cube(x: Tensor) -> None:
 
 
 @contextmanager
-def _exact(x: Tensor) -> Iterator[None]:
+def exact_energies(x: Tensor) -> Iterator[None]:
     """Full precision and fixed weights: differences of energies are what is being measured."""
     with torch.autocast(x.device.type, enabled=False), parametrize.cached():
         yield

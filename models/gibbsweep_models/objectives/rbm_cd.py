@@ -27,10 +27,13 @@ class FreeEnergyPhase:
     free_energy: Tensor
 
     @classmethod
-    def of(cls, form: NormalForm, v: Tensor, hidden_logits: Tensor) -> FreeEnergyPhase:
-        """From v and the log-odds of h given v, with no further matrix product."""
+    def of(
+        cls, form: NormalForm, v: Tensor, hidden_logits: Tensor, hidden_mean: Tensor | None = None
+    ) -> FreeEnergyPhase:
+        """From v and the log-odds of h given v (and its mean, if at hand), with no further matrix product."""
         n = v.shape[0]
-        hidden_mean = torch.sigmoid(hidden_logits)
+        if hidden_mean is None:
+            hidden_mean = torch.sigmoid(hidden_logits)
         # softplus(a) = relu(a) - log m, m = max(p, 1 - p) >= 1/2 for p = sigmoid(a). Its sum takes a logarithm of every
         # product of a hundred m (at least 2^-100), where softplus takes two transcendental functions a unit.
         largest = torch.maximum(hidden_mean, 1.0 - hidden_mean)
@@ -65,19 +68,22 @@ class ContrastiveFactors:
         dtype = model.weight.dtype if dtype is None else dtype
         v_gap = x_pos.v_batch_mean - x_neg.v_batch_mean
         hidden_gap = x_pos.hidden_batch_mean - x_neg.hidden_batch_mean
-        visible, hidden = [x_pos.v, x_neg.v], [x_pos.hidden_mean / -len(x_pos.v), x_neg.hidden_mean / len(x_neg.v)]
+        n_pos, n_neg = len(x_pos.v), len(x_neg.v)
+        visible, n = [x_pos.v, x_neg.v], n_pos + n_neg
+        hidden = hidden_gap.new_empty((n + 2 if model.centred else n, model.n_hidden), dtype=dtype)
+        torch.mul(x_pos.hidden_mean, -1.0 / n_pos, out=hidden[:n_pos])
+        torch.mul(x_neg.hidden_mean, 1.0 / n_neg, out=hidden[n_pos:n])
         if model.centred:
             visible += [model.visible_offset[None], v_gap[None]]
-            hidden += [hidden_gap[None], model.hidden_offset[None]]
-        blocks = (torch.cat([rows.to(dtype) for rows in block]) for block in (visible, hidden))
-        return cls(*blocks, v_gap.neg_(), hidden_gap.neg_())
+            hidden[n], hidden[n + 1] = hidden_gap, model.hidden_offset
+        return cls(torch.cat([rows.to(dtype) for rows in visible]), hidden, v_gap.neg_(), hidden_gap.neg_())
 
-    def gradient(self, weight: Tensor, weight_decay: float, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """By (W, b, c), with ``weight_decay / 2 ‖W‖²`` added to the loss, all times ``scale`` ()."""
-        by_weight = torch.mm(self.visible.t(), (self.hidden * scale).to(self.visible.dtype)).to(weight.dtype)
+    def gradient(self, weight: Tensor, weight_decay: float) -> tuple[Tensor, Tensor, Tensor]:
+        """By (W, b, c), with ``weight_decay / 2 ‖W‖²`` added to the loss."""
+        by_weight = torch.mm(self.visible.t(), self.hidden).to(weight.dtype)
         if weight_decay:
-            by_weight.addcmul_(weight, scale, value=weight_decay)
-        return by_weight, self.visible_bias * scale, self.hidden_bias * scale
+            by_weight.add_(weight, alpha=weight_decay)
+        return by_weight, self.visible_bias, self.hidden_bias
 
 
 def contrastive_gradient(
@@ -94,8 +100,7 @@ def contrastive_gradient(
     Melchior, Fischer & Wiskott 2016. With x_neg from the model itself and no weight decay it is the gradient of the
     negative log-likelihood. ``dtype`` is that of the matrix product.
     """
-    factors = ContrastiveFactors.of(model, x_pos, x_neg, dtype)
-    return factors.gradient(model.weight, weight_decay, model.weight.new_ones(()))
+    return ContrastiveFactors.of(model, x_pos, x_neg, dtype).gradient(model.weight, weight_decay)
 
 
 def _mean_over_batch(x: Tensor) -> Tensor:
@@ -160,33 +165,29 @@ class RBMContrastiveDivergence(nn.Module):
             form = rbm.normal_form(dtype)
             parts: dict[str, Tensor] = {}
             if self.persistent:
-                hidden_logits = form.hidden_logits(x)
+                hidden_logits, hidden_mean = form.hidden_logits(x), None
                 v = self._advance_chains(form, x, generator)
             else:
                 samples = self.sampler(form, x, generator=generator)
                 hidden_logits, v = samples.info["hidden_logits"], samples.x
+                hidden_mean = samples.info["hidden_mean"]
                 residual = torch.linalg.vector_norm(x - samples.info["reconstruction"].view(x.shape))
                 parts["reconstruction_error"] = residual.square_() / x.numel()
-            x_pos = FreeEnergyPhase.of(form, x, hidden_logits)
+            x_pos = FreeEnergyPhase.of(form, x, hidden_logits, hidden_mean)
             x_neg = FreeEnergyPhase.of(form, v, form.hidden_logits(v))
             if rbm.centred and self.offset_rate:
-                visible_mean, hidden_mean = (
-                    parallel.all_mean(x_pos.v_batch_mean),
-                    parallel.all_mean(x_pos.hidden_batch_mean),
-                )
+                means = parallel.all_mean(x_pos.v_batch_mean), parallel.all_mean(x_pos.hidden_batch_mean)
                 # The log-odds of half precision products would move the distribution by their rounding.
                 exact = dtype == x.dtype
                 mean_hidden_logits = parallel.all_mean(_mean_over_batch(hidden_logits)) if exact else None
-                rbm.move_offsets(visible_mean, hidden_mean, self.offset_rate, mean_hidden_logits=mean_hidden_logits)
+                rbm.move_offsets(*means, self.offset_rate, mean_hidden_logits=mean_hidden_logits)
             factors = ContrastiveFactors.of(rbm, x_pos, x_neg, dtype)
             parts["energy_gap"] = x_pos.free_energy - x_neg.free_energy
             total = parts["energy_gap"]
             if self.weight_decay:
                 flat = rbm.weight.flatten()
                 total = total + 0.5 * self.weight_decay * torch.dot(flat, flat)
-        total = _WithGradient.apply(
-            total, factors, self.weight_decay, rbm.weight, rbm.visible_bias, rbm.hidden_bias
-        )
+        total = _WithGradient.apply(total, factors, self.weight_decay, rbm.weight, rbm.visible_bias, rbm.hidden_bias)
         return Loss(total, parts)
 
     def _advance_chains(self, form: NormalForm, x: Tensor, generator: torch.Generator) -> Tensor:
@@ -240,4 +241,14 @@ class _WithGradient(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        return None, None, None, *ctx.factors.gradient(ctx.weight, ctx.weight_decay, grad_output)
+        if ctx.factors is None:
+            raise RuntimeError(
+                "this loss has been differentiated already: its gradient is handed out once, compute the loss again"
+            )
+        # Dropping the factors leaves autograd the only owner, so that it takes the gradients over without copying them.
+        gradients = ctx.factors.gradient(ctx.weight, ctx.weight_decay)
+        ctx.factors = None
+        if grad_output.device.type != "cpu" or float(grad_output) != 1.0:
+            for gradient in gradients:
+                gradient.mul_(grad_output)
+        return None, None, None, *gradients

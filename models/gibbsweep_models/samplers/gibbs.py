@@ -23,8 +23,9 @@ class BinaryBipartite(Protocol):
 class BlockGibbs:
     """``n_steps`` times h ~ p(h | v), v ~ p(v | h) for p(v, h) ∝ exp(-E(v, h) / temperature) (Hinton 2002).
 
-    ``info``: ``hidden_logits`` (B, H) at the start ``x`` and at temperature 1, ``reconstruction`` (B, *D), the mean of
-    v after the first half step back, and ``visible_mean`` (B, *D), the mean that the returned v were drawn from.
+    ``info``: ``hidden_logits`` (B, H) at the start ``x`` and at temperature 1, ``hidden_mean`` (B, H), the mean that
+    the first h were drawn from, ``reconstruction`` (B, *D), the mean of v after the first half step back, and
+    ``visible_mean`` (B, *D), the mean that the returned v were drawn from.
     ``nfe`` counts matrix products.
     """
 
@@ -55,7 +56,8 @@ class BlockGibbs:
         dtype, product_dtype = form.visible_bias.dtype, form.weight.dtype  # 0 and 1 are exact in either
         v = x.flatten(1).to(product_dtype)
         hidden_logits = form.hidden_logits(v)
-        h_mean, reconstruction, v_mean = self._means_(hidden_logits.clone()), v, v
+        hidden_mean = self._means_(hidden_logits.clone())
+        h_mean, reconstruction, v_mean = hidden_mean, v, v
         for step in range(1, self.n_steps + 1):
             if step > 1:
                 h_mean = self._means_(form.hidden_logits(v))
@@ -68,6 +70,7 @@ class BlockGibbs:
                 trace(step, v.to(dtype).view(x.shape))
         info = {
             "hidden_logits": hidden_logits,
+            "hidden_mean": hidden_mean,
             "reconstruction": reconstruction.view(x.shape),
             "visible_mean": v_mean.view(x.shape),
         }

@@ -120,7 +120,11 @@ class Results:
         return cls(**{**record, "rows": rows})
 
     def header(self, *, brief: bool = False) -> list[str]:
-        return ["contender", *self.columns.values(), *(["div.", "sec."] if brief else ["diverged", "updates", "seconds"])]
+        return [
+            "contender",
+            *self.columns.values(),
+            *(["div.", "sec."] if brief else ["diverged", "updates", "seconds"]),
+        ]
 
     def cells(self, *, brief: bool = False) -> list[list[str]]:
         """The table's rows as text; a dash where a contender has no such number. ``brief`` leaves out the updates and the
