@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS ?= runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: sweep test ui lint bench clean
@@ -14,10 +15,10 @@ test: $(VENV)/.test
 
 ui: $(VENV)/.base
 	@echo "MLflow on http://127.0.0.1:5000 (Ctrl-C ends it)"
-	@mkdir -p runs
+	@mkdir -p $(RUNS)
 	@MLFLOW_LOGGING_LEVEL=WARNING $(BIN)/python -m mlflow server --host 127.0.0.1 --port 5000 --workers 1 \
-		--allowed-hosts "127.0.0.1:*,localhost:*" --backend-store-uri "sqlite:///$(CURDIR)/runs/mlflow.db" \
-		--default-artifact-root "$(CURDIR)/runs/mlartifacts"
+		--allowed-hosts "127.0.0.1:*,localhost:*" --backend-store-uri "sqlite:///$(abspath $(RUNS))/mlflow.db" \
+		--default-artifact-root "$(abspath $(RUNS))/mlartifacts"
 
 lint: $(VENV)/.test
 	$(BIN)/python -m ruff check .

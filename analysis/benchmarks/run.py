@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,7 +20,11 @@ import rbm_cd
 
 from gibbsweep.study.provenance import device_name, git_commit
 
-BENCHMARKS = {"rbm_cd": rbm_cd.measure, "conv_cd": conv_cd.measure, "logging_cost": logging_cost.measure}
+BENCHMARKS: dict[str, Callable[[], Sequence[Mapping[str, object]]]] = {
+    "rbm_cd": rbm_cd.measure,
+    "conv_cd": conv_cd.measure,
+    "logging_cost": logging_cost.measure,
+}
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 

@@ -99,15 +99,11 @@ class OptimizerConfig:
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimiser over ``parameters``. A weight decay with Adam is decoupled (AdamW); with SGD it is L2."""
-        # One pass over the memory of a parameter, where a CPU's default takes one for every operation.
-        fused = True if all(p.device.type == "cpu" for p in parameters) else None
         if self.name == "sgd":
             return torch.optim.SGD(
-                parameters, self.learning_rate, self.momentum, weight_decay=self.weight_decay, fused=fused
+                parameters, lr=self.learning_rate, momentum=self.momentum, weight_decay=self.weight_decay
             )
-        return torch.optim.AdamW(
-            parameters, self.learning_rate, self.betas, weight_decay=self.weight_decay, fused=fused
-        )
+        return torch.optim.AdamW(parameters, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay)
 
     def learning_rate_at(self, step: int, updates: int) -> float:
         """The learning rate of update ``step`` (from 0) out of ``updates``."""

@@ -11,9 +11,9 @@ from gibbsweep_models.draws import seeded
 from gibbsweep_models.likelihood.annealed_mala import (
     AnnealingPath,
     annealed_importance_sampling,
-    power_betas,
     log_likelihood_bracket,
     pilot,
+    power_betas,
     reverse_annealed_importance_sampling,
 )
 

@@ -44,6 +44,7 @@ def test_info_holds_the_products_that_were_computed() -> None:
     x = (torch.rand(6, 5) < 0.5).float().view(6, 1, 5)
     one = BlockGibbs(1)(rbm, x, generator=seeded(0))
     torch.testing.assert_close(one.info["hidden_logits"], rbm.hidden_logits(x.flatten(1)).detach())
+    assert torch.equal(one.info["hidden_mean"], one.info["hidden_logits"].sigmoid())
     assert torch.equal(one.info["reconstruction"], one.info["visible_mean"])
     assert one.x.shape == one.info["visible_mean"].shape == x.shape
     assert (one.nfe, BlockGibbs(7)(rbm, x, generator=seeded(0)).nfe) == (2, 14)

@@ -149,3 +149,23 @@ def test_system_offers_its_methods() -> None:
     twin = RBMConfig(n_hidden=5).build(DataSpec((1, 3, 3), "binary"))
     twin.load_state_dict(system.state_dict())
     assert torch.equal(twin.energy(samples.x), system.energy(samples.x))
+
+
+def test_bernoulli_in_half_precision_is_the_same_draw() -> None:
+    p = torch.rand(50, 7)
+    whole, half = bernoulli(p, generator=seeded(2)), bernoulli(p, generator=seeded(2), dtype=torch.bfloat16)
+    assert half.dtype == torch.bfloat16 and torch.equal(half.float(), whole)
+    double = bernoulli(p.double(), generator=seeded(2), dtype=torch.float32)
+    assert double.dtype == torch.float32 and bool(((double == 0) | (double == 1)).all())
+    assert bernoulli(p.t(), generator=seeded(2)).shape == (7, 50)
+
+
+def test_offsets_move_alike_with_the_log_odds_at_hand() -> None:
+    x, hidden_mean = (torch.rand(30, N_VISIBLE) < 0.3).double(), torch.rand(N_HIDDEN).double()
+    plain, given = tiny(True), tiny(True)
+    given.load_state_dict(plain.state_dict())
+    mean_hidden_logits = given.hidden_logits(x).mean(dim=0).detach()
+    plain.move_offsets(x.mean(dim=0), hidden_mean, 0.3)
+    given.move_offsets(x.mean(dim=0), hidden_mean, 0.3, mean_hidden_logits=mean_hidden_logits)
+    for ours, theirs in zip(given.state_dict().values(), plain.state_dict().values(), strict=True):
+        torch.testing.assert_close(ours, theirs)

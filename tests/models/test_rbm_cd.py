@@ -6,7 +6,12 @@ from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
 from gibbsweep_models.likelihood.exact import binary_states
 from gibbsweep_models.nn.rbm import RBM
-from gibbsweep_models.objectives.rbm_cd import FreeEnergyPhase, RBMContrastiveDivergence, contrastive_gradient
+from gibbsweep_models.objectives.rbm_cd import (
+    ContrastiveFactors,
+    FreeEnergyPhase,
+    RBMContrastiveDivergence,
+    contrastive_gradient,
+)
 from gibbsweep_models.samplers.gibbs import BlockGibbs
 from gibbsweep_models.types import DataSpec
 
@@ -148,6 +153,39 @@ def test_autocast_reaches_the_products_and_only_them() -> None:
     assert form.weight.dtype == torch.bfloat16
     assert torch.equal(form.hidden_bias, rbm.normal_form().hidden_bias)
     assert all(gradient.dtype == torch.float32 for gradient in gradients(rbm, loss.total))
+
+
+def test_half_precision_products_leave_the_distribution_when_offsets_move() -> None:
+    rbm, x = machine(6, 4, centred=True), data(50, 6)
+    states = binary_states(6).float()
+    before = torch.log_softmax(-rbm(states), dim=0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        RBMContrastiveDivergence(6, offset_rate=0.5)(rbm, {"x": x}, generator=seeded(0))
+    torch.testing.assert_close(torch.log_softmax(-rbm(states), dim=0), before, rtol=0, atol=1e-5)
+
+
+def test_phases_of_different_sizes_keep_their_own_means() -> None:
+    rbm, x, x_neg = machine(6, 4, centred=True), data(30, 6), 1 - data(11, 6)
+    with torch.no_grad():
+        ours = contrastive_gradient(rbm, phase_of(rbm, x), phase_of(rbm, x_neg), weight_decay=0.2)
+    total = rbm(x).mean() - rbm(x_neg).mean() + 0.1 * rbm.weight.square().sum()
+    for gradient, theirs in zip(ours, gradients(rbm, total), strict=True):
+        torch.testing.assert_close(gradient, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_autograd_takes_the_gradient_over_without_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    rbm, x = machine(5, 4, centred=False), data(20, 5)
+    made: list[int] = []
+    gradient = ContrastiveFactors.gradient
+
+    def recorded(factors: ContrastiveFactors, weight: Tensor, weight_decay: float) -> tuple[Tensor, Tensor, Tensor]:
+        gradients = gradient(factors, weight, weight_decay)
+        made.extend(g.data_ptr() for g in gradients)
+        return gradients
+
+    monkeypatch.setattr(ContrastiveFactors, "gradient", recorded)
+    torch.autograd.backward(RBMContrastiveDivergence(5)(rbm, {"x": x}, generator=seeded(0)).total)
+    assert [p.grad.data_ptr() for p in rbm.parameters() if p.grad is not None] == made
 
 
 def test_persistent_chains_start_at_the_first_batch_and_go_on() -> None:

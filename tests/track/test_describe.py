@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gibbsweep.track.describe import MAX_KEY, MAX_PARAM, parameters, valid_name
+from gibbsweep.track.describe import MAX_KEY, MAX_PARAM, parameters, trial_tags, valid_name
 from gibbsweep.track.store import redact
 
 
@@ -21,8 +21,10 @@ def test_parameters_are_flat_and_keep_both_of_two_equal_names() -> None:
         "config.seed": "7",
         "tied": "true",
         "contender": "rbm",
-        "data.name": "digits",
     }
+    tags = trial_tags(config, "sweep", "trial", "parent")
+    assert tags["gibbsweep.data.name"] == "digits"
+    assert tags["gibbsweep.contender"] == "rbm"
 
 
 def test_long_values_are_cut_with_a_note() -> None:

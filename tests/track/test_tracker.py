@@ -83,6 +83,7 @@ def test_a_dead_server_neither_blocks_nor_raises(sweep: Any) -> None:
 
 
 def test_a_tracker_that_is_not_alone_says_so(store: str, sweep: Any) -> None:
+    sweep.trial("rbm-0000").report(1, loss=1.0)
     first = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
     wait_until(lambda: (sweep.folder / "tracked.json").exists())
     second = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()

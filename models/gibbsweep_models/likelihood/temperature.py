@@ -50,7 +50,7 @@ def best_inverse_temperature(
         smallest = min(largest, SMALLEST / max(float(state.energy.std()), 1e-12))
         before = 0.0
         for k in range(n_temperatures):
-            beta = smallest * (largest / smallest) ** (k / max(1, n_temperatures - 1))
+            beta = float(smallest * (largest / smallest) ** (k / max(1, n_temperatures - 1)))
             log_w -= (beta - before) * state.energy.double()
             if log_mean_weight(log_w)[2] < n_chains / 8:
                 return before or beta

@@ -29,6 +29,9 @@ def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
         except Interrupted as stopped:
             console.print(str(stopped), soft_wrap=True)
             raise SystemExit(130) from None
+    console.print()
     console.print(results_table(results, width=console.width))
-    console.print(f"{results.wall_seconds:.0f} s  ·  see it all with: make ui", style="dim")
+    console.print()
+    runs = "" if str(options.runs) == "runs" else f" RUNS={options.runs}"
+    console.print(f"{results.wall_seconds:.0f} s  ·  see it all with: make ui{runs}", style="dim", soft_wrap=True)
     return results

@@ -23,6 +23,8 @@ MAX_DIGEST = 36
 MAX_PARAMS_A_BATCH = 100
 MAX_METRICS_A_BATCH = 1000
 
+BESIDE_PARAMS = ("contender", "seed")
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file of the run folder."""
@@ -49,13 +51,17 @@ def sweep_tags(sweep: Mapping[str, Any], name: str) -> dict[str, str]:
 
 
 def trial_tags(config: Mapping[str, Any], sweep: str, trial: str, parent_id: str) -> dict[str, str]:
-    """The tags of a trial's run. ``gibbsweep.run_key`` is what it is found by again."""
+    """The tags of a trial's run. ``gibbsweep.run_key`` is what it is found by again.
+
+    Budget, data and provenance are tags: MLflow writes every parameter above every picture, and they would push it out of sight.
+    """
+    others = {key: value for key, value in config.items() if key not in ("params", "git_commit", *BESIDE_PARAMS)}
     return {
+        **{valid_name(f"gibbsweep.{name}"): _tag(value) for name, value in _flatten(others, "")},
         "mlflow.parentRunId": parent_id,
         "gibbsweep.run_key": run_key(sweep, trial),
         "gibbsweep.sweep": sweep,
         "gibbsweep.contender": _tag(config.get("contender", "")),
-        "gibbsweep.kind": _tag(config.get("kind", "")),
         **_user(),
         **_commit(config),
     }
@@ -67,9 +73,9 @@ def run_key(sweep: str, trial: str) -> str:
 
 
 def parameters(config: Mapping[str, Any]) -> dict[str, str]:
-    """A trial's configuration, flattened with dots. The entries of ``config["params"]`` stand without that prefix."""
+    """The entries of ``config["params"]``, flattened with dots, and the contender and seed beside them."""
     flat = dict(_flatten(config.get("params") or {}, ""))
-    for name, value in _flatten({key: value for key, value in config.items() if key != "params"}, ""):
+    for name, value in _flatten({key: config[key] for key in BESIDE_PARAMS if key in config}, ""):
         flat[name if name not in flat else f"config.{name}"] = value
     return {valid_name(name): _param(value) for name, value in flat.items()}
 
