@@ -35,7 +35,8 @@ def update(config: RBMConfig, x: Tensor, dtype: torch.dtype) -> Callable[[], Non
     rbm = system.rbm
 
     def run() -> None:
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in phase.parameters:
+            parameter.grad = None
         with torch.autocast(CPU.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             loss = phase.objective(rbm, {"x": x}, generator=generator)
         torch.autograd.backward(loss.total)
@@ -129,7 +130,8 @@ def trained_log_likelihood(n_hidden: int, dtype: torch.dtype, *, seed: int = 0, 
     for step in range(updates):
         reseed(generator, seed, step)
         rows = randint(len(train), (BATCH,), generator=generator)
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in phase.parameters:
+            parameter.grad = None
         with torch.autocast(CPU.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             loss = phase.objective(system.rbm, {"x": train[rows]}, generator=generator)
         torch.autograd.backward(loss.total)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gibbsweep.errors import UserError
-from gibbsweep.track import default_tracking_uri, metric_history, migrate, sweep_runs, sync
+from gibbsweep.track import default_tracking_uri, metric_history, sweep_runs, sync
 from gibbsweep.track.store import connect
 from gibbsweep.track.sweep import sweep_lock
-from gibbsweep.track.tracked import TrackedTrial
-from gibbsweep.track.trial import TrialMirror
 
 
 def artifacts(store: str, run_id: str, folder: str = "") -> list[str]:
@@ -183,52 +179,6 @@ def test_interrupted_runs_are_closed_and_reopened(store: str, sweep: Any) -> Non
     assert len(sweep.history(store, "rbm-0000", "loss")) == 3
 
 
-def test_a_crash_between_sending_and_remembering(
-    store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trial = sweep.trial("rbm-0000")
-    for step in range(1, 301):
-        trial.report(step, **{f"m{i}": float(step) for i in range(10)})
-    trial.image("samples", 1)
-    trial.end("completed", 300)
-    save, saves = TrackedTrial.save, 0
-
-    def dying_save(self: TrackedTrial, folder: Path) -> None:
-        nonlocal saves
-        saves += 1
-        if saves % 2 == 0:
-            raise KeyboardInterrupt
-        save(self, folder)
-
-    monkeypatch.setattr(TrackedTrial, "save", dying_save)
-    for _ in range(20):
-        try:
-            sync(sweep.folder, tracking_uri=store)
-        except KeyboardInterrupt:
-            continue
-    assert saves > 8
-    monkeypatch.undo()
-    report = sync(sweep.folder, tracking_uri=store)
-    assert (report.pending, report.error) == (0, "")
-    for key in ("m0", "m9"):
-        assert sweep.history(store, "rbm-0000", key) == expected(range(1, 301), float)
-    images = [name for name in artifacts(store, sweep.runs(store)["rbm-0000"].info.run_id) if "images/" in name]
-    assert len(images) == 2
-
-
-def test_thumbnail_cut_off_by_a_crash_is_completed(store: str, sweep: Any) -> None:
-    trial = sweep.trial("rbm-0000")
-    trial.image("samples", 1)
-    sync(sweep.folder, tracking_uri=store)
-    run = sweep.runs(store)["rbm-0000"]
-    images = artifacts(store, run.info.run_id, "images")
-    root = Path(run.info.artifact_uri.removeprefix("file://"))
-    (root / next(name for name in images if name.endswith(".webp"))).unlink()
-    (trial.folder / "tracked.json").unlink()
-    sync(sweep.folder, tracking_uri=store)
-    assert artifacts(store, run.info.run_id, "images") == images
-
-
 def test_many_parameters_and_more_metrics_than_fit_one_request(store: str, sweep: Any) -> None:
     trial = sweep.trial("rbm-0000", **{f"p{i}": i for i in range(250)})
     trial.report(1, **{f"m{i}": float(i) for i in range(1500)})
@@ -292,37 +242,6 @@ def test_user_errors(store: str, sweep: Any, tmp_path: Path) -> None:
     assert "outcome is 'exploded'" in sync(sweep.folder, tracking_uri=store).error
 
 
-def test_two_migrations_at_once(tmp_path: Path) -> None:
-    uri = default_tracking_uri(tmp_path / "runs")
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            migrate(uri)
-        except BaseException as error:
-            errors.append(error)
-            raise
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert [experiment.name for experiment in connect(uri).search_experiments()] == ["Default"]
-
-
 def test_importing_is_cheap() -> None:
     code = "import gibbsweep.track, sys; assert not {'mlflow', 'pandas', 'ray', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
-
-
-def test_tracked_json_of_a_half_written_kind_is_sent_again(store: str, sweep: Any) -> None:
-    trial = sweep.trial("rbm-0000")
-    trial.report(1, loss=1.0)
-    sync(sweep.folder, tracking_uri=store)
-    (trial.folder / "tracked.json").write_text("{")
-    assert TrialMirror(trial.folder, store).state.run_id == ""
-    assert sync(sweep.folder, tracking_uri=store).pending == 0
-    assert len(sweep.history(store, "rbm-0000", "loss")) == 1
-    assert json.loads((trial.folder / "tracked.json").read_text())["finished"] is False

@@ -16,6 +16,7 @@ from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.search import open_storage
 from gibbsweep.tune.sweep import run_sweep
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -103,6 +104,30 @@ def test_divergence_and_failure_are_told_apart(tmp_path: Path) -> None:
     states = {s.study_name: s for s in open_storage(SweepDir(tmp_path / "s")).get_all_studies()}
     assert set(states) == {"rbm", "breaking", "raising"}
     assert "–" in results.to_markdown()
+
+
+def test_a_pruned_trial_stops_at_its_report_and_the_sweep_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = Plan.report
+
+    def report(self: Plan, name: str, step: int, value: float) -> bool:
+        decide(self, name, step, value)
+        return name == "rbm-0001"
+
+    monkeypatch.setattr(Plan, "report", report)
+    results, _ = sweep(tmp_path, budget="laptop", seeds=1)
+    pruned = Outcome.read(tmp_path / "s" / "trials" / "rbm-0001")
+    assert pruned is not None
+    assert (pruned.outcome, pruned.step) == ("pruned", 5)
+    assert [row.outcomes for row in results.rows] == [
+        {"completed": 3, "pruned": 0, "diverged": 0, "failed": 0},
+        {"completed": 2, "pruned": 1, "diverged": 0, "failed": 0},
+    ]
+    (study,) = open_storage(SweepDir(tmp_path / "s")).get_all_studies()
+    trials = open_storage(SweepDir(tmp_path / "s")).get_all_trials(study._study_id)
+    assert [t.state.name for t in trials] == ["COMPLETE", "PRUNED", "COMPLETE", "COMPLETE"]
+    assert list(trials[1].intermediate_values) == [5]
 
 
 def test_a_tampered_checkpoint_stops_the_resume_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def update(
             continue
         for group in optimizer.param_groups:
             group["lr"] = phase.optimizer.learning_rate_at(step, updates)
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in phase.parameters:
+            parameter.grad = None  # zero_grad's hooks cost a small model a fiftieth of its update
         with autocast(precision, batch["x"].device):
             loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
         loss.total.backward()  # type: ignore[no-untyped-call]
