@@ -19,6 +19,7 @@ from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
+from gibbsweep.train.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def train_one(options: TrainOptions) -> None:
         precision=options.precision,
         git_commit=git_commit(),
     )
+    _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
     if options.no_ray:
         import torch
@@ -91,6 +93,25 @@ def train_one(options: TrainOptions) -> None:
     print(summary(outcome, assignment.run_dir))
     if outcome.outcome == "failed":
         raise SystemExit(1)
+
+
+def _describe(study: Study, assignment: Assignment) -> None:
+    """Make the folder of a study's single runs one that ``gibbsweep track sync`` can send."""
+    path = assignment.run_dir.parent.parent / "sweep.json"
+    if path.exists():
+        return
+    record = {
+        "name": path.parent.name,
+        "study": study.name,
+        "question": study.question,
+        "data": assignment.data,
+        "git_commit": assignment.git_commit,
+        "created": time.time(),
+    }
+    try:
+        write_atomically(path, json.dumps(record, indent=1).encode())
+    except OSError as error:
+        raise UserError(f"{path.parent} cannot be written ({error.strerror}): choose a writable folder with --runs.") from error
 
 
 def _with_ray(assignment: Assignment, goal_metric: str, options: TrainOptions, watch: StdoutReporter) -> Outcome:

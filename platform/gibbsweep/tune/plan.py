@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gibbsweep.study.results import Row
+from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train import OUTCOME_KINDS, Outcome
 from gibbsweep.tune.search import Search, open_storage
@@ -112,6 +113,8 @@ class Plan:
                 }
                 searched = [o for run, o in self.outcomes.items() if run in self._search_names(name, option)]
                 best = self._best(name, option) or {}
+                if self.decided.trials == 0:
+                    best = {**flatten(contender.config), **best}
                 rows.append(Row.of(name, contender.kind, compared, best, searched, retrained))
         return rows
 

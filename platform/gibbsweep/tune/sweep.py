@@ -146,11 +146,11 @@ def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float)
 
 def _write(study: Study, results: Results, sweep: SweepDir, options: SweepOptions, decided: Decided) -> None:
     folders = [sweep.results]
-    beside = Path(sys.argv[0]).resolve().parent.parent / "analysis" / "results"
+    beside = [above / "analysis" / "results" for above in Path(sys.argv[0]).resolve().parents]
     if options.results is not None:
         folders.append(options.results)
-    elif decided.budget != "smoke" and beside.is_dir():
-        folders.append(beside)
+    elif decided.budget != "smoke":
+        folders += [folder for folder in beside if folder.is_dir()][:1]
     for folder in folders:
         results.write(folder)
         for name, draw in study.figures.items():
