@@ -1,4 +1,4 @@
-"""Every energy, small, with the shape it is defined on and how to draw an input. Adding an energy is one line."""
+"""Every energy, small, with its score where there is a closed form. Adding an energy is one line."""
 
 from __future__ import annotations
 
@@ -8,49 +8,72 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models import draws
+from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.nn.conv import ConvEnergy
+from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.types import DataSpec
+
+
+class QuadraticEnergy(nn.Module):
+    """E(x) = |x - mean|² / (2 std²), (B, *D) -> (B,): a Gaussian of known score and moments."""
+
+    def __init__(self, mean: float, std: float) -> None:
+        super().__init__()
+        self.mean = nn.Parameter(torch.tensor(mean))
+        self.std = nn.Parameter(torch.tensor(std))
+
+    def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        refuse_condition(cond, self)
+        return ((x - self.mean) / self.std).flatten(1).square().sum(dim=1) / 2
 
 
 @dataclass(frozen=True)
-class Case:
-    """``score``: -∇E in closed form, where it is known."""
+class EnergyCase:
+    """``build`` makes it from the global seed; examples have ``shape`` and components in ``box``."""
 
     build: Callable[[], nn.Module]
     shape: tuple[int, ...]
-    binary: bool = False
-    score: Callable[[Tensor], Tensor] | None = None
-
-    def draw(self, n: int, seed: int = 0) -> Tensor:
-        generator = draws.seeded(seed)
-        if self.binary:
-            return (draws.rand((n, *self.shape), generator=generator) < 0.5).float()
-        return draws.rand((n, *self.shape), generator=generator) * 2 - 1
+    box: tuple[float, float] = (-1.0, 1.0)
+    score: Callable[[nn.Module, Tensor], Tensor] | None = None
 
 
-class Quadratic(nn.Module):
-    """‖x‖² / 2, the standard normal density's energy."""
-
-    def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        if cond is not None:
-            raise ValueError("a quadratic energy has no condition: got one; leave it out")
-        return 0.5 * x.flatten(1).square().sum(1)
+def rbm(centred: bool) -> RBM:
+    machine = RBM(16, 5, centred=centred, initial_weight_scale=0.5)
+    for bias in (machine.visible_bias, machine.hidden_bias):
+        nn.init.normal_(bias)
+    return machine
 
 
-def _rbm(centred: bool) -> nn.Module:
-    rbm = RBM(12, 5, centred=centred, initial_weight_scale=0.5)
-    rbm.initialise((torch.rand(50, 12, generator=draws.seeded(1)) < 0.3).float())
-    return rbm
+def rbm_score(machine: nn.Module, x: Tensor) -> Tensor:
+    """-grad F = b + W (p(h = 1 | v) - offset of h)."""
+    assert isinstance(machine, RBM)
+    hidden_mean = machine.hidden_logits(x.flatten(1)).sigmoid()
+    by_pixel = machine.visible_bias + (hidden_mean - machine.hidden_offset) @ machine.weight.t()
+    return by_pixel.view(x.shape)
 
 
-ENERGIES: dict[str, Case] = {
-    "quadratic": Case(Quadratic, (3,), score=lambda x: -x),
-    "rbm": Case(lambda: _rbm(False), (12,), binary=True),
-    "centred_rbm": Case(lambda: _rbm(True), (12,), binary=True),
-    "mlp": Case(lambda: MLPEnergy((2,), hidden=(16, 16)), (2,)),
-    "confined_mlp": Case(lambda: MLPEnergy((2,), hidden=(16,), confinement=1.0), (2,)),
-    "conv": Case(lambda: ConvEnergy((1, 8, 8), channels=(4, 8)), (1, 8, 8)),
-    "conv_spectral": Case(lambda: ConvEnergy((3, 9, 8), channels=(4, 8), spectral_norm=True), (3, 9, 8)),
+def quadratic_score(energy: nn.Module, x: Tensor) -> Tensor:
+    assert isinstance(energy, QuadraticEnergy)
+    return (energy.mean - x) / energy.std**2
+
+
+def confined_flat_network() -> nn.Module:
+    energy = MLPEnergy((3,), (8,), confinement=2.0)
+    nn.init.zeros_(energy.readout.weight)
+    return energy
+
+
+ENERGIES: dict[str, EnergyCase] = {
+    "quadratic": EnergyCase(lambda: QuadraticEnergy(0.3, 0.7), (3, 2), score=quadratic_score),
+    "rbm": EnergyCase(lambda: rbm(False), (1, 4, 4), (0.0, 1.0), rbm_score),
+    "rbm_centred": EnergyCase(lambda: rbm(True), (1, 4, 4), (0.0, 1.0), rbm_score),
+    "mlp": EnergyCase(lambda: MLPEnergy((6,), (16, 16)), (6,)),
+    "mlp_image": EnergyCase(lambda: MLPEnergy((1, 4, 4), (16,), "gelu"), (1, 4, 4)),
+    "mlp_confined": EnergyCase(confined_flat_network, (3,), (-3.0, 3.0), lambda _, x: -x / 4),
+    "mlp_ebm": EnergyCase(lambda: MLPEBMConfig((16,), bound=3.0).build(DataSpec((2,))), (2,), (-3.0, 3.0)),
+    "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
+    "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
+    "conv_spectral": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8), spectral_norm=True), (1, 8, 8)),
 }

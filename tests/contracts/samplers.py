@@ -1,66 +1,112 @@
-"""Every sampler with a model it fits and a start. Adding a sampler is one line."""
+"""Every sampler with a model it fits, a start, its cost, and the moments it must reach. Adding a sampler is one line."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tests.contracts.energies import Quadratic
-from torch import Tensor
+from tests.contracts.energies import QuadraticEnergy
+from torch import Tensor, nn
 
-from gibbsweep_models import draws
+from gibbsweep_models.draws import bernoulli, randn, seeded
+from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.nn.rbm import RBM
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.samplers.gibbs import BlockGibbs
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.samplers.langevin import Langevin
 from gibbsweep_models.samplers.mala import MALA
+from gibbsweep_models.types import Sampler
 
-N_STEPS = 4
+MEAN, STD, SIGMA_DATA = 0.4, 0.8, 0.5
 
 
 @dataclass(frozen=True)
-class Case:
-    """``random``: whether the sampler itself draws (a deterministic one differs by its start alone)."""
+class SamplerCase:
+    """``sampler`` has ``n_steps`` steps. ``evaluations``: network evaluations per chain, which ``nfe`` must state.
+    ``start``: n chains at stationarity, or at the highest noise. ``moments``: mean and variance that every component
+    is left with, None where there is no closed form. ``draws``: whether it uses its generator."""
 
-    sampler: Any
-    model: Callable[[], Any]
-    start: Callable[[int, torch.Generator], Tensor]
-    nfe: int
-    random: bool = True
-
-
-def gaussian_denoiser(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
-    """E[x_0 | x] for data N(0, 1/4)."""
-    return x * expand_like(0.25 / (0.25 + sigma**2), x)
-
-
-def rbm() -> RBM:
-    torch.manual_seed(0)
-    return RBM(6, 4, initial_weight_scale=0.5)
+    sampler: Sampler[Any]
+    model: Callable[[], nn.Module]
+    start: Callable[[int, torch.Generator, torch.dtype], Tensor]
+    n_steps: int
+    evaluations: int
+    moments: tuple[float, float] | None
+    draws: bool = True
+    chain: bool = True
+    """Whether its steps are those of one stationary chain; a reverse-time sampler's are not."""
 
 
-def noise(n: int, generator: torch.Generator) -> Tensor:
-    return draws.randn((n, 3), generator=generator)
+def independent_units() -> RBM:
+    """Weights of zero: visible units that are on with probability .3, whatever the hidden ones do."""
+    machine = RBM(6, 4, centred=False, initial_weight_scale=0.0)
+    nn.init.constant_(machine.visible_bias, math.log(0.3 / 0.7))
+    return machine
 
 
-def bits(n: int, generator: torch.Generator) -> Tensor:
-    return (draws.rand((n, 6), generator=generator) < 0.5).float()
+def coupled_units() -> RBM:
+    machine = RBM(6, 4, initial_weight_scale=0.0)
+    nn.init.normal_(machine.weight, std=0.5, generator=seeded(0))
+    return machine
 
 
-HEUN = Heun(N_STEPS, EDMSchedule())
-CHURNED = Heun(N_STEPS, EDMSchedule(), s_churn=2.0)
+class Zero(nn.Module):
+    """A network that says nothing, with one parameter that could catch a gradient."""
 
-SAMPLERS: dict[str, Case] = {
-    "gibbs": Case(BlockGibbs(N_STEPS), rbm, bits, 2 * N_STEPS),
-    "langevin": Case(Langevin(N_STEPS, 0.1), Quadratic, noise, N_STEPS),
-    "langevin_clamped": Case(Langevin(N_STEPS, 0.1, gradient_clip=0.5, clamp=(-1.0, 1.0)), Quadratic, noise, N_STEPS),
-    "mala": Case(MALA(N_STEPS, 0.3), Quadratic, noise, N_STEPS + 1),
-    "heun": Case(HEUN, lambda: gaussian_denoiser, lambda n, g: HEUN.start((n, 3), generator=g), 2 * N_STEPS - 1, False),
-    "heun_churned": Case(
-        CHURNED, lambda: gaussian_denoiser, lambda n, g: CHURNED.start((n, 3), generator=g), 2 * N_STEPS - 1
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor, noise: Tensor, cond: Tensor | None = None) -> Tensor:
+        return self.gain * x
+
+
+def gaussian_denoiser() -> EDMPrecondition:
+    """c_skip x is the exact E[x_0 | x] of data N(0, SIGMA_DATA²)."""
+    return EDMPrecondition(Zero(), SIGMA_DATA)
+
+
+def gaussian() -> QuadraticEnergy:
+    return QuadraticEnergy(MEAN, STD)
+
+
+def coins(n: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    return bernoulli(torch.full((n, 1, 2, 3), 0.3, dtype=dtype), generator=generator)
+
+
+def normal(mean: float, std: float) -> Callable[[int, torch.Generator, torch.dtype], Tensor]:
+    return lambda n, generator, dtype: mean + std * randn((n, 1, 2, 3), generator=generator, dtype=dtype)
+
+
+STEP = 0.2
+LANGEVIN_VARIANCE = STD**2 / (1 - STEP / (2 * STD**2))
+"""Of the discretised chain."""
+
+WARM_MEAN = 1 / (1 + math.sqrt(0.7 / 0.3))
+"""Of units with half the log-odds of .3."""
+
+FROM_NOISE = normal(0.0, 80.0)
+
+SAMPLERS: dict[str, SamplerCase] = {
+    "block_gibbs": SamplerCase(BlockGibbs(6), independent_units, coins, 6, 12, (0.3, 0.21)),
+    "block_gibbs_warm": SamplerCase(
+        BlockGibbs(3, 2.0), independent_units, coins, 3, 6, (WARM_MEAN, WARM_MEAN * (1 - WARM_MEAN))
+    ),
+    "block_gibbs_coupled": SamplerCase(BlockGibbs(4), coupled_units, coins, 4, 8, None),
+    "langevin": SamplerCase(
+        Langevin(6, STEP), gaussian, normal(MEAN, math.sqrt(LANGEVIN_VARIANCE)), 6, 6, (MEAN, LANGEVIN_VARIANCE)
+    ),
+    "langevin_clamped": SamplerCase(
+        Langevin(4, STEP, gradient_clip=0.5, clamp=(-1.0, 1.0)), gaussian, normal(MEAN, STD), 4, 4, None
+    ),
+    "mala": SamplerCase(MALA(6, 0.4), gaussian, normal(MEAN, STD), 6, 7, (MEAN, STD**2)),
+    "heun": SamplerCase(
+        Heun(64), gaussian_denoiser, FROM_NOISE, 64, 127, (0.0, SIGMA_DATA**2), draws=False, chain=False
+    ),
+    "heun_churned": SamplerCase(
+        Heun(64, s_churn=10.0), gaussian_denoiser, FROM_NOISE, 64, 127, (0.0, SIGMA_DATA**2), chain=False
     ),
 }

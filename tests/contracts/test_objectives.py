@@ -1,80 +1,114 @@
-"""What every objective promises, through the phases of every system: a scalar to minimise, finite parts, reproducible."""
+"""Every objective returns a finite scalar with a gradient, follows its generator, and is the same for two workers."""
 
 from __future__ import annotations
 
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
-from tests.contracts.systems import SYSTEMS
+from tests.contracts.discover import returning
+from tests.contracts.objectives import OBJECTIVES, ObjectiveCase, gradient, two_updates, work
 from torch import nn
 
-from gibbsweep.data import load
-from gibbsweep_models import draws
-from gibbsweep_models.types import Loss, Phase, System
+import gibbsweep_models.objectives
+from gibbsweep_models.draws import seeded
+from gibbsweep_models.types import Loss
 
-systems = pytest.mark.parametrize("name", SYSTEMS)
-
-
-def build(name: str) -> tuple[System, dict[str, torch.Tensor]]:
-    torch.manual_seed(0)
-    data = load("digits", units=SYSTEMS[name].units)
-    return SYSTEMS[name].build(data.spec), data.train.batch(torch.arange(16))
+objectives = pytest.mark.parametrize("case", OBJECTIVES.values(), ids=OBJECTIVES)
 
 
-def evaluate(system: System, phase: Phase, batch: dict[str, torch.Tensor], seed: int) -> Loss:
-    model = system if phase.model is None else phase.model
-    return phase.objective(model, batch, generator=draws.seeded(seed))
+def test_the_list_is_complete() -> None:
+    listed = {type(case.objective()).__name__ for case in OBJECTIVES.values()}
+    assert returning("Loss", gibbsweep_models.objectives) == listed
 
 
-@systems
-def test_a_loss_is_a_scalar_with_finite_detached_parts(name: str) -> None:
-    system, batch = build(name)
-    for phase in system.phases():
-        loss = evaluate(system, phase, batch, 0)
-        assert loss.total.shape == ()
-        assert loss.total.requires_grad
-        assert torch.isfinite(loss.total)
-        for part in loss.parts.values():
-            assert part.shape == ()
-            assert not part.requires_grad
-            assert torch.isfinite(part)
-        assert set(phase.bounds) <= set(loss.parts)
+@objectives
+def test_a_loss_is_a_scalar_with_a_gradient_and_its_parts_are_numbers(case: ObjectiveCase) -> None:
+    model, objective = case.build()
+    batch = case.batch()
+    before = {key: value.clone() for key, value in batch.items()}
+    loss = objective(model, batch, generator=seeded(0))
+    assert isinstance(loss, Loss)
+    assert (loss.total.shape, loss.total.dtype) == ((), torch.float32)
+    assert loss.total.requires_grad
+    assert torch.isfinite(loss.total)
+    for name, part in loss.parts.items():
+        assert part.shape == (), name
+        assert not part.requires_grad, name
+        assert torch.isfinite(part), name
+    assert all(torch.equal(batch[key], before[key]) for key in batch), "the batch was written to"
+    assert all(p.grad is None for p in model.parameters()), "an objective leaves backward() to the loop"
 
 
-@systems
-def test_a_loss_follows_its_generator_and_leaves_the_batch_alone(name: str) -> None:
-    values = []
-    for seed in (0, 0, 1):
-        system, batch = build(name)
-        values.append([float(evaluate(system, phase, batch, seed).total.detach()) for phase in system.phases()])
-        assert torch.equal(batch["x"], build(name)[1]["x"])
-    assert values[0] == values[1]
-    assert name == "autoencoder" or values[0] != values[2]
+@objectives
+def test_the_gradient_reaches_every_parameter_that_is_trained(case: ObjectiveCase) -> None:
+    model, objective = case.build()
+    vector = gradient(case, model, objective(model, case.batch(), generator=seeded(0)))
+    assert torch.isfinite(vector).all()
+    for name, parameter in model.get_submodule(case.trains).named_parameters():
+        assert parameter.grad is not None
+        assert bool(parameter.grad.any()) is (name not in case.unseen), name
 
 
-@systems
-def test_gradients_reach_the_phase_s_parameters(name: str) -> None:
-    system, batch = build(name)
-    for phase in system.phases():
-        system.zero_grad(set_to_none=True)
-        torch.autograd.backward(evaluate(system, phase, batch, 0).total)
-        with_gradient = [p for p in phase.parameters if p.grad is not None and bool((p.grad != 0).any())]
-        assert with_gradient
-        assert all(p.grad is None or torch.isfinite(p.grad).all() for p in phase.parameters)
+@objectives
+def test_the_generator_decides_everything(case: ObjectiveCase) -> None:
+    def run(seed: int, global_seed: int) -> Loss:
+        model, objective = case.build()
+        torch.manual_seed(global_seed)
+        return objective(model, case.batch(), generator=seeded(seed))
+
+    first, again, other = run(0, 1), run(0, 2), run(1, 1)
+    assert torch.equal(first.total, again.total)
+    assert first.parts.keys() == again.parts.keys()
+    assert all(torch.equal(first.parts[name], again.parts[name]) for name in first.parts)
+    assert torch.equal(first.total, other.total) is not case.draws
 
 
-@systems
-def test_an_objective_s_state_survives_a_round_trip(name: str) -> None:
-    system, batch = build(name)
-    other, _ = build(name)
-    for phase, fresh in zip(system.phases(), other.phases(), strict=True):
-        if not isinstance(phase.objective, nn.Module):
-            continue
-        assert isinstance(fresh.objective, nn.Module)
-        evaluate(system, phase, batch, 0)
-        fresh.objective.load_state_dict(phase.objective.state_dict())
-        for (key, a), (_, b) in zip(
-            phase.objective.state_dict().items(), fresh.objective.state_dict().items(), strict=True
-        ):
-            assert torch.equal(a, b), key
-        one, two = evaluate(system, phase, batch, 1), evaluate(other, fresh, batch, 1)
-        torch.testing.assert_close(one.total, two.total)
+@objectives
+def test_a_state_dict_carries_the_whole_state(case: ObjectiveCase) -> None:
+    model, objective = case.build()
+    if not isinstance(objective, nn.Module):
+        assert hash(objective) == hash(case.objective()), "an objective without state is a frozen dataclass"
+        return
+    objective(model, case.batch(), generator=seeded(0))
+    state = {key: value.clone() for key, value in objective.state_dict().items()}
+    twin_model, twin = case.build()
+    assert isinstance(twin, nn.Module)
+    twin_model.load_state_dict(model.state_dict())
+    twin.load_state_dict(state)
+    ours = gradient(case, model, objective(model, case.batch(), generator=seeded(1)))
+    theirs = gradient(case, twin_model, twin(twin_model, case.batch(), generator=seeded(1)))
+    assert torch.equal(ours, theirs)
+    assert all(torch.equal(value, twin.state_dict()[key]) for key, value in objective.state_dict().items())
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What each of two processes, with half of every batch, ended with."""
+    folder: Path = tmp_path_factory.mktemp("workers")
+    spawn = multiprocessing.get_context("spawn")
+    children = [spawn.Process(target=work, args=(rank, folder)) for rank in range(2)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(120)
+    assert [child.exitcode for child in children] == [0, 0]
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_two_workers_are_one(name: str, two_workers: list[dict[str, Any]]) -> None:
+    whole = two_updates(OBJECTIVES[name], OBJECTIVES[name].batch())
+    for worker in two_workers:
+        shared = worker[name]
+        for ours, theirs in zip(whole["losses"], shared["losses"], strict=True):
+            torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5)
+        for ours, theirs in zip(whole["gradients"], shared["gradients"], strict=True):
+            torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5 * float(ours.abs().max()))
+        assert whole["state"].keys() == shared["state"].keys()
+        for key, value in whole["state"].items():
+            torch.testing.assert_close(shared["state"][key], value)
+    first, second = (worker[name]["state"] for worker in two_workers)
+    assert all(torch.equal(first[key], second[key]) for key in first), "the workers' states drifted apart"

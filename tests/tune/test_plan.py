@@ -15,7 +15,7 @@ from gibbsweep.study import Choice, Contender, Float, Study
 from gibbsweep.train import Outcome
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan, Planned
-from gibbsweep.tune.sweep_dir import create, reopen
+from gibbsweep.tune.sweep_dir import create, only_driver, reopen
 
 
 def new_plan(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:
@@ -172,6 +172,14 @@ def test_an_existing_name_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--resume s"):
         new_plan(tmp_path)
     assert (tmp_path / "s" / "sweep.json").read_bytes() == before
+
+
+def test_a_sweep_has_one_driver(tmp_path: Path) -> None:
+    plan = new_plan(tmp_path)
+    with only_driver(plan.sweep), pytest.raises(UserError, match="another process"), only_driver(plan.sweep):
+        pass
+    with only_driver(plan.sweep):
+        assert plan.next() is not None
 
 
 def test_too_few_trials_for_the_comparison_are_refused(tmp_path: Path) -> None:

@@ -111,7 +111,9 @@ def _describe(study: Study, assignment: Assignment) -> None:
     try:
         write_atomically(path, json.dumps(record, indent=1).encode())
     except OSError as error:
-        raise UserError(f"{path.parent} cannot be written ({error.strerror}): choose a writable folder with --runs.") from error
+        raise UserError(
+            f"{path.parent} cannot be written ({error.strerror}): choose a writable folder with --runs."
+        ) from error
 
 
 def _with_ray(assignment: Assignment, goal_metric: str, options: TrainOptions, watch: StdoutReporter) -> Outcome:

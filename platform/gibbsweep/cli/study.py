@@ -26,8 +26,8 @@ def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
 
         try:
             results = run_sweep(study, options, console=console, command=script)
-        except Interrupted as stopped:
-            console.print(str(stopped), soft_wrap=True)
+        except (Interrupted, KeyboardInterrupt) as stopped:
+            console.print(str(stopped) or "interrupted before the first trial", soft_wrap=True)
             raise SystemExit(130) from None
     console.print()
     console.print(results_table(results, width=console.width))

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from gibbsweep.errors import UserError
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.files import write_atomically
+from gibbsweep.train.precision import Precision
 from gibbsweep_models.types import Phase
 
 FORMAT = 1
@@ -31,7 +32,7 @@ class Progress:
 
     step: int = 0
     seed: int = 0
-    precision: str = ""
+    precision: Precision | None = None
     device_seconds: float = 0.0
     metrics: dict[str, float] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)

@@ -100,12 +100,7 @@ def train(
             batch["x"] = batch["x"].contiguous(memory_format=layout)
         return batch
 
-    chosen = choose_precision(
-        "bf16" if progress.precision == "bf16" else "fp32" if progress.precision == "fp32" else precision,
-        system,
-        batch_of(0),
-        device,
-    )
+    chosen = progress.precision or choose_precision(precision, system, batch_of(0), device)
     progress.precision = chosen
     generator = draws.ShardedGenerator(device, rank=rank, world_size=world_size)
     sums: defaultdict[str, list[float]] = defaultdict(list)
@@ -121,9 +116,9 @@ def train(
             )  # fmt: skip
         except Diverged as divergence:
             seconds = progress.device_seconds + (time.perf_counter() - segment) * world_size
-            metrics |= {f"train/{divergence.phase}/{name}": value for name, value in divergence.parts.items()}
-            report(step + 1, metrics)
-            return Outcome("diverged", step, metrics, seconds, str(divergence), chosen)
+            last = {f"train/{divergence.phase}/{name}": value for name, value in divergence.parts.items()}
+            report(step + 1, last)
+            return Outcome("diverged", step, metrics | last, seconds, str(divergence), chosen)
         ema.update(step)
         for name, value in parts.items():
             sums[name].append(value)

@@ -13,10 +13,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from gibbsweep.data import load
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
-from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
@@ -25,7 +23,7 @@ from gibbsweep.tune import cluster
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.sweep_dir import Decided, SweepDir, create, reopen
+from gibbsweep.tune.sweep_dir import Decided, SweepDir, create, only_driver, reopen
 
 
 class Interrupted(Exception):
@@ -38,10 +36,27 @@ def run_sweep(study: Study, options: SweepOptions, *, console: Console, command:
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, decided = reopen(study, options) if options.resume else create(study, options, has_gpu=has_gpu)
-    for units in {study.contenders[name].config.units for name in decided.contenders}:
-        load(
-            decided.data, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation
-        )  # decoded once, before any trial asks
+    with only_driver(sweep):
+        results, report = _drive(study, options, sweep, decided, started, console=console, command=command)
+    if report.pending or report.error:
+        console.print(
+            f"[yellow]not everything was tracked[/yellow] ({report.error or f'{report.pending} items are pending'}): "
+            f"nothing is lost; send the rest with: gibbsweep track sync {sweep.path}",
+            soft_wrap=True,
+        )
+    return results
+
+
+def _drive(
+    study: Study,
+    options: SweepOptions,
+    sweep: SweepDir,
+    decided: Decided,
+    started: float,
+    *,
+    console: Console,
+    command: str,
+) -> tuple[Results, SyncReport]:
     console.print(f"[bold]{study.name}[/bold]  {study.question}")
     console.print(
         f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
@@ -67,8 +82,7 @@ def run_sweep(study: Study, options: SweepOptions, *, console: Console, command:
         results = _results(study, decided, plan, wall_seconds=_wall_seconds(sweep, started))
         _write(study, results, sweep, options, decided)
         report = tracker.close(status="FINISHED")
-    _warn_if_pending(report, sweep, uri, console)
-    return results
+    return results, report
 
 
 def _tune(
@@ -165,15 +179,6 @@ def _wall_seconds(sweep: SweepDir, started: float) -> float:
     total: float = before + time.time() - started
     write_atomically(path, json.dumps(total).encode())
     return total
-
-
-def _warn_if_pending(report: SyncReport, sweep: SweepDir, uri: str, console: Console) -> None:
-    if report.pending or report.error:
-        console.print(
-            f"[yellow]not everything reached {uri}[/yellow] ({report.error or f'{report.pending} items are pending'}): "
-            f"nothing is lost; send the rest with: gibbsweep track sync {sweep.path}",
-            soft_wrap=True,
-        )
 
 
 def results_table(results: Results, *, width: int) -> Table:

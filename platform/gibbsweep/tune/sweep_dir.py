@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.study.provenance import git_commit
+from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
@@ -76,7 +81,7 @@ def create(study: Study, options: SweepOptions, *, has_gpu: bool) -> tuple[Sweep
         "prune": False,
     }
     decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
-    _check(study, decided)
+    _check(study, decided, options)
     record = {
         "name": name,
         "study": study.name,
@@ -122,7 +127,7 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
                 "leave it out to continue, or start a new sweep."
             )
     decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})
-    _check(study, decided)
+    _check(study, decided, options)
     changes = differences(record["fingerprint"], fingerprint(study, decided))
     if changes:
         raise UserError(
@@ -130,6 +135,22 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
             "undo the change to continue it, or start a new sweep."
         )
     return sweep, decided
+
+
+@contextmanager
+def only_driver(sweep: SweepDir) -> Iterator[None]:
+    """Inside, no other process drives this sweep; the lock ends with the process, however it ends."""
+    lock = FileLock(sweep.path / "driver.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(
+            f"sweep {sweep.name!r} is being run by another process: wait for it, or stop it, before resuming it."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
@@ -164,12 +185,15 @@ def differences(old: Any, new: Any, path: str = "") -> list[str]:
     return [] if old == new else [f"{path}: {old} -> {new}"]
 
 
-def _check(study: Study, decided: Decided) -> None:
+def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
+    """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it."""
     for name in decided.contenders:
-        options = study.contender(name).options()
+        compared = study.contender(name).options()
         study.budget_of(name, decided.budget)
-        if 0 < decided.trials < len(options):
+        if 0 < decided.trials < len(compared):
             raise UserError(
-                f"contender {name!r} compares {len(options)} options, and {decided.trials} trials cannot cover them: "
-                f"use --trials {len(options)} or more, or 0 for no search."
+                f"contender {name!r} compares {len(compared)} options, and {decided.trials} trials cannot cover them: "
+                f"use --trials {len(compared)} or more, or 0 for no search."
             )
+    for units in {study.contenders[name].config.units for name in decided.contenders}:
+        load(decided.data, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)

@@ -1,0 +1,154 @@
+"""Every objective with a model it fits. Adding an objective is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from gibbsweep_models import parallel
+from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.gan import GANConfig
+from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.draws import seeded
+from gibbsweep_models.nn.mlp import MLPEnergy
+from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
+from gibbsweep_models.objectives.edm import EDMLoss
+from gibbsweep_models.objectives.elbo import ELBO
+from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
+from gibbsweep_models.objectives.reconstruction import Reconstruction
+from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.score.edm import EDMConfig
+from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, SystemConfig, Units
+
+SHAPE = (1, 8, 8)
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class ObjectiveCase:
+    """``trains``: the part of the model whose parameters follow the objective, by attribute; "" for all of it.
+    ``draws``: whether it uses its generator. ``unseen``: parameters of which the loss is no function."""
+
+    model: Callable[[], nn.Module]
+    objective: Callable[[], Objective]
+    units: Units = "signed"
+    trains: str = ""
+    draws: bool = True
+    unseen: tuple[str, ...] = ()
+
+    def build(self) -> tuple[nn.Module, Objective]:
+        """The model with weights of its own seed, and the objective in its first state."""
+        model = self.model()
+        weights = seeded(0)
+        for parameter in model.parameters():
+            nn.init.normal_(parameter, std=0.1, generator=weights)
+        return model, self.objective()
+
+    def parameters(self, model: nn.Module) -> list[nn.Parameter]:
+        return list(model.get_submodule(self.trains).parameters())
+
+    def batch(self) -> dict[str, Tensor]:
+        x = torch.rand(BATCH, *SHAPE, generator=seeded(1))
+        return {"x": (x > 0.5).float() if self.units == "binary" else 2 * x - 1, "y": torch.arange(BATCH)}
+
+
+def system(config: SystemConfig) -> Callable[[], System]:
+    return lambda: config.build(DataSpec(SHAPE, config.units, n_classes=10))
+
+
+def energy() -> MLPEnergy:
+    return MLPEnergy(SHAPE, (16,))
+
+
+def score_network() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.SiLU(), nn.Linear(16, 64), nn.Unflatten(1, SHAPE))
+
+
+def machine(centred: bool) -> Callable[[], RBM]:
+    return lambda: RBM(64, 12, centred=centred)
+
+
+LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
+EDM, CLASSES = system(EDMConfig(channels=(8, 8))), system(EDMConfig(channels=(8, 8), conditional=True))
+GAN = system(GANConfig(channels=(8, 8)))
+VAE = system(VAEConfig(channels=(8, 8)))
+BINARY_VAE = system(VAEConfig(units="binary", channels=(8, 8)))
+AUTOENCODER = system(AutoencoderConfig(channels=(8, 8)))
+BINARY_AUTOENCODER = system(AutoencoderConfig(units="binary", channels=(8, 8)))
+
+OBJECTIVES: dict[str, ObjectiveCase] = {
+    "cd": ObjectiveCase(energy, lambda: ContrastiveDivergence(LANGEVIN)),
+    "cd_noise": ObjectiveCase(
+        energy, lambda: ContrastiveDivergence(LANGEVIN, l2=0.1, data_noise=0.1, clamp=(-1.0, 1.0))
+    ),
+    "pcd": ObjectiveCase(energy, lambda: ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2))),
+    "dsm_energy": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3)),
+    "dsm_weighted": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3, weighted=True)),
+    "dsm_score": ObjectiveCase(score_network, lambda: DenoisingScoreMatching(0.3, of="score")),
+    "edm": ObjectiveCase(EDM, EDMLoss),
+    "edm_classes": ObjectiveCase(CLASSES, lambda: EDMLoss(n_classes=10, label_dropout=0.5)),
+    "elbo": ObjectiveCase(VAE, ELBO),
+    "elbo_binary": ObjectiveCase(BINARY_VAE, lambda: ELBO(beta=0.5), "binary"),
+    "discriminator": ObjectiveCase(GAN, lambda: DiscriminatorLoss(r1=0.5), trains="discriminator"),
+    "critic": ObjectiveCase(
+        GAN,
+        lambda: DiscriminatorLoss("wasserstein", gradient_penalty=10.0),
+        trains="discriminator",
+        unseen=("readout.bias",),  # a constant cancels in a difference
+    ),
+    "generator": ObjectiveCase(GAN, GeneratorLoss, trains="generator"),
+    "generator_wasserstein": ObjectiveCase(GAN, lambda: GeneratorLoss("wasserstein"), trains="generator"),
+    "rbm_cd": ObjectiveCase(machine(False), lambda: RBMContrastiveDivergence(64, k=2), "binary"),
+    "rbm_cd_centred": ObjectiveCase(
+        machine(True), lambda: RBMContrastiveDivergence(64, weight_decay=0.1, offset_rate=0.2), "binary"
+    ),
+    "rbm_pcd": ObjectiveCase(machine(True), lambda: RBMContrastiveDivergence(64, persistent=True), "binary"),
+    "reconstruction": ObjectiveCase(AUTOENCODER, Reconstruction, draws=False),
+    "reconstruction_denoising": ObjectiveCase(AUTOENCODER, lambda: Reconstruction(sigma=0.3)),
+    "reconstruction_binary": ObjectiveCase(BINARY_AUTOENCODER, lambda: Reconstruction("binary"), "binary", draws=False),
+}
+
+
+def gradient(case: ObjectiveCase, model: nn.Module, loss: Loss) -> Tensor:
+    """That of the trained parameters, as one vector; it is left in ``grad`` as well."""
+    parameters = case.parameters(model)
+    for parameter in model.parameters():
+        parameter.grad = None
+    torch.autograd.backward(loss.total)
+    parallel.average_gradients(parameters)
+    return torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
+
+
+def two_updates(case: ObjectiveCase, batch: Batch, rank: int = 0, world_size: int = 1) -> dict[str, Any]:
+    """Loss and gradient of two calls (the second sees what state the first left), and the states at the end."""
+    model, objective = case.build()
+    losses, gradients = [], []
+    for step in range(2):
+        loss = objective(model, batch, generator=seeded(5, step, rank=rank, world_size=world_size))
+        gradients.append(gradient(case, model, loss))
+        losses.append(parallel.all_mean(loss.total.detach()))
+    state = objective.state_dict() if isinstance(objective, nn.Module) else {}
+    buffers = dict(model.named_buffers())
+    return {"losses": losses, "gradients": gradients, "state": {**state, **buffers}}
+
+
+def work(rank: int, folder: Path) -> None:
+    """One of two workers: its half of every case's batch; the first worker writes down what they agreed on."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+    results = {}
+    for name, case in OBJECTIVES.items():
+        share = {key: value.chunk(2)[rank] for key, value in case.batch().items()}
+        results[name] = two_updates(case, share, rank=rank, world_size=2)
+    torch.save(results, folder / f"{rank}.pt")
+    dist.destroy_process_group()

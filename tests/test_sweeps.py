@@ -1,0 +1,128 @@
+"""Every script in sweeps/ is one study that can be imported for nothing and whose contenders fit its data."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from gibbsweep.cli.single import load_target
+from gibbsweep.data import CATALOGUE, load
+from gibbsweep.errors import UserError
+from gibbsweep.study import Choice, Contender, Study
+from gibbsweep.study.space import with_values
+from gibbsweep_models.types import DataSpec, SystemConfig, Units
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = sorted((ROOT / "sweeps").rglob("*.py"))
+
+scripts = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+
+
+def python(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A fresh interpreter that finds the packages in their source roots."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / root) for root in ("platform", "models"))}
+    return subprocess.run(
+        [sys.executable, *words], check=False, cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+@cache
+def module_of(script: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"study_script_{script.stem}", script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def studies_of(script: Path) -> list[Study]:
+    return [value for value in vars(module_of(script)).values() if isinstance(value, Study)]
+
+
+def spec_of(data: str, units: Units) -> DataSpec:
+    """The data set's own where it needs no download, else the one that the catalogue promises."""
+    entry = next((entry for entry in CATALOGUE if entry.name == data), None)
+    if entry is None:
+        return DataSpec((1, 28, 28), units)
+    if entry.how == "bundled":
+        return load(data, units=units).spec
+    return DataSpec(entry.shape, units, len(entry.classes) or None)
+
+
+def variants(contender: Contender) -> list[SystemConfig]:
+    """The configuration as it stands, and with every option of every choice."""
+    choices = [(path, domain) for path, domain in contender.space.items() if isinstance(domain, Choice)]
+    changed = [with_values(contender.config, {path: option}) for path, domain in choices for option in domain.options]
+    return [contender.config, *changed]
+
+
+def test_there_are_studies() -> None:
+    assert ROOT / "sweeps" / "cd_k.py" in SCRIPTS
+
+
+def test_importing_every_script_does_nothing(tmp_path: Path) -> None:
+    """No output, no file, no process, and none of the slow imports that only a run needs."""
+    code = (
+        "import runpy, sys\n"
+        f"for script in {[str(script) for script in SCRIPTS]}:\n"
+        "    runpy.run_path(script, run_name='imported')\n"
+        "late = {'ray', 'mlflow', 'optuna', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "assert not late, late"
+    )
+    done = python("-c", code, folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@scripts
+def test_a_script_is_one_study_and_a_page_of_explanation(script: Path) -> None:
+    module = module_of(script)
+    assert [study is module.STUDY for study in studies_of(script)] == [True]
+    assert module.STUDY.name == script.stem
+    assert module.STUDY.question.endswith("?")
+    assert (module.__doc__ or "").count("\n") >= 3
+
+
+@scripts
+def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
+    (study,) = studies_of(script)
+    for name, contender in study.contenders.items():
+        spec = spec_of(study.data, contender.config.units)
+        for config in variants(contender):
+            system = config.build(spec)
+            assert system.phases(), name
+        for evaluator in (*study.evaluators_of(name), *study.final_evaluators_of(name)):
+            assert isinstance(system, evaluator.needs), f"{name} cannot be measured by {type(evaluator).__name__}"
+
+
+@scripts
+def test_every_contender_has_the_budgets_of_every_machine(script: Path) -> None:
+    (study,) = studies_of(script)
+    assert set(study.default) <= set(study.contenders)
+    for name in study.contenders:
+        for budget in ("smoke", "laptop", "gpu"):
+            assert study.budget_of(name, budget).updates > 0
+
+
+@scripts
+def test_a_contender_must_be_named(script: Path) -> None:
+    with pytest.raises(UserError, match="names no contender"):
+        load_target(str(script))
+    study = module_of(script).STUDY
+    for name in study.contenders:
+        assert load_target(f"{script}:{name}")[0].name == study.name
+
+
+def test_help_names_the_question_and_the_options() -> None:
+    done = python("sweeps/cd_k.py", "--help", folder=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "Does a longer chain buy likelihood and stability?" in done.stdout
+    for option in ("--trials", "--contenders", "--resume", "--budget"):
+        assert option in done.stdout
