@@ -32,7 +32,18 @@ def test_two_workers(
     tmp_path: Path, ray_session: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    words = ["train", "tests/tiny.py:rbm", "--budget", "smoke", "--runs", str(tmp_path), "--name", "pair", "--workers", "2"]
+    words = [
+        "train",
+        "tests/tiny.py:rbm",
+        "--budget",
+        "smoke",
+        "--runs",
+        str(tmp_path),
+        "--name",
+        "pair",
+        "--workers",
+        "2",
+    ]
     main(words)
     assert "completed at update 10" in capsys.readouterr().out
     outcome = Outcome.read(tmp_path / "train-tiny" / "trials" / "pair")

@@ -6,7 +6,9 @@ import importlib.util
 import math
 import os
 import shutil
+import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,31 +125,34 @@ def postgres_bin() -> Path | None:
 
 
 @pytest.fixture
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     programs = postgres_bin()
     driver = next((name for name in ("psycopg2", "psycopg") if importlib.util.find_spec(name)), None)
     if programs is None or driver is None:
         pytest.skip(f"needs PostgreSQL (initdb: {programs}) and its Python driver psycopg2 or psycopg ({driver})")
-    folder = Path(tmp_path_factory.mktemp("pg"))
-    user: dict[str, Any] = {}
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        user = {"user": "postgres"}
-        shutil.chown(folder, "postgres")
-        for parent in folder.parents[:3]:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    data, options = folder / "data", f"-k {folder} -c listen_addresses=127.0.0.1 -c port=54329 -c fsync=off"
+    # Not under pytest's own folder: that is closed to the user PostgreSQL runs as, again whenever another pytest starts.
+    with tempfile.TemporaryDirectory(prefix="gibbsweep-pg-") as name, socket.socket() as probe:
+        folder = Path(name)
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        user: dict[str, Any] = {}
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            user = {"user": "postgres"}
+            shutil.chown(folder, "postgres")
+        data, options = folder / "data", f"-k {folder} -c listen_addresses=127.0.0.1 -c port={port} -c fsync=off"
 
-    def run(program: str, *arguments: str) -> None:
-        command = [str(programs / program), *arguments]
-        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **user)
+        def run(program: str, *arguments: str) -> None:
+            command = [str(programs / program), *arguments]
+            subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **user)
 
-    run("initdb", "-D", str(data), "-A", "trust", "-U", "gibbsweep")
-    run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        run("createdb", "-h", "127.0.0.1", "-p", "54329", "-U", "gibbsweep", "mlflow")
-        yield f"postgresql+{driver}://gibbsweep@127.0.0.1:54329/mlflow"
-    finally:
-        run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        run("initdb", "-D", str(data), "-A", "trust", "-U", "gibbsweep")
+        run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+        try:
+            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "gibbsweep", "mlflow")
+            yield f"postgresql+{driver}://gibbsweep@127.0.0.1:{port}/mlflow"
+        finally:
+            run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
 
 
 def test_postgresql(postgres: str, sweep: Any, expected: Any) -> None:
