@@ -49,7 +49,7 @@ CONV_EBM = Contender(
     },
     evaluators=(LogLikelihood(n_temperatures=100, limit=64), EnergyGap(n_steps=40, limit=64)),
     final_evaluators=(
-        LogLikelihood(n_temperatures=1000, limit=256),
+        LogLikelihood(n_temperatures=300, limit=128),
         EnergyGap(n_steps=100, limit=256),
         ChainMixing(n_steps=200, burn_in=50, n_chains=16),
         ChainGrid(),

@@ -95,16 +95,7 @@ def pilot(
             n = adaptations if k else 10 * adaptations
             averaged = 0.0
             for i in range(n):
-                state, accepted = mala_transition(
-                    energy,
-                    state,
-                    step_size=math.exp(log_step),
-                    beta=beta,
-                    box=CUBE,
-                    boundary="reflect",
-                    generator=generator,
-                )
-                rate = float(accepted.to(torch.float64).mean())
+                state, rate = cube_transition(energy, state, math.exp(log_step), beta, generator)
                 log_step += (rate - TARGET_ACCEPTANCE) * (1.0 if k == 0 and i < n // 2 else 0.5)
                 log_step = min(log_step, math.log(LONGEST_STEP))
                 averaged += log_step / n
@@ -131,16 +122,8 @@ def annealed_importance_sampling(
     with exact_energies(state.x):
         for k, step_size in enumerate(path.step_sizes):
             log_w -= (path.betas[k + 1] - path.betas[k]) * state.energy.double()
-            state, accepted = mala_transition(
-                energy,
-                state,
-                step_size=step_size,
-                beta=path.betas[k + 1],
-                box=CUBE,
-                boundary="reflect",
-                generator=generator,
-            )
-            accepted_total += float(accepted.to(torch.float64).mean())
+            state, rate = cube_transition(energy, state, step_size, path.betas[k + 1], generator)
+            accepted_total += rate
     value, standard_error, ess = log_mean_weight(log_w)
     chosen = torch.multinomial((log_w - log_w.max()).exp(), n_chains, replacement=True, generator=generator)
     return LogPartition(value, standard_error, ess, accepted_total / len(path.step_sizes)), state.x[chosen]
@@ -160,16 +143,8 @@ def reverse_annealed_importance_sampling(
     with exact_energies(x):
         state = mala_state(energy, x)
         for k in range(len(path.step_sizes) - 1, -1, -1):
-            state, accepted = mala_transition(
-                energy,
-                state,
-                step_size=path.step_sizes[k],
-                beta=path.betas[k + 1],
-                box=CUBE,
-                boundary="reflect",
-                generator=generator,
-            )
-            accepted_total += float(accepted.to(torch.float64).mean())
+            state, rate = cube_transition(energy, state, path.step_sizes[k], path.betas[k + 1], generator)
+            accepted_total += rate
             log_w += (path.betas[k + 1] - path.betas[k]) * state.energy.double()
     value, standard_error, ess = log_mean_weight(log_w)
     return LogPartition(-value, standard_error, ess, accepted_total / len(path.step_sizes))
@@ -202,9 +177,7 @@ def log_likelihood_bracket(
         mean_energy = torch.cat([energy(part).double() for part in torch.split(x, 512)]).mean().item()
         state = mala_state(energy, ends)
         for _ in range(burn_in):
-            state, _ = mala_transition(
-                energy, state, step_size=path.step_sizes[-1], box=CUBE, boundary="reflect", generator=generator
-            )
+            state, _ = cube_transition(energy, state, path.step_sizes[-1], 1.0, generator)
     above = reverse_annealed_importance_sampling(energy, state.x, path, generator=generator)
     return Bracket(
         ais=-mean_energy - below.value,
@@ -212,6 +185,16 @@ def log_likelihood_bracket(
         ais_se=below.standard_error,
         reverse_ais_se=above.standard_error,
     )
+
+
+def cube_transition(
+    energy: EnergyFn, state: MALAState, step_size: float, beta: float, generator: torch.Generator
+) -> tuple[MALAState, float]:
+    """One transition that leaves exp(-beta E) on the cube invariant, and the share of chains that moved."""
+    state, accepted = mala_transition(
+        energy, state, step_size=step_size, beta=beta, box=CUBE, boundary="reflect", generator=generator
+    )
+    return state, float(accepted.to(torch.float64).mean())
 
 
 def uniform_state(

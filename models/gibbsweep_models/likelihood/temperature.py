@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.likelihood.annealed_mala import (
-    CUBE,
     LONGEST_STEP,
     TARGET_ACCEPTANCE,
+    cube_transition,
     exact_energies,
     uniform_state,
 )
 from gibbsweep_models.likelihood.weights import log_mean_weight
-from gibbsweep_models.nn.transitions import mala_transition
 from gibbsweep_models.types import EnergyFn
 
 SMALLEST = 1e-2  # of |beta E|'s spread over uniform noise: below that a density is flat
@@ -56,16 +55,7 @@ def best_inverse_temperature(
                 return before or beta
             total = 0.0
             for _ in range(transitions):
-                state, accepted = mala_transition(
-                    energy,
-                    state,
-                    step_size=math.exp(log_step),
-                    beta=beta,
-                    box=CUBE,
-                    boundary="reflect",
-                    generator=generator,
-                )
-                rate = float(accepted.to(torch.float64).mean())
+                state, rate = cube_transition(energy, state, math.exp(log_step), beta, generator)
                 log_step = min(log_step + 0.5 * (rate - TARGET_ACCEPTANCE), math.log(LONGEST_STEP))
                 total += float(state.energy.double().mean()) / transitions
             if total <= target:
