@@ -21,6 +21,7 @@ import rbm_cd
 from gibbsweep.study.provenance import device_name, git_commit
 
 BENCHMARKS: dict[str, Callable[[], Sequence[Mapping[str, object]]]] = {
+    "rbm_likelihood": rbm_cd.measure_likelihood,
     "rbm_cd": rbm_cd.measure,
     "conv_cd": conv_cd.measure,
     "logging_cost": logging_cost.measure,
@@ -37,10 +38,11 @@ def main() -> None:
         if chosen in (None, name):
             rows += [{"benchmark": name, **row} for row in measure()]
     lines = [
-        "| benchmark | what | ours, ms | reference, ms | ratio | goal |",
+        "| benchmark | what (milliseconds, unless it says otherwise) | ours | reference | ratio | goal |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {row['benchmark']} | {row['what']} | {row['ours_ms']:.2f} | {row['reference_ms']:.2f} | {row['ratio']:.3g} | {row['goal']} |"
+            f"| {row['benchmark']} | {row['what']} | {row.get('ours_ms', row.get('ours')):.2f} | "
+            f"{row.get('reference_ms', row.get('reference')):.2f} | {_compared(row)} | {row['goal']} |"
             for row in rows
         ),
     ]
@@ -50,6 +52,11 @@ def main() -> None:
         (RESULTS / "benchmarks.json").write_text(json.dumps(record, indent=1) + "\n")
         head = f"# Benchmarks\n\n{record['device']}, one thread, commit `{git_commit()[:12]}`; medians, both sides in one run.\n"
         (RESULTS / "benchmarks.md").write_text(head + "\n" + "\n".join(lines) + "\n")
+
+
+def _compared(row: Mapping[str, object]) -> str:
+    """Times are compared by their ratio, likelihoods by their difference."""
+    return f"{row['ratio']:.3g}" if "ratio" in row else f"{row['difference']:+.2f}"
 
 
 if __name__ == "__main__":

@@ -103,6 +103,13 @@ class Sweep:
         assert len(names) == len(set(names)), f"a run was created twice: {sorted(names)}"
         return {str(run.info.run_name): run for run in found}
 
+    def artifacts(self, tracking_uri: str, run_id: str, folder: str = "") -> list[str]:
+        """The paths of a run's files, those of its folders included."""
+        found = []
+        for entry in connect(tracking_uri).list_artifacts(run_id, folder):
+            found += self.artifacts(tracking_uri, run_id, entry.path) if entry.is_dir else [entry.path]
+        return sorted(found)
+
     def history(self, tracking_uri: str, trial: str, key: str) -> list[tuple[int, int, float]]:
         """(step, time in ms, value) of every point, by step."""
         run_id = self.runs(tracking_uri)[trial].info.run_id

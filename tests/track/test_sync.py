@@ -16,14 +16,6 @@ from gibbsweep.track.store import connect
 from gibbsweep.track.sweep import sweep_lock
 
 
-def artifacts(store: str, run_id: str, folder: str = "") -> list[str]:
-    client = connect(store)
-    found = []
-    for entry in client.list_artifacts(run_id, folder):
-        found += artifacts(store, run_id, entry.path) if entry.is_dir else [entry.path]
-    return sorted(found)
-
-
 def test_everything_arrives_in_its_place(store: str, sweep: Any, expected: Any) -> None:
     rbm, vae = sweep.trial("rbm-0000"), sweep.trial("vae-0001")
     for step in range(1, 6):
@@ -49,7 +41,7 @@ def test_everything_arrives_in_its_place(store: str, sweep: Any, expected: Any) 
     assert parent.info.start_time == 1_700_000_000_000
     counts = {"trials/completed": 1, "trials/pruned": 0, "trials/diverged": 1, "trials/failed": 0}
     assert parent.data.metrics == counts
-    assert artifacts(store, parent.info.run_id) == ["results/table.md", "sweep.json"]
+    assert sweep.artifacts(store, parent.info.run_id) == ["results/table.md", "sweep.json"]
 
     assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert run.data.tags["gibbsweep.run_key"] == "cd_k-1/rbm-0000"
@@ -62,7 +54,7 @@ def test_everything_arrives_in_its_place(store: str, sweep: Any, expected: Any) 
     assert sweep.history(store, "rbm-0000", "train/cd/loss") == expected(range(1, 6), lambda step: 1 / step)
     assert sweep.history(store, "rbm-0000", "val/k_3") == expected(range(1, 6), float)
     assert sweep.history(store, "rbm-0000", "eval/mmd") == expected(range(5, 6), lambda step: 0.25)
-    files = artifacts(store, run.info.run_id)
+    files = sweep.artifacts(store, run.info.run_id)
     assert [name for name in files if not name.startswith("images/")] == [
         "checkpoint/state.json",
         "config.json",
@@ -100,7 +92,7 @@ def test_replay_after_losing_every_tracked_json_adds_nothing(store: str, sweep: 
     trial.end("completed", 3, loss=3.0)
     sync(sweep.folder, tracking_uri=store)
     before = sweep.runs(store)
-    files = artifacts(store, before["rbm-0000"].info.run_id)
+    files = sweep.artifacts(store, before["rbm-0000"].info.run_id)
     for path in sweep.folder.rglob("tracked.json"):
         path.unlink()
     report = sync(sweep.folder, tracking_uri=store)
@@ -113,7 +105,7 @@ def test_replay_after_losing_every_tracked_json_adds_nothing(store: str, sweep: 
     assert len(sweep.history(store, "rbm-0000", "noise")) == 3
     assert len(sweep.history(store, "rbm-0000", "energy")) == 3
     assert len(sweep.history(store, "cd_k-1", "trials/completed")) == 1
-    assert artifacts(store, before["rbm-0000"].info.run_id) == files
+    assert sweep.artifacts(store, before["rbm-0000"].info.run_id) == files
     assert len(after["rbm-0000"].inputs.dataset_inputs) == 1
     assert after["rbm-0000"].info.status == "FINISHED"
 

@@ -15,14 +15,6 @@ from gibbsweep.track.tracked import TrackedTrial
 from gibbsweep.track.trial import TrialMirror
 
 
-def artifacts(store: str, run_id: str, folder: str = "") -> list[str]:
-    client = connect(store)
-    found = []
-    for entry in client.list_artifacts(run_id, folder):
-        found += artifacts(store, run_id, entry.path) if entry.is_dir else [entry.path]
-    return sorted(found)
-
-
 def test_a_crash_between_sending_and_remembering(
     store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,7 +44,7 @@ def test_a_crash_between_sending_and_remembering(
     assert (report.pending, report.error) == (0, "")
     for key in ("m0", "m9"):
         assert sweep.history(store, "rbm-0000", key) == expected(range(1, 301), float)
-    images = [name for name in artifacts(store, sweep.runs(store)["rbm-0000"].info.run_id) if "images/" in name]
+    images = [name for name in sweep.artifacts(store, sweep.runs(store)["rbm-0000"].info.run_id) if "images/" in name]
     assert len(images) == 2
 
 
@@ -61,12 +53,12 @@ def test_thumbnail_cut_off_by_a_crash_is_completed(store: str, sweep: Any) -> No
     trial.image("samples", 1)
     sync(sweep.folder, tracking_uri=store)
     run = sweep.runs(store)["rbm-0000"]
-    images = artifacts(store, run.info.run_id, "images")
+    images = sweep.artifacts(store, run.info.run_id, "images")
     root = Path(run.info.artifact_uri.removeprefix("file://"))
     (root / next(name for name in images if name.endswith(".webp"))).unlink()
     (trial.folder / "tracked.json").unlink()
     sync(sweep.folder, tracking_uri=store)
-    assert artifacts(store, run.info.run_id, "images") == images
+    assert sweep.artifacts(store, run.info.run_id, "images") == images
 
 
 def test_two_migrations_at_once(tmp_path: Path) -> None:

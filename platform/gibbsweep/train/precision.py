@@ -56,7 +56,7 @@ def _seconds_per_update(precision: Precision, system: System, batch: Batch, devi
                 with autocast(precision, device):
                     model = probe if phase.model is None else phase.model
                     loss = phase.objective(model, batch, generator=generator)
-                loss.total.backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(loss.total)
             _synchronise(device)
             timings.append(time.perf_counter() - start)
             probe.zero_grad(set_to_none=True)

@@ -35,7 +35,7 @@ def update(
             parameter.grad = None  # zero_grad's hooks cost a small model a fiftieth of its update
         with autocast(precision, batch["x"].device):
             loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss.total)
         parallel.average_gradients(phase.parameters)
         # One transfer for all numbers; their mean over the workers, so that every worker stops or none does.
         names = ["loss", *loss.parts]
