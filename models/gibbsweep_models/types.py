@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -166,58 +166,3 @@ class SystemConfig(Protocol):
     def units(self) -> Units: ...
 
     def build(self, spec: DataSpec) -> System: ...
-
-
-@runtime_checkable
-class HasEnergy(Protocol):
-    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """(B, *D) -> (B,)."""
-        ...
-
-
-@runtime_checkable
-class CanSample(Protocol):
-    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples drawn from noise, never from training data."""
-        ...
-
-
-@runtime_checkable
-class HasChain(Protocol):
-    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""
-        ...
-
-
-@dataclass(frozen=True)
-class Bracket:
-    """A mean log-likelihood in nats per example. ``ais`` overestimates and ``reverse_ais`` underestimates it in
-    expectation (a partition function estimated from below and from above); ``exact`` where enumeration allows.
-    ``ais_se`` and ``reverse_ais_se`` are the standard errors of the two estimates of log Z."""
-
-    ais: float
-    reverse_ais: float
-    exact: float | None = None
-    ais_se: float = 0.0
-    reverse_ais_se: float = 0.0
-
-
-@runtime_checkable
-class HasLogLikelihood(Protocol):
-    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log-likelihood of ``x`` (N, *D), with ``n_temperatures`` annealing steps each way."""
-        ...
-
-
-@runtime_checkable
-class CanReconstruct(Protocol):
-    def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """(B, *D) -> (B, *D)."""
-        ...
-
-
-@runtime_checkable
-class CanDenoise(Protocol):
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """(B, *D), (B,) -> (B, *D)."""
-        ...

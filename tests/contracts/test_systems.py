@@ -12,7 +12,8 @@ from gibbsweep.data import load
 from gibbsweep.train import Budget, Composed, train
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep_models import draws
-from gibbsweep_models.types import CanSample, HasChain, HasEnergy, System
+from gibbsweep_models.capabilities import CanSample, HasChain, HasEnergy
+from gibbsweep_models.types import System
 
 BATCH = 32
 systems = pytest.mark.parametrize("name", SYSTEMS)

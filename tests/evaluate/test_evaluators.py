@@ -23,9 +23,10 @@ from gibbsweep.evaluate import (
     image_grid,
 )
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.capabilities import HasEnergy
 from gibbsweep_models.draws import bernoulli, seeded
 from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
-from gibbsweep_models.types import DataSpec, HasEnergy, Samples, System, Trace
+from gibbsweep_models.types import DataSpec, Samples, System, Trace
 
 SHAPE = (1, 2, 3)
 

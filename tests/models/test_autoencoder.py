@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.capabilities import CanDenoise, CanReconstruct
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.objectives.reconstruction import Reconstruction
-from gibbsweep_models.types import CanDenoise, CanReconstruct, DataSpec, Units
+from gibbsweep_models.types import DataSpec, Units
 
 LATENT = 2
 EIGENVALUES = torch.tensor([4.0, 2.0, 0.5, 0.25, 0.1], dtype=torch.float64)

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.capabilities import CanSample, HasChain, HasEnergy, HasLogLikelihood
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig, ConvEBMSystem
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.types import CanSample, DataSpec, HasChain, HasEnergy, HasLogLikelihood, System
+from gibbsweep_models.types import DataSpec, System
 
 
 class Quadratic(nn.Module):

@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.capabilities import CanDenoise, CanSample
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.objectives.edm import EDMLoss, weighted_denoising_error
 from gibbsweep_models.score.edm import EDMConfig
-from gibbsweep_models.types import CanDenoise, CanSample, DataSpec
+from gibbsweep_models.types import DataSpec
 
 SIGMAS = [0.002, 0.05, 0.5, 2.0, 80.0]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import rand
 from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
 from gibbsweep_models.likelihood.temperature import best_inverse_temperature
@@ -15,7 +16,7 @@ from gibbsweep_models.nn.mlp import Activation
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.types import Bracket, DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
 
 SIGNED_RANGE = (-1.0, 1.0)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.capabilities import HasEnergy
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.nn.gradients import check_energy, energy_of
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.types import Batch, EnergyFn, HasEnergy, Loss, Sampler
+from gibbsweep_models.types import Batch, EnergyFn, Loss, Sampler
 
 
 class ContrastiveDivergence(nn.Module):

@@ -26,7 +26,7 @@ class Examples(Protocol):
 
 
 class Evaluator(Protocol):
-    """A frozen dataclass of numbers. ``needs`` is the protocol (in gibbsweep_models.types) that a system must offer."""
+    """A frozen dataclass of numbers. ``needs`` is the protocol (in gibbsweep_models.capabilities) that a system must offer."""
 
     @property
     def needs(self) -> type: ...

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.train import Evaluation
-from gibbsweep_models.types import CanSample, HasChain, Samples
+from gibbsweep_models.capabilities import CanSample, HasChain
+from gibbsweep_models.types import Samples
 
 
 def image_grid(x: Tensor, *, columns: int, binary: bool, scale: int = 2, gap: int = 2) -> NDArray[np.uint8]:
