@@ -116,13 +116,25 @@ class Dataset:
         limit = self._recipe["limit"]
         whole = limit is None or limit >= len(table.x)
         rows = None if whole else _shuffled(len(table.x), self._recipe["seed"], _TEST)[:limit].sort().values
-        return Split(table, rows, self.spec.units)
+        return Split(table, rows, self.spec.units, self)
+
+    def other(self, name: str, split: SplitName = "test") -> Split:
+        """A split of another data set, from the same root and in the same units, whose examples have this one's shape:
+        outliers to compare with."""
+        recipe = self._recipe
+        other = load(name, root=recipe["root"], units=recipe["units"], seed=recipe["seed"], validation=0.0)
+        if other.spec.shape != self.spec.shape:
+            raise UserError(
+                f"data set '{name}' has examples of {other.spec.shape} and '{self.name}' of {self.spec.shape}: "
+                "compare sets of one shape"
+            )
+        return other.train if split == "train" else other.test
 
     @cached_property
     def _train_and_validation(self) -> tuple[Split, Split]:
         table, recipe = self._open("train"), self._recipe
         train, validation = cut(len(table.x), recipe["validation"], recipe["seed"], recipe["limit"], name=self.name)
-        return Split(table, train, self.spec.units), Split(table, validation, self.spec.units)
+        return Split(table, train, self.spec.units, self), Split(table, validation, self.spec.units, self)
 
     def _open(self, split: SplitName) -> Table:
         if split not in self._openers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from gibbsweep.data.table import Table
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.types import Units
 
+if TYPE_CHECKING:
+    from gibbsweep.data.dataset import Dataset
+
 Indices = Tensor | slice | NDArray[Any]
 
 
@@ -21,17 +24,28 @@ class Split:
     """Examples of a data set. D = the shape of one example, channels first.
 
     ``table``: the memory-mapped file the split is cut from. ``rows`` (N,) int64: which of its rows are this split's, in
-    ascending order; None for all of them.
+    ascending order; None for all of them. ``dataset``: whose split it is, for measures that compare with its training
+    examples or with another set.
     """
 
-    def __init__(self, table: Table, rows: Tensor | None = None, units: Units = "signed") -> None:
+    def __init__(
+        self, table: Table, rows: Tensor | None = None, units: Units = "signed", dataset: Dataset | None = None
+    ) -> None:
         self.table = table
         self.rows = rows
         self.units: Units = units
+        self._dataset = dataset
         self._convert = _CONVERSIONS[units] if table.x.dtype == torch.uint8 else _unchanged
 
     def __len__(self) -> int:
         return len(self.table.x) if self.rows is None else len(self.rows)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set that this split belongs to."""
+        if self._dataset is None:
+            raise ValueError("this split stands alone: take it from load(NAME), not from load_split")
+        return self._dataset
 
     @property
     def shape(self) -> tuple[int, ...]:

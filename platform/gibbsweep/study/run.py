@@ -15,11 +15,12 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator, evaluate_all
 from gibbsweep.study.provenance import device_name
 from gibbsweep.study.space import flatten
-from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, train
-from gibbsweep.train.checkpoint import load_weights
+from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, fit, train
+from gibbsweep.train.checkpoint import has_checkpoint, load_weights
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import write_png
 from gibbsweep_models import parallel
+from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System, SystemConfig
 
 DATA_SEED = 0  # every run of every sweep sees the same train, validation and test splits
@@ -110,22 +111,35 @@ def _train_and_evaluate(
             device=device,
         )
 
-    outcome = train(
-        system,
-        dataset.train,
-        assignment.budget,
-        report=Composed(*(r for r in (spool, watch) if r is not None)),
-        announce=announce,
-        run_dir=assignment.run_dir,
-        seed=assignment.seed,
-        evaluate=validate,
-        device=device,
-        precision=assignment.precision,
-        config=json.loads(json.dumps(flatten(assignment.config))),
-    )
+    report = Composed(*(r for r in (spool, watch) if r is not None))
+    if isinstance(system, CanFit):
+        outcome = fit(
+            system,
+            dataset.train,
+            report=report,
+            announce=announce,
+            seed=assignment.seed,
+            evaluate=validate,
+            device=device,
+        )
+    else:
+        outcome = train(
+            system,
+            dataset.train,
+            assignment.budget,
+            report=report,
+            announce=announce,
+            run_dir=assignment.run_dir,
+            seed=assignment.seed,
+            evaluate=validate,
+            device=device,
+            precision=assignment.precision,
+            config=json.loads(json.dumps(flatten(assignment.config))),
+        )
     if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
-    step = load_weights(assignment.run_dir / "checkpoint", system)
+    checkpoint = assignment.run_dir / "checkpoint"
+    step = load_weights(checkpoint, system) if has_checkpoint(checkpoint) else outcome.step
     system.eval()
     with parallel.alone():
         final = evaluate_all(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.space import Choice, Space, check_paths
+from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.types import SystemConfig
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from gibbsweep.study.results import Results
 
 Kind = Literal["energy", "score", "baseline"]
+
+
+def as_it_is(data: str) -> tuple[str, ...]:
+    """One view: the data set itself."""
+    return (data,)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,13 @@ class Contender:
 @dataclass(frozen=True)
 class Study:
     """``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
-    retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning. ``figures`` draw from the finished table. ``contenders[...]`` in ``default`` run unless others are named."""
+    retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning.
+
+    ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
+    (one class held out, each in turn); the table has the mean over views, and ``METRIC@VIEW`` holds each. ``targets`` are
+    numbers to beat, judged in the results. ``figures`` draw from the finished table, ``pictures`` name the evaluators'
+    pictures (``samples``) that are shown beside it, one of each row. ``contenders[...]`` in ``default`` run unless others are
+    named."""
 
     name: str
     question: str
@@ -79,7 +91,10 @@ class Study:
     trials: int = 8
     seeds: int = 3
     validation: float = 0.1
+    views: Callable[[str], tuple[str, ...]] = as_it_is
+    targets: tuple[Target, ...] = ()
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
+    pictures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, contender in self.contenders.items():

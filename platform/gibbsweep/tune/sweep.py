@@ -13,12 +13,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from gibbsweep.study.gallery import draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.files import write_atomically
+from gibbsweep.train.files import as_file_name, write_atomically
 from gibbsweep.tune import cluster
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.plan import Plan
@@ -80,7 +81,7 @@ def _drive(
                 f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
             )
         results = _results(study, decided, plan, wall_seconds=_wall_seconds(sweep, started))
-        _write(study, results, sweep, options, decided)
+        _write(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
     return results, report
 
@@ -112,7 +113,6 @@ def _tune(
             )
             for name in decided.contenders
         },
-        data=decided.data,
         data_root=options.data_root.absolute() if options.data_root else None,
         validation=study.validation,
         precision=decided.precision,  # type: ignore[arg-type]
@@ -145,6 +145,7 @@ def _tune(
 
 
 def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float) -> Results:
+    rows = plan.rows()
     return Results(
         study=study.name,
         question=study.question,
@@ -153,12 +154,16 @@ def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float)
         device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
         columns=dict(study.columns),
-        rows=plan.rows(),
+        rows=rows,
         wall_seconds=wall_seconds,
+        verdicts=[verdict for target in study.targets if (verdict := target.judge(rows)) is not None],
+        stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )
 
 
-def _write(study: Study, results: Results, sweep: SweepDir, options: SweepOptions, decided: Decided) -> None:
+def _write(
+    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
+) -> None:
     folders = [sweep.results]
     beside = [above / "analysis" / "results" for above in Path(sys.argv[0]).resolve().parents]
     if options.results is not None:
@@ -169,7 +174,11 @@ def _write(study: Study, results: Results, sweep: SweepDir, options: SweepOption
         results.write(folder)
         for name, draw in study.figures.items():
             figure = draw(results)
-            figure.savefig(folder / f"{study.name}_{name}.png", dpi=120, bbox_inches="tight")
+            figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
+        for name in study.pictures:
+            gallery = draw_gallery(plan.shown_runs(), name)
+            if gallery is not None:
+                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=120, bbox_inches="tight")
 
 
 def _wall_seconds(sweep: SweepDir, started: float) -> float:

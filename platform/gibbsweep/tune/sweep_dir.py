@@ -163,6 +163,7 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
             "space": describe(contender.space),
             "compare": contender.compare,
             "validation": study.validation,
+            "views": list(study.views(decided.data)),
             "goal": vars(study.goal_of(name)),
             "budget": vars(study.budget_of(name, decided.budget)),
             "evaluators": [repr(e) for e in study.evaluators_of(name)],
@@ -195,5 +196,6 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
                 f"contender {name!r} compares {len(compared)} options, and {decided.trials} trials cannot cover them: "
                 f"use --trials {len(compared)} or more, or 0 for no search."
             )
-    for units in {study.contenders[name].config.units for name in decided.contenders}:
-        load(decided.data, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
+    for units in sorted({study.contenders[name].config.units for name in decided.contenders}):
+        for view in study.views(decided.data):
+            load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)

@@ -43,7 +43,6 @@ class Payload:
     """What all trials of a sweep share."""
 
     contenders: Mapping[str, TrialContender]
-    data: str
     data_root: Path | None
     validation: float
     precision: PrecisionOption
@@ -63,7 +62,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         kind=config["kind"],
         config=with_values(contender.config, config["values"]),
         seed=config["seed"],
-        data=payload.data,
+        data=config["data"],
         budget=contender.budget,
         run_dir=Path(config["run_dir"]),
         data_root=payload.data_root,
