@@ -64,8 +64,8 @@ class CanReconstruct(Protocol):
 
 @runtime_checkable
 class CanDenoise(Protocol):
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """(B, *D), (B,) -> (B, *D)."""
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """The clean example in noisy ``x``: (B, *D), (B,) -> (B, *D). ``sigma`` None: the noise level is not known."""
         ...
 
 
@@ -85,7 +85,7 @@ class HasFeatures(Protocol):
 
 @runtime_checkable
 class HasAnomalyScore(Protocol):
-    def anomaly_score(self, x: Tensor) -> Tensor:
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """How unlike the training data ``x`` is, high = anomalous: (B, *D) -> (B,)."""
         ...
 

@@ -26,6 +26,7 @@ from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.weighted_sum import WeightedSum
 from gibbsweep_models.samplers.langevin import Langevin
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, SystemConfig, Units
@@ -115,6 +116,15 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "rbm_pcd": ObjectiveCase(machine(True), lambda: RBMContrastiveDivergence(64, persistent=True), "binary"),
     "reconstruction": ObjectiveCase(AUTOENCODER, Reconstruction, draws=False),
     "reconstruction_denoising": ObjectiveCase(AUTOENCODER, lambda: Reconstruction(sigma=0.3)),
+    "weighted_sum": ObjectiveCase(
+        energy,
+        lambda: WeightedSum(
+            {
+                "cd": (0.3, ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2))),
+                "dsm": (2.0, DenoisingScoreMatching(0.3)),
+            }
+        ),
+    ),
     "reconstruction_binary": ObjectiveCase(BINARY_AUTOENCODER, lambda: Reconstruction("binary"), "binary", draws=False),
 }
 

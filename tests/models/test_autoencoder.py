@@ -105,8 +105,8 @@ def test_a_system_reconstructs_embeds_and_scores(units: Units, shape: tuple[int,
     assert float(out.min()) >= (0 if units == "binary" else -1)
     assert float(out.max()) <= 1
     torch.testing.assert_close(copy.reconstruct(x, generator=seeded(0)), out, rtol=0, atol=0)
-    torch.testing.assert_close(system.denoise(x, torch.ones(4)), out)
-    assert system.embed(x).shape == (4, 5)
+    torch.testing.assert_close(system.denoise(x, torch.ones(4), generator=seeded(0)), out)
+    assert system.features(x).shape == (4, 5)
     loss = system.phases()[0].objective(system, {"x": x}, generator=seeded(0)).total
     torch.testing.assert_close(system.anomaly_score(x, generator=seeded(0)).mean(), loss.detach())
 

@@ -128,7 +128,7 @@ def test_a_system_samples_reconstructs_and_embeds(units: Units, shape: tuple[int
         torch.testing.assert_close(out.x, out.info["mean"])
     torch.testing.assert_close(copy.sample(6, generator=seeded(2)).x, out.x, rtol=0, atol=0)
     assert system.reconstruct(x, generator=seeded(0)).shape == x.shape
-    assert system.embed(x).shape == (4, 5)
+    assert system.features(x).shape == (4, 5)
     torch.testing.assert_close(
         system.anomaly_score(x, generator=seeded(4)), -system.elbo(x, generator=seeded(4)), rtol=0, atol=0
     )
