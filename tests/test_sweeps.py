@@ -99,7 +99,7 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
         for config in variants(contender):
             system = config.build(spec)
             assert isinstance(system, CanFit) or system.phases(), name
-        for evaluator in (*study.evaluators_of(name), *study.final_evaluators_of(name)):
+        for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
             assert isinstance(system, evaluator.needs), f"{name} cannot be measured by {type(evaluator).__name__}"
 
 

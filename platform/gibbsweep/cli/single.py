@@ -55,7 +55,7 @@ class TrainOptions:
 def train_one(options: TrainOptions) -> None:
     """Train one contender of a study once, and evaluate it on the test split."""
     study, contender = load_target(options.target)
-    config = with_values(study.contenders[contender].config, parse_settings(options.set))
+    config = with_values(study.config_of(contender, options.budget), parse_settings(options.set))
     if options.workers < 1:
         raise UserError(f"--workers must be at least 1: got {options.workers}.")
     if options.no_ray and options.workers > 1:
@@ -74,8 +74,8 @@ def train_one(options: TrainOptions) -> None:
         budget=budget,
         run_dir=(options.runs / f"train-{study.name}" / "trials" / name).absolute(),
         data_root=options.data_root.absolute() if options.data_root else None,
-        evaluators=study.evaluators_of(contender),
-        final_evaluators=study.final_evaluators_of(contender),
+        evaluators=study.evaluators_of(contender, options.budget),
+        final_evaluators=study.final_evaluators_of(contender, options.budget),
         validation=study.validation,
         precision=options.precision,
         git_commit=git_commit(),

@@ -116,7 +116,7 @@ class Dataset:
         limit = self._recipe["limit"]
         whole = limit is None or limit >= len(table.x)
         rows = None if whole else _shuffled(len(table.x), self._recipe["seed"], _TEST)[:limit].sort().values
-        return Split(table, rows, self.spec.units, self)
+        return Split(table, rows, self.spec.units, self, "test")
 
     def other(self, name: str, split: SplitName = "test") -> Split:
         """A split of another data set, from the same root and in the same units, whose examples have this one's shape:
@@ -134,7 +134,8 @@ class Dataset:
     def _train_and_validation(self) -> tuple[Split, Split]:
         table, recipe = self._open("train"), self._recipe
         train, validation = cut(len(table.x), recipe["validation"], recipe["seed"], recipe["limit"], name=self.name)
-        return Split(table, train, self.spec.units, self), Split(table, validation, self.spec.units, self)
+        units = self.spec.units
+        return Split(table, train, units, self, "train"), Split(table, validation, units, self, "validation")
 
     def _open(self, split: SplitName) -> Table:
         if split not in self._openers:

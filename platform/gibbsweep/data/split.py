@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from gibbsweep_models.types import Units
 if TYPE_CHECKING:
     from gibbsweep.data.dataset import Dataset
 
+Part = Literal["train", "validation", "test"]
 Indices = Tensor | slice | NDArray[Any]
 
 
@@ -24,17 +25,23 @@ class Split:
     """Examples of a data set. D = the shape of one example, channels first.
 
     ``table``: the memory-mapped file the split is cut from. ``rows`` (N,) int64: which of its rows are this split's, in
-    ascending order; None for all of them. ``dataset``: whose split it is, for measures that compare with its training
-    examples or with another set.
+    ascending order; None for all of them. ``dataset``: whose split it is, and ``part`` which, for measures that compare
+    with its training examples or with another set (whose test file is for the test split alone).
     """
 
     def __init__(
-        self, table: Table, rows: Tensor | None = None, units: Units = "signed", dataset: Dataset | None = None
+        self,
+        table: Table,
+        rows: Tensor | None = None,
+        units: Units = "signed",
+        dataset: Dataset | None = None,
+        part: Part | None = None,
     ) -> None:
         self.table = table
         self.rows = rows
         self.units: Units = units
         self._dataset = dataset
+        self.part = part
         self._convert = _CONVERSIONS[units] if table.x.dtype == torch.uint8 else _unchanged
 
     def __len__(self) -> int:

@@ -1,7 +1,8 @@
 """Evaluators: what is measured on a split of a data set. Needs torch, numpy and pillow alone."""
 
-from gibbsweep.evaluate.contract import Evaluator, evaluate_all
+from gibbsweep.evaluate.contract import Evaluator, check_needs, evaluate_all
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
+from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 
@@ -12,6 +13,8 @@ __all__ = [
     "Evaluator",
     "LogLikelihood",
     "SampleGrid",
+    "check_needs",
     "evaluate_all",
+    "figure_pixels",
     "image_grid",
 ]

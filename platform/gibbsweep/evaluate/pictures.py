@@ -42,7 +42,6 @@ class SampleGrid:
     columns: int = 8
     needs: type = CanSample
 
-    @torch.no_grad()
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         samples = system.sample(self.n, generator=generator)
         grid = image_grid(_shown(samples), columns=self.columns, binary=_is_binary(samples.x))
@@ -57,7 +56,6 @@ class ChainGrid:
     n_chains: int = 8
     needs: type = HasChain
 
-    @torch.no_grad()
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         start = x = first_examples(split, self.n_chains, generator.device)
         columns = [start]

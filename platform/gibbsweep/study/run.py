@@ -68,13 +68,16 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     )
     if first:
         write_config(assignment, dataset)
+    outcome = Outcome("failed", step=-1)
     try:
-        outcome = _train_and_evaluate(assignment, dataset, spool, announce, watch)
+        system, outcome = _train(assignment, dataset, spool, announce, watch)
+        outcome = _measured(assignment, dataset, system, outcome)
     except UserError:
         raise
     except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
         traceback.print_exc()
-        outcome = Outcome("failed", step=-1, message=f"{type(error).__name__}: {error}")
+        # What was trained before a failing evaluation keeps its step and its numbers.
+        outcome = replace(outcome, outcome="failed", message=f"{type(error).__name__}: {error}")
         if parallel.world_size() > 1:
             if first:
                 outcome.write(assignment.run_dir)
@@ -88,13 +91,13 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     return outcome
 
 
-def _train_and_evaluate(
+def _train(
     assignment: Assignment,
     dataset: Dataset,
     spool: SpoolReporter | None,
     announce: Reporter | None,
     watch: Reporter | None,
-) -> Outcome:
+) -> tuple[System, Outcome]:
     device = pick_device()
     # Weights are drawn by PyTorch's initialisers, which know only the global generator.
     torch.manual_seed(assignment.seed)
@@ -136,6 +139,11 @@ def _train_and_evaluate(
             precision=assignment.precision,
             config=json.loads(json.dumps(flatten(assignment.config))),
         )
+    return system, outcome
+
+
+def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
+    """``outcome`` with the test split's numbers, read once; the pictures are written to the run's folder."""
     if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
     checkpoint = assignment.run_dir / "checkpoint"
@@ -149,7 +157,7 @@ def _train_and_evaluate(
             prefix="test",
             seed=assignment.seed,
             step=step,
-            device=device,
+            device=pick_device(),
         )
     for key, pixels in final.images.items():
         write_png(assignment.run_dir / "images" / key / f"{step:08d}.png", pixels)

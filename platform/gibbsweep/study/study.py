@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
-from gibbsweep.study.space import Choice, Space, check_paths
+from gibbsweep.study.space import Choice, Space, check_paths, with_values
 from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.types import SystemConfig
@@ -25,6 +25,10 @@ Kind = Literal["energy", "score", "baseline"]
 def as_it_is(data: str) -> tuple[str, ...]:
     """One view: the data set itself."""
     return (data,)
+
+
+Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
+"""What is measured, the same for every budget or a function of the budget's name."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Contender:
     """A configuration with the space around it that is searched.
 
     ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
-    row of its own. ``goal`` and the evaluators default to the study's.
+    row of its own. ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
+    changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``.
     """
 
     config: SystemConfig
@@ -54,9 +59,10 @@ class Contender:
     space: Space = field(default_factory=dict)
     compare: str | None = None
     goal: Goal | None = None
-    evaluators: tuple[Evaluator, ...] | None = None
-    final_evaluators: tuple[Evaluator, ...] | None = None
+    evaluators: Evaluators | None = None
+    final_evaluators: Evaluators | None = None
     budgets: Mapping[str, Budget] | None = None
+    at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def options(self) -> tuple[Any, ...]:
         """The options that are compared; ``(None,)`` without a comparison."""
@@ -84,8 +90,8 @@ class Study:
     contenders: Mapping[str, Contender]
     goal: Goal
     budgets: Mapping[str, Budget]
-    evaluators: tuple[Evaluator, ...]
-    final_evaluators: tuple[Evaluator, ...]
+    evaluators: Evaluators
+    final_evaluators: Evaluators
     columns: Mapping[str, str]
     default: tuple[str, ...] = ()
     trials: int = 8
@@ -99,6 +105,8 @@ class Study:
     def __post_init__(self) -> None:
         for name, contender in self.contenders.items():
             check_paths(contender.config, contender.space)
+            for changes in contender.at.values():
+                with_values(contender.config, changes)
             if contender.compare is not None and not isinstance(contender.space.get(contender.compare), Choice):
                 raise UserError(
                     f"contender {name!r} compares {contender.compare!r}, which is not a Choice of its space: "
@@ -119,10 +127,25 @@ class Study:
             raise UserError(f"study {self.name!r} has no budget {budget!r}: it has {', '.join(budgets)}.")
         return budgets[budget]
 
-    def evaluators_of(self, name: str) -> tuple[Evaluator, ...]:
-        own = self.contenders[name].evaluators
-        return self.evaluators if own is None else own
+    def config_of(self, name: str, budget: str) -> SystemConfig:
+        """The contender's configuration at ``budget``, before any searched value."""
+        contender = self.contenders[name]
+        config: SystemConfig = with_values(contender.config, contender.at.get(budget, {}))
+        return config
 
-    def final_evaluators_of(self, name: str) -> tuple[Evaluator, ...]:
+    def trials_of(self, name: str, trials: int) -> int:
+        """How many of ``trials`` search trials a contender can use: none where nothing but the compared option varies."""
+        contender = self.contenders[name]
+        return trials if set(contender.space) - {contender.compare} else 0
+
+    def evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
+        own = self.contenders[name].evaluators
+        return _at(self.evaluators if own is None else own, budget)
+
+    def final_evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
         own = self.contenders[name].final_evaluators
-        return self.final_evaluators if own is None else own
+        return _at(self.final_evaluators if own is None else own, budget)
+
+
+def _at(evaluators: Evaluators, budget: str) -> tuple[Evaluator, ...]:
+    return evaluators(budget) if callable(evaluators) else evaluators

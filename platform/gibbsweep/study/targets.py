@@ -22,6 +22,9 @@ class Verdict:
     relation: Literal[">", "<"]
     bound: float
 
+    def __str__(self) -> str:
+        return f"{self.claim}: {self.got:.4g}, needed {self.relation} {self.bound:.4g}"
+
     @property
     def answer(self) -> str:
         if math.isnan(self.got) or math.isnan(self.bound):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,9 +37,15 @@ class Plan:
         self.study, self.decided, self.sweep = study, decided, sweep
         self.views = study.views(decided.data)
         storage = open_storage(sweep)
+        self.trials = {name: study.trials_of(name, decided.trials) for name in decided.contenders}
         self.searches = {
             name: Search(
-                storage, name, study.contenders[name], study.goal_of(name), trials=decided.trials, seed=decided.seed
+                storage,
+                name,
+                replace(study.contenders[name], config=study.config_of(name, decided.budget)),
+                study.goal_of(name),
+                trials=self.trials[name],
+                seed=decided.seed,
             )
             for name in decided.contenders
         }
@@ -54,7 +60,7 @@ class Plan:
     def total(self) -> int:
         """Runs of the whole sweep."""
         groups = sum(len(search.contender.options()) for search in self.searches.values())
-        return self.decided.trials * len(self.searches) + groups * self.decided.seeds * len(self.views)
+        return sum(self.trials.values()) + groups * self.decided.seeds * len(self.views)
 
     def next(self) -> Planned | None:
         """The next run to start; None while what is running must end first, or when nothing is left (see ``finished``)."""
@@ -116,7 +122,7 @@ class Plan:
                 }
                 searched = [o for run, o in self.outcomes.items() if run in self._search_names(name, option)]
                 best = self._best(name, option) or {}
-                if self.decided.trials == 0:
+                if self.trials[name] == 0:
                     best = {**flatten(contender.config), **best}
                 rows.append(Row.of(name, contender.kind, compared, best, searched, retrained))
         return rows
@@ -124,7 +130,7 @@ class Plan:
     def _next(self) -> Planned | None:
         if self._interrupted:
             return self._interrupted.pop(0)
-        waiting = [n for n, s in self.searches.items() if len(s.trials_on_record()) < self.decided.trials]
+        waiting = [n for n, s in self.searches.items() if len(s.trials_on_record()) < self.trials[n]]
         if waiting:
             name = min(waiting, key=lambda n: len(self.searches[n].trials_on_record()))
             number, values = self.searches[name].ask()
@@ -167,7 +173,7 @@ class Plan:
 
     def _search_names(self, name: str, option: Any) -> list[str]:
         search = self.searches[name]
-        return [_search_name(name, n) for n in range(self.decided.trials) if search.option_of(n) == option]
+        return [_search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
     def _searched(self, name: str, option: Any) -> bool:
         return all(run in self.outcomes for run in self._search_names(name, option))
@@ -206,7 +212,7 @@ class Plan:
     def _best(self, name: str, option: Any) -> dict[str, Any] | None:
         """The values to retrain with; None if no search trial completed. Without a search, the configuration as it stands."""
         search = self.searches[name]
-        if self.decided.trials == 0:
+        if self.trials[name] == 0:
             return {} if option is None else {search.contender.compare or "": option}
         return search.best(option)
 

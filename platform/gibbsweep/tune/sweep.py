@@ -7,7 +7,9 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -31,12 +33,24 @@ class Interrupted(Exception):
     """Ctrl-C ended a sweep that can be resumed."""
 
 
-def run_sweep(study: Study, options: SweepOptions, *, console: Console, command: str) -> Results:
-    """Run (or resume) the sweep and return its table. ``command`` is what the person typed, for the hint after Ctrl-C."""
+def run_sweep(
+    study: Study,
+    options: SweepOptions,
+    *,
+    console: Console,
+    command: str,
+    script_options: Mapping[str, Any] | None = None,
+) -> Results:
+    """Run (or resume) the sweep and return its table. ``command`` is what the person typed, for the hint after Ctrl-C;
+    ``script_options``, the options of the script itself, are recorded with a new sweep."""
     check_options(options)
     started = time.time()
     has_gpu = torch.cuda.is_available()
-    sweep, decided = reopen(study, options) if options.resume else create(study, options, has_gpu=has_gpu)
+    sweep, decided = (
+        reopen(study, options)
+        if options.resume
+        else create(study, options, has_gpu=has_gpu, script_options=script_options)
+    )
     with only_driver(sweep):
         results, report = _drive(study, options, sweep, decided, started, console=console, command=command)
     if report.pending or report.error:
@@ -105,11 +119,11 @@ def _tune(
     payload = Payload(
         contenders={
             name: TrialContender(
-                config=study.contenders[name].config,
+                config=study.config_of(name, decided.budget),
                 budget=study.budget_of(name, decided.budget),
                 goal_metric=study.goal_of(name).metric,
-                evaluators=study.evaluators_of(name),
-                final_evaluators=study.final_evaluators_of(name),
+                evaluators=study.evaluators_of(name, decided.budget),
+                final_evaluators=study.final_evaluators_of(name, decided.budget),
             )
             for name in decided.contenders
         },
