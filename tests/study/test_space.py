@@ -41,6 +41,10 @@ def test_a_path_that_names_no_field_is_refused_when_the_study_is_made(path: str,
         study(contenders={"rbm": Contender(RBM, "energy", {path: Float(0.0, 1.0)})})
 
 
+def test_a_list_from_json_is_the_tuple_it_was() -> None:
+    assert with_values(Outer(), {"betas": [0.5, 0.9]}) == Outer(betas=(0.5, 0.9))
+
+
 def test_a_path_in_a_branch_is_checked_too() -> None:
     space = {"centred": Choice(True, False, then={True: {"offset_rat": Float(0.001, 0.1)}})}
     with pytest.raises(UserError, match="offset_rate"):
