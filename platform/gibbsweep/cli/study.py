@@ -64,8 +64,8 @@ def _parse(sweep: type[SweepOptions], own: type[O], words: Sequence[str], questi
 
     both = dataclasses.make_dataclass(
         "Options",
-        [("own", tyro.conf.OmitArgPrefixes[own]), ("sweep", tyro.conf.OmitArgPrefixes[sweep])],  # type: ignore[misc, valid-type]
+        [("study", tyro.conf.OmitArgPrefixes[own]), ("sweep", tyro.conf.OmitArgPrefixes[sweep])],  # type: ignore[misc, valid-type]
         frozen=True,
     )
     parsed: Any = parse(both if dataclasses.fields(own) else sweep, words, prog=sys.argv[0], description=question)  # type: ignore[arg-type]
-    return (parsed.sweep, parsed.own) if dataclasses.fields(own) else (parsed, own())  # type: ignore[arg-type]
+    return (parsed.sweep, parsed.study) if dataclasses.fields(own) else (parsed, own())  # type: ignore[arg-type]
