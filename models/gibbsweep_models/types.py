@@ -138,11 +138,14 @@ class Phase:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a system must know of its data: the shape of one example, its units, and the number of classes (or None)."""
+    """What a system must know of its data: the shape of one example, its units, the number of classes (or None), and where
+    it has captions the number of ids and of tokens a caption: ``"text"`` is (B, text_length) in [0, vocabulary_size)."""
 
     shape: tuple[int, ...]
     units: Units = "signed"
     n_classes: int | None = None
+    vocabulary_size: int | None = None
+    text_length: int | None = None
 
 
 class System(nn.Module):

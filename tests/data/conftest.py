@@ -25,12 +25,22 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("user")
+
+
 @pytest.fixture
-def user_root() -> Path:
-    """The data folder of whoever runs the tests; skips where it has no MNIST."""
-    if not USER_ROOT or not (Path(USER_ROOT) / "mnist" / "train.parquet").exists():
-        pytest.skip("GIBBSWEEP_DATA holds no mnist")
-    return Path(USER_ROOT).absolute()
+def user_set(user_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """The data folder of whoever runs the tests, if it holds the set of a name; skips where it does not."""
+
+    def find(name: str) -> Path:
+        if not USER_ROOT or not list((Path(USER_ROOT) / name).glob("*.parquet")):
+            pytest.skip(f"GIBBSWEEP_DATA holds no {name}")
+        monkeypatch.setenv("GIBBSWEEP_CACHE", str(user_cache))
+        return Path(USER_ROOT).absolute()
+
+    return find
 
 
 @pytest.fixture(scope="session")

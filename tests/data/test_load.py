@@ -68,12 +68,13 @@ def test_toy_densities_have_their_moments() -> None:
     assert abs(float(line.mean())) < 4 * (variance / len(line)) ** 0.5
 
 
-def test_mnist_is_whole(user_root: Path) -> None:
-    data = load("mnist", root=user_root, validation=0.0)
+def test_mnist_is_whole(user_set: Callable[[str], Path]) -> None:
+    root = user_set("mnist")
+    data = load("mnist", root=root, validation=0.0)
     for split, counts in ((data.train, MNIST_TRAIN), (data.test, MNIST_TEST)):
         assert split.y is not None and split.y.bincount().tolist() == counts
         assert split.x.shape == (sum(counts), 1, 28, 28)
-    cut = load("mnist", root=user_root)
+    cut = load("mnist", root=root)
     assert (len(cut.train), len(cut.validation)) == (54_000, 6_000)
 
 

@@ -67,7 +67,8 @@ def show_info(options: InfoOptions) -> None:
     labels = facts.pop("labels")
     width = max(map(len, facts))
     for name, value in facts.items():
-        print(f"{name:<{width}}  {_plain(value)}")
+        if value is not None or name in ("train", "test"):
+            print(f"{name:<{width}}  {_plain(value)}")
     if labels:
         print(f"{'labels':<{width}}  " + ", ".join(f"{name}: {count}" for name, count in labels.items()))
     most = max(count for _, _, count in histogram) or 1

@@ -13,6 +13,7 @@ class Entry:
     ``how``: ``bundled`` (made from an installed package, no download) or ``fetched`` (``gibbsweep data fetch NAME``).
     ``shape``: of one example, channels first. ``rows``: of the train and the test split. ``torchvision``: the class of
     ``torchvision.datasets`` that downloads it. ``stand_ins``: bundled sets that could replace it while it is missing.
+    ``text``: whether it has captions.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Entry:
     description: str
     torchvision: str = ""
     stand_ins: tuple[str, ...] = ()
+    text: bool = False
 
 
 _DIGITS = tuple("0123456789")

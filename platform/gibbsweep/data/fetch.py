@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from gibbsweep.data.catalogue import CATALOGUE, Entry, entry_of
 from gibbsweep.data.folders import SPLITS, SplitName, data_root, files_of, missing
-from gibbsweep.data.parquet import write_parquet
 from gibbsweep.data.table import Metadata
+from gibbsweep.data.writing import write_parquet
 from gibbsweep.errors import UserError
 
 
