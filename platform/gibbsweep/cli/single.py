@@ -13,10 +13,11 @@ from typing import Any
 
 from tyro.conf import Positional
 
+from gibbsweep.data import check_data, load
 from gibbsweep.errors import UserError
 from gibbsweep.study import Study
 from gibbsweep.study.provenance import git_commit
-from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.run import DATA_SEED, Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
 from gibbsweep.train.files import write_atomically
@@ -80,6 +81,10 @@ def train_one(options: TrainOptions) -> None:
         precision=options.precision,
         git_commit=git_commit(),
     )
+    dataset = load(
+        assignment.data, root=assignment.data_root, units=config.units, seed=DATA_SEED, validation=study.validation
+    )
+    check_data(dataset, study.needs, study=study.name)
     _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
     if options.no_ray:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.space import Choice, Space, check_paths, with_values
@@ -78,7 +79,7 @@ class Study:
     """``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
     retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning.
 
-    ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
+    ``needs``: what the data must have (labels, captions, axes), or the study is refused before anything trains. ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
     (one class held out, each in turn); the table has the mean over views, and ``METRIC@VIEW`` holds each. ``targets`` are
     numbers to beat, judged in the results. ``figures`` draw from the finished table, ``pictures`` name the evaluators'
     pictures (``samples``) that are shown beside it, one of each row. ``contenders[...]`` in ``default`` run unless others are
@@ -97,6 +98,7 @@ class Study:
     trials: int = 8
     seeds: int = 3
     validation: float = 0.1
+    needs: DataNeeds = field(default_factory=DataNeeds)
     views: Callable[[str], tuple[str, ...]] = as_it_is
     targets: tuple[Target, ...] = ()
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gibbsweep.data import load
+from gibbsweep.data import check_data, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import check_needs
 from gibbsweep.study.provenance import git_commit
@@ -218,6 +218,7 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
     for units in sorted({study.contenders[name].config.units for name in decided.contenders}):
         for view in study.views(decided.data):
             dataset = load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
+            check_data(dataset, study.needs, study=study.name)
         for name in decided.contenders:
             if study.contenders[name].config.units == units:
                 _check_contender(study, name, decided.budget, dataset.spec)
