@@ -1,7 +1,12 @@
-"""Every system, small, with what the loop's contract suite needs to train it. Adding a system is one line."""
+"""Every system, small, with what the loop's contract suites need to train it. Adding a system is one line."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
+
+from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
@@ -10,15 +15,38 @@ from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.score.edm import EDMConfig
-from gibbsweep_models.types import SystemConfig
+from gibbsweep_models.types import System, SystemConfig
 
-SYSTEMS: dict[str, SystemConfig] = {
-    "rbm": RBMConfig(n_hidden=16, k=1, momentum=0.5),
-    "rbm_pcd": RBMConfig(n_hidden=16, k=2, persistent=True, centred=False),
-    "conv_ebm": ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128)),
-    "mlp_ebm": MLPEBMConfig(n_steps=3, replay_size=128),
-    "edm": EDMConfig(),
-    "gan": GANConfig(),
-    "vae": VAEConfig(),
-    "autoencoder": AutoencoderConfig(),
+
+@dataclass(frozen=True)
+class SystemCase:
+    """``data``: a bundled set it trains on. ``draws``: whether training uses its generator. ``any_units``: whether it
+    follows the units of its data instead of refusing the others."""
+
+    config: SystemConfig
+    data: str = "digits"
+    draws: bool = True
+    any_units: bool = False
+
+    def dataset(self) -> Dataset:
+        return load(self.data, units=self.config.units)
+
+    def build(self) -> System:
+        """The system with weights of one seed."""
+        torch.manual_seed(0)
+        return self.config.build(self.dataset().spec)
+
+
+SYSTEMS: dict[str, SystemCase] = {
+    "rbm": SystemCase(RBMConfig(n_hidden=16, k=1, momentum=0.5)),
+    "rbm_pcd": SystemCase(RBMConfig(n_hidden=16, k=2, persistent=True, centred=False)),
+    "conv_ebm": SystemCase(ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128))),
+    "mlp_ebm": SystemCase(MLPEBMConfig(n_steps=3, replay_size=128)),
+    "edm": SystemCase(EDMConfig()),
+    "gan": SystemCase(GANConfig(), any_units=True),
+    "vae": SystemCase(VAEConfig(), any_units=True),
+    "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
 }
+
+TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]
+"""Those with phases; the others are fitted."""
