@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gibbsweep.data import CATALOGUE, load, load_split
+from gibbsweep.data import CATALOGUE, Metadata, load, load_split, write_parquet
 from gibbsweep.errors import UserError
 
 MNIST_TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -123,6 +123,14 @@ def test_train_and_test_of_different_shape(make_set: Callable[..., Any]) -> None
         _ = load("odd").test
 
 
+def test_train_and_test_of_different_classes(root: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (8, 1, 4, 4), dtype=np.uint8)
+    for split, classes in (("train", ("cat", "dog", "cow")), ("test", ("dog", "cat"))):
+        write_parquet(root / "odd" / f"{split}.parquet", images, np.arange(8) % 2, metadata=Metadata(classes=classes))
+    with pytest.raises(UserError, match="classes of other names: make both from one source"):
+        _ = load("odd").test
+
+
 def test_a_missing_set_names_its_command_and_its_stand_ins(root: Path) -> None:
     with pytest.raises(UserError, match="`gibbsweep data fetch mnist`.*'mnist5k' or 'digits'"):
         load("mnist")
@@ -173,7 +181,7 @@ def test_nothing_is_written_under_the_root(make_set: Callable[..., Any], root: P
 
 
 def test_importing_loads_none_of_the_heavy_packages() -> None:
-    heavy = "sklearn", "mlxtend", "torchvision", "pandas", "ray", "mlflow", "optuna"
+    heavy = "sklearn", "mlxtend", "torchvision", "trimesh", "scipy", "joblib", "pandas", "ray", "mlflow", "optuna"
     code = f"import sys; import gibbsweep.data; print([name for name in {heavy!r} if name in sys.modules])"
     child = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}

@@ -97,7 +97,7 @@ class Dataset:
         self.licence = first.metadata.licence
         self.note = first.metadata.note
         self.fingerprint = view.fingerprint(first.fingerprint)
-        self._n_classes = first.n_classes
+        self._classes = classes
         self._splits = splits
         self._recipe = recipe
 
@@ -121,11 +121,11 @@ class Dataset:
     def test(self) -> Split:
         """The test examples, read from their own file now, for the first time."""
         table = self._open("test")
-        shape, n_classes = tuple(table.x.shape[1:]), table.n_classes
-        if shape != self.spec.shape or (n_classes or 0) > (self._n_classes or 0):
+        shape, classes = tuple(table.x.shape[1:]), table.metadata.classes
+        if shape != self.spec.shape or classes != self._classes[: len(classes)]:
             raise UserError(
-                f"the test file of '{self.view.name}' has examples of {shape} in {n_classes} classes and its training file "
-                f"{self.spec.shape} in {self._n_classes}: make both from one source"
+                f"the test file of '{self.view.name}' has examples of {shape} in {len(classes)} classes and its training file "
+                f"{self.spec.shape} in {len(self._classes)}, or classes of other names: make both from one source"
             )
         if table.vocabulary != self.vocabulary:
             raise UserError(
