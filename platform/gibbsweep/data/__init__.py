@@ -11,8 +11,9 @@ numbers; optionally ``label`` (integers) and ``text`` (captions). The key ``gibb
 shape, classes, source and licence; without it they are derived. Any folder in this form loads under its own name.
 """
 
-from gibbsweep.data.catalogue import CATALOGUE, Entry
+from gibbsweep.data.catalogue import CATALOGUE
 from gibbsweep.data.dataset import Dataset, load, load_split
+from gibbsweep.data.entry import Entry
 from gibbsweep.data.fetch import Fetched, fetch
 from gibbsweep.data.info import catalogue_rows, info
 from gibbsweep.data.requirements import DataNeeds, check_data

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from gibbsweep.data.cache import cached
-from gibbsweep.data.catalogue import Entry
+from gibbsweep.data.entry import Entry
 from gibbsweep.data.folders import SplitName
 from gibbsweep.data.resize import at_size
 from gibbsweep.data.table import Decoded, Metadata, Table

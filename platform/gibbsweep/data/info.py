@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gibbsweep.data.catalogue import CATALOGUE, Entry, entry_of
+from gibbsweep.data.catalogue import CATALOGUE, entry_of
 from gibbsweep.data.dataset import load_split
+from gibbsweep.data.entry import Entry
 from gibbsweep.data.folders import SPLITS, data_root, drop_ins, files_of
 from gibbsweep.data.parquet import read_header
 from gibbsweep.data.view import DataView, view_of
@@ -21,7 +22,7 @@ _CHUNK = 4096  # examples summed at once: bounds the memory of a pass over a map
 def catalogue_rows(root: Path | str | None = None) -> list[dict[str, Any]]:
     """A row a data set, known ones first, then what else lies under the root; only headers are read, nothing is decoded.
 
-    Keys: name, how (bundled, fetched, given, local), present, train, test (rows or None), shape, classes (their number or
+    Keys: name, how (bundled, fetched, given, drop-in, local), present, train, test (rows or None), shape, classes (their number or
     None), text (whether it has captions), where, licence, description.
     """
     folder = data_root(root)
@@ -85,7 +86,7 @@ def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:
         "shape": entry.shape if entry else None,
         "classes": len(entry.classes) or None if entry else None,
         "text": bool(entry and entry.text),
-        "where": "bundled" if bundled else str(folder / name) if files else f"gibbsweep data fetch {name}",
+        "where": "bundled" if bundled else str(folder / name) if files else _how_to(name, entry),
         "licence": entry.licence if entry else "not stated",
         "description": entry.description if entry else "",
     }
@@ -104,6 +105,10 @@ def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:
         if entry is None:
             row["licence"], row["description"] = header.metadata.licence, header.metadata.source
     return row
+
+
+def _how_to(name: str, entry: Entry | None) -> str:
+    return entry.how_to if entry and entry.how_to else f"gibbsweep data fetch {name}"
 
 
 def _statistics(x: Tensor, bins: int = 16) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,29 +71,36 @@ def write_parts(path: Path, parts: Iterable[Part], *, metadata: Metadata) -> int
     from pyarrow import parquet as pq
 
     rows = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
-            unfinished = Path(folder) / path.name
-            writer: Any = None
-            try:
-                for table in _tables(parts, metadata):
-                    if writer is None:  # PNG is compressed; bits of voxels and numbers are not
-                        kind = "none" if "image" in table.schema.names else "zstd"
-                        writer = pq.ParquetWriter(unfinished, table.schema, compression=kind)
-                    writer.write_table(table, row_group_size=max(1, len(table)))
-                    rows += len(table)
-            finally:
-                if writer is not None:
-                    writer.close()
-            if not rows:
-                raise ValueError(f"there is not one example to write to {path}: at least one is needed")
+    with ExitStack() as stack:
+        with _writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-"))
+        unfinished = Path(folder) / path.name
+        writer: Any = None
+        for table in _tables(parts, metadata):
+            with _writable(path):
+                if writer is None:  # PNG is compressed; bits of voxels and numbers are not
+                    kind = "none" if "image" in table.schema.names else "zstd"
+                    writer = stack.enter_context(pq.ParquetWriter(unfinished, table.schema, compression=kind))
+                writer.write_table(table, row_group_size=max(1, len(table)))
+            rows += len(table)
+        if not rows:
+            raise ValueError(f"there is not one example to write to {path}: at least one is needed")
+        with _writable(path):
+            writer.close()
             os.rename(unfinished, path)
+    return rows
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """Around what writes and nothing else: an error of the source's own files is not one of the target's folder."""
+    try:
+        yield
     except OSError as error:
         raise UserError(
             f"cannot write {path} ({error.strerror or error}): name a folder that you may write to with --data-root"
         ) from error
-    return rows
 
 
 def _tables(parts: Iterable[Part], metadata: Metadata) -> Iterator[Any]:
