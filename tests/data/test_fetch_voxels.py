@@ -157,6 +157,18 @@ def test_modelnet_from_an_archive_that_is_there(archive: Path, part: str, root: 
     assert sorted(path.name for path in root.iterdir() if not path.name.startswith(".")) == ["modelnet10"]
 
 
+def test_a_damaged_archive_names_the_mesh(archive: Path, root: Path) -> None:
+    content = bytearray(archive.read_bytes())
+    with zipfile.ZipFile(archive) as file:
+        member = file.getinfo("ModelNet10/bed/train/bed_0001.off")
+    start = member.header_offset + 30 + len(member.filename)
+    content[start + 50 : start + 60] = b"\xff" * 10
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match="bed_0001.off of .* is damaged"):
+        fetch("modelnet10")
+    assert not list(root.rglob("*.parquet"))
+
+
 def test_modelnet_files_that_are_none(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="does not hold the files of 'modelnet40'"):
         fetch("modelnet40", source=tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,15 @@ def _members(path: Path) -> list[tuple[str, str, str]]:
 def _grids(path: Path, members: list[tuple[str, str]], classes: tuple[str, ...]) -> Iterator[tuple[NDArray[Any], int]]:
     with ZipFile(path) as archive:
         # Read lazily: joblib takes a few meshes at a time, and all of them together are larger than memory.
-        tasks = (delayed(mesh_grid)(archive.read(member), "off", f"{member} of {path}") for _, member in members)
+        tasks = (delayed(mesh_grid)(_read(archive, member), "off", f"{member} of {path}") for _, member in members)
         grids = Parallel(n_jobs=1 if len(members) <= _FEW else -1, return_as="generator")(tasks)
         for (label, _), grid in zip(members, grids, strict=True):
             yield grid[None], classes.index(label)
+
+
+def _read(archive: ZipFile, member: str) -> bytes:
+    """A member's bytes; zip keeps a checksum of each, the only one there is, since the source states none of the archive."""
+    try:
+        return archive.read(member)
+    except (BadZipFile, zlib.error) as error:
+        raise UserError(f"{member} of {archive.filename} is damaged ({error}): download the archive again") from error
