@@ -35,6 +35,14 @@ class HasChain(Protocol):
         ...
 
 
+@runtime_checkable
+class HasReplay(Protocol):
+    def replayed(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """``n`` different chains (n, *D) of the replay buffer as training left them: samples that no budget of steps from noise
+        limits. An error where fewer were ever written."""
+        ...
+
+
 @dataclass(frozen=True)
 class Bracket:
     """A mean log-likelihood in nats per example. ``ais`` overestimates and ``reverse_ais`` underestimates it in

@@ -13,12 +13,14 @@ from torch import Tensor, nn
 
 from gibbsweep_models import parallel
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
@@ -84,6 +86,7 @@ EDM, CLASSES = system(EDMConfig(channels=(8, 8))), system(EDMConfig(channels=(8,
 GAN = system(GANConfig(channels=(8, 8)))
 VAE = system(VAEConfig(channels=(8, 8)))
 BINARY_VAE = system(VAEConfig(units="binary", channels=(8, 8)))
+CLASSIFIER = system(FeatureClassifierConfig(channels=(8, 8), n_features=16))
 AUTOENCODER = system(AutoencoderConfig(channels=(8, 8)))
 BINARY_AUTOENCODER = system(AutoencoderConfig(units="binary", channels=(8, 8)))
 
@@ -114,6 +117,7 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
         machine(True), lambda: RBMContrastiveDivergence(64, weight_decay=0.1, offset_rate=0.2), "binary"
     ),
     "rbm_pcd": ObjectiveCase(machine(True), lambda: RBMContrastiveDivergence(64, persistent=True), "binary"),
+    "cross_entropy": ObjectiveCase(CLASSIFIER, CrossEntropy, draws=False),
     "reconstruction": ObjectiveCase(AUTOENCODER, Reconstruction, draws=False),
     "reconstruction_denoising": ObjectiveCase(AUTOENCODER, lambda: Reconstruction(sigma=0.3)),
     "weighted_sum": ObjectiveCase(

@@ -8,6 +8,7 @@ import torch
 
 from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -46,6 +47,7 @@ SYSTEMS: dict[str, SystemCase] = {
     "gan": SystemCase(GANConfig(), any_units=True),
     "vae": SystemCase(VAEConfig(), any_units=True),
     "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
+    "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
 }
 
 TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]

@@ -1,8 +1,11 @@
-"""Evaluators: what is measured on a split of a data set. Needs torch, numpy and pillow alone."""
+"""Evaluators: what is measured on a split of a data set. Distances need torchmetrics; the rest torch, numpy
+and pillow alone."""
 
-from gibbsweep.evaluate.contract import Evaluator, check_needs, evaluate_all
+from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, evaluate_all
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
+from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
 from gibbsweep.evaluate.figures import figure_pixels
+from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 
@@ -11,10 +14,16 @@ __all__ = [
     "ChainMixing",
     "EnergyGap",
     "Evaluator",
+    "FeatureNetwork",
+    "Features",
     "LogLikelihood",
+    "Prepares",
+    "ReplayDistances",
+    "SampleDistances",
     "SampleGrid",
     "check_needs",
     "evaluate_all",
+    "feature_network",
     "figure_pixels",
     "image_grid",
 ]

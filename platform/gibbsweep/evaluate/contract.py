@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError
 from gibbsweep.train import Evaluation
 from gibbsweep_models import draws
@@ -31,8 +32,18 @@ class Evaluator(Protocol):
     @property
     def needs(self) -> type: ...
 
-    def __call__(self, system: Any, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        """Metrics and pictures by plain name; no gradients are kept, no weights changed."""
+    def __call__(self, system: Any, split: Any, *, generator: torch.Generator) -> Evaluation:
+        """Metrics and pictures by plain name; no gradients are kept, no weights changed. ``split``: :class:`Examples`, or a
+        :class:`gibbsweep.data.Split` where the measure compares with more of its data set."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """An evaluator that needs something made once for a data set (a feature network) before it can measure."""
+
+    def prepare(self, dataset: Dataset) -> str:
+        """Make it, unless it is there; a phrase that says what it is."""
         ...
 
 

@@ -15,6 +15,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from gibbsweep.data import load
+from gibbsweep.evaluate import Prepares
 from gibbsweep.study.gallery import draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
@@ -83,6 +85,7 @@ def _drive(
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
         if not plan.finished():
+            _prepare(study, decided, options, console)
             cluster.start(options)
             gpus = cluster.default_gpus(options)
             concurrency = cluster.check_resources(options, gpus)
@@ -98,6 +101,20 @@ def _drive(
         _write(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
     return results, report
+
+
+def _prepare(study: Study, decided: Decided, options: SweepOptions, console: Console) -> None:
+    """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
+    names = decided.contenders
+    evaluators = {e for n in names for e in study.evaluators_of(n, decided.budget)}
+    evaluators |= {e for n in names for e in study.final_evaluators_of(n, decided.budget)}
+    phrases = set()
+    for view in study.views(decided.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
+        dataset = load(view, root=options.data_root)
+        with console.status("preparing what samples are measured with (the first time takes a minute or two)"):
+            phrases |= {e.prepare(dataset) for e in evaluators if isinstance(e, Prepares)}
+    for phrase in sorted(phrases):
+        console.print(f"measured with  ·  {phrase}", style="dim", highlight=False, soft_wrap=True)
 
 
 def _tune(
