@@ -196,7 +196,9 @@ def _write(
     study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
 ) -> None:
     folders = [sweep.results]
-    beside = [above / "analysis" / "results" for above in Path(sys.argv[0]).resolve().parents]
+    # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
+    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
+    beside = [above.parent / "analysis" / "results" for above in sweeps]
     if options.results is not None:
         folders.append(options.results)
     elif decided.budget != "smoke":
