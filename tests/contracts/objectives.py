@@ -16,6 +16,7 @@ from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
@@ -23,6 +24,7 @@ from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
@@ -85,6 +87,7 @@ GAN = system(GANConfig(channels=(8, 8)))
 VAE = system(VAEConfig(channels=(8, 8)))
 BINARY_VAE = system(VAEConfig(units="binary", channels=(8, 8)))
 AUTOENCODER = system(AutoencoderConfig(channels=(8, 8)))
+NAE = system(NormalizedAutoencoderConfig(latent_dim=4, hidden=(16,)))
 BINARY_AUTOENCODER = system(AutoencoderConfig(units="binary", channels=(8, 8)))
 
 OBJECTIVES: dict[str, ObjectiveCase] = {
@@ -114,6 +117,9 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
         machine(True), lambda: RBMContrastiveDivergence(64, weight_decay=0.1, offset_rate=0.2), "binary"
     ),
     "rbm_pcd": ObjectiveCase(machine(True), lambda: RBMContrastiveDivergence(64, persistent=True), "binary"),
+    "on_manifold_cd": ObjectiveCase(
+        NAE, lambda: OnManifoldCD(Langevin(2, 0.02), LANGEVIN, ReplayBuffer(24, (4,), 0.2), l2=0.5)
+    ),
     "reconstruction": ObjectiveCase(AUTOENCODER, Reconstruction, draws=False),
     "reconstruction_denoising": ObjectiveCase(AUTOENCODER, lambda: Reconstruction(sigma=0.3)),
     "weighted_sum": ObjectiveCase(
