@@ -14,14 +14,14 @@ from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
 
 @dataclass(frozen=True)
 class OneClassSVMConfig:
-    """Schölkopf et al. (2001) with a Gaussian kernel of width ``gamma`` / (components · their variance).
+    """Schölkopf et al. (2001) with the kernel exp(-``gamma`` |x - x'|² / (components · their variance)).
 
     Its solver's cost grows with the square of the number of examples: it sees ``n_examples`` drawn at random, as their first
     ``n_components`` principal components, each scaled to variance 1 if ``whiten``. ``nu``: the share that may lie outside.
     """
 
     nu: float = 0.1
-    gamma: float = 1.0
+    gamma: float = 5.0
     whiten: bool = False
     n_components: int = 32
     n_examples: int = 4000

@@ -115,7 +115,7 @@ class AnomalyDetection:
         histogram, pictures = figure.subplots(2, 1, height_ratios=(1.2, 1))
         # The tails of a heavy-tailed score would press the rest into one bar.
         low, high = np.quantile(values, [0.001, 0.995])
-        bins = np.linspace(low, high, 60)
+        bins = np.linspace(low, high if high > low else low + 1.0, 60)
         for label, chosen in (("normal", ~anomalous), (f"anomalous ({name})", anomalous)):
             histogram.hist(values[chosen].clip(low, high), bins=bins, density=True, alpha=0.6, label=label)
         histogram.set_xlabel("anomaly score (its last 0.5 % in the last bar)")
