@@ -61,7 +61,7 @@ CONV_EBM = Contender(
         "cd.noise": Float(0.002, 0.05, log=True),
         "cd.restart_fraction": Float(0.01, 0.5, log=True),
     },
-    budgets=budgets(laptop=150, long=600, gpu=5_000, paper=50_000, batch_size=64),
+    budgets=budgets(laptop=110, long=600, gpu=5_000, paper=50_000, batch_size=64),
     at={
         "gpu": {"channels": (32, 64, 128), "cd.n_steps": 40, "cd.replay_size": 10_000},
         "paper": {"channels": (64, 128, 256, 256), "cd.n_steps": 60, "cd.replay_size": 10_000},
@@ -71,7 +71,7 @@ CONV_EBM = Contender(
 NORMALIZED_AUTOENCODER = Contender(
     NormalizedAutoencoderConfig(
         latent_dim=8,
-        pretraining=700,
+        pretraining=450,
         learning_rate=1e-3,
         l2=3.0,
         latent_steps=2,
@@ -81,16 +81,16 @@ NORMALIZED_AUTOENCODER = Contender(
     ),
     kind="energy",
     space={
-        "latent_dim": Choice(8, 16),
+        "latent_dim": Choice(8, 12),
         "learning_rate": Float(3e-4, 3e-3, log=True),
         "l2": Float(1.0, 5.0, log=True),
         "latent_noise": Float(0.03, 0.3, log=True),
         "restart_fraction": Float(0.05, 1.0, log=True),
     },
-    budgets=budgets(laptop=1_000, long=3_600, gpu=20_000, paper=70_000, batch_size=64),
+    budgets=budgets(laptop=650, long=2_200, gpu=20_000, paper=70_000),
     at={
         "smoke": {"pretraining": 3},
-        "long": {"pretraining": 1_800},
+        "long": {"pretraining": 1_200},
         "gpu": {"pretraining": 10_000, "hidden": (1024, 512)},
         # Epochs of the paper's hold-out experiment, 100 and 50 at its batch size, and the length of its chains.
         "paper": {
@@ -112,7 +112,7 @@ RBM = Contender(
         "persistent": Choice(True, False),
         "weight_decay": Float(1e-6, 1e-2, log=True),
     },
-    budgets=budgets(laptop=1_000, long=4_000, gpu=20_000, paper=100_000),
+    budgets=budgets(laptop=800, long=4_000, gpu=20_000, paper=100_000),
 )
 
 AUTOENCODER = Contender(

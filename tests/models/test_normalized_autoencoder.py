@@ -58,9 +58,7 @@ def test_the_latent_chain_descends_on_the_manifold() -> None:
 def test_the_penalty_stops_negatives_at_its_margin() -> None:
     """The gradient by E(x_neg) of -E + l2 E² vanishes at E = 1 / (2 l2)."""
     system, x = build(), images()
-    plain, penalised = (
-        build(l2=l2).phases()[1].objective(system, {"x": x}, generator=seeded(0)) for l2 in (0.0, 2.0)
-    )
+    plain, penalised = (build(l2=l2).phases()[1].objective(system, {"x": x}, generator=seeded(0)) for l2 in (0.0, 2.0))
     difference = float(penalised.total.detach() - plain.total.detach())
     assert difference >= 2.0 * float(plain.parts["energy_neg"]) ** 2 > 0
 

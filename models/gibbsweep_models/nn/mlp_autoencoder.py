@@ -25,7 +25,11 @@ class SphericalAutoencoder(nn.Module):
     """
 
     def __init__(
-        self, shape: tuple[int, ...], latent_dim: int, hidden: tuple[int, ...] = (256, 128), activation: Activation = "silu"
+        self,
+        shape: tuple[int, ...],
+        latent_dim: int,
+        hidden: tuple[int, ...] = (256, 128),
+        activation: Activation = "silu",
     ) -> None:
         super().__init__()
         if latent_dim < 2 or not hidden or min(hidden) < 1:

@@ -16,7 +16,9 @@ def synthetic_anomalies(x: Tensor, *, generator: torch.Generator) -> dict[str, T
     A mirrored 8 is still an 8: no detector separates all of them, and the same holds for every contender.
     """
     if x.ndim != 4:
-        raise ValueError(f"synthetic anomalies are made of images (N, C, H, W): got {tuple(x.shape)}; choose image data")
+        raise ValueError(
+            f"synthetic anomalies are made of images (N, C, H, W): got {tuple(x.shape)}; choose image data"
+        )
     if x.shape[2] != x.shape[3]:
         raise ValueError(f"synthetic anomalies need square images: got {tuple(x.shape)}; resize them")
     middle = x.shape[2] // 2
