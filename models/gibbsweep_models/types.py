@@ -121,7 +121,8 @@ class OptimizerConfig:
 class Phase:
     """One optimisation of an update: which parameters follow which objective. A GAN has two; the loop is the same.
 
-    ``every``: run at updates divisible by it. ``grad_clip``: largest gradient norm. ``bounds``: a part whose magnitude
+    ``every``: run at updates divisible by it; ``start`` and ``stop``: and from update ``start`` up to, not including,
+    ``stop`` (None: to the end), over which its learning rate's schedule runs (a model that is pretrained). ``grad_clip``: largest gradient norm. ``bounds``: a part whose magnitude
     exceeds its bound means divergence (an energy gap that runs away), told apart from a failure by the loop. ``model``: what
     the objective is called with; None: the system itself.
     """
@@ -131,9 +132,20 @@ class Phase:
     objective: Objective
     optimizer: OptimizerConfig
     every: int = 1
+    start: int = 0
+    stop: int | None = None
     grad_clip: float | None = None
     bounds: dict[str, float] = field(default_factory=dict)
     model: Any = None
+
+    def runs_at(self, step: int) -> bool:
+        """Whether update ``step`` (from 0) includes this phase."""
+        return step % self.every == 0 and self.start <= step and (self.stop is None or step < self.stop)
+
+    def learning_rate_at(self, step: int, updates: int) -> float:
+        """The learning rate of update ``step`` of a run of ``updates``."""
+        stop = updates if self.stop is None else min(self.stop, updates)
+        return self.optimizer.learning_rate_at(step - self.start, stop - self.start)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.nn.mlp import MLPEnergy
@@ -73,6 +74,9 @@ ENERGIES: dict[str, EnergyCase] = {
     "mlp_image": EnergyCase(lambda: MLPEnergy((1, 4, 4), (16,), "gelu"), (1, 4, 4)),
     "mlp_confined": EnergyCase(confined_flat_network, (3,), (-3.0, 3.0), lambda _, x: -x / 4),
     "mlp_ebm": EnergyCase(lambda: MLPEBMConfig((16,), bound=3.0).build(DataSpec((2,))), (2,), (-3.0, 3.0)),
+    "normalized_autoencoder": EnergyCase(
+        lambda: NormalizedAutoencoderConfig(latent_dim=4, hidden=(16,)).build(DataSpec((1, 8, 8))), (1, 8, 8)
+    ),
     "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
     "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
     "conv_spectral": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8), spectral_norm=True), (1, 8, 8)),

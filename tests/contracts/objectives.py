@@ -17,6 +17,7 @@ from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfi
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
@@ -25,6 +26,7 @@ from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
@@ -88,6 +90,7 @@ VAE = system(VAEConfig(channels=(8, 8)))
 BINARY_VAE = system(VAEConfig(units="binary", channels=(8, 8)))
 CLASSIFIER = system(FeatureClassifierConfig(channels=(8, 8), n_features=16))
 AUTOENCODER = system(AutoencoderConfig(channels=(8, 8)))
+NAE = system(NormalizedAutoencoderConfig(latent_dim=4, hidden=(16,)))
 BINARY_AUTOENCODER = system(AutoencoderConfig(units="binary", channels=(8, 8)))
 
 OBJECTIVES: dict[str, ObjectiveCase] = {
@@ -118,6 +121,9 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     ),
     "rbm_pcd": ObjectiveCase(machine(True), lambda: RBMContrastiveDivergence(64, persistent=True), "binary"),
     "cross_entropy": ObjectiveCase(CLASSIFIER, CrossEntropy, draws=False),
+    "on_manifold_cd": ObjectiveCase(
+        NAE, lambda: OnManifoldCD(Langevin(2, 0.02), LANGEVIN, ReplayBuffer(24, (4,), 0.2), l2=0.5)
+    ),
     "reconstruction": ObjectiveCase(AUTOENCODER, Reconstruction, draws=False),
     "reconstruction_denoising": ObjectiveCase(AUTOENCODER, lambda: Reconstruction(sigma=0.3)),
     "weighted_sum": ObjectiveCase(

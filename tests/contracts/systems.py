@@ -10,9 +10,12 @@ from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
+from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
+from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.score.edm import EDMConfig
@@ -43,11 +46,16 @@ SYSTEMS: dict[str, SystemCase] = {
     "rbm_pcd": SystemCase(RBMConfig(n_hidden=16, k=2, persistent=True, centred=False)),
     "conv_ebm": SystemCase(ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128))),
     "mlp_ebm": SystemCase(MLPEBMConfig(n_steps=3, replay_size=128)),
+    "normalized_autoencoder": SystemCase(
+        NormalizedAutoencoderConfig(hidden=(16,), pretraining=1, latent_steps=2, n_steps=2, replay_size=128)
+    ),
     "edm": SystemCase(EDMConfig()),
     "gan": SystemCase(GANConfig(), any_units=True),
     "vae": SystemCase(VAEConfig(), any_units=True),
     "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
+    "isolation_forest": SystemCase(IsolationForestConfig(n_trees=10, samples_per_tree=64)),
+    "one_class_svm": SystemCase(OneClassSVMConfig(n_components=8, n_examples=200)),
 }
 
 TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]

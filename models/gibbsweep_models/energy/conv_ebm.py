@@ -60,6 +60,12 @@ class ConvEBMSystem(System):
         energy: Tensor = self.network(x, cond)
         return energy
 
+    @torch.no_grad()
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The energy: (B, C, H, W) -> (B,)."""
+        del generator
+        return self.energy(x)
+
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n`` images (n, C, H, W): ``sample_steps`` Langevin steps from uniform noise."""
         start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)

@@ -107,6 +107,12 @@ class RBMSystem(System):
         energy: Tensor = self.rbm(x, cond)
         return energy
 
+    @torch.no_grad()
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The free energy: (B, *D) -> (B,)."""
+        del generator
+        return self.energy(x)
+
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n`` binary examples (n, *D): ``sample_steps`` Gibbs steps from fair coin flips. ``info["visible_mean"]``
         is their mean given the hidden units, in [0, 1], for pictures."""

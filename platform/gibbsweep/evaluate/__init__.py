@@ -1,6 +1,7 @@
 """Evaluators: what is measured on a split of a data set. Distances need torchmetrics; the rest torch, numpy
 and pillow alone."""
 
+from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, evaluate_all
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
@@ -10,6 +11,7 @@ from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 
 __all__ = [
+    "AnomalyDetection",
     "ChainGrid",
     "ChainMixing",
     "EnergyGap",
@@ -21,6 +23,7 @@ __all__ = [
     "ReplayDistances",
     "SampleDistances",
     "SampleGrid",
+    "SyntheticAnomalies",
     "check_needs",
     "evaluate_all",
     "feature_network",
