@@ -41,7 +41,7 @@ class Convolutional:
 
     n_maps: int = 32
     kernel_size: int = 8
-    stride: int = 2
+    stride: int = 4
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class GaussianRBMConfig:
     Gibbs-Langevin steps of the paper (``inner_steps``, ``inner_step_size``, ``adjust``). ``start``: the negative chains begin at
     the ``data`` (CD-k) or at ``noise`` (the paper's modified CD, which makes k steps from noise a sampler). ``grad_clip``:
     largest norm of the gradient; the paper's is 10. ``energy_gap_bound``: a larger |energy gap|, in nats per visible unit,
-    counts as divergence. ``sample_steps``: steps from noise to a sample. ``annealing_chains``, ``equilibration``: as for the RBM.
+    counts as divergence. ``sample_steps``: steps from noise to a sample. ``annealing_chains``: of an
+    annealed estimate of log Z; ``equilibration``: Gibbs steps before the reverse one.
     """
 
     hidden: Dense | Convolutional = field(default_factory=Dense)
@@ -146,8 +147,9 @@ class GaussianRBMSystem(System):
         ]
 
     def initialise(self, x: Tensor) -> None:
-        """The coordinates, from the mean and the covariance of ``x`` (N, *D)."""
+        """The coordinates, from the mean and the covariance of ``x`` (N, *D), and the machine's variances."""
         self.coordinates.fit(x)
+        self.machine.initialise(self.coordinates(x[:2000]))
 
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
         """The free energy in nats: (B, *D) -> (B,)."""
@@ -172,15 +174,16 @@ class GaussianRBMSystem(System):
 
     @torch.no_grad()
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log density of ``x`` (N, *D) in data units, bracketed by annealing both ways in ``n_temperatures`` equal steps; the
-        reverse chains start at examples of ``x``."""
+        """Mean log density of ``x`` (N, *D) in data units, bracketed by annealing both ways in ``n_temperatures`` equal steps.
+
+        The reverse chains start where the forward ones ended, resampled by weight, and take ``equilibration`` Gibbs steps.
+        Chains that start at data would remember it for thousands of steps, and a bracket would be none."""
         config, machine = self.config, self.machine
         z = self.coordinates(x)
         temperatures = linear_temperatures(n_temperatures)
-        ais = annealed_importance_sampling(
+        ais, start = annealed_importance_sampling(
             machine, temperatures, n_chains=config.annealing_chains, generator=generator
         )
-        start = z[draws.randint(len(z), (config.annealing_chains,), generator=generator)]
         if config.equilibration:
             start = GaussianGibbs(config.equilibration)(machine, start, generator=generator).x
         reverse = reverse_annealed_importance_sampling(machine, temperatures, start, generator=generator)

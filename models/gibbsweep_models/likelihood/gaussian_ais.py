@@ -49,13 +49,16 @@ def exact_log_partition(machine: GaussianBernoulli, *, chunk: int = 1024) -> flo
 @torch.no_grad()
 def annealed_importance_sampling(
     machine: GaussianBernoulli, temperatures: Tensor, *, n_chains: int = 100, generator: torch.Generator
-) -> LogPartition:
+) -> tuple[LogPartition, Tensor]:
     """log Z from standard normal chains cooled to the machine, one Gibbs step at each of ``temperatures`` (T,): from below in
-    expectation."""
+    expectation. And (n_chains, *D) of the chains' end points resampled by weight."""
     path = _Path(machine)
-    v = draws.randn((n_chains, *machine.shape), generator=generator).to(machine.visible_bias.dtype)
-    value, standard_error, effective = log_mean_weight(path.anneal(v, temperatures.tolist(), generator))
-    return LogPartition(path.base_log_partition() + value, standard_error, effective, n_chains)
+    start = draws.randn((n_chains, *machine.shape), generator=generator).to(machine.visible_bias.dtype)
+    log_w, ends = path.anneal(start, temperatures.tolist(), generator)
+    value, standard_error, effective = log_mean_weight(log_w)
+    chosen = torch.multinomial((log_w - log_w.max()).exp(), n_chains, replacement=True, generator=generator)
+    estimate = LogPartition(path.base_log_partition() + value, standard_error, effective, n_chains)
+    return estimate, ends[chosen]
 
 
 @torch.no_grad()
@@ -64,7 +67,8 @@ def reverse_annealed_importance_sampling(
 ) -> LogPartition:
     """log Z from chains ``z`` (N, *D), taken to be samples of the machine, melted to the base: from above in expectation."""
     path = _Path(machine)
-    value, standard_error, effective = log_mean_weight(path.anneal(z, temperatures.flip(0).tolist(), generator))
+    log_w, _ = path.anneal(z, temperatures.flip(0).tolist(), generator)
+    value, standard_error, effective = log_mean_weight(log_w)
     return LogPartition(path.base_log_partition() - value, standard_error, effective, len(z))
 
 
@@ -77,8 +81,9 @@ class _Path:
         n_visible, n_hidden = math.prod(self.machine.shape), math.prod(self.machine.hidden_shape)
         return 0.5 * n_visible * math.log(2.0 * math.pi) + n_hidden * math.log(2.0)
 
-    def anneal(self, v: Tensor, betas: list[float], generator: torch.Generator) -> Tensor:
-        """Σ_t log p*_{t+1}(v_t) - log p*_t(v_t) (N,), double, with v_{t+1} one Gibbs step at temperature t + 1 from v_t."""
+    def anneal(self, v: Tensor, betas: list[float], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Σ_t log p*_{t+1}(v_t) - log p*_t(v_t) (N,), double, with v_{t+1} one Gibbs step at temperature t + 1 from v_t; and the
+        last v."""
         log_w = torch.zeros(len(v), dtype=torch.float64, device=v.device)
         for step, (beta, following) in enumerate(pairwise(betas), start=1):
             logits = self.machine.hidden_logits(v)
@@ -90,4 +95,4 @@ class _Path:
                 precision = following * self.precision + (1.0 - following)
                 mean = self.machine.visible_mean(h) * (following * self.precision / precision)
                 v = torch.addcmul(mean, precision.rsqrt(), draws.randn_like(mean, generator=generator))
-        return log_w
+        return log_w, v
