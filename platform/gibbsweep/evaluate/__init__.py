@@ -8,10 +8,12 @@ from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
+from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 
 __all__ = [
     "ChainGrid",
     "ChainMixing",
+    "EnergyDrift",
     "EnergyGap",
     "Evaluator",
     "FeatureNetwork",
@@ -19,6 +21,7 @@ __all__ = [
     "LogLikelihood",
     "Prepares",
     "ReplayDistances",
+    "Refinement",
     "SampleDistances",
     "SampleGrid",
     "check_needs",

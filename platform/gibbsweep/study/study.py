@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,27 +52,32 @@ class Contender:
     """A configuration with the space around it that is searched.
 
     ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
-    row of its own. ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
+    row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
     changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``.
     """
 
     config: SystemConfig
     kind: Kind
     space: Space = field(default_factory=dict)
-    compare: str | None = None
+    compare: str | tuple[str, ...] | None = None
     goal: Goal | None = None
     evaluators: Evaluators | None = None
     final_evaluators: Evaluators | None = None
     budgets: Mapping[str, Budget] | None = None
     at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def options(self) -> tuple[Any, ...]:
-        """The options that are compared; ``(None,)`` without a comparison."""
-        if self.compare is None:
-            return (None,)
-        domain = self.space[self.compare]
-        assert isinstance(domain, Choice)
-        return domain.options
+    @property
+    def compared_paths(self) -> tuple[str, ...]:
+        return () if self.compare is None else (self.compare,) if isinstance(self.compare, str) else self.compare
+
+    def options(self) -> tuple[tuple[Any, ...], ...]:
+        """The combinations that are compared, a value for each of ``compared_paths``; ``((),)`` without a comparison."""
+        domains = [self.space[path] for path in self.compared_paths]
+        return tuple(itertools.product(*(domain.options for domain in domains if isinstance(domain, Choice))))
+
+    def compared(self, option: tuple[Any, ...]) -> dict[str, Any]:
+        """``option`` by path."""
+        return dict(zip(self.compared_paths, option, strict=True))
 
 
 @dataclass(frozen=True)
@@ -109,11 +115,12 @@ class Study:
             check_paths(contender.config, contender.space)
             for changes in contender.at.values():
                 with_values(contender.config, changes)
-            if contender.compare is not None and not isinstance(contender.space.get(contender.compare), Choice):
-                raise UserError(
-                    f"contender {name!r} compares {contender.compare!r}, which is not a Choice of its space: "
-                    f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
-                )
+            for path in contender.compared_paths:
+                if not isinstance(contender.space.get(path), Choice):
+                    raise UserError(
+                        f"contender {name!r} compares {path!r}, which is not a Choice of its space: "
+                        f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
+                    )
 
     def contender(self, name: str) -> Contender:
         if name not in self.contenders:
@@ -138,7 +145,7 @@ class Study:
     def trials_of(self, name: str, trials: int) -> int:
         """How many of ``trials`` search trials a contender can use: none where nothing but the compared option varies."""
         contender = self.contenders[name]
-        return trials if set(contender.space) - {contender.compare} else 0
+        return trials if set(contender.space) - set(contender.compared_paths) else 0
 
     def evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
         own = self.contenders[name].evaluators

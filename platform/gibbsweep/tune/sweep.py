@@ -138,7 +138,7 @@ def _tune(
             name: TrialContender(
                 config=study.config_of(name, decided.budget),
                 budget=study.budget_of(name, decided.budget),
-                goal_metric=study.goal_of(name).metric,
+                goal=study.goal_of(name),
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
             )
