@@ -70,14 +70,19 @@ class Contender:
     def compared_paths(self) -> tuple[str, ...]:
         return () if self.compare is None else (self.compare,) if isinstance(self.compare, str) else self.compare
 
-    def options(self) -> tuple[tuple[Any, ...], ...]:
-        """The combinations that are compared, a value for each of ``compared_paths``; ``((),)`` without a comparison."""
+    def options(self) -> tuple[Any, ...]:
+        """The options that are compared: values of one path, tuples of several; ``(None,)`` without a comparison."""
         domains = [self.space[path] for path in self.compared_paths]
-        return tuple(itertools.product(*(domain.options for domain in domains if isinstance(domain, Choice))))
+        combinations = itertools.product(*(domain.options for domain in domains if isinstance(domain, Choice)))
+        if self.compare is None:
+            return (None,)
+        return tuple(c[0] if isinstance(self.compare, str) else c for c in combinations)
 
-    def compared(self, option: tuple[Any, ...]) -> dict[str, Any]:
-        """``option`` by path."""
-        return dict(zip(self.compared_paths, option, strict=True))
+    def compared(self, option: Any) -> dict[str, Any]:
+        """One of ``options`` by path."""
+        if self.compare is None:
+            return {}
+        return dict(zip(self.compared_paths, (option,) if isinstance(self.compare, str) else option, strict=True))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Planned:
     values: dict[str, Any]
     seed: int
     data: str
-    option: tuple[Any, ...] = ()
+    option: Any = None
     number: int = -1
 
 
@@ -171,14 +171,14 @@ class Plan:
         run, seed, view = _search_name(name, number), self.decided.seed, self.views[0]
         return Planned(run, name, "search", values, seed, view, option, number)
 
-    def _search_names(self, name: str, option: tuple[Any, ...]) -> list[str]:
+    def _search_names(self, name: str, option: Any) -> list[str]:
         search = self.searches[name]
         return [_search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
-    def _searched(self, name: str, option: tuple[Any, ...]) -> bool:
+    def _searched(self, name: str, option: Any) -> bool:
         return all(run in self.outcomes for run in self._search_names(name, option))
 
-    def _retrainings(self, name: str, option: tuple[Any, ...]) -> dict[tuple[str, int], str]:
+    def _retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         """The name of the run on each view with each seed."""
         contender = self.study.contenders[name]
         middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in contender.compared(option).items())
@@ -190,7 +190,7 @@ class Plan:
             for seed in seeds
         }
 
-    def _pending_retrainings(self, name: str, option: tuple[Any, ...]) -> dict[tuple[str, int], str]:
+    def _pending_retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         if self._best(name, option) is None:
             return {}
         return {key: run for key, run in self._retrainings(name, option).items() if run not in self._retrained}
@@ -200,7 +200,8 @@ class Plan:
         that compares several paths, the best row for each value of the first one."""
         shown: dict[str, Path] = {}
         for row in self._shown_rows():
-            option = tuple(row.compared.values())
+            contender = self.study.contenders[row.contender]
+            option = next(o for o in contender.options() if contender.compared(o) == row.compared)
             completed = [
                 run
                 for run in self._retrainings(row.contender, option).values()
@@ -220,14 +221,14 @@ class Plan:
                 best[key] = row
         return list(best.values())
 
-    def _best(self, name: str, option: tuple[Any, ...]) -> dict[str, Any] | None:
+    def _best(self, name: str, option: Any) -> dict[str, Any] | None:
         """The values to retrain with; None if no search trial completed. Without a search, the configuration as it stands."""
         search = self.searches[name]
         if self.trials[name] == 0:
             return search.contender.compared(option)
         return search.best(option)
 
-    def _expected_seconds(self, name: str, option: tuple[Any, ...]) -> float:
+    def _expected_seconds(self, name: str, option: Any) -> float:
         seconds = [self.outcomes[run].device_seconds for run in self._search_names(name, option)]
         return statistics.fmean(seconds) if seconds else 0.0
 

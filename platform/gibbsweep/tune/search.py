@@ -64,7 +64,7 @@ class Search:
         """Every trial that was asked for, by number."""
         return [t for t in self._study.get_trials(deepcopy=False) if t.state != TrialState.WAITING]
 
-    def option_of(self, number: int) -> tuple[Any, ...]:
+    def option_of(self, number: int) -> Any:
         """The compared option of trial ``number``: they take turns."""
         options = self.contender.options()
         return options[number % len(options)]
@@ -130,7 +130,7 @@ class Search:
             state = TrialState.FAIL
         self._study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
 
-    def best(self, option: tuple[Any, ...]) -> dict[str, Any] | None:
+    def best(self, option: Any) -> dict[str, Any] | None:
         """The searched values of the best completed trial with ``option``; None if none completed."""
         best: tuple[float, dict[str, Any]] | None = None
         for trial in self.trials_on_record():
