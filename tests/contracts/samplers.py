@@ -106,9 +106,7 @@ SAMPLERS: dict[str, SamplerCase] = {
         BlockGibbs(3, 2.0), independent_units, coins, 3, 6, (WARM_MEAN, WARM_MEAN * (1 - WARM_MEAN))
     ),
     "block_gibbs_coupled": SamplerCase(BlockGibbs(4), coupled_units, coins, 4, 8, None),
-    "gaussian_gibbs": SamplerCase(
-        GaussianGibbs(6), uncoupled_machine, normal(MEAN, STD), 6, 12, (MEAN, STD**2)
-    ),
+    "gaussian_gibbs": SamplerCase(GaussianGibbs(6), uncoupled_machine, normal(MEAN, STD), 6, 12, (MEAN, STD**2)),
     "gibbs_langevin": SamplerCase(
         GibbsLangevin(4, 3, 0.2, adjust=False),
         uncoupled_machine,

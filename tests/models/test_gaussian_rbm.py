@@ -138,12 +138,13 @@ def test_moments_are_those_of_the_enumerated_machine(
         first, second = moments(machine)
     kept: list[Tensor] = []
     start = torch.randn(200, *machine.shape, dtype=torch.float64, generator=seeded(1))
-    sampler(
-        machine, start, generator=seeded(2), trace=lambda step, v: kept.append(v.flatten(1)) if step > 50 else None
-    )
+    sampler(machine, start, generator=seeded(2), trace=lambda step, v: kept.append(v.flatten(1)) if step > 50 else None)
     chain = torch.stack(kept)  # (T, B, V)
     for i in range(3):
-        for quantity, truth in [(chain[..., i], first[i]), *((chain[..., i] * chain[..., j], second[i, j]) for j in range(3))]:
+        for quantity, truth in [
+            (chain[..., i], first[i]),
+            *((chain[..., i] * chain[..., j], second[i, j]) for j in range(3)),
+        ]:
             error = float(quantity.std()) / effective_sample_size(quantity) ** 0.5
             assert float(quantity.mean()) == pytest.approx(float(truth), abs=4 * error)
 
@@ -206,7 +207,9 @@ def test_digits_of_28_pixels_with_a_constant_border() -> None:
     x[..., :4, :] = -1.0
     for hidden in (Dense(32), Convolutional(8, 8, 4)):
         for start, chain in (("data", "gibbs"), ("noise", "gibbs_langevin")):
-            system = GaussianRBMConfig(hidden, start=start, chain=chain, k=2, sample_steps=5).build(DataSpec((1, 28, 28)))
+            system = GaussianRBMConfig(hidden, start=start, chain=chain, k=2, sample_steps=5).build(
+                DataSpec((1, 28, 28))
+            )
             system.initialise(x)
             (phase,) = system.phases()
             loss = phase.objective(phase.model, {"x": x}, generator=seeded(1))

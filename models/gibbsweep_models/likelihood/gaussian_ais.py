@@ -38,7 +38,9 @@ def exact_log_partition(machine: GaussianBernoulli, *, chunk: int = 1024) -> flo
     mu = machine.visible_bias.double().expand(machine.shape)
     total = torch.full((), -torch.inf, dtype=torch.float64, device=mu.device)
     for start in range(0, 2**n_units, chunk):
-        h = binary_states(n_units, start, min(start + chunk, 2**n_units), device=mu.device).view(-1, *machine.hidden_shape)
+        h = binary_states(n_units, start, min(start + chunk, 2**n_units), device=mu.device).view(
+            -1, *machine.hidden_shape
+        )
         mean = machine.visible_mean(h.to(machine.visible_bias.dtype)).double()
         log_mass = ((mean.square() - mu.square()) / variance).flatten(1).sum(dim=1) / 2
         log_mass += (h * machine.hidden_bias.double()).flatten(1).sum(dim=1)

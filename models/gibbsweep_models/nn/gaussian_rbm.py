@@ -61,7 +61,9 @@ class GaussianBernoulli(nn.Module):
         self.visible_bias.copy_(mean)
         if self.learn_variance:
             variance = (v - mean).square().mean(dim=shared, keepdim=True)[0]
-            self.log_variance.copy_((variance - self.smallest_variance).clamp_min(max(self.smallest_variance, 1e-6)).log())
+            self.log_variance.copy_(
+                (variance - self.smallest_variance).clamp_min(max(self.smallest_variance, 1e-6)).log()
+            )
 
     def to_hidden(self, v: Tensor) -> Tensor:
         """Wᵀ v: (B, *D) -> (B, *H)."""

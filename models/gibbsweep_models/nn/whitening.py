@@ -58,7 +58,9 @@ class SpectralWhitening(nn.Module):
         super().__init__()
         _check_floor(floor)
         if len(shape) != 3:
-            raise ValueError(f"spectral whitening is defined on images (C, H, W): got {tuple(shape)}; standardise instead")
+            raise ValueError(
+                f"spectral whitening is defined on images (C, H, W): got {tuple(shape)}; standardise instead"
+            )
         self.floor = floor
         channels, height, width = shape
         identity = torch.eye(channels).expand(height, width, channels, channels)
@@ -98,7 +100,8 @@ class SpectralWhitening(nn.Module):
 
 def _filtered(x: Tensor, matrices: Tensor) -> Tensor:
     spectrum = torch.einsum("hwcd,bdhw->bchw", torch.view_as_complex(matrices), torch.fft.fft2(x))
-    return torch.fft.ifft2(spectrum).real.contiguous()
+    filtered: Tensor = torch.fft.ifft2(spectrum).real
+    return filtered.contiguous()
 
 
 def _check_floor(floor: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +27,10 @@ Kind = Literal["energy", "score", "baseline"]
 def as_it_is(data: str) -> tuple[str, ...]:
     """One view: the data set itself."""
     return (data,)
+
+
+def _none(results: Results) -> Sequence[str]:
+    return ()
 
 
 Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
@@ -92,7 +96,7 @@ class Study:
 
     ``needs``: what the data must have (labels, captions, axes), or the study is refused before anything trains. ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
     (one class held out, each in turn); the table has the mean over views, and ``METRIC@VIEW`` holds each. ``targets`` are
-    numbers to beat, judged in the results. ``figures`` draw from the finished table, ``pictures`` name the evaluators'
+    numbers to beat, judged in the results. ``figures`` draw from the finished table, ``findings`` put it into sentences, ``pictures`` name the evaluators'
     pictures (``samples``) that are shown beside it, one of each row. ``contenders[...]`` in ``default`` run unless others are
     named."""
 
@@ -113,6 +117,7 @@ class Study:
     views: Callable[[str], tuple[str, ...]] = as_it_is
     targets: tuple[Target, ...] = ()
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
+    findings: Callable[[Results], Sequence[str]] = _none
     pictures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -216,7 +216,10 @@ class Plan:
         for row in self.rows():
             goal = self.study.goal_of(row.contender)
             key = row.contender, next(iter(row.compared.values()), None)
-            value, known = (r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan for r in (row, best.get(key)))
+            value, known = (
+                r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan
+                for r in (row, best.get(key))
+            )
             if key not in best or goal.better(value, known):
                 best[key] = row
         return list(best.values())
