@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.nn.conv import ConvEnergy
+from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
@@ -66,10 +67,30 @@ def confined_flat_network() -> nn.Module:
     return energy
 
 
+def gaussian_machine(machine: GaussianBernoulli) -> GaussianBernoulli:
+    """With random biases and variances, and weights that are felt."""
+    for parameter in machine.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return machine
+
+
+def gaussian_score(machine: nn.Module, x: Tensor) -> Tensor:
+    """-grad F = (E[E[v | h] | x] - x) / σ²."""
+    assert isinstance(machine, GaussianBernoulli)
+    mean = machine.visible_mean(machine.hidden_logits(x).sigmoid())
+    return (mean - x) / machine.variance()
+
+
 ENERGIES: dict[str, EnergyCase] = {
     "quadratic": EnergyCase(lambda: QuadraticEnergy(0.3, 0.7), (3, 2), score=quadratic_score),
     "rbm": EnergyCase(lambda: rbm(False), (1, 4, 4), (0.0, 1.0), rbm_score),
     "rbm_centred": EnergyCase(lambda: rbm(True), (1, 4, 4), (0.0, 1.0), rbm_score),
+    "gaussian_rbm": EnergyCase(
+        lambda: gaussian_machine(GaussianRBM((2, 3, 3), 5)), (2, 3, 3), (-3.0, 3.0), gaussian_score
+    ),
+    "gaussian_rbm_conv": EnergyCase(
+        lambda: gaussian_machine(ConvGaussianRBM((2, 6, 6), 3, 4, 2)), (2, 6, 6), (-3.0, 3.0), gaussian_score
+    ),
     "mlp": EnergyCase(lambda: MLPEnergy((6,), (16, 16)), (6,)),
     "mlp_image": EnergyCase(lambda: MLPEnergy((1, 4, 4), (16,), "gelu"), (1, 4, 4)),
     "mlp_confined": EnergyCase(confined_flat_network, (3,), (-3.0, 3.0), lambda _, x: -x / 4),

@@ -18,6 +18,7 @@ from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
+from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
@@ -30,7 +31,9 @@ from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.transformed import Transformed
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
+from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.langevin import Langevin
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, SystemConfig, Units
@@ -83,6 +86,10 @@ def machine(centred: bool) -> Callable[[], RBM]:
     return lambda: RBM(64, 12, centred=centred)
 
 
+def gaussian_machine() -> GaussianRBM:
+    return GaussianRBM(SHAPE, 12)
+
+
 LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
 EDM, CLASSES = system(EDMConfig(channels=(8, 8))), system(EDMConfig(channels=(8, 8), conditional=True))
 GAN = system(GANConfig(channels=(8, 8)))
@@ -99,6 +106,12 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
         energy, lambda: ContrastiveDivergence(LANGEVIN, l2=0.1, data_noise=0.1, clamp=(-1.0, 1.0))
     ),
     "pcd": ObjectiveCase(energy, lambda: ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2))),
+    "cd_from_noise": ObjectiveCase(energy, lambda: ContrastiveDivergence(LANGEVIN, from_noise=True)),
+    "gaussian_rbm_cd": ObjectiveCase(gaussian_machine, lambda: ContrastiveDivergence(GaussianGibbs(2))),
+    "gaussian_rbm_cd_from_noise": ObjectiveCase(
+        gaussian_machine, lambda: ContrastiveDivergence(GibbsLangevin(2), from_noise=True)
+    ),
+    "transformed": ObjectiveCase(energy, lambda: Transformed(ContrastiveDivergence(LANGEVIN), torch.tanh)),
     "dsm_energy": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3)),
     "dsm_weighted": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3, weighted=True)),
     "dsm_score": ObjectiveCase(score_network, lambda: DenoisingScoreMatching(0.3, of="score")),

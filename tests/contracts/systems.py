@@ -14,6 +14,7 @@ from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
@@ -44,6 +45,11 @@ class SystemCase:
 SYSTEMS: dict[str, SystemCase] = {
     "rbm": SystemCase(RBMConfig(n_hidden=16, k=1, momentum=0.5)),
     "rbm_pcd": SystemCase(RBMConfig(n_hidden=16, k=2, persistent=True, centred=False)),
+    "gaussian_rbm": SystemCase(GaussianRBMConfig(Dense(16), k=2, momentum=0.5)),
+    "gaussian_rbm_without_tears": SystemCase(
+        GaussianRBMConfig(Dense(16), chain="gibbs_langevin", start="noise", coordinates="white")
+    ),
+    "conv_rbm": SystemCase(GaussianRBMConfig(Convolutional(6, 4, 2), coordinates="white", learn_variance=False)),
     "conv_ebm": SystemCase(ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128))),
     "mlp_ebm": SystemCase(MLPEBMConfig(n_steps=3, replay_size=128)),
     "normalized_autoencoder": SystemCase(

@@ -54,6 +54,9 @@ def test_a_path_in_a_branch_is_checked_too() -> None:
 def test_comparing_what_is_no_choice_is_refused() -> None:
     with pytest.raises(UserError, match="not a Choice"):
         study(contenders={"rbm": Contender(RBM, "energy", {"learning_rate": Float(0.1, 0.2)}, compare="learning_rate")})
+    with pytest.raises(UserError, match="compares 'learning_rate', which is not a Choice"):
+        space = {"k": Choice(1, 2), "learning_rate": Float(0.1, 0.2)}
+        study(contenders={"rbm": Contender(RBM, "energy", space, compare=("k", "learning_rate"))})
 
 
 @pytest.mark.parametrize(

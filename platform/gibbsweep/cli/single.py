@@ -80,6 +80,7 @@ def train_one(options: TrainOptions) -> None:
         validation=study.validation,
         precision=options.precision,
         git_commit=git_commit(),
+        goal=study.goal_of(contender),
     )
     dataset = load(
         assignment.data, root=assignment.data_root, units=config.units, seed=DATA_SEED, validation=study.validation

@@ -9,17 +9,20 @@ from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
+from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 
 __all__ = [
     "AnomalyDetection",
     "ChainGrid",
     "ChainMixing",
+    "EnergyDrift",
     "EnergyGap",
     "Evaluator",
     "FeatureNetwork",
     "Features",
     "LogLikelihood",
     "Prepares",
+    "Refinement",
     "ReplayDistances",
     "SampleDistances",
     "SampleGrid",

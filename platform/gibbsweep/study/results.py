@@ -99,6 +99,10 @@ class Results:
     rows: list[Row]
     wall_seconds: float = 0.0
     verdicts: list[Verdict] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    """What the study's own reading of the table says, in sentences."""
+    source: str = ""
+    """What the data is, in its own words."""
     stem: str = ""
     """The files' name: the study's, and the data's where it is not the study's own."""
 
@@ -162,8 +166,8 @@ class Results:
     def to_markdown(self) -> str:
         header = self.header()
         caption = (
-            f"Data `{self.data}`, budget `{self.budget}`, {self.device}, commit `{self.commit[:12]}`, "
-            f"{self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
+            f"Data `{self.data}`{f' ({self.source})' if self.source else ''}, budget `{self.budget}`, {self.device}, "
+            f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
             "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the "
             "device-seconds of one retraining's updates."
         )
@@ -178,12 +182,14 @@ class Results:
             f"|{'---|' * len(header)}",
             *(f"| {' | '.join(cells)} |" for cells in self.cells()),
             "",
+            *([*(f"- {finding}" for finding in self.findings), ""] if self.findings else []),
             *self._verdict_lines(),
             "Best configurations:",
             "",
         ]
+        configurations = dict(_configuration(row) for row in self.rows)
         lines += [
-            f"- {row.label}: " + ", ".join(f"{k}={_short(v)}" for k, v in row.best_config.items()) for row in self.rows
+            f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}" for label, c in configurations.items()
         ]
         return "\n".join(lines) + "\n"
 
@@ -213,6 +219,13 @@ def _statistics(completed: Mapping[tuple[str, int], Outcome]) -> dict[str, Stati
                 if own:
                     found[f"{name}@{view}"] = Statistic.of(own)
     return found
+
+
+def _configuration(row: Row) -> tuple[str, dict[str, Any]]:
+    """What to print a row's configuration under: where nothing was searched, rows of a contender differ in what they compare alone."""
+    if row.trials:
+        return row.label, row.best_config
+    return row.contender, {k: v for k, v in row.best_config.items() if k not in row.compared}
 
 
 def _short(value: Any) -> str:

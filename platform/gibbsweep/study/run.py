@@ -13,8 +13,10 @@ import torch
 from gibbsweep.data import Dataset, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator, evaluate_all
+from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
 from gibbsweep.study.space import flatten
+from gibbsweep.study.study import Goal
 from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, fit, train
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights
 from gibbsweep.train.files import write_atomically
@@ -29,7 +31,7 @@ DATA_SEED = 0  # every run of every sweep sees the same train, validation and te
 @dataclass(frozen=True)
 class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
-    the test split once, after the last update."""
+    the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome."""
 
     name: str
     contender: str
@@ -46,6 +48,7 @@ class Assignment:
     precision: PrecisionOption = "auto"
     git_commit: str = "unknown"
     searched: dict[str, Any] = field(default_factory=dict)
+    goal: Goal | None = None
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -86,6 +89,9 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
         if spool is not None:
             spool.close()
     outcome = replace(outcome, device=device_name(pick_device()))
+    if first and assignment.goal is not None:
+        history = over_training(assignment.run_dir / "metrics.jsonl", assignment.goal)
+        outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
         outcome.write(assignment.run_dir)
     return outcome

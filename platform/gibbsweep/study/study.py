@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,10 @@ Kind = Literal["energy", "score", "baseline"]
 def as_it_is(data: str) -> tuple[str, ...]:
     """One view: the data set itself."""
     return (data,)
+
+
+def _none(results: Results) -> Sequence[str]:
+    return ()
 
 
 Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
@@ -51,27 +56,37 @@ class Contender:
     """A configuration with the space around it that is searched.
 
     ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
-    row of its own. ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
+    row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
     changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``.
     """
 
     config: SystemConfig
     kind: Kind
     space: Space = field(default_factory=dict)
-    compare: str | None = None
+    compare: str | tuple[str, ...] | None = None
     goal: Goal | None = None
     evaluators: Evaluators | None = None
     final_evaluators: Evaluators | None = None
     budgets: Mapping[str, Budget] | None = None
     at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    @property
+    def compared_paths(self) -> tuple[str, ...]:
+        return () if self.compare is None else (self.compare,) if isinstance(self.compare, str) else self.compare
+
     def options(self) -> tuple[Any, ...]:
-        """The options that are compared; ``(None,)`` without a comparison."""
+        """The options that are compared: values of one path, tuples of several; ``(None,)`` without a comparison."""
+        domains = [self.space[path] for path in self.compared_paths]
+        combinations = itertools.product(*(domain.options for domain in domains if isinstance(domain, Choice)))
         if self.compare is None:
             return (None,)
-        domain = self.space[self.compare]
-        assert isinstance(domain, Choice)
-        return domain.options
+        return tuple(c[0] if isinstance(self.compare, str) else c for c in combinations)
+
+    def compared(self, option: Any) -> dict[str, Any]:
+        """One of ``options`` by path."""
+        if self.compare is None:
+            return {}
+        return dict(zip(self.compared_paths, (option,) if isinstance(self.compare, str) else option, strict=True))
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ class Study:
 
     ``needs``: what the data must have (labels, captions, axes), or the study is refused before anything trains. ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
     (one class held out, each in turn); the table has the mean over views, and ``METRIC@VIEW`` holds each. ``targets`` are
-    numbers to beat, judged in the results. ``figures`` draw from the finished table, ``pictures`` name the evaluators'
+    numbers to beat, judged in the results. ``figures`` draw from the finished table, ``findings`` put it into sentences, ``pictures`` name the evaluators'
     pictures (``samples``) that are shown beside it, one of each row. ``contenders[...]`` in ``default`` run unless others are
     named."""
 
@@ -102,6 +117,7 @@ class Study:
     views: Callable[[str], tuple[str, ...]] = as_it_is
     targets: tuple[Target, ...] = ()
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
+    findings: Callable[[Results], Sequence[str]] = _none
     pictures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -109,11 +125,12 @@ class Study:
             check_paths(contender.config, contender.space)
             for changes in contender.at.values():
                 with_values(contender.config, changes)
-            if contender.compare is not None and not isinstance(contender.space.get(contender.compare), Choice):
-                raise UserError(
-                    f"contender {name!r} compares {contender.compare!r}, which is not a Choice of its space: "
-                    f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
-                )
+            for path in contender.compared_paths:
+                if not isinstance(contender.space.get(path), Choice):
+                    raise UserError(
+                        f"contender {name!r} compares {path!r}, which is not a Choice of its space: "
+                        f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
+                    )
 
     def contender(self, name: str) -> Contender:
         if name not in self.contenders:
@@ -138,7 +155,7 @@ class Study:
     def trials_of(self, name: str, trials: int) -> int:
         """How many of ``trials`` search trials a contender can use: none where nothing but the compared option varies."""
         contender = self.contenders[name]
-        return trials if set(contender.space) - {contender.compare} else 0
+        return trials if set(contender.space) - set(contender.compared_paths) else 0
 
     def evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
         own = self.contenders[name].evaluators

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,7 +115,6 @@ class Plan:
         for name, search in self.searches.items():
             contender = search.contender
             for option in contender.options():
-                compared = {} if contender.compare is None else {contender.compare: option}
                 retrained = {
                     key: self.outcomes[run]
                     for key, run in self._retrainings(name, option).items()
@@ -124,7 +124,7 @@ class Plan:
                 best = self._best(name, option) or {}
                 if self.trials[name] == 0:
                     best = {**flatten(contender.config), **best}
-                rows.append(Row.of(name, contender.kind, compared, best, searched, retrained))
+                rows.append(Row.of(name, contender.kind, contender.compared(option), best, searched, retrained))
         return rows
 
     def _next(self) -> Planned | None:
@@ -181,7 +181,7 @@ class Plan:
     def _retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         """The name of the run on each view with each seed."""
         contender = self.study.contenders[name]
-        middle = "" if contender.compare is None else f"-{contender.compare.rsplit('.', 1)[-1]}={option}"
+        middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in contender.compared(option).items())
         # Other seeds than the search's: the best of a search was chosen by its luck, too.
         seeds = range(self.decided.seed + 1, self.decided.seed + 1 + self.decided.seeds)
         return {
@@ -196,10 +196,12 @@ class Plan:
         return {key: run for key, run in self._retrainings(name, option).items() if run not in self._retrained}
 
     def shown_runs(self) -> dict[str, Path]:
-        """One retrained run's folder for each row of the table, by the row's label: the first view, the first seed."""
+        """One retrained run's folder for each row of the table, by the row's label: the first view, the first seed. Of a contender
+        that compares several paths, the best row for each value of the first one."""
         shown: dict[str, Path] = {}
-        for row in self.rows():
-            option = next(iter(row.compared.values()), None)
+        for row in self._shown_rows():
+            contender = self.study.contenders[row.contender]
+            option = next(o for o in contender.options() if contender.compared(o) == row.compared)
             completed = [
                 run
                 for run in self._retrainings(row.contender, option).values()
@@ -209,11 +211,24 @@ class Plan:
                 shown[row.label] = self.sweep.trial(completed[0])
         return shown
 
+    def _shown_rows(self) -> list[Row]:
+        best: dict[tuple[str, Any], Row] = {}
+        for row in self.rows():
+            goal = self.study.goal_of(row.contender)
+            key = row.contender, next(iter(row.compared.values()), None)
+            value, known = (
+                r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan
+                for r in (row, best.get(key))
+            )
+            if key not in best or goal.better(value, known):
+                best[key] = row
+        return list(best.values())
+
     def _best(self, name: str, option: Any) -> dict[str, Any] | None:
         """The values to retrain with; None if no search trial completed. Without a search, the configuration as it stands."""
         search = self.searches[name]
         if self.trials[name] == 0:
-            return {} if option is None else {search.contender.compare or "": option}
+            return search.contender.compared(option)
         return search.best(option)
 
     def _expected_seconds(self, name: str, option: Any) -> float:

@@ -76,8 +76,7 @@ class Search:
         fixed: dict[str, Any] = {}
         if number < len(self.contender.options()):
             fixed = _values_within(self.contender.config, self.contender.space)
-        if self.contender.compare is not None:
-            fixed[self.contender.compare] = self.option_of(number)
+        fixed |= {path: _parameter(v) for path, v in self.contender.compared(self.option_of(number)).items()}
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         if fixed and not waiting:  # a sweep killed between the next two lines left its trial waiting
             self._study.enqueue_trial(fixed)

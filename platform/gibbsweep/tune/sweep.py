@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,9 @@ def _drive(
             raise Interrupted(
                 f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
             )
-        results = _results(study, decided, plan, wall_seconds=_wall_seconds(sweep, started))
+        source = load(plan.views[0], root=options.data_root).source
+        results = _results(study, decided, plan, source=source, wall_seconds=_wall_seconds(sweep, started))
+        results = replace(results, findings=list(study.findings(results)))
         _write(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
     return results, report
@@ -138,7 +141,7 @@ def _tune(
             name: TrialContender(
                 config=study.config_of(name, decided.budget),
                 budget=study.budget_of(name, decided.budget),
-                goal_metric=study.goal_of(name).metric,
+                goal=study.goal_of(name),
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
             )
@@ -175,7 +178,7 @@ def _tune(
     tuner.fit()
 
 
-def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float) -> Results:
+def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_seconds: float) -> Results:
     rows = plan.rows()
     return Results(
         study=study.name,
@@ -187,6 +190,7 @@ def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float)
         columns=dict(study.columns),
         rows=rows,
         wall_seconds=wall_seconds,
+        source=source,
         verdicts=[verdict for target in study.targets if (verdict := target.judge(rows)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )

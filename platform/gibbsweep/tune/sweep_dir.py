@@ -210,7 +210,7 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
     for name in decided.contenders:
         compared = study.contender(name).options()
         study.budget_of(name, decided.budget)
-        if 0 < decided.trials < len(compared):
+        if 0 < study.trials_of(name, decided.trials) < len(compared):
             raise UserError(
                 f"contender {name!r} compares {len(compared)} options, and {decided.trials} trials cannot cover them: "
                 f"use --trials {len(compared)} or more, or 0 for no search."
