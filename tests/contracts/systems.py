@@ -8,10 +8,15 @@ import torch
 
 from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
+from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
+from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
+from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
@@ -48,6 +53,15 @@ SYSTEMS: dict[str, SystemCase] = {
     "vae": SystemCase(VAEConfig(), any_units=True),
     "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
+    "dsm_energy": SystemCase(DSMEnergyConfig(channels=(8, 8))),
+    "dsm_energy_blind": SystemCase(DSMEnergyConfig(channels=(8, 8), blind_at=0.35)),
+    "denoising_autoencoder": SystemCase(DenoisingAutoencoderConfig(channels=(8, 8), blind_at=0.35)),
+    "masked_autoencoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8))),
+    "context_encoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8), adversarial=0.01, critic_channels=(8, 8))),
+    "nl_means": SystemCase(ClassicalDenoiserConfig("nl_means")),
+    "tv": SystemCase(ClassicalDenoiserConfig("tv")),
+    "biharmonic": SystemCase(ClassicalInpainterConfig("biharmonic")),
+    "mean_image": SystemCase(ClassicalInpainterConfig("mean_image")),
 }
 
 TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]

@@ -35,7 +35,9 @@ class EDMPrecondition(nn.Module):
     def __init__(self, network: nn.Module, sigma_data: float = 0.5, blind_at: float | None = None) -> None:
         super().__init__()
         if blind_at is not None and blind_at <= 0:
-            raise ValueError(f"got blind_at={blind_at}, expected a positive noise level in the middle, or None; raise it")
+            raise ValueError(
+                f"got blind_at={blind_at}, expected a positive noise level in the middle, or None; raise it"
+            )
         self.blind_at = blind_at
         if sigma_data <= 0:
             raise ValueError(

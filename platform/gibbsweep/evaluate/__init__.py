@@ -2,20 +2,24 @@
 and pillow alone."""
 
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, evaluate_all
+from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
 from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
+from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 
 __all__ = [
     "ChainGrid",
     "ChainMixing",
+    "Denoising",
     "EnergyGap",
     "Evaluator",
     "FeatureNetwork",
     "Features",
+    "Inpainting",
     "LogLikelihood",
     "Prepares",
     "ReplayDistances",
