@@ -1,8 +1,9 @@
 """Does an energy fill holes better than a GAN?
 
 Three holes: 8 x 8 and 16 x 16 in the middle of a 32 x 32 image, and every second pixel at random. An energy needs no training for
-holes: known pixels are held in their place while Langevin dynamics moves the others, at one noise level (the convolutional
-energy, trained by contrastive divergence) or down a sequence of them (the energy trained by denoising score matching). A GAN
+holes: known pixels are held in their place while Langevin dynamics moves the others, at one noise level (``cd``, the
+convolutional energy trained by contrastive divergence) or down a sequence of them (``dsm``, trained by denoising score
+matching on whole images). ``dsm_hole`` is trained for it: score matching with noise in random holes only. A GAN
 fills a hole with the image of the latent that fits what is known; a context encoder and a masked autoencoder are trained for
 it. The mean and the biharmonic surface learn nothing.
 
@@ -29,6 +30,7 @@ from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
@@ -59,9 +61,19 @@ DSM = Contender(
     space={
         "inpainting.temperature": Choice(0.0, 0.1, 0.5, 1.0),
         "inpainting.step_size": Float(0.3, 1.0),
-        "learning_rate": Float(1e-3, 5e-3, log=True),
+        "learning_rate": Float(2e-3, 8e-3, log=True),
     },
     at={budget: {**fields, "inpainting.n_steps": 40} for budget, fields in LARGE_UNET.items()},
+)
+DSM_HOLE = Contender(
+    HoleEnergyConfig(inpainting=AnnealedInpainting(n_steps=12, schedule=LEVELS)),
+    kind="energy",
+    space={
+        "inpainting.n_steps": Choice(1, 4, 12),
+        "inpainting.temperature": Choice(0.0, 0.1, 1.0),
+        "learning_rate": Float(2e-3, 8e-3, log=True),
+    },
+    at=LARGE_UNET,
 )
 CD = Contender(
     ConvEBMConfig(cd=LangevinCD(n_steps=15)),
@@ -92,12 +104,12 @@ CONTEXT_ENCODER = Contender(
     space={
         "adversarial": Float(0.001, 0.03, log=True),
         "critic_learning_rate": Float(1e-4, 1e-3, log=True),
-        "learning_rate": Float(1e-3, 5e-3, log=True),
+        "learning_rate": Float(2e-3, 8e-3, log=True),
     },
     at=LARGE_UNET,
 )
 MASKED_AUTOENCODER = Contender(
-    MaskedAutoencoderConfig(), kind="baseline", space={"learning_rate": Float(1e-3, 5e-3, log=True)}, at=LARGE_UNET
+    MaskedAutoencoderConfig(), kind="baseline", space={"learning_rate": Float(2e-3, 8e-3, log=True)}, at=LARGE_UNET
 )
 
 
@@ -125,7 +137,7 @@ def psnr_in_the_hole(results: Results) -> Figure:
     return figure
 
 
-ENERGIES, GANS = ("dsm", "cd"), ("gan", "context_encoder")
+ENERGIES, GANS = ("dsm", "dsm_hole", "cd"), ("gan", "context_encoder")
 
 STUDY = Study(
     name="inpainting",
@@ -134,6 +146,7 @@ STUDY = Study(
     needs=DataNeeds(dims=3),
     contenders={
         "dsm": DSM,
+        "dsm_hole": DSM_HOLE,
         "cd": CD,
         "gan": GAN,
         "context_encoder": CONTEXT_ENCODER,
@@ -142,7 +155,17 @@ STUDY = Study(
         "mean_image": Contender(ClassicalInpainterConfig("mean_image"), kind="baseline"),
         "mean_known": Contender(ClassicalInpainterConfig("mean_known"), kind="baseline"),
     },
-    default=("dsm", "cd", "gan", "context_encoder", "masked_autoencoder", "biharmonic", "mean_image", "mean_known"),
+    default=(
+        "dsm",
+        "dsm_hole",
+        "cd",
+        "gan",
+        "context_encoder",
+        "masked_autoencoder",
+        "biharmonic",
+        "mean_image",
+        "mean_known",
+    ),
     goal=Goal("validation/psnr_holes", "maximize"),
     evaluators=on_validation,
     final_evaluators=on_test,

@@ -19,6 +19,7 @@ from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfi
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
@@ -27,7 +28,7 @@ from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
-from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, MaskedReconstruction
+from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
@@ -107,6 +108,7 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "edm": ObjectiveCase(EDM, EDMLoss),
     "edm_classes": ObjectiveCase(CLASSES, lambda: EDMLoss(n_classes=10, label_dropout=0.5)),
     "edm_of_energy": ObjectiveCase(DSM, EDMLoss),
+    "hole_score_matching": ObjectiveCase(system(HoleEnergyConfig((8, 8))), HoleScoreMatching),
     "masked": ObjectiveCase(INPAINTER, MaskedReconstruction, trains="network"),
     "masked_adversarial": ObjectiveCase(INPAINTER, lambda: MaskedReconstruction(adversarial=0.1), trains="network"),
     "completion": ObjectiveCase(INPAINTER, CompletionDiscrimination, trains="critic"),

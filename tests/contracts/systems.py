@@ -17,6 +17,7 @@ from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfi
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
@@ -55,6 +56,7 @@ SYSTEMS: dict[str, SystemCase] = {
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
     "dsm_energy": SystemCase(DSMEnergyConfig(channels=(8, 8))),
     "dsm_energy_blind": SystemCase(DSMEnergyConfig(channels=(8, 8), blind_at=0.35)),
+    "hole_energy": SystemCase(HoleEnergyConfig(channels=(8, 8))),
     "denoising_autoencoder": SystemCase(DenoisingAutoencoderConfig(channels=(8, 8), blind_at=0.35)),
     "masked_autoencoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8))),
     "context_encoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8), adversarial=0.01, critic_channels=(8, 8))),

@@ -13,6 +13,7 @@ from gibbsweep_models.capabilities import CanInpaint
 from gibbsweep_models.draws import rand, randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.nn.energy_denoiser import EnergyDenoiser
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.masks import CentreMask, MixedMask, RandomMask, check_mask, fill_with_mean
@@ -24,6 +25,7 @@ SHAPE = (3, 8, 8)
 SYSTEMS: dict[str, SystemConfig] = {
     "cd": ConvEBMConfig(channels=(8, 8), inpaint_steps=5),
     "dsm": DSMEnergyConfig((8, 8), inpainting=AnnealedInpainting(3)),
+    "dsm_hole": HoleEnergyConfig((8, 8), inpainting=AnnealedInpainting(3)),
     "gan": GANConfig((8, 8), search_steps=3),
     "context_encoder": MaskedAutoencoderConfig((8, 8), adversarial=0.1, critic_channels=(8, 8)),
     "masked_autoencoder": MaskedAutoencoderConfig((8, 8)),
@@ -124,6 +126,19 @@ def test_an_untrained_network_s_loss_is_the_error_of_the_mean() -> None:
     known = mask.known(x, generator=seeded(3))
     error = [(a - b)[~seen].square().mean() for a, b, seen in zip(fill_with_mean(x, known), x, known, strict=True)]
     torch.testing.assert_close(loss.total.detach(), torch.stack(error).mean())
+
+
+def test_a_hole_s_denoiser_is_a_gaussian_s_where_its_network_is_silent() -> None:
+    x = images()
+    known = RandomMask(0.5).known(x, generator=seeded(1))
+    denoiser = HoleEnergyConfig((8, 8), sigma_data=0.5).build(DataSpec(SHAPE)).denoiser
+    sigma = torch.full((4,), 0.5)
+    denoised = denoiser(x, sigma, known)
+    assert torch.equal(denoised[known], x[known])
+    torch.testing.assert_close(denoised[~known], x[~known] / 2)
+    torch.testing.assert_close(denoiser.energy(x, sigma, known), (x**2).where(~known, 0.0).flatten(1).sum(dim=1))
+    with pytest.raises(ValueError, match="told what is known"):
+        denoiser(x, sigma)
 
 
 class Pairs(EnergyDenoiser):

@@ -18,8 +18,9 @@ class AnnealedInpainting:
     """Fills holes by x <- x + step_size sigma² score(x; sigma) + noise, ``steps_per_level`` times at each of ``n_steps`` levels
     of ``schedule`` (Song & Ermon 2019, algorithms 1 and 2), then by one denoising step.
 
-    The score is that of the data blurred by sigma, so at each level the known pixels are held at themselves plus fresh noise of
-    that level; at the end they are put back exactly. sigma² score = D - x. ``temperature`` scales the variance of all injected
+    Where the denoiser is one of images that are blurred everywhere, the known pixels are held, at each level, at themselves plus
+    fresh noise of that level, and at the end put back exactly; where it is one of holes beside clean pixels (``hole_only``), they
+    are never touched. sigma² score = D - x. ``temperature`` scales the variance of all injected
     noise in the hole: 1 samples completions, 0 descends to one of the most likely.
     """
 
@@ -38,18 +39,22 @@ class AnnealedInpainting:
             )
 
     @torch.no_grad()
-    def inpaint(self, denoiser: Denoiser, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
+    def inpaint(
+        self, denoiser: Denoiser, x: Tensor, known: Tensor, *, generator: torch.Generator, hole_only: bool = False
+    ) -> Tensor:
         """(B, *D), bool (B, *D) -> (B, *D), in [-1, 1], equal to ``x`` where ``known``; elsewhere ``x`` is not looked at."""
         levels = self.schedule.sigmas(self.n_steps)[:-1].tolist()
         hole = fill_with_mean(x, check_mask(known))
         hole = hole + levels[0] * self.temperature**0.5 * randn_like(x, generator=generator)
+        cond = known if hole_only else None
         diffusion = (2 * self.step_size * self.temperature) ** 0.5
         for sigma in levels:
             told = x.new_full((len(x),), sigma)
             for _ in range(self.steps_per_level):
-                state = torch.where(known, x + sigma * randn_like(x, generator=generator), hole)
-                hole = torch.lerp(state, denoiser(state, told), self.step_size)
+                seen = x if hole_only else x + sigma * randn_like(x, generator=generator)
+                state = torch.where(known, seen, hole)
+                hole = torch.lerp(state, denoiser(state, told, cond), self.step_size)
                 hole = hole + diffusion * sigma * randn_like(x, generator=generator)
         state = torch.where(known, x, hole)
-        denoised = denoiser(state, x.new_full((len(x),), levels[-1])).clamp(-1, 1)
+        denoised = denoiser(state, x.new_full((len(x),), levels[-1]), cond).clamp(-1, 1)
         return torch.where(known, x, denoised)
