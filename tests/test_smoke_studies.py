@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from gibbsweep.tune.sweep import run_sweep
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("anomaly_detection", "digits", ("digits",)),
+    ("denoising", "mnist5k", ("mnist5k",)),
+    ("inpainting", "cifar10_4k", ("cifar10_4k",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""
 
@@ -27,6 +31,7 @@ def study_of(script: str) -> Study:
     spec = importlib.util.spec_from_file_location(f"smoke_{script}", ROOT / "sweeps" / f"{script}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where a script's dataclass looks up its annotations
     spec.loader.exec_module(module)
     study: Study = module.STUDY
     return study
@@ -44,10 +49,11 @@ def test_a_smoke_run_fills_the_table(script: str, data: str, reads: tuple[str, .
     study = replace(study, views=lambda data, views=study.views: views(data)[:2])  # two views say what ten would
     options = SweepOptions(runs=tmp_path, name="s", budget="smoke", trials=0, seeds=1, data=data)
     results = run_sweep(study, options, console=Console(file=io.StringIO()), command="python x.py")
-    assert [row.contender for row in results.rows] == list(study.default or study.contenders)
+    assert {row.contender for row in results.rows} == set(study.default or study.contenders)
     for row in results.rows:
         assert row.outcomes["completed"] == len(study.views(data)), f"{row.contender}: {row.outcomes}"
-        assert row.metrics
-    assert (tmp_path / "s" / "results" / f"{results.stem}.md").exists()
-    for picture in study.pictures:
-        assert (tmp_path / "s" / "results" / f"{results.stem}_{picture}.png").exists()
+        shown = [row.metrics[column].mean for column in study.columns if column in row.metrics]
+        assert shown and all(math.isfinite(value) for value in shown), f"{row.contender}: {row.metrics}"
+    written = {path.name for path in (tmp_path / "s" / "results").iterdir()}
+    for name in (".md", ".json", *(f"_{picture}.png" for picture in (*study.pictures, *study.figures))):
+        assert f"{results.stem}{name}" in written

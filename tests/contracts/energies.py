@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.nn.conv import ConvEnergy
@@ -100,5 +101,7 @@ ENERGIES: dict[str, EnergyCase] = {
     ),
     "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
     "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
+    "dsm": EnergyCase(lambda: DSMEnergyConfig((8, 8)).build(DataSpec((1, 8, 8))), (1, 8, 8)),
+    "dsm_blind": EnergyCase(lambda: DSMEnergyConfig((8, 8), blind_at=0.3).build(DataSpec((1, 8, 8))), (1, 8, 8)),
     "conv_spectral": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8), spectral_norm=True), (1, 8, 8)),
 }

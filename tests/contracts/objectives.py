@@ -15,8 +15,11 @@ from gibbsweep_models import parallel
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
+from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
+from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.mlp import MLPEnergy
@@ -27,6 +30,7 @@ from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
 from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
@@ -94,6 +98,8 @@ LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
 EDM, CLASSES = system(EDMConfig(channels=(8, 8))), system(EDMConfig(channels=(8, 8), conditional=True))
 GAN = system(GANConfig(channels=(8, 8)))
 VAE = system(VAEConfig(channels=(8, 8)))
+DSM = system(DSMEnergyConfig((8, 8)))
+INPAINTER = system(MaskedAutoencoderConfig((8, 8), adversarial=0.1, critic_channels=(8, 8)))
 BINARY_VAE = system(VAEConfig(units="binary", channels=(8, 8)))
 CLASSIFIER = system(FeatureClassifierConfig(channels=(8, 8), n_features=16))
 AUTOENCODER = system(AutoencoderConfig(channels=(8, 8)))
@@ -117,6 +123,11 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "dsm_score": ObjectiveCase(score_network, lambda: DenoisingScoreMatching(0.3, of="score")),
     "edm": ObjectiveCase(EDM, EDMLoss),
     "edm_classes": ObjectiveCase(CLASSES, lambda: EDMLoss(n_classes=10, label_dropout=0.5)),
+    "edm_of_energy": ObjectiveCase(DSM, EDMLoss),
+    "hole_score_matching": ObjectiveCase(system(HoleEnergyConfig((8, 8))), HoleScoreMatching),
+    "masked": ObjectiveCase(INPAINTER, MaskedReconstruction, trains="network"),
+    "masked_adversarial": ObjectiveCase(INPAINTER, lambda: MaskedReconstruction(adversarial=0.1), trains="network"),
+    "completion": ObjectiveCase(INPAINTER, CompletionDiscrimination, trains="critic"),
     "elbo": ObjectiveCase(VAE, ELBO),
     "elbo_binary": ObjectiveCase(BINARY_VAE, lambda: ELBO(beta=0.5), "binary"),
     "discriminator": ObjectiveCase(GAN, lambda: DiscriminatorLoss(r1=0.5), trains="discriminator"),

@@ -8,13 +8,19 @@ import torch
 
 from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
+from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
+from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
+from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
+from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
@@ -62,6 +68,16 @@ SYSTEMS: dict[str, SystemCase] = {
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
     "isolation_forest": SystemCase(IsolationForestConfig(n_trees=10, samples_per_tree=64)),
     "one_class_svm": SystemCase(OneClassSVMConfig(n_components=8, n_examples=200)),
+    "dsm_energy": SystemCase(DSMEnergyConfig(channels=(8, 8))),
+    "dsm_energy_blind": SystemCase(DSMEnergyConfig(channels=(8, 8), blind_at=0.35)),
+    "hole_energy": SystemCase(HoleEnergyConfig(channels=(8, 8))),
+    "denoising_autoencoder": SystemCase(DenoisingAutoencoderConfig(channels=(8, 8), blind_at=0.35)),
+    "masked_autoencoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8))),
+    "context_encoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8), adversarial=0.01, critic_channels=(8, 8))),
+    "nl_means": SystemCase(ClassicalDenoiserConfig("nl_means")),
+    "tv": SystemCase(ClassicalDenoiserConfig("tv")),
+    "biharmonic": SystemCase(ClassicalInpainterConfig("biharmonic")),
+    "mean_image": SystemCase(ClassicalInpainterConfig("mean_image")),
 }
 
 TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]

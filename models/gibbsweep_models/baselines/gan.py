@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import randn
 from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.noise.masks import check_mask
 from gibbsweep_models.objectives.gan import AdversarialLoss, DiscriminatorLoss, GeneratorLoss
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
 
@@ -17,7 +19,8 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Sy
 class GANConfig:
     """Non-saturating with R1 by default (Mescheder et al. 2018); WGAN-GP is ``loss="wasserstein", r1=0,
     gradient_penalty=10, generator_every=5`` (Gulrajani et al. 2017). ``generator_every``: discriminator updates per
-    generator update. ``logit_bound``: a larger |logit_gap| counts as divergence."""
+    generator update. ``logit_bound``: a larger |logit_gap| counts as divergence. ``search_steps``, ``search_learning_rate`` and
+    ``search_realism`` are those of inpainting by latent search."""
 
     channels: tuple[int, ...] = (32, 64)
     latent_dim: int = 32
@@ -30,6 +33,9 @@ class GANConfig:
     betas: tuple[float, float] = (0.5, 0.99)
     ema_decay: float = 0.99
     logit_bound: float = 1000.0
+    search_steps: int = 60
+    search_learning_rate: float = 0.1
+    search_realism: float = 0.003
 
     @property
     def units(self) -> Units:
@@ -43,7 +49,7 @@ class GANConfig:
 
 
 class GANSystem(System):
-    """x = G(z), z ~ N(0, I). No density: it samples, and can do nothing else."""
+    """x = G(z), z ~ N(0, I). No density: it samples, and fills holes by searching z."""
 
     def __init__(self, config: GANConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -91,3 +97,22 @@ class GANSystem(System):
         if trace is not None:
             trace(1, x)
         return Samples(x, nfe=1)
+
+    def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The hole of the G(z) that fits the known pixels best: ``search_steps`` steps of Adam on z from N(0, I) down the
+        squared error there plus ``search_realism`` softplus(-D(G(z))) (Yeh et al. 2017, equations 2 to 5).
+
+        (B, C, H, W), bool like it -> (B, C, H, W); every draw of z ends in a completion of its own.
+        """
+        config = self.config
+        seen = check_mask(known).to(x.dtype)
+        z = randn((len(x), self.latent_dim), generator=generator).requires_grad_(True)
+        search = torch.optim.Adam([z], lr=config.search_learning_rate)
+        with torch.enable_grad():
+            for _ in range(config.search_steps):
+                image = self.generate(z)
+                misfit = ((image - x).where(known, 0.0).square()).flatten(1).sum(dim=1) / seen.flatten(1).sum(dim=1)
+                unreal = F.softplus(-self.discriminate(image))
+                (z.grad,) = torch.autograd.grad((misfit + config.search_realism * unreal).sum(), z)
+                search.step()
+        return torch.where(known, x, self.generate(z).detach())

@@ -13,13 +13,17 @@ from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
 from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.mlp import Activation
+from gibbsweep_models.noise.estimate import estimate_sigma
+from gibbsweep_models.noise.masks import check_mask, fill_with_mean
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.samplers.posterior import MAPDenoising
 from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Units
 
 
 @dataclass(frozen=True)
 class ConvEBMConfig:
-    """The energy network and how it is trained (``cd``). ``sample_steps``: Langevin steps from uniform noise to a sample."""
+    """The energy network and how it is trained (``cd``). ``sample_steps``: Langevin steps from uniform noise to a sample;
+    ``inpaint_steps``: from a flat hole to a filled one, ``inpaint_temperature`` in units of the training chain's."""
 
     channels: tuple[int, ...] = (16, 32, 64, 64)
     activation: Activation = "silu"
@@ -27,6 +31,9 @@ class ConvEBMConfig:
     cd: LangevinCD = field(default_factory=LangevinCD)
     ema_decay: float = 0.99
     sample_steps: int = 256
+    denoising: MAPDenoising = field(default_factory=MAPDenoising)
+    inpaint_steps: int = 60
+    inpaint_temperature: float = 1.0
 
     @property
     def units(self) -> Units:
@@ -74,6 +81,22 @@ class ConvEBMSystem(System):
     def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n_steps`` steps of the training sampler from ``x`` (B, C, H, W)."""
         return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
+
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """The mode of the posterior near ``x`` (B, C, H, W); a noise level (B,) that is None is estimated from ``x``."""
+        level = estimate_sigma(x) if sigma is None else sigma
+        return self.config.denoising(self.energy, x, level, generator=generator)
+
+    def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Clamped Langevin: a hole of the known pixels' mean moves by the training chain, the known pixels stay (B, C, H, W)."""
+        start = fill_with_mean(x, check_mask(known))
+
+        def project(state: Tensor) -> Tensor:
+            return torch.where(known, x, state)
+
+        temperature = self.sampler.temperature * self.config.inpaint_temperature
+        chain = replace(self.sampler, n_steps=self.config.inpaint_steps, temperature=temperature)
+        return chain(self.energy, start, generator=generator, project=project).x
 
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
         """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E / T) / Z on the cube, at the T that explains ``x`` best.

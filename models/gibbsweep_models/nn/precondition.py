@@ -25,12 +25,20 @@ class EDMPrecondition(nn.Module):
     For data of standard deviation ``sigma_data``, F's input and its regression target have unit variance at every
     sigma. ``network``: (B, *D), (B,), condition or None -> (B, *D). ``sigma_data`` is a buffer: a value measured from
     data is stored with the weights.
+
+    ``blind_at``: a denoiser that is not told the noise level; whatever ``sigma`` it is given, it computes as if that were
+    ``blind_at``.
     """
 
     sigma_data: Tensor
 
-    def __init__(self, network: nn.Module, sigma_data: float = 0.5) -> None:
+    def __init__(self, network: nn.Module, sigma_data: float = 0.5, blind_at: float | None = None) -> None:
         super().__init__()
+        if blind_at is not None and blind_at <= 0:
+            raise ValueError(
+                f"got blind_at={blind_at}, expected a positive noise level in the middle, or None; raise it"
+            )
+        self.blind_at = blind_at
         if sigma_data <= 0:
             raise ValueError(
                 f"got sigma_data={sigma_data}, expected the positive standard deviation of the data; measure it"
@@ -46,9 +54,13 @@ class EDMPrecondition(nn.Module):
             c_skip=(sigma_data / total) ** 2, c_out=sigma * sigma_data / total, c_in=1 / total, c_noise=sigma.log() / 4
         )
 
+    def told(self, sigma: Tensor) -> Tensor:
+        """The noise level (B,) that the network hears of."""
+        return sigma if self.blind_at is None else torch.full_like(sigma, self.blind_at)
+
     def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
         """``x`` (B, *D) at noise level ``sigma`` (B,), positive -> E[x_0 | x] (B, *D)."""
-        c = self.coefficients(sigma)
+        c = self.coefficients(self.told(sigma))
         output: Tensor = self.network(expand_like(c.c_in, x) * x, c.c_noise, cond)
         # Under autocast the network may answer in bfloat16; the sum below keeps the type of the data.
         return expand_like(c.c_skip, x) * x + expand_like(c.c_out, x) * output.to(x.dtype)

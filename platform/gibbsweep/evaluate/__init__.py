@@ -3,10 +3,12 @@ and pillow alone."""
 
 from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, evaluate_all
+from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
 from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
+from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
@@ -15,11 +17,13 @@ __all__ = [
     "AnomalyDetection",
     "ChainGrid",
     "ChainMixing",
+    "Denoising",
     "EnergyDrift",
     "EnergyGap",
     "Evaluator",
     "FeatureNetwork",
     "Features",
+    "Inpainting",
     "LogLikelihood",
     "Prepares",
     "Refinement",

@@ -1,0 +1,95 @@
+"""Denoisers that learn nothing: non-local means and total variation, by scikit-image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gibbsweep_models.noise.estimate import estimate_sigma
+from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+
+Method = Literal["nl_means", "tv"]
+
+
+@dataclass(frozen=True)
+class ClassicalDenoiserConfig:
+    """``strength`` times the noise level is non-local means' cut-off h (Buades et al. 2005) or the weight of total variation
+    (Chambolle 2004), both in [0, 1] pixel units. ``patch_size`` and ``patch_distance`` are non-local means' alone. Where the
+    noise level is not known it is estimated from the image."""
+
+    method: Method = "nl_means"
+    strength: float = 0.8
+    patch_size: int = 5
+    patch_distance: int = 6
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> ClassicalDenoiserSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(
+                f"classical denoisers work on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
+            )
+        if len(spec.shape) != 3:
+            raise ValueError(f"classical denoisers work on images (C, H, W): got {tuple(spec.shape)}")
+        if self.method not in ("nl_means", "tv") or self.strength <= 0:
+            raise ValueError(
+                f"got method={self.method!r} and strength={self.strength}, expected 'nl_means' or 'tv' and a positive "
+                "strength; correct the one that is out of range"
+            )
+        return ClassicalDenoiserSystem(self)
+
+
+class ClassicalDenoiserSystem(System):
+    """One image at a time, on the CPU. Nothing is fitted: the strength is a number of the configuration."""
+
+    def __init__(self, config: ClassicalDenoiserConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W), (B,) or None where it is to be estimated -> (B, C, H, W)."""
+        del generator
+        levels = (estimate_sigma(x) if sigma is None else sigma).tolist()
+        # scikit-image takes images in [0, 1], where a standard deviation is half of that in [-1, 1].
+        images = ((x + 1) / 2).double().cpu().numpy()
+        one = self._nl_means if self.config.method == "nl_means" else self._tv
+        restored = [one(image, level / 2) for image, level in zip(images, levels, strict=True)]
+        # Non-local means leaves out a channel axis of length 1.
+        clean = np.stack(restored).reshape(images.shape)
+        return torch.from_numpy(clean).to(x) * 2 - 1
+
+    def _nl_means(self, image: NDArray[Any], sigma: float) -> NDArray[Any]:
+        from skimage.restoration import denoise_nl_means
+
+        config = self.config
+        clean: NDArray[Any] = denoise_nl_means(
+            image,
+            h=config.strength * sigma,
+            sigma=sigma,
+            patch_size=config.patch_size,
+            patch_distance=config.patch_distance,
+            fast_mode=True,
+            channel_axis=0,
+        )
+        return clean
+
+    def _tv(self, image: NDArray[Any], sigma: float) -> NDArray[Any]:
+        from skimage.restoration import denoise_tv_chambolle
+
+        denoise: Callable[..., NDArray[Any]] = denoise_tv_chambolle
+        return denoise(image, weight=self.config.strength * sigma, channel_axis=0)

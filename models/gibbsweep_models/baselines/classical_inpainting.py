@@ -1,0 +1,73 @@
+"""Hole filling that learns nothing, or one mean image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gibbsweep_models.noise.masks import check_mask, fill_with_mean
+from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+
+Method = Literal["mean_image", "mean_known", "biharmonic"]
+
+
+@dataclass(frozen=True)
+class ClassicalInpainterConfig:
+    """``mean_image``: the mean of the training images; ``mean_known``: the mean of the image's own known pixels, channel by
+    channel; ``biharmonic``: the smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
+
+    method: Method = "biharmonic"
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> ClassicalInpainterSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(
+                f"classical inpainters work on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
+            )
+        if len(spec.shape) != 3:
+            raise ValueError(f"classical inpainters work on images (C, H, W): got {tuple(spec.shape)}")
+        if self.method not in ("mean_image", "mean_known", "biharmonic"):
+            raise ValueError(f"got method={self.method!r}, expected 'mean_image', 'mean_known' or 'biharmonic'")
+        return ClassicalInpainterSystem(self, spec)
+
+
+class ClassicalInpainterSystem(System):
+    mean: Tensor
+
+    def __init__(self, config: ClassicalInpainterConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("mean", torch.zeros(spec.shape))
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        """Keep the mean image of ``batch["x"]`` (N, C, H, W)."""
+        del generator
+        self.mean.copy_(batch["x"].mean(dim=0))
+
+    def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W), bool like it -> (B, C, H, W). It draws nothing: every completion is the same."""
+        del generator
+        check_mask(known)
+        if self.config.method == "mean_image":
+            return torch.where(known, x, self.mean)
+        flat = fill_with_mean(x, known)
+        if self.config.method == "mean_known":
+            return flat
+        from skimage.restoration import inpaint_biharmonic
+
+        holes = (~known[:, 0]).cpu().numpy()
+        # Holes are flat, not empty: scikit-image takes the range of the result from all pixels it is given.
+        images = flat.double().cpu().numpy()
+        filled = [inpaint_biharmonic(image, hole, channel_axis=0) for image, hole in zip(images, holes, strict=True)]
+        return torch.where(known, x, torch.from_numpy(np.stack(filled)).to(x))

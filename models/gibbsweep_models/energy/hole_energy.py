@@ -1,0 +1,75 @@
+"""An energy of what is missing given what is known, trained by denoising score matching in random holes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.nn.hole_denoiser import HoleDenoiser
+from gibbsweep_models.nn.patches import PatchUNet
+from gibbsweep_models.noise.geometric import GeometricSchedule
+from gibbsweep_models.noise.masks import MixedMask
+from gibbsweep_models.objectives.inpainting import HoleScoreMatching
+from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+
+
+@dataclass(frozen=True)
+class HoleEnergyConfig:
+    """``schedule``: the noise levels of training, in data units; ``mask``: its holes; ``inpainting``: how holes are filled, down
+    which levels. ``patch``: the network sees blocks of so many pixels squared as channels."""
+
+    channels: tuple[int, ...] = (32, 64, 64)
+    blocks: int = 1
+    patch: int = 2
+    mask: MixedMask = field(default_factory=MixedMask)
+    schedule: GeometricSchedule = field(default_factory=lambda: GeometricSchedule(0.03, 2.0))
+    sigma_data: float | None = None
+    inpainting: AnnealedInpainting = field(
+        default_factory=lambda: AnnealedInpainting(schedule=GeometricSchedule(0.03, 2.0))
+    )
+    learning_rate: float = 2e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    warmup: int = 20
+    grad_clip: float | None = 1.0
+    ema_decay: float = 0.98
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> HoleEnergySystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(f"HoleEnergy is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
+        return HoleEnergySystem(self, spec)
+
+
+class HoleEnergySystem(System):
+    """``denoiser``: D(x; sigma, known) = x - sigma² grad E in the hole."""
+
+    def __init__(self, config: HoleEnergyConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.ema_decay = config.ema_decay
+        channels, *sides = spec.shape
+        network = PatchUNet((channels + 1, *sides), config.channels, config.blocks, config.patch)
+        self.denoiser = HoleDenoiser(network, 0.5 if config.sigma_data is None else config.sigma_data)
+
+    def initialise(self, x: Tensor) -> None:
+        """Measure ``sigma_data`` on ``x`` (N, *D) unless the config gives it."""
+        if self.config.sigma_data is None:
+            self.denoiser.sigma_data.fill_(x.std(correction=0))
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        objective = HoleScoreMatching(config.mask, config.schedule)
+        optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, schedule="cosine", warmup=config.warmup)
+        return [Phase("energy", list(self.parameters()), objective, optimizer, grad_clip=config.grad_clip)]
+
+    @torch.no_grad()
+    def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Annealed Langevin dynamics on the unknown pixels: (B, C, H, W), bool (B, C, H, W) -> (B, C, H, W)."""
+        return self.config.inpainting.inpaint(self.denoiser, x, known, generator=generator, hole_only=True)

@@ -1,0 +1,108 @@
+"""Which pixels of an image are known: holes for inpainting, cut by evaluators and by training alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.draws import rand, randint
+
+
+class Mask(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def known(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Bool like ``x`` (B, C, H, W), True where a pixel is known, in all channels alike."""
+        ...
+
+
+@dataclass(frozen=True)
+class CentreMask:
+    """A hole of ``size`` x ``size`` in the middle."""
+
+    size: int
+
+    @property
+    def name(self) -> str:
+        return f"centre{self.size}"
+
+    def known(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W) -> bool (B, C, H, W). It draws nothing."""
+        del generator
+        top, left = ((side - self.size) // 2 for side in x.shape[2:])
+        known = torch.ones_like(x, dtype=torch.bool)
+        known[:, :, max(0, top) : top + self.size, max(0, left) : left + self.size] = False
+        return check_mask(known)
+
+
+@dataclass(frozen=True)
+class RandomMask:
+    """Each pixel is unknown with probability ``share``, by itself."""
+
+    share: float
+
+    @property
+    def name(self) -> str:
+        return f"random{round(100 * self.share)}"
+
+    def known(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W) -> bool (B, C, H, W)."""
+        draw = rand((len(x), 1, *x.shape[2:]), generator=generator).to(x.device)
+        return check_mask((draw >= self.share).expand_as(x))
+
+
+@dataclass(frozen=True)
+class MixedMask:
+    """For training, each image by itself: with probability ``share_random`` single pixels are unknown, each with probability
+    ``share``; else a square of a side from ``smallest`` to ``largest``, anywhere in the image."""
+
+    share_random: float = 0.33
+    share: float = 0.5
+    smallest: int = 6
+    largest: int = 18
+
+    @property
+    def name(self) -> str:
+        return "mixed"
+
+    def known(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W) -> bool (B, C, H, W)."""
+        n, _, height, width = x.shape
+        largest = min(self.largest, height - 1, width - 1)
+        smallest = min(self.smallest, largest)
+        size = smallest + randint(largest - smallest + 1, (n,), generator=generator)
+        place = rand((n, 2), generator=generator)
+        top = (place[:, 0] * (height - size + 1)).long().view(n, 1, 1, 1)
+        left = (place[:, 1] * (width - size + 1)).long().view(n, 1, 1, 1)
+        size = size.view(n, 1, 1, 1)
+        row = torch.arange(height, device=size.device).view(1, 1, height, 1)
+        column = torch.arange(width, device=size.device).view(1, 1, 1, width)
+        square = (row >= top) & (row < top + size) & (column >= left) & (column < left + size)
+        single = rand((n, 1, height, width), generator=generator) < self.share
+        is_random = (rand((n,), generator=generator) < self.share_random).view(n, 1, 1, 1)
+        return ~torch.where(is_random, single, square).to(x.device).expand_as(x)
+
+
+def check_mask(known: Tensor) -> Tensor:
+    """``known`` (B, *D), bool, or an error where an image has nothing known or nothing to fill."""
+    if known.dtype != torch.bool:
+        raise ValueError(
+            f"a mask is bool, True where a pixel is known: got {known.dtype}; pass known=mask > 0.5 or the like"
+        )
+    count = known.flatten(1).sum(dim=1)
+    if bool((count == 0).any()):
+        raise ValueError("this mask covers all of an image, so that nothing is known of it: make the hole smaller")
+    if bool((count == known[0].numel()).any()):
+        raise ValueError("this mask covers nothing of an image, so that there is nothing to fill: make the hole larger")
+    return known
+
+
+def fill_with_mean(x: Tensor, known: Tensor) -> Tensor:
+    """``x`` (B, C, *S) with the mean of the known pixels of the same image and channel in place of the others."""
+    axes = tuple(range(2, x.ndim))
+    total = x.where(known, 0.0).sum(dim=axes, keepdim=True)
+    return torch.where(known, x, total / known.sum(dim=axes, keepdim=True))
