@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
+from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.nn.mlp import MLPEnergy
@@ -37,6 +40,8 @@ class EnergyCase:
     shape: tuple[int, ...]
     box: tuple[float, float] = (-1.0, 1.0)
     score: Callable[[nn.Module, Tensor], Tensor] | None = None
+    n_classes: int = 0
+    """Of an energy E(x, y) that takes labels as its condition; 0: it takes none."""
 
 
 def rbm(centred: bool) -> RBM:
@@ -65,6 +70,18 @@ def confined_flat_network() -> nn.Module:
     return energy
 
 
+def class_rbm() -> ClassRBM:
+    machine = ClassRBM(16, 5, 3, initial_weight_scale=0.5)
+    for bias in (machine.visible_bias, machine.hidden_bias, machine.label_bias):
+        nn.init.normal_(bias)
+    return machine
+
+
+def of_classes(form: ConvForm | MLPForm | PrototypeForm) -> EnergyCase:
+    config = ClassEnergyConfig(form)
+    return EnergyCase(lambda: config.build(DataSpec((1, 8, 8), n_classes=3)), (1, 8, 8), n_classes=3)
+
+
 ENERGIES: dict[str, EnergyCase] = {
     "quadratic": EnergyCase(lambda: QuadraticEnergy(0.3, 0.7), (3, 2), score=quadratic_score),
     "rbm": EnergyCase(lambda: rbm(False), (1, 4, 4), (0.0, 1.0), rbm_score),
@@ -73,6 +90,11 @@ ENERGIES: dict[str, EnergyCase] = {
     "mlp_image": EnergyCase(lambda: MLPEnergy((1, 4, 4), (16,), "gelu"), (1, 4, 4)),
     "mlp_confined": EnergyCase(confined_flat_network, (3,), (-3.0, 3.0), lambda _, x: -x / 4),
     "mlp_ebm": EnergyCase(lambda: MLPEBMConfig((16,), bound=3.0).build(DataSpec((2,))), (2,), (-3.0, 3.0)),
+    "class_rbm": EnergyCase(class_rbm, (1, 4, 4), (0.0, 1.0), n_classes=3),
+    "jem": of_classes(ConvForm((4, 8))),
+    "class_conv": of_classes(ConvForm((4, 8), label="hidden")),
+    "class_mlp": of_classes(MLPForm((16, 8), label="hidden")),
+    "prototypes": of_classes(PrototypeForm(2, 4)),
     "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
     "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
     "conv_spectral": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8), spectral_norm=True), (1, 8, 8)),

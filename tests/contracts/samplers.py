@@ -12,8 +12,10 @@ from tests.contracts.energies import QuadraticEnergy
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import bernoulli, randn, seeded
+from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.samplers.class_gibbs import ClassGibbs
 from gibbsweep_models.samplers.gibbs import BlockGibbs
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.samplers.langevin import Langevin
@@ -50,6 +52,12 @@ def independent_units() -> RBM:
 def coupled_units() -> RBM:
     machine = RBM(6, 4, initial_weight_scale=0.0)
     nn.init.normal_(machine.weight, std=0.5, generator=seeded(0))
+    return machine
+
+
+def independent_units_and_classes() -> ClassRBM:
+    machine = ClassRBM(6, 4, 3, initial_weight_scale=0.0)
+    nn.init.constant_(machine.visible_bias, math.log(0.3 / 0.7))
     return machine
 
 
@@ -96,6 +104,7 @@ SAMPLERS: dict[str, SamplerCase] = {
         BlockGibbs(3, 2.0), independent_units, coins, 3, 6, (WARM_MEAN, WARM_MEAN * (1 - WARM_MEAN))
     ),
     "block_gibbs_coupled": SamplerCase(BlockGibbs(4), coupled_units, coins, 4, 8, None),
+    "class_gibbs": SamplerCase(ClassGibbs(6), independent_units_and_classes, coins, 6, 18, (0.3, 0.21)),
     "langevin": SamplerCase(
         Langevin(6, STEP), gaussian, normal(MEAN, math.sqrt(LANGEVIN_VARIANCE)), 6, 6, (MEAN, LANGEVIN_VARIANCE)
     ),

@@ -29,7 +29,9 @@ class FeatureClassifierConfig:
     def build(self, spec: DataSpec) -> FeatureClassifierSystem:
         """The system for labelled waveforms, images or solids of ``spec.shape`` in [-1, 1]."""
         if spec.units != self.units:
-            raise ValueError(f"FeatureClassifier is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
+            raise ValueError(
+                f"FeatureClassifier is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
+            )
         if spec.n_classes is None:
             raise ValueError("a classifier needs labels: got n_classes None; choose a data set that has them")
         return FeatureClassifierSystem(self, spec.shape, spec.n_classes)

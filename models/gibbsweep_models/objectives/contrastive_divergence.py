@@ -20,7 +20,7 @@ class ContrastiveDivergence(nn.Module):
     (persistent CD). ``data_noise``: standard deviation of Gaussian noise added to x_pos, which smooths data that lies
     on a thin set; the sum is clamped to ``clamp`` (the sampler's), or noise that leaves the sampler's domain would tell
     data and samples apart. Parts: ``energy_gap`` (energy_pos - energy_neg, near 0 in equilibrium), ``energy_pos``,
-    ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), and the sampler's diagnostics
+    ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), and the sampler's scalar diagnostics
     (``sampler_gradient_norm``, ...).
     """
 
@@ -63,7 +63,7 @@ class ContrastiveDivergence(nn.Module):
             "energy_pos": energy_pos.mean(),
             "energy_neg": energy_neg.mean(),
             "energy_l2": energy_l2,
-            **{f"sampler_{name}": value for name, value in negatives.info.items()},
+            **{f"sampler_{name}": value for name, value in negatives.info.items() if value.ndim == 0},
         }
         total = gap + self.l2 * energy_l2 if self.l2 else gap
         return Loss(total, {name: value.detach() for name, value in parts.items()})

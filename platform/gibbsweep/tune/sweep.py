@@ -187,7 +187,7 @@ def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float)
         columns=dict(study.columns),
         rows=rows,
         wall_seconds=wall_seconds,
-        verdicts=[verdict for target in study.targets if (verdict := target.judge(rows)) is not None],
+        verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )
 
