@@ -12,6 +12,7 @@ no digits at all (Fashion-MNIST)? A classifier without an energy is given -logsu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gibbsweep.cli import run_study
@@ -26,7 +27,9 @@ from gibbsweep_models.energy.class_rbm import ClassRBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 
-CD = LangevinCD(n_steps=20, data_noise=0.03, learning_rate=3e-3, grad_clip=1.0)
+CD = LangevinCD(n_steps=20, data_noise=0.03, learning_rate=3e-3, grad_clip=1.0, energy_gap_bound=500.0)
+CONV_CD = replace(CD, gradient_clip=None, l2=0.3)
+"""A network's energies are kept small by the penalty; a quadratic's slopes are steep and need the clip."""
 
 WIDE_CONV = {"form.channels": (64, 128, 256)}
 WIDE_MLP = {"form.hidden": (1024, 1024)}
@@ -44,8 +47,8 @@ QUADRATIC = Contender(
     kind="energy",
     space={
         "form.n_prototypes": Int(4, 32, log=True),
-        "cd_weight": Float(0.01, 1.0, log=True),
-        "cd.learning_rate": Float(1e-3, 1e-2, log=True),
+        "cd_weight": Float(0.01, 0.3, log=True),
+        "cd.learning_rate": Float(1e-3, 5e-3, log=True),
     },
     at=sizes({"form.rank": 256}),
 )
@@ -69,16 +72,16 @@ MLP_ENERGY = Contender(
 )
 
 CONV_ENERGY = Contender(
-    ClassEnergyConfig(ConvForm(label="hidden"), cd_weight=0.3, cd=CD),
+    ClassEnergyConfig(ConvForm(label="hidden"), cd_weight=0.1, cd=CONV_CD),
     kind="energy",
-    space={"cd_weight": Float(0.1, 1.0, log=True), "cd.learning_rate": Float(1e-3, 5e-3, log=True)},
+    space={"cd_weight": Float(0.03, 0.3, log=True), "cd.learning_rate": Float(1e-3, 5e-3, log=True)},
     at=sizes(WIDE_CONV),
 )
 
 JEM = Contender(
-    ClassEnergyConfig(ConvForm(), cd_weight=0.3, cd=CD),
+    ClassEnergyConfig(ConvForm(), cd_weight=0.1, cd=CONV_CD),
     kind="energy",
-    space={"cd_weight": Float(0.1, 1.0, log=True), "cd.learning_rate": Float(1e-3, 5e-3, log=True)},
+    space={"cd_weight": Float(0.03, 0.3, log=True), "cd.learning_rate": Float(1e-3, 5e-3, log=True)},
     at=sizes(WIDE_CONV),
 )
 
