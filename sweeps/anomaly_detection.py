@@ -164,7 +164,7 @@ def auroc_by_class(results: Results) -> Figure:
     views = each_class_held_out(results.data)
     width = 0.8 / max(1, len(results.rows))
     for i, row in enumerate(results.rows):
-        found = [(place, row.metrics.get(f"test/auroc@{view}")) for place, view in enumerate(views)]
+        found = [(float(place), row.metrics.get(f"test/auroc@{view}")) for place, view in enumerate(views)]
         found.append((len(views) + 0.5, row.metrics.get("test/auroc")))
         bars = [(place, statistic) for place, statistic in found if statistic is not None]
         axes.bar(

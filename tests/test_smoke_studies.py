@@ -21,6 +21,7 @@ from gibbsweep.tune.sweep import run_sweep
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("anomaly_detection", "digits", ("digits",)),
+    ("binary_classification", "mnist[4,9]", ("mnist[4,9]", "fashion_mnist")),
     ("denoising", "mnist5k", ("mnist5k",)),
     ("inpainting", "cifar10_4k", ("cifar10_4k",)),
 ]

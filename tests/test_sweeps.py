@@ -14,6 +14,7 @@ import pytest
 
 from gibbsweep.cli.single import load_target
 from gibbsweep.data import CATALOGUE, load
+from gibbsweep.data.view import view_of
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Study
 from gibbsweep.study.space import with_values
@@ -49,12 +50,14 @@ def studies_of(script: Path) -> list[Study]:
 
 def spec_of(data: str, units: Units) -> DataSpec:
     """The data set's own where it needs no download, else the one that the catalogue promises."""
-    entry = next((entry for entry in CATALOGUE if entry.name == data), None)
+    view = view_of(data)
+    entry = next((entry for entry in CATALOGUE if entry.name == view.name), None)
     if entry is None:
         return DataSpec((1, 28, 28), units)
     if entry.how == "bundled":
         return load(data, units=units).spec
-    return DataSpec(entry.shape, units, len(entry.classes) or None)
+    shape = entry.shape if view.size is None else (entry.shape[0], *(view.size for _ in entry.shape[1:]))
+    return DataSpec(shape, units, len(view.classes or entry.classes) or None)
 
 
 def variants(contender: Contender) -> list[SystemConfig]:
@@ -96,7 +99,7 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
     (study,) = studies_of(script)
     for name, contender in study.contenders.items():
         spec = spec_of(study.data, contender.config.units)
-        for config in variants(contender):
+        for config in (*variants(contender), *(study.config_of(name, budget) for budget in contender.at)):
             system = config.build(spec)
             assert isinstance(system, CanFit) or system.phases(), name
         for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
+from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
 from gibbsweep_models.nn.gradients import refuse_condition
@@ -40,6 +43,8 @@ class EnergyCase:
     shape: tuple[int, ...]
     box: tuple[float, float] = (-1.0, 1.0)
     score: Callable[[nn.Module, Tensor], Tensor] | None = None
+    n_classes: int = 0
+    """Of an energy E(x, y) that takes labels as its condition; 0: it takes none."""
 
 
 def rbm(centred: bool) -> RBM:
@@ -82,6 +87,18 @@ def gaussian_score(machine: nn.Module, x: Tensor) -> Tensor:
     return (mean - x) / machine.variance()
 
 
+def class_rbm() -> ClassRBM:
+    machine = ClassRBM(16, 5, 3, initial_weight_scale=0.5)
+    for bias in (machine.visible_bias, machine.hidden_bias, machine.label_bias):
+        nn.init.normal_(bias)
+    return machine
+
+
+def of_classes(form: ConvForm | MLPForm | PrototypeForm) -> EnergyCase:
+    config = ClassEnergyConfig(form)
+    return EnergyCase(lambda: config.build(DataSpec((1, 8, 8), n_classes=3)), (1, 8, 8), n_classes=3)
+
+
 ENERGIES: dict[str, EnergyCase] = {
     "quadratic": EnergyCase(lambda: QuadraticEnergy(0.3, 0.7), (3, 2), score=quadratic_score),
     "rbm": EnergyCase(lambda: rbm(False), (1, 4, 4), (0.0, 1.0), rbm_score),
@@ -99,6 +116,11 @@ ENERGIES: dict[str, EnergyCase] = {
     "normalized_autoencoder": EnergyCase(
         lambda: NormalizedAutoencoderConfig(latent_dim=4, hidden=(16,)).build(DataSpec((1, 8, 8))), (1, 8, 8)
     ),
+    "class_rbm": EnergyCase(class_rbm, (1, 4, 4), (0.0, 1.0), n_classes=3),
+    "jem": of_classes(ConvForm((4, 8))),
+    "class_conv": of_classes(ConvForm((4, 8), label="hidden")),
+    "class_mlp": of_classes(MLPForm((16, 8), label="hidden")),
+    "prototypes": of_classes(PrototypeForm(2, 4)),
     "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
     "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
     "dsm": EnergyCase(lambda: DSMEnergyConfig((8, 8)).build(DataSpec((1, 8, 8))), (1, 8, 8)),

@@ -29,6 +29,7 @@ from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
+from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
 from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
 from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
@@ -118,6 +119,10 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
         gaussian_machine, lambda: ContrastiveDivergence(GibbsLangevin(2), from_noise=True)
     ),
     "transformed": ObjectiveCase(energy, lambda: Transformed(ContrastiveDivergence(LANGEVIN), torch.tanh)),
+    "cross_entropy_noise": ObjectiveCase(CLASSIFIER, lambda: CrossEntropy(0.3, clamp=(-1.0, 1.0))),
+    "every_second": ObjectiveCase(
+        energy, lambda: EveryNth(ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2)), 2)
+    ),
     "dsm_energy": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3)),
     "dsm_weighted": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3, weighted=True)),
     "dsm_score": ObjectiveCase(score_network, lambda: DenoisingScoreMatching(0.3, of="score")),

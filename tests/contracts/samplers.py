@@ -12,9 +12,11 @@ from tests.contracts.energies import QuadraticEnergy
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import bernoulli, randn, seeded
+from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.samplers.class_gibbs import ClassGibbs
 from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.gibbs import BlockGibbs
 from gibbsweep_models.samplers.heun import Heun
@@ -60,6 +62,12 @@ def uncoupled_machine() -> GaussianRBM:
     machine = GaussianRBM((1, 2, 3), 4, initial_weight_scale=0.0, smallest_variance=0.0)
     nn.init.constant_(machine.visible_bias, MEAN)
     nn.init.constant_(machine.log_variance, 2.0 * math.log(STD))
+    return machine
+
+
+def independent_units_and_classes() -> ClassRBM:
+    machine = ClassRBM(6, 4, 3, initial_weight_scale=0.0)
+    nn.init.constant_(machine.visible_bias, math.log(0.3 / 0.7))
     return machine
 
 
@@ -118,6 +126,7 @@ SAMPLERS: dict[str, SamplerCase] = {
     "gibbs_langevin_adjusted": SamplerCase(
         GibbsLangevin(4, 3, 0.2), uncoupled_machine, normal(MEAN, STD), 4, 8, (MEAN, STD**2)
     ),
+    "class_gibbs": SamplerCase(ClassGibbs(6), independent_units_and_classes, coins, 6, 18, (0.3, 0.21)),
     "langevin": SamplerCase(
         Langevin(6, STEP), gaussian, normal(MEAN, math.sqrt(LANGEVIN_VARIANCE)), 6, 6, (MEAN, LANGEVIN_VARIANCE)
     ),

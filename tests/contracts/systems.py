@@ -10,13 +10,17 @@ from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
+from gibbsweep_models.baselines.classifier import ClassifierConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
+from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.energy.class_energy import ClassEnergyConfig
+from gibbsweep_models.energy.class_rbm import ClassRBMConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
@@ -24,6 +28,7 @@ from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.types import System, SystemConfig
@@ -47,6 +52,8 @@ class SystemCase:
         torch.manual_seed(0)
         return self.config.build(self.dataset().spec)
 
+
+CLASS_CD = LangevinCD(n_steps=3, replay_size=128)
 
 SYSTEMS: dict[str, SystemCase] = {
     "rbm": SystemCase(RBMConfig(n_hidden=16, k=1, momentum=0.5)),
@@ -78,6 +85,14 @@ SYSTEMS: dict[str, SystemCase] = {
     "tv": SystemCase(ClassicalDenoiserConfig("tv")),
     "biharmonic": SystemCase(ClassicalInpainterConfig("biharmonic")),
     "mean_image": SystemCase(ClassicalInpainterConfig("mean_image")),
+    "class_energy_jem": SystemCase(ClassEnergyConfig(ConvForm((8, 8)), cd=CLASS_CD)),
+    "class_energy_mlp": SystemCase(ClassEnergyConfig(MLPForm((16, 16), label="hidden"), cd_every=2, cd=CLASS_CD)),
+    "class_energy_prototypes": SystemCase(ClassEnergyConfig(PrototypeForm(2, 4), cd=CLASS_CD)),
+    "class_rbm": SystemCase(ClassRBMConfig(n_hidden=16, replay_size=128, sample_steps=10)),
+    "class_rbm_cd": SystemCase(ClassRBMConfig(n_hidden=16, persistent=False, cd_every=4, sample_steps=10)),
+    "classifier": SystemCase(ClassifierConfig(ConvForm((8, 8))), draws=False),
+    "classifier_noisy": SystemCase(ClassifierConfig(MLPForm((16,)), data_noise=0.1)),
+    "logistic_regression": SystemCase(LogisticRegressionConfig()),
 }
 
 TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]

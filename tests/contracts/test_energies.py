@@ -135,7 +135,18 @@ def test_extreme_inputs_have_finite_energies_and_scores(case: EnergyCase, value:
     assert torch.isfinite(score_of(energy)(x)).all()
 
 
-@energies
+@pytest.mark.parametrize("case", [case for case in ENERGIES.values() if case.n_classes])
+def test_an_energy_of_classes_sums_them_out(case: EnergyCase) -> None:
+    """exp(-E(x)) = Σ_y exp(-E(x, y)): the energy without a label is the one that training and outliers see."""
+    energy = build(case)[1]
+    x = examples(case)
+    by_class = torch.stack([energy(x, torch.full((len(x),), y)) for y in range(case.n_classes)], dim=1)
+    torch.testing.assert_close(energy(x), -torch.logsumexp(-by_class, dim=1))
+    mixed = torch.arange(len(x)) % case.n_classes
+    torch.testing.assert_close(energy(x, mixed), by_class[torch.arange(len(x)), mixed])
+
+
+@pytest.mark.parametrize("case", [case for case in ENERGIES.values() if not case.n_classes])
 def test_a_condition_is_refused_with_a_sentence(case: EnergyCase) -> None:
     energy = build(case)[1]
     with pytest.raises(ValueError, match=r"cond.*\(6,\).*; (use|leave)"):

@@ -28,7 +28,15 @@ systems = pytest.mark.parametrize("name", SYSTEMS)
 trained = pytest.mark.parametrize("name", TRAINED)
 
 
-def train_for(name: str, run_dir: Path, updates: int, *, seed: int = 0) -> System:
+class Interrupted(Exception):
+    """What ends a run between two reports."""
+
+
+def train_for(name: str, run_dir: Path, updates: int, *, seed: int = 0, interrupt_at: int | None = None) -> System:
+    def announce(step: int, metrics: object, images: object = None) -> None:
+        if step == interrupt_at:
+            raise Interrupted
+
     case = SYSTEMS[name]
     system = case.build()
     outcome = train(
@@ -36,6 +44,7 @@ def train_for(name: str, run_dir: Path, updates: int, *, seed: int = 0) -> Syste
         case.dataset().train,
         Budget(updates=updates, batch_size=BATCH, report_every=2),
         report=Composed(),
+        announce=announce,
         run_dir=run_dir,
         seed=seed,
         precision="fp32",
@@ -47,7 +56,8 @@ def train_for(name: str, run_dir: Path, updates: int, *, seed: int = 0) -> Syste
 @trained
 def test_two_halves_and_a_resume_are_bit_equal_to_the_whole(name: str, tmp_path: Path) -> None:
     train_for(name, tmp_path / "whole", 4)
-    train_for(name, tmp_path / "halves", 2)
+    with pytest.raises(Interrupted):
+        train_for(name, tmp_path / "halves", 4, interrupt_at=2)
     train_for(name, tmp_path / "halves", 4)
     _, whole = read_checkpoint(tmp_path / "whole" / "checkpoint")
     _, halves = read_checkpoint(tmp_path / "halves" / "checkpoint")

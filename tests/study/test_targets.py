@@ -56,3 +56,11 @@ def test_what_did_not_run_is_not_judged_and_what_was_not_measured_says_so() -> N
 def test_a_name_in_place_of_a_tuple_is_refused() -> None:
     with pytest.raises(UserError, match="write a tuple"):
         Target("x", "auroc", ">", "jem", 0.5)  # type: ignore[arg-type]
+
+
+def test_a_target_of_one_data_set_is_judged_there_alone() -> None:
+    target = Target("ten classes", "error", "<", ("jem",), 0.03, data="mnist")
+    assert target.judge(ROWS, "mnist[4,9]") is None
+    verdict = target.judge(ROWS, "mnist")
+    assert verdict is not None
+    assert verdict.answer == "yes"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gibbsweep_models.baselines.outlier_scores import scores_of, subset
+from gibbsweep_models.nn.outlier_scores import scores_of, subset
 from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
 
 

@@ -136,8 +136,8 @@ class NormalizedAutoencoderSystem(System):
         long, then the chain in x (``trace`` sees the second)."""
         z = on_sphere(randn((n, self.config.latent_dim), generator=generator))
 
-        def on_manifold(z: Tensor, cond: Tensor | None = None) -> Tensor:
-            return self.energy(self.decode(z), cond)
+        def on_manifold(x: Tensor, cond: Tensor | None = None) -> Tensor:
+            return self.energy(self.decode(x), cond)  # x of this energy are codes
 
         long = replace(self.latent_sampler, n_steps=10 * self.config.latent_steps)
         latent = long(on_manifold, z, generator=generator, project=on_sphere)

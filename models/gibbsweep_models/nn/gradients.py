@@ -61,3 +61,11 @@ def refuse_condition(cond: Tensor | None, network: nn.Module) -> None:
             f"{type(network).__name__} is unconditional: got cond {tuple(cond.shape)}, expected None; use a "
             "conditional energy"
         )
+
+
+def check_shape(x: Tensor, shape: tuple[int, ...]) -> None:
+    """Refuse examples (B, *D) of another shape D than a network was built for, before a layer does in its own words."""
+    if x.shape[1:] != shape:
+        raise ValueError(
+            f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, shape))}); build the energy with the data's shape"
+        )

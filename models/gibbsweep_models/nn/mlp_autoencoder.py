@@ -53,7 +53,7 @@ class SphericalAutoencoder(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, latent_dim) -> (B, *shape) in [-1, 1]."""
-        return torch.tanh(self.decoder(z)).unflatten(1, self.shape)
+        return torch.tanh(self.decoder(z)).view(-1, *self.shape)
 
 
 def _stack(widths: tuple[int, ...], activation: Activation) -> nn.Sequential:

@@ -53,8 +53,8 @@ class OnManifoldCD(nn.Module):
         x_pos = batch["x"]
         z, places = self.replay.draw(len(x_pos), generator=generator)
 
-        def on_manifold(z: Tensor, cond: Tensor | None = None) -> Tensor:
-            return model.energy(model.decode(z), cond)
+        def on_manifold(x: Tensor, cond: Tensor | None = None) -> Tensor:
+            return model.energy(model.decode(x), cond)  # x of this energy are codes
 
         z = self.latent_sampler(on_manifold, z, generator=generator, project=on_sphere).x
         self.replay.write(places, z)

@@ -2,7 +2,8 @@
 and pillow alone."""
 
 from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
-from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, evaluate_all
+from gibbsweep.evaluate.classification import Classification
+from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
 from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
@@ -10,6 +11,7 @@ from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
+from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 
@@ -17,14 +19,17 @@ __all__ = [
     "AnomalyDetection",
     "ChainGrid",
     "ChainMixing",
+    "Classification",
     "Denoising",
     "EnergyDrift",
     "EnergyGap",
+    "EnergyHistogram",
     "Evaluator",
     "FeatureNetwork",
     "Features",
     "Inpainting",
     "LogLikelihood",
+    "OutlierDetection",
     "Prepares",
     "Refinement",
     "ReplayDistances",
@@ -32,6 +37,7 @@ __all__ = [
     "SampleGrid",
     "SyntheticAnomalies",
     "check_needs",
+    "check_other_data",
     "evaluate_all",
     "feature_network",
     "figure_pixels",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def scores(system: HasAnomalyScore, x: Tensor, *, batch_size: int, generator: torch.Generator) -> NDArray[np.float64]:
     """(N, *D) -> (N,), high = anomalous, ``batch_size`` examples at a time."""
     device = generator.device
-    parts = [system.anomaly_score(part.to(device), generator=generator) for part in x.split(batch_size)]
+    parts = [system.anomaly_score(part.to(device), generator=generator) for part in torch.split(x, batch_size)]
     values: NDArray[np.float64] = torch.cat(parts).double().cpu().numpy()
     if not np.isfinite(values).all():
         raise ValueError(f"{int((~np.isfinite(values)).sum())} of {len(values)} anomaly scores are not finite")
@@ -123,8 +123,8 @@ class AnomalyDetection:
         histogram.legend(frameon=False)
         n = min(self.n_shown, int(anomalous.sum()), int((~anomalous).sum()))
         rows = []
-        for chosen in (np.flatnonzero(anomalous), np.flatnonzero(~anomalous)):
-            order = chosen[np.argsort(values[chosen])]
+        for places in (np.flatnonzero(anomalous), np.flatnonzero(~anomalous)):
+            order = places[np.argsort(values[places])]
             rows += [order[:n], order[::-1][:n]]
         shown = x[torch.from_numpy(np.concatenate(rows))]
         grid = image_grid(shown, columns=n, binary=binary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -47,6 +47,14 @@ class Prepares(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsOtherData(Protocol):
+    """An evaluator that compares with other data sets: ``reads`` names them, so that a missing one is found before any run."""
+
+    @property
+    def reads(self) -> tuple[str, ...]: ...
+
+
 def evaluate_all(
     evaluators: Iterable[Evaluator],
     system: System,
@@ -87,9 +95,28 @@ def check_needs(evaluator: Evaluator, system: System) -> None:
         )
 
 
+def check_other_data(evaluator: Evaluator, dataset: Dataset) -> None:
+    """Raise UserError where a data set that ``evaluator`` compares ``dataset`` with is missing or of another shape."""
+    if isinstance(evaluator, ReadsOtherData):
+        for name in evaluator.reads:
+            dataset.other(name, "train")
+            dataset.other(name, "test")
+
+
 def first_examples(split: Examples, limit: int | None, device: torch.device) -> Tensor:
     """``x`` (N, *D) of a fixed, evenly spread subset of at most ``limit`` examples."""
     n = len(split)
     count = n if limit is None else min(limit, n)
     indices = torch.linspace(0, n - 1, count).round().long()
     return split.batch(indices)["x"].to(device)
+
+
+def batches_of(
+    split: Examples, limit: int | None, device: torch.device, batch_size: int = 500
+) -> Iterator[dict[str, Tensor]]:
+    """All of a split, or a fixed, evenly spread subset of at most ``limit`` examples, a batch at a time on ``device``."""
+    n = len(split)
+    count = n if limit is None else min(limit, n)
+    indices = torch.linspace(0, n - 1, count, dtype=torch.float64).round().long()
+    for start in range(0, count, batch_size):
+        yield {name: tensor.to(device) for name, tensor in split.batch(indices[start : start + batch_size]).items()}

@@ -48,7 +48,7 @@ class Denoising:
         rows = [clean[: self.shown]]
         for sigma in self.sigmas:
             noisy = clean + 2 * sigma * randn(clean.shape, generator=generator)
-            parts: tuple[Tensor, ...] = torch.split(noisy, _BATCH)  # type: ignore[no-untyped-call]
+            parts: tuple[Tensor, ...] = torch.split(noisy, _BATCH)
             denoised = torch.cat([self._denoise(system, part, sigma, generator) for part in parts])
             restored, name = unit_pixels(denoised), sigma_name(sigma)
             metrics[f"psnr_{blind}{name}"] = float(psnr(restored, truth).mean())

@@ -67,7 +67,7 @@ def _known(mask: Mask, x: Tensor, generator: torch.Generator) -> Tensor:
 def _complete(system: CanInpaint, x: Tensor, known: Tensor, generator: torch.Generator) -> Tensor:
     """A completion, from the known pixels alone."""
     masked = x.where(known, 0.0)
-    parts = zip(torch.split(masked, _BATCH), torch.split(known, _BATCH), strict=True)  # type: ignore[no-untyped-call]
+    parts = zip(torch.split(masked, _BATCH), torch.split(known, _BATCH), strict=True)
     completion = torch.cat([system.inpaint(part, seen, generator=generator) for part, seen in parts])
     if not torch.equal(completion.where(known, 0.0), masked):
         raise ValueError(f"{type(system).__name__}.inpaint changed known pixels: it must return them bit by bit")

@@ -3,5 +3,6 @@
 from gibbsweep.study.results import Results, Row
 from gibbsweep.study.space import Choice, Float, Int, Space
 from gibbsweep.study.study import Contender, Goal, Study
+from gibbsweep.study.targets import Target
 
-__all__ = ["Choice", "Contender", "Float", "Goal", "Int", "Results", "Row", "Space", "Study"]
+__all__ = ["Choice", "Contender", "Float", "Goal", "Int", "Results", "Row", "Space", "Study", "Target"]

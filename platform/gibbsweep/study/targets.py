@@ -36,7 +36,7 @@ class Verdict:
 class Target:
     """``claim``: the target in words. The best of ``contenders`` in ``metric`` must be above (or below, as ``relation`` says)
     ``factor`` · b + ``offset``, where b is the best of ``than`` in ``than_metric`` (default: ``metric``), or ``than`` itself
-    where it is a number.
+    where it is a number. ``data``: the one data set that the target speaks of; "": any.
 
         Target("logistic regression by half its error", "test/error", "<", ("jem", "rbm"), ("logistic",), factor=0.5)
     """
@@ -49,13 +49,16 @@ class Target:
     factor: float = 1.0
     offset: float = 0.0
     than_metric: str = ""
+    data: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.contenders, str) or isinstance(self.than, str):
             raise UserError(f"target {self.claim!r} names one contender: write a tuple, ('name',).")
 
-    def judge(self, rows: Sequence[Row]) -> Verdict | None:
-        """None where none of its contenders ran, or none of those it compares with."""
+    def judge(self, rows: Sequence[Row], data: str = "") -> Verdict | None:
+        """None where it speaks of other data, none of its contenders ran, or none of those it compares with."""
+        if self.data and self.data != data:
+            return None
         own = [row for row in rows if row.contender in self.contenders]
         others = [] if isinstance(self.than, float | int) else [row for row in rows if row.contender in self.than]
         if not own or not (others or isinstance(self.than, float | int)):

@@ -191,7 +191,7 @@ def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_se
         rows=rows,
         wall_seconds=wall_seconds,
         source=source,
-        verdicts=[verdict for target in study.targets if (verdict := target.judge(rows)) is not None],
+        verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )
 

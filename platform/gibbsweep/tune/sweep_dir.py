@@ -12,16 +12,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gibbsweep.data import check_data, load
+from gibbsweep.data import Dataset, check_data, load
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate import check_needs
+from gibbsweep.evaluate import check_needs, check_other_data
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.options import DECIDING, SweepOptions
-from gibbsweep_models.types import DataSpec
 
 
 @dataclass(frozen=True)
@@ -221,14 +220,15 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
             check_data(dataset, study.needs, study=study.name)
         for name in decided.contenders:
             if study.contenders[name].config.units == units:
-                _check_contender(study, name, decided.budget, dataset.spec)
+                _check_contender(study, name, decided.budget, dataset)
 
 
-def _check_contender(study: Study, name: str, budget: str, spec: DataSpec) -> None:
+def _check_contender(study: Study, name: str, budget: str, dataset: Dataset) -> None:
     """Build the contender as it stands, and see that its evaluators find what they need."""
     try:
-        system = study.config_of(name, budget).build(spec)
+        system = study.config_of(name, budget).build(dataset.spec)
     except ValueError as error:
         raise UserError(f"contender {name!r} does not fit the data: {error}.") from error
     for evaluator in (*study.evaluators_of(name, budget), *study.final_evaluators_of(name, budget)):
         check_needs(evaluator, system)
+        check_other_data(evaluator, dataset)

@@ -1,0 +1,121 @@
+"""One energy of examples and their classes, trained to classify and to say what an example is: JEM and its relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep_models.draws import rand
+from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.objectives.cross_entropy import CrossEntropy
+from gibbsweep_models.objectives.every_nth import EveryNth
+from gibbsweep_models.objectives.langevin_cd import SIGNED_RANGE, LangevinCD
+from gibbsweep_models.objectives.weighted_sum import WeightedSum
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+
+
+@dataclass(frozen=True)
+class ClassEnergyConfig:
+    """Grathwohl et al., "Your Classifier is Secretly an Energy Based Model and You Should Treat it Like One" (2020):
+    -log p(x, y) = -log p(y | x) - log p(x), the first term by cross-entropy, the second by contrastive divergence of
+    E(x) = -log Σ_y exp(-E(x, y)) with weight ``cd_weight``.
+
+    ``form``: E(x, y); with the label at a network's read-out it is JEM. ``cd_every``: chains run for every so many examples
+    of a batch. ``cd``: the chains; its learning rate, ``grad_clip`` and noise serve both terms. ``sample_steps``: Langevin steps
+    from uniform noise to a sample.
+    """
+
+    form: ConvForm | MLPForm | PrototypeForm = field(default_factory=ConvForm)
+    cd_weight: float = 1.0
+    cd_every: int = 4
+    cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=20, data_noise=0.03, learning_rate=1e-3))
+    weight_decay: float = 0.0
+    ema_decay: float = 0.99
+    sample_steps: int = 256
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> ClassEnergySystem:
+        """The system for labelled examples of ``spec.shape`` in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(
+                f"ClassEnergy is defined on signed units: got {spec.units!r} data; use ClassRBM for binary units"
+            )
+        if spec.n_classes is None:
+            raise ValueError("ClassEnergy needs classes: got data without labels; choose a labelled data set")
+        return ClassEnergySystem(self, spec, spec.n_classes)
+
+
+class ClassEnergySystem(System):
+    """p(x, y) ∝ exp(-E(x, y)) on [-1, 1]^D and K classes."""
+
+    def __init__(self, config: ClassEnergyConfig, spec: DataSpec, n_classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.ema_decay = config.ema_decay
+        self.network = config.form.build(spec.shape, n_classes)
+        self.sampler = config.cd.sampler()
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        # Chains last: what the first term draws does not depend on how long they are.
+        terms: Mapping[str, tuple[float, nn.Module | CrossEntropy]] = {
+            "ce": (1.0, CrossEntropy(config.cd.data_noise, SIGNED_RANGE)),
+            "cd": (config.cd_weight, EveryNth(config.cd.objective(self.shape), config.cd_every)),
+        }
+        parameters = list(self.parameters())
+        return [
+            Phase(
+                "joint",
+                parameters,
+                WeightedSum(terms).to(parameters[0].device),
+                OptimizerConfig(
+                    "adam",
+                    config.cd.learning_rate,
+                    config.cd.betas,
+                    weight_decay=config.weight_decay,
+                    schedule="cosine",
+                ),
+                grad_clip=config.cd.grad_clip,
+                bounds={"cd_energy_gap": config.cd.energy_gap_bound} if config.cd_weight else {},
+            )
+        ]
+
+    def initialise(self, x: Tensor) -> None:
+        """What the form of the energy sets from examples ``x`` (N, *D)."""
+        initialise = getattr(self.network, "initialise", None)
+        if initialise is not None:
+            initialise(x)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """-E(x, y) for each y: (B, *D) -> (B, K)."""
+        energies: Tensor = self.network(x)
+        return -energies
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """E(x), or E(x, y) of the classes ``cond`` (B,) int64: (B, *D) -> (B,)."""
+        logits = self.logits(x)
+        if cond is None:
+            return -torch.logsumexp(logits, dim=1)
+        return -logits.gather(1, cond.unsqueeze(1)).squeeze(1)
+
+    @torch.no_grad()
+    def features(self, x: Tensor) -> Tensor:
+        """The network's last layer before the classes part: (B, *D) -> (B, F)."""
+        features: Tensor = self.network.features(x)  # type: ignore[operator]  # a ClassEnergies
+        return features
+
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` examples (n, *D) of p(x): ``sample_steps`` Langevin steps from uniform noise."""
+        start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
+        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
+
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n_steps`` steps of the training sampler from ``x`` (B, *D)."""
+        return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)

@@ -1,0 +1,118 @@
+"""The classification RBM, trained to classify and to generate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.draws import bernoulli
+from gibbsweep_models.nn.class_rbm import ClassRBM
+from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cross_entropy import CrossEntropy
+from gibbsweep_models.objectives.every_nth import EveryNth
+from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.weighted_sum import WeightedSum
+from gibbsweep_models.samplers.class_gibbs import ClassGibbs
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+
+
+@dataclass(frozen=True)
+class ClassRBMConfig:
+    """Larochelle & Bengio (2008): the hybrid objective -log p(y | x) - ``cd_weight`` log p(x), exact in the first term (y is
+    enumerated), contrastive divergence in the second; 0 is the discriminative RBM.
+
+    ``k``: Gibbs steps of a negative chain, which starts at the data or, with ``persistent``, goes on in a buffer of
+    ``replay_size``. ``cd_every``: chains run for every so many examples of a batch. ``sample_steps``: Gibbs steps from noise
+    to a sample. ``energy_gap_bound``: a larger |energy gap| in nats counts as divergence.
+    """
+
+    n_hidden: int = 256
+    cd_weight: float = 0.01
+    cd_every: int = 1
+    k: int = 1
+    persistent: bool = True
+    replay_size: int = 2000
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.0
+    initial_weight_scale: float = 0.01
+    ema_decay: float = 0.99
+    sample_steps: int = 1000
+    energy_gap_bound: float = 500.0
+
+    @property
+    def units(self) -> Units:
+        return "binary"
+
+    def build(self, spec: DataSpec) -> ClassRBMSystem:
+        """The system for labelled examples of ``spec.shape`` in {0, 1}."""
+        if spec.units != self.units:
+            raise ValueError(
+                f"ClassRBM is defined on binary units: got {spec.units!r} data; use ClassEnergy for signed units"
+            )
+        if spec.n_classes is None:
+            raise ValueError("ClassRBM needs classes: got data without labels; choose a labelled data set")
+        return ClassRBMSystem(self, spec, spec.n_classes)
+
+
+class ClassRBMSystem(System):
+    """p(x, y) ∝ exp(-F(x, y)) on {0, 1}^D and K classes."""
+
+    def __init__(self, config: ClassRBMConfig, spec: DataSpec, n_classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.ema_decay = config.ema_decay
+        self.rbm = ClassRBM(
+            math.prod(spec.shape), config.n_hidden, n_classes, initial_weight_scale=config.initial_weight_scale
+        )
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        replay = None
+        if config.persistent:
+            replay = ReplayBuffer(config.replay_size, self.shape, restart_fraction=0.0, units="binary")
+        chains = ContrastiveDivergence(ClassGibbs(config.k), replay)
+        objective = WeightedSum(
+            {"ce": (1.0, CrossEntropy()), "cd": (config.cd_weight, EveryNth(chains, config.cd_every))}
+        )
+        return [
+            Phase(
+                "hybrid",
+                list(self.parameters()),
+                objective.to(self.rbm.weight.device),
+                OptimizerConfig("adam", config.learning_rate, weight_decay=config.weight_decay, schedule="cosine"),
+                bounds={"cd_energy_gap": config.energy_gap_bound} if config.cd_weight else {},
+                model=self.rbm,
+            )
+        ]
+
+    def initialise(self, x: Tensor) -> None:
+        """Visible biases from the mean of ``x`` (N, *D)."""
+        self.rbm.initialise(x)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """-F(x, y) for each y: (B, *D) -> (B, K)."""
+        return self.rbm.logits(x)
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """F(x), or F(x, y) of the classes ``cond`` (B,) int64, in nats: (B, *D) -> (B,)."""
+        energy: Tensor = self.rbm(x, cond)
+        return energy
+
+    @torch.no_grad()
+    def features(self, x: Tensor) -> Tensor:
+        """What v alone says to the hidden units, c + vᵀ W: (B, *D) -> (B, H)."""
+        return torch.addmm(self.rbm.hidden_bias, self.rbm.flat(x), self.rbm.weight)
+
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` binary examples (n, *D): ``sample_steps`` Gibbs steps from fair coin flips. ``info["visible_mean"]`` is their
+        mean given the hidden units, for pictures."""
+        start = bernoulli(torch.full((n, *self.shape), 0.5, device=self.rbm.weight.device), generator=generator)
+        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
+
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n_steps`` Gibbs steps from ``x`` (B, *D)."""
+        return ClassGibbs(n_steps)(self.rbm, x, generator=generator, trace=trace)
