@@ -17,6 +17,7 @@ from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study
 from gibbsweep.train import Budget
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,16 +37,16 @@ RBM = Contender(
 )
 
 CONV_EBM = Contender(
-    ConvEBMConfig(n_steps=20),
+    ConvEBMConfig(cd=LangevinCD(n_steps=20)),
     kind="energy",
-    compare="n_steps",
+    compare="cd.n_steps",
     space={
-        "n_steps": Choice(5, 10, 20, 40),
-        "persistent": Choice(True, False),
-        "step_size": Float(1.0, 30.0, log=True),
-        "noise": Float(0.001, 0.05, log=True),
-        "gradient_clip": Float(0.01, 0.1, log=True),
-        "learning_rate": Float(3e-5, 1e-3, log=True),
+        "cd.n_steps": Choice(5, 10, 20, 40),
+        "cd.persistent": Choice(True, False),
+        "cd.step_size": Float(1.0, 30.0, log=True),
+        "cd.noise": Float(0.001, 0.05, log=True),
+        "cd.gradient_clip": Float(0.01, 0.1, log=True),
+        "cd.learning_rate": Float(3e-5, 1e-3, log=True),
     },
     evaluators=(LogLikelihood(n_temperatures=100, limit=64), EnergyGap(n_steps=40, limit=64)),
     final_evaluators=(

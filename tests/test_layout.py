@@ -117,4 +117,4 @@ def test_every_system_is_under_contract() -> None:
 
     packages = (gibbsweep_models.baselines, gibbsweep_models.energy, gibbsweep_models.score)
     configs = {cls.__name__ for package in packages for cls in classes(package) if hasattr(cls, "build")}
-    assert configs == {type(config).__name__ for config in SYSTEMS.values()}
+    assert configs == {type(case.config).__name__ for case in SYSTEMS.values()}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from gibbsweep.evaluate import ChainGrid, EnergyGap, LogLikelihood
 from gibbsweep.study import Choice, Contender, Float, Goal, Study
 from gibbsweep.train import Budget
+from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
-from gibbsweep_models.types import Batch, DataSpec, Loss, Phase
+from gibbsweep_models.types import Batch, DataSpec, Loss, Phase, System, Units
 
 RBM = RBMConfig(n_hidden=6, learning_rate=0.1, sample_steps=10, annealing_chains=10, equilibration=10)
 
@@ -32,6 +34,34 @@ class BreakingSystem(RBMSystem):
         config = self.config
         assert isinstance(config, BreakingConfig)
         return [replace(phase, objective=Breaking(phase.objective, config.at, config.how))]
+
+
+@dataclass(frozen=True)
+class MeanConfig:
+    """The mean of the training images: a baseline that is fitted, not trained."""
+
+    units: Units = "binary"
+
+    def build(self, spec: DataSpec) -> MeanSystem:
+        return MeanSystem(spec)
+
+
+class MeanSystem(System):
+    """-E is the log-likelihood of independent units; log Z is 0."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.full(spec.shape, 0.5))
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        self.mean = batch["x"].mean(dim=0).clamp(0.01, 0.99)
+
+    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
+        log_p = float((x * self.mean.log() + (1 - x) * (1 - self.mean).log()).flatten(1).sum(dim=1).mean())
+        return Bracket(log_p, log_p, log_p)
 
 
 class Breaking(torch.nn.Module):
@@ -67,6 +97,7 @@ def study(**changes: object) -> Study:
             "raising": Contender(
                 BreakingConfig(n_hidden=6, how="raise"), kind="baseline", space={"learning_rate": Float(0.01, 0.1)}
             ),
+            "mean": Contender(MeanConfig(), kind="baseline", final_evaluators=(LogLikelihood(n_temperatures=20),)),
         },
         default=("rbm",),
         goal=Goal("validation/log_likelihood", "maximize"),

@@ -18,9 +18,10 @@ from torch import Tensor
 from gibbsweep.data import load
 from gibbsweep.train.precision import Precision
 from gibbsweep.train.update import update
+from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import randint, reseed, seeded
 from gibbsweep_models.energy.rbm import RBMConfig
-from gibbsweep_models.types import Bracket, DataSpec
+from gibbsweep_models.types import DataSpec
 
 N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
 

@@ -10,5 +10,5 @@ One convention, used everywhere in this package:
 - Foreign conventions (DDPM's t, NCSN's eps / 2, JEM's decoupled noise) are converted at the border.
 
 Layers, each importing only from those to its right:
-``energy, score, baselines`` (the systems) → ``objectives`` → ``samplers, likelihood`` → ``noise, nn`` → ``types, draws, parallel``.
+``energy, score, baselines`` (the systems) → ``objectives`` → ``samplers, likelihood`` → ``noise, nn`` → ``capabilities`` → ``types, draws, parallel``.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -136,7 +136,8 @@ class OptimizerConfig:
 class Phase:
     """One optimisation of an update: which parameters follow which objective. A GAN has two; the loop is the same.
 
-    ``every``: run at updates divisible by it. ``grad_clip``: largest gradient norm. ``bounds``: a part whose magnitude
+    ``every``: run at updates divisible by it; ``start`` and ``stop``: and from update ``start`` up to, not including,
+    ``stop`` (None: to the end), over which its learning rate's schedule runs (a model that is pretrained). ``grad_clip``: largest gradient norm. ``bounds``: a part whose magnitude
     exceeds its bound means divergence (an energy gap that runs away), told apart from a failure by the loop. ``model``: what
     the objective is called with; None: the system itself.
     """
@@ -146,18 +147,32 @@ class Phase:
     objective: Objective
     optimizer: OptimizerConfig
     every: int = 1
+    start: int = 0
+    stop: int | None = None
     grad_clip: float | None = None
     bounds: dict[str, float] = field(default_factory=dict)
     model: Any = None
 
+    def runs_at(self, step: int) -> bool:
+        """Whether update ``step`` (from 0) includes this phase."""
+        return step % self.every == 0 and self.start <= step and (self.stop is None or step < self.stop)
+
+    def learning_rate_at(self, step: int, updates: int) -> float:
+        """The learning rate of update ``step`` of a run of ``updates``."""
+        stop = updates if self.stop is None else min(self.stop, updates)
+        return self.optimizer.learning_rate_at(step - self.start, stop - self.start)
+
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a system must know of its data: the shape of one example, its units, and the number of classes (or None)."""
+    """What a system must know of its data: the shape of one example, its units, the number of classes (or None), and where
+    it has captions the number of ids and of tokens a caption: ``"text"`` is (B, text_length) in [0, vocabulary_size)."""
 
     shape: tuple[int, ...]
     units: Units = "signed"
     n_classes: int | None = None
+    vocabulary_size: int | None = None
+    text_length: int | None = None
 
 
 class System(nn.Module):
@@ -181,58 +196,3 @@ class SystemConfig(Protocol):
     def units(self) -> Units: ...
 
     def build(self, spec: DataSpec) -> System: ...
-
-
-@runtime_checkable
-class HasEnergy(Protocol):
-    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """(B, *D) -> (B,)."""
-        ...
-
-
-@runtime_checkable
-class CanSample(Protocol):
-    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples drawn from noise, never from training data."""
-        ...
-
-
-@runtime_checkable
-class HasChain(Protocol):
-    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""
-        ...
-
-
-@dataclass(frozen=True)
-class Bracket:
-    """A mean log-likelihood in nats per example. ``ais`` overestimates and ``reverse_ais`` underestimates it in
-    expectation (a partition function estimated from below and from above); ``exact`` where enumeration allows.
-    ``ais_se`` and ``reverse_ais_se`` are the standard errors of the two estimates of log Z."""
-
-    ais: float
-    reverse_ais: float
-    exact: float | None = None
-    ais_se: float = 0.0
-    reverse_ais_se: float = 0.0
-
-
-@runtime_checkable
-class HasLogLikelihood(Protocol):
-    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log-likelihood of ``x`` (N, *D), with ``n_temperatures`` annealing steps each way."""
-        ...
-
-
-@runtime_checkable
-class CanReconstruct(Protocol):
-    def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """(B, *D) -> (B, *D)."""
-        ...
-
-
-@runtime_checkable
-class CanDenoise(Protocol):
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """(B, *D), (B,) -> (B, *D)."""
-        ...

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.tiny import STUDY
 
 from gibbsweep.cli import main, run_study
-from gibbsweep.data import load
+from gibbsweep.data import DataNeeds, load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,6 +52,15 @@ def ends_with(words: list[str], capsys: pytest.CaptureFixture[str], *, study: bo
 def test_a_study_refuses(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in ends_with([*words, "--runs", str(tmp_path)], capsys, study=True)
     assert list(tmp_path.glob("*/trials")) == []
+
+
+def test_data_without_what_the_study_needs_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needing = replace(STUDY, needs=DataNeeds(labels=True, dims=3))
+    with pytest.raises(SystemExit) as stopped:
+        run_study(needing, ["--data", "gauss1d", "--contenders", "mean", "--runs", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "'gauss1d' has no labels, and the study 'tiny' needs them: choose one of" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

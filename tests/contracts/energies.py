@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.nn.conv import ConvEnergy
+from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
@@ -65,14 +67,37 @@ def confined_flat_network() -> nn.Module:
     return energy
 
 
+def gaussian_machine(machine: GaussianBernoulli) -> GaussianBernoulli:
+    """With random biases and variances, and weights that are felt."""
+    for parameter in machine.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return machine
+
+
+def gaussian_score(machine: nn.Module, x: Tensor) -> Tensor:
+    """-grad F = (E[E[v | h] | x] - x) / σ²."""
+    assert isinstance(machine, GaussianBernoulli)
+    mean = machine.visible_mean(machine.hidden_logits(x).sigmoid())
+    return (mean - x) / machine.variance()
+
+
 ENERGIES: dict[str, EnergyCase] = {
     "quadratic": EnergyCase(lambda: QuadraticEnergy(0.3, 0.7), (3, 2), score=quadratic_score),
     "rbm": EnergyCase(lambda: rbm(False), (1, 4, 4), (0.0, 1.0), rbm_score),
     "rbm_centred": EnergyCase(lambda: rbm(True), (1, 4, 4), (0.0, 1.0), rbm_score),
+    "gaussian_rbm": EnergyCase(
+        lambda: gaussian_machine(GaussianRBM((2, 3, 3), 5)), (2, 3, 3), (-3.0, 3.0), gaussian_score
+    ),
+    "gaussian_rbm_conv": EnergyCase(
+        lambda: gaussian_machine(ConvGaussianRBM((2, 6, 6), 3, 4, 2)), (2, 6, 6), (-3.0, 3.0), gaussian_score
+    ),
     "mlp": EnergyCase(lambda: MLPEnergy((6,), (16, 16)), (6,)),
     "mlp_image": EnergyCase(lambda: MLPEnergy((1, 4, 4), (16,), "gelu"), (1, 4, 4)),
     "mlp_confined": EnergyCase(confined_flat_network, (3,), (-3.0, 3.0), lambda _, x: -x / 4),
     "mlp_ebm": EnergyCase(lambda: MLPEBMConfig((16,), bound=3.0).build(DataSpec((2,))), (2,), (-3.0, 3.0)),
+    "normalized_autoencoder": EnergyCase(
+        lambda: NormalizedAutoencoderConfig(latent_dim=4, hidden=(16,)).build(DataSpec((1, 8, 8))), (1, 8, 8)
+    ),
     "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
     "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
     "conv_spectral": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8), spectral_norm=True), (1, 8, 8)),

@@ -13,19 +13,27 @@ from torch import Tensor, nn
 
 from gibbsweep_models import parallel
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
+from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.transformed import Transformed
+from gibbsweep_models.objectives.weighted_sum import WeightedSum
+from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.langevin import Langevin
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, SystemConfig, Units
@@ -78,12 +86,18 @@ def machine(centred: bool) -> Callable[[], RBM]:
     return lambda: RBM(64, 12, centred=centred)
 
 
+def gaussian_machine() -> GaussianRBM:
+    return GaussianRBM(SHAPE, 12)
+
+
 LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
 EDM, CLASSES = system(EDMConfig(channels=(8, 8))), system(EDMConfig(channels=(8, 8), conditional=True))
 GAN = system(GANConfig(channels=(8, 8)))
 VAE = system(VAEConfig(channels=(8, 8)))
 BINARY_VAE = system(VAEConfig(units="binary", channels=(8, 8)))
+CLASSIFIER = system(FeatureClassifierConfig(channels=(8, 8), n_features=16))
 AUTOENCODER = system(AutoencoderConfig(channels=(8, 8)))
+NAE = system(NormalizedAutoencoderConfig(latent_dim=4, hidden=(16,)))
 BINARY_AUTOENCODER = system(AutoencoderConfig(units="binary", channels=(8, 8)))
 
 OBJECTIVES: dict[str, ObjectiveCase] = {
@@ -92,6 +106,12 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
         energy, lambda: ContrastiveDivergence(LANGEVIN, l2=0.1, data_noise=0.1, clamp=(-1.0, 1.0))
     ),
     "pcd": ObjectiveCase(energy, lambda: ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2))),
+    "cd_from_noise": ObjectiveCase(energy, lambda: ContrastiveDivergence(LANGEVIN, from_noise=True)),
+    "gaussian_rbm_cd": ObjectiveCase(gaussian_machine, lambda: ContrastiveDivergence(GaussianGibbs(2))),
+    "gaussian_rbm_cd_from_noise": ObjectiveCase(
+        gaussian_machine, lambda: ContrastiveDivergence(GibbsLangevin(2), from_noise=True)
+    ),
+    "transformed": ObjectiveCase(energy, lambda: Transformed(ContrastiveDivergence(LANGEVIN), torch.tanh)),
     "dsm_energy": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3)),
     "dsm_weighted": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3, weighted=True)),
     "dsm_score": ObjectiveCase(score_network, lambda: DenoisingScoreMatching(0.3, of="score")),
@@ -113,8 +133,21 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
         machine(True), lambda: RBMContrastiveDivergence(64, weight_decay=0.1, offset_rate=0.2), "binary"
     ),
     "rbm_pcd": ObjectiveCase(machine(True), lambda: RBMContrastiveDivergence(64, persistent=True), "binary"),
+    "cross_entropy": ObjectiveCase(CLASSIFIER, CrossEntropy, draws=False),
+    "on_manifold_cd": ObjectiveCase(
+        NAE, lambda: OnManifoldCD(Langevin(2, 0.02), LANGEVIN, ReplayBuffer(24, (4,), 0.2), l2=0.5)
+    ),
     "reconstruction": ObjectiveCase(AUTOENCODER, Reconstruction, draws=False),
     "reconstruction_denoising": ObjectiveCase(AUTOENCODER, lambda: Reconstruction(sigma=0.3)),
+    "weighted_sum": ObjectiveCase(
+        energy,
+        lambda: WeightedSum(
+            {
+                "cd": (0.3, ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2))),
+                "dsm": (2.0, DenoisingScoreMatching(0.3)),
+            }
+        ),
+    ),
     "reconstruction_binary": ObjectiveCase(BINARY_AUTOENCODER, lambda: Reconstruction("binary"), "binary", draws=False),
 }
 

@@ -12,8 +12,10 @@ from tests.contracts.energies import QuadraticEnergy
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import bernoulli, randn, seeded
+from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.gibbs import BlockGibbs
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.samplers.langevin import Langevin
@@ -50,6 +52,14 @@ def independent_units() -> RBM:
 def coupled_units() -> RBM:
     machine = RBM(6, 4, initial_weight_scale=0.0)
     nn.init.normal_(machine.weight, std=0.5, generator=seeded(0))
+    return machine
+
+
+def uncoupled_machine() -> GaussianRBM:
+    """Weights of zero: visible units are independent normal numbers."""
+    machine = GaussianRBM((1, 2, 3), 4, initial_weight_scale=0.0, smallest_variance=0.0)
+    nn.init.constant_(machine.visible_bias, MEAN)
+    nn.init.constant_(machine.log_variance, 2.0 * math.log(STD))
     return machine
 
 
@@ -96,6 +106,18 @@ SAMPLERS: dict[str, SamplerCase] = {
         BlockGibbs(3, 2.0), independent_units, coins, 3, 6, (WARM_MEAN, WARM_MEAN * (1 - WARM_MEAN))
     ),
     "block_gibbs_coupled": SamplerCase(BlockGibbs(4), coupled_units, coins, 4, 8, None),
+    "gaussian_gibbs": SamplerCase(GaussianGibbs(6), uncoupled_machine, normal(MEAN, STD), 6, 12, (MEAN, STD**2)),
+    "gibbs_langevin": SamplerCase(
+        GibbsLangevin(4, 3, 0.2, adjust=False),
+        uncoupled_machine,
+        normal(MEAN, STD / math.sqrt(0.9)),
+        4,
+        8,
+        (MEAN, STD**2 / 0.9),  # of the inner chain, sigma² / (1 - step_size / 2)
+    ),
+    "gibbs_langevin_adjusted": SamplerCase(
+        GibbsLangevin(4, 3, 0.2), uncoupled_machine, normal(MEAN, STD), 4, 8, (MEAN, STD**2)
+    ),
     "langevin": SamplerCase(
         Langevin(6, STEP), gaussian, normal(MEAN, math.sqrt(LANGEVIN_VARIANCE)), 6, 6, (MEAN, LANGEVIN_VARIANCE)
     ),

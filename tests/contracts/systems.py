@@ -1,23 +1,68 @@
-"""Every system, small, with what the loop's contract suite needs to train it. Adding a system is one line."""
+"""Every system, small, with what the loop's contract suites need to train it. Adding a system is one line."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
+
+from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
+from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
+from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.score.edm import EDMConfig
-from gibbsweep_models.types import SystemConfig
+from gibbsweep_models.types import System, SystemConfig
 
-SYSTEMS: dict[str, SystemConfig] = {
-    "rbm": RBMConfig(n_hidden=16, k=1, momentum=0.5),
-    "rbm_pcd": RBMConfig(n_hidden=16, k=2, persistent=True, centred=False),
-    "conv_ebm": ConvEBMConfig(channels=(8, 8), n_steps=3, replay_size=128),
-    "mlp_ebm": MLPEBMConfig(n_steps=3, replay_size=128),
-    "edm": EDMConfig(),
-    "gan": GANConfig(),
-    "vae": VAEConfig(),
-    "autoencoder": AutoencoderConfig(),
+
+@dataclass(frozen=True)
+class SystemCase:
+    """``data``: a bundled set it trains on. ``draws``: whether training uses its generator. ``any_units``: whether it
+    follows the units of its data instead of refusing the others."""
+
+    config: SystemConfig
+    data: str = "digits"
+    draws: bool = True
+    any_units: bool = False
+
+    def dataset(self) -> Dataset:
+        return load(self.data, units=self.config.units)
+
+    def build(self) -> System:
+        """The system with weights of one seed."""
+        torch.manual_seed(0)
+        return self.config.build(self.dataset().spec)
+
+
+SYSTEMS: dict[str, SystemCase] = {
+    "rbm": SystemCase(RBMConfig(n_hidden=16, k=1, momentum=0.5)),
+    "rbm_pcd": SystemCase(RBMConfig(n_hidden=16, k=2, persistent=True, centred=False)),
+    "gaussian_rbm": SystemCase(GaussianRBMConfig(Dense(16), k=2, momentum=0.5)),
+    "gaussian_rbm_without_tears": SystemCase(
+        GaussianRBMConfig(Dense(16), chain="gibbs_langevin", start="noise", coordinates="white")
+    ),
+    "conv_rbm": SystemCase(GaussianRBMConfig(Convolutional(6, 4, 2), coordinates="white", learn_variance=False)),
+    "conv_ebm": SystemCase(ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128))),
+    "mlp_ebm": SystemCase(MLPEBMConfig(n_steps=3, replay_size=128)),
+    "normalized_autoencoder": SystemCase(
+        NormalizedAutoencoderConfig(hidden=(16,), pretraining=1, latent_steps=2, n_steps=2, replay_size=128)
+    ),
+    "edm": SystemCase(EDMConfig()),
+    "gan": SystemCase(GANConfig(), any_units=True),
+    "vae": SystemCase(VAEConfig(), any_units=True),
+    "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
+    "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
+    "isolation_forest": SystemCase(IsolationForestConfig(n_trees=10, samples_per_tree=64)),
+    "one_class_svm": SystemCase(OneClassSVMConfig(n_components=8, n_examples=200)),
 }
+
+TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]
+"""Those with phases; the others are fitted."""

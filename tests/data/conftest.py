@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +28,40 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("user")
+
+
 @pytest.fixture
-def user_root() -> Path:
-    """The data folder of whoever runs the tests; skips where it has no MNIST."""
-    if not USER_ROOT or not (Path(USER_ROOT) / "mnist" / "train.parquet").exists():
-        pytest.skip("GIBBSWEEP_DATA holds no mnist")
-    return Path(USER_ROOT).absolute()
+def user_set(user_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """The data folder of whoever runs the tests, if it holds the set of a name; skips where it does not."""
+
+    def find(name: str) -> Path:
+        if not USER_ROOT or not list((Path(USER_ROOT) / name).glob("*.parquet")):
+            pytest.skip(f"GIBBSWEEP_DATA holds no {name}")
+        monkeypatch.setenv("GIBBSWEEP_CACHE", str(user_cache))
+        return Path(USER_ROOT).absolute()
+
+    return find
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and the loopback address that serves it."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

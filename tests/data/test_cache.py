@@ -77,7 +77,7 @@ load("noise")
 
 
 @pytest.mark.parametrize(
-    ("module", "function", "at", "part"), [("parquet", "decode_image", 20, 0), ("cache", "os.replace", 1, 1)]
+    ("module", "function", "at", "part"), [("columns", "decode_image", 20, 0), ("cache", "os.replace", 1, 1)]
 )
 def test_cache_survives_a_kill_while_decoding(
     make_set: Callable[..., Any], tmp_path: Path, module: str, function: str, at: int, part: int

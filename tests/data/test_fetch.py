@@ -4,10 +4,7 @@ import gzip
 import hashlib
 import os
 import struct
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,8 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from gibbsweep.data import fetch, load
+from gibbsweep.data import CATALOGUE, fetch, load
+from gibbsweep.data.fetchers import FETCHERS
 from gibbsweep.errors import UserError
 
 SETS = [("mnist", datasets.MNIST), ("fashion_mnist", datasets.FashionMNIST), ("kmnist", datasets.KMNIST)]
@@ -25,24 +23,6 @@ def idx(array: np.ndarray[Any, Any]) -> bytes:
     """The IDX format of the MNIST files: two zero bytes, the type (8: unsigned byte), the rank, the sizes, the data."""
     header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
     return gzip.compress(header + array.astype(np.uint8).tobytes())
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A folder and the loopback address that serves it."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def serve(source: Any, mirror: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray[Any, Any]]:
@@ -117,6 +97,38 @@ def test_what_needs_no_fetching_says_so(make_set: Callable[..., Any]) -> None:
     assert "nothing to fetch" in fetch("digits").message
     make_set("mine")
     assert "your own" in fetch("mine").message
+
+
+def test_what_cannot_be_downloaded_says_how_to_get_it(root: Path) -> None:
+    with pytest.raises(
+        UserError, match="'emoji' cannot be downloaded by Gibbsweep: draw the images of a release of Twemoji"
+    ):
+        fetch("emoji")
+    with pytest.raises(UserError, match="'shapenet' cannot be downloaded.*data fetch shapenet --from PATH"):
+        fetch("shapenet")
+    with pytest.raises(UserError, match="data set 'emoji' is not in .*draw the images.*or name its folder's parent"):
+        load("emoji")
+    assert list(root.iterdir()) == []
+
+
+def test_every_set_that_is_not_made_by_the_user_has_a_fetcher() -> None:
+    wanted = {entry.name for entry in CATALOGUE if entry.how in ("fetched", "given")}
+    assert set(FETCHERS) == wanted
+    assert all(entry.how_to for entry in CATALOGUE if entry.how in ("given", "drop-in"))
+    assert all(sum(entry.rows) for entry in CATALOGUE if entry.how != "given")
+
+
+def test_files_that_are_there_already_are_not_downloaded(
+    mirror: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = serve(datasets.MNIST, mirror, monkeypatch)
+    given = tmp_path / "given"
+    datasets.MNIST(given, download=True)
+    monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    fetch("mnist", source=given)
+    assert np.array_equal(load("mnist").test.x[:, 0].numpy(), arrays["t10k"])
+    with pytest.raises(UserError, match="does not hold the files of 'kmnist'.*leave --from out"):
+        fetch("kmnist", source=given)
 
 
 def test_an_unknown_name(root: Path) -> None:

@@ -28,6 +28,7 @@ def test_the_list_has_known_and_local_sets_and_decodes_nothing(
         "test": 12,
         "shape": (3, 4, 4),
         "classes": 10,
+        "text": False,
         "where": str(root / "mine"),
         "licence": "CC0",
         "description": "noise",

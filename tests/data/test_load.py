@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gibbsweep.data import CATALOGUE, load, load_split
+from gibbsweep.data import CATALOGUE, Metadata, load, load_split, write_parquet
 from gibbsweep.errors import UserError
 
 MNIST_TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -68,12 +68,13 @@ def test_toy_densities_have_their_moments() -> None:
     assert abs(float(line.mean())) < 4 * (variance / len(line)) ** 0.5
 
 
-def test_mnist_is_whole(user_root: Path) -> None:
-    data = load("mnist", root=user_root, validation=0.0)
+def test_mnist_is_whole(user_set: Callable[[str], Path]) -> None:
+    root = user_set("mnist")
+    data = load("mnist", root=root, validation=0.0)
     for split, counts in ((data.train, MNIST_TRAIN), (data.test, MNIST_TEST)):
         assert split.y is not None and split.y.bincount().tolist() == counts
         assert split.x.shape == (sum(counts), 1, 28, 28)
-    cut = load("mnist", root=user_root)
+    cut = load("mnist", root=root)
     assert (len(cut.train), len(cut.validation)) == (54_000, 6_000)
 
 
@@ -119,6 +120,14 @@ def test_train_and_test_of_different_shape(make_set: Callable[..., Any]) -> None
     make_set("odd", "train", shape=(1, 4, 4))
     make_set("odd", "test", shape=(1, 5, 4))
     with pytest.raises(UserError, match="make both from one source"):
+        _ = load("odd").test
+
+
+def test_train_and_test_of_different_classes(root: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (8, 1, 4, 4), dtype=np.uint8)
+    for split, classes in (("train", ("cat", "dog", "cow")), ("test", ("dog", "cat"))):
+        write_parquet(root / "odd" / f"{split}.parquet", images, np.arange(8) % 2, metadata=Metadata(classes=classes))
+    with pytest.raises(UserError, match="classes of other names: make both from one source"):
         _ = load("odd").test
 
 
@@ -172,7 +181,7 @@ def test_nothing_is_written_under_the_root(make_set: Callable[..., Any], root: P
 
 
 def test_importing_loads_none_of_the_heavy_packages() -> None:
-    heavy = "sklearn", "mlxtend", "torchvision", "pandas", "ray", "mlflow", "optuna"
+    heavy = "sklearn", "mlxtend", "torchvision", "trimesh", "scipy", "joblib", "pandas", "ray", "mlflow", "optuna"
     code = f"import sys; import gibbsweep.data; print([name for name in {heavy!r} if name in sys.modules])"
     child = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}

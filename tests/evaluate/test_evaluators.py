@@ -16,16 +16,19 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import (
     ChainGrid,
     ChainMixing,
+    EnergyDrift,
     EnergyGap,
     LogLikelihood,
+    Refinement,
     SampleGrid,
     evaluate_all,
     image_grid,
 )
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.capabilities import HasEnergy
 from gibbsweep_models.draws import bernoulli, seeded
 from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
-from gibbsweep_models.types import DataSpec, HasEnergy, Samples, System, Trace
+from gibbsweep_models.types import DataSpec, Samples, System, Trace
 
 SHAPE = (1, 2, 3)
 
@@ -277,3 +280,32 @@ def test_a_system_that_cannot_is_refused_with_a_sentence(evaluator: Any) -> None
     message = f"{type(evaluator).__name__} needs a system with {evaluator.needs.__name__}, and AutoencoderSystem"
     with pytest.raises(UserError, match=message):
         evaluate_all([evaluator], system, coins(4, (1, 8, 8)), prefix="test", seed=0, step=0)
+
+
+class Walker(System):
+    """E(x) = mean of x; every step of its chain adds 1/8 to every value."""
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        return x.flatten(1).mean(dim=1)
+
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        return Samples(x + n_steps / 8, nfe=n_steps)
+
+
+def test_energy_drift_is_in_standard_deviations_of_the_data_s_energy() -> None:
+    x = torch.tensor([0.0, 1.0, 2.0, 3.0]).view(4, 1, 1, 1).expand(4, 1, 8, 8)
+    drift = EnergyDrift(n_steps=16)(Walker(), Examples(x), generator=seeded(0)).metrics["energy_drift"]
+    assert drift == pytest.approx(2.0 / math.sqrt(5 / 3))
+
+
+def test_refinement_shows_every_chain_after_every_number_of_sweeps() -> None:
+    x = torch.zeros(3, 3, 8, 8)
+    picture = Refinement((0, 1, 3), n=2, noise=0.0)(Walker(), Examples(x), generator=seeded(0)).images["refinement"]
+    size, gap = 16, 4  # two pixels each
+    assert picture.shape == (4 * (size + gap) + gap, 3 * (size + gap) + gap, 3)
+    bottom = picture[gap + 3 * (size + gap) :][:size]
+    columns = [bottom[:, gap + i * (size + gap) :][:, :size] for i in range(3)]
+    # a grey example blurred is itself; 1 and 3 steps are 1/8 and 3/8 of the way from -1 to 1 halved
+    assert [set(c.flatten().tolist()) for c in columns] == [{round(127.5 * (1 + v))} for v in (0, 1 / 8, 3 / 8)]
+    top = picture[gap : gap + size, gap : gap + size]
+    assert 60 < top.std() < 90, "the first rows start at uniform noise"

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.capabilities import CanDenoise, CanReconstruct
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.objectives.reconstruction import Reconstruction
-from gibbsweep_models.types import CanDenoise, CanReconstruct, DataSpec, Units
+from gibbsweep_models.types import DataSpec, Units
 
 LATENT = 2
 EIGENVALUES = torch.tensor([4.0, 2.0, 0.5, 0.25, 0.1], dtype=torch.float64)
@@ -104,8 +105,8 @@ def test_a_system_reconstructs_embeds_and_scores(units: Units, shape: tuple[int,
     assert float(out.min()) >= (0 if units == "binary" else -1)
     assert float(out.max()) <= 1
     torch.testing.assert_close(copy.reconstruct(x, generator=seeded(0)), out, rtol=0, atol=0)
-    torch.testing.assert_close(system.denoise(x, torch.ones(4)), out)
-    assert system.embed(x).shape == (4, 5)
+    torch.testing.assert_close(system.denoise(x, torch.ones(4), generator=seeded(0)), out)
+    assert system.features(x).shape == (4, 5)
     loss = system.phases()[0].objective(system, {"x": x}, generator=seeded(0)).total
     torch.testing.assert_close(system.anomaly_score(x, generator=seeded(0)).mean(), loss.detach())
 

@@ -4,13 +4,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.capabilities import CanSample, HasChain, HasEnergy, HasLogLikelihood
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig, ConvEBMSystem
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.types import CanSample, DataSpec, HasChain, HasEnergy, HasLogLikelihood, System
+from gibbsweep_models.types import DataSpec, System
 
 
 class Quadratic(nn.Module):
@@ -108,8 +110,11 @@ def test_one_call_of_the_energy_serves_both_halves() -> None:
 
 
 SYSTEMS = [
-    (ConvEBMConfig(channels=(4, 4), n_steps=2, replay_size=16, sample_steps=3), (1, 8, 8)),
-    (ConvEBMConfig(channels=(4, 4), n_steps=2, persistent=False, spectral_norm=True, sample_steps=3), (3, 9, 8)),
+    (ConvEBMConfig(channels=(4, 4), cd=LangevinCD(n_steps=2, replay_size=16), sample_steps=3), (1, 8, 8)),
+    (
+        ConvEBMConfig(channels=(4, 4), spectral_norm=True, cd=LangevinCD(n_steps=2, persistent=False), sample_steps=3),
+        (3, 9, 8),
+    ),
     (MLPEBMConfig(hidden=(8,), n_steps=2, replay_size=16, sample_steps=3, bound=2.0), (2,)),
 ]
 
@@ -164,6 +169,6 @@ def test_likelihood_of_a_box_counts_its_volume() -> None:
 
 
 def test_training_sampler_is_the_decoupled_one() -> None:
-    system = ConvEBMConfig(step_size=10.0, noise=0.005).build(DataSpec((1, 8, 8)))
+    system = ConvEBMConfig(cd=LangevinCD(step_size=10.0, noise=0.005)).build(DataSpec((1, 8, 8)))
     assert isinstance(system, ConvEBMSystem)
     assert system.sampler == Langevin.decoupled(40, 10.0, 0.005, gradient_clip=0.03, clamp=(-1.0, 1.0))

@@ -229,6 +229,24 @@ def test_networks_refuse_what_they_cannot_do() -> None:
             energy(torch.zeros(shape), torch.zeros(4))
 
 
+def test_projected_components_never_move() -> None:
+    """Inpainting: what is known is the same to the last bit at every step, and the rest still follows the energy."""
+    known = torch.tensor([True, False, True])
+    x = randn((4000, 3), generator=seeded(0))
+    seen: list[Tensor] = []
+    out = Langevin(200, 0.2)(
+        Gaussian(),
+        x,
+        generator=seeded(1),
+        trace=lambda step, chains: seen.append(chains),
+        project=lambda chains: torch.where(known, torch.full_like(chains, 7.0), chains),
+    )
+    assert all(bool((chains[:, known] == 7.0).all()) for chains in seen)
+    assert len(seen) == 200
+    free = out.x[:, 1]
+    assert abs(float(free.mean()) - float(chain_of(Langevin(200, 0.2), Gaussian(), x, seed=2).mean())) < 0.2
+
+
 def test_confinement_adds_a_gaussian_reference() -> None:
     free = MLPEnergy((3,), (8,))
     confined = MLPEnergy((3,), (8,), confinement=2.0)

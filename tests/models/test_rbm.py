@@ -2,18 +2,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from gibbsweep_models.capabilities import CanReconstruct, CanSample, HasChain, HasEnergy, HasLogLikelihood
 from gibbsweep_models.draws import bernoulli, seeded
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.likelihood.exact import binary_states
 from gibbsweep_models.nn.rbm import RBM
-from gibbsweep_models.types import (
-    CanReconstruct,
-    CanSample,
-    DataSpec,
-    HasChain,
-    HasEnergy,
-    HasLogLikelihood,
-)
+from gibbsweep_models.types import DataSpec
 
 N_VISIBLE, N_HIDDEN = 4, 3
 

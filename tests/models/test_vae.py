@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.capabilities import CanReconstruct, CanSample
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.objectives.elbo import ELBO, elbo_terms, gaussian_kl, importance_log_likelihood, reparameterise
 from gibbsweep_models.objectives.reconstruction import bernoulli_log_prob, gaussian_log_prob
-from gibbsweep_models.types import CanReconstruct, CanSample, DataSpec, Units
+from gibbsweep_models.types import DataSpec, Units
 
 SIGMA = 0.6
 # Orthogonal columns make the posterior of z diagonal, as q is.
@@ -127,7 +128,7 @@ def test_a_system_samples_reconstructs_and_embeds(units: Units, shape: tuple[int
         torch.testing.assert_close(out.x, out.info["mean"])
     torch.testing.assert_close(copy.sample(6, generator=seeded(2)).x, out.x, rtol=0, atol=0)
     assert system.reconstruct(x, generator=seeded(0)).shape == x.shape
-    assert system.embed(x).shape == (4, 5)
+    assert system.features(x).shape == (4, 5)
     torch.testing.assert_close(
         system.anomaly_score(x, generator=seeded(4)), -system.elbo(x, generator=seeded(4)), rtol=0, atol=0
     )

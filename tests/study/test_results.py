@@ -14,9 +14,9 @@ from gibbsweep.train import Outcome
 
 def results() -> Results:
     retrained = {
-        1: Outcome("completed", 100, {"test/x": 1.0}, 2.0),
-        2: Outcome("completed", 100, {"test/x": 4.0}, 4.0),
-        3: Outcome("diverged", 17, {"test/x": math.nan}, 1.0),
+        ("digits", 1): Outcome("completed", 100, {"test/x": 1.0}, 2.0),
+        ("digits", 2): Outcome("completed", 100, {"test/x": 4.0}, 4.0),
+        ("digits", 3): Outcome("diverged", 17, {"test/x": math.nan}, 1.0),
     }
     search = [Outcome("completed", 50, {}), Outcome("pruned", 10), Outcome("failed", -1)]
     row = Row.of("rbm", "energy", {"k": 3}, {"learning_rate": 0.0123456}, search, retrained)
@@ -31,6 +31,20 @@ def test_a_row_is_the_mean_over_the_seeds_that_completed() -> None:
     assert row.outcomes == {"completed": 3, "pruned": 1, "diverged": 1, "failed": 1}
     assert row.diverged_share == pytest.approx(1 / 6)
     assert (row.updates, row.device_seconds, row.label, row.trials) == (100, 3.0, "rbm k=3", 3)
+
+
+def test_views_are_averaged_before_seeds_and_told_apart() -> None:
+    retrained = {
+        ("a", 1): Outcome("completed", 1, {"test/x": 1.0}),
+        ("b", 1): Outcome("completed", 1, {"test/x": 3.0}),
+        ("a", 2): Outcome("completed", 1, {"test/x": 5.0}),
+        ("b", 2): Outcome("completed", 1, {"test/x": 7.0}),
+    }
+    row = Row.of("rbm", "energy", {}, {}, [], retrained)
+    assert row.metrics["test/x"] == Statistic(4.0, statistics.stdev([2.0, 6.0]), 2)
+    assert row.metrics["test/x@a"] == Statistic(3.0, statistics.stdev([1.0, 5.0]), 2)
+    assert row.metrics["test/x@b"] == Statistic(5.0, statistics.stdev([3.0, 7.0]), 2)
+    assert row.seeds == [1, 2]
 
 
 def test_json_round_trip_and_required_keys(tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ def test_a_path_that_names_no_field_is_refused_when_the_study_is_made(path: str,
         study(contenders={"rbm": Contender(RBM, "energy", {path: Float(0.0, 1.0)})})
 
 
+def test_a_list_from_json_is_the_tuple_it_was() -> None:
+    assert with_values(Outer(), {"betas": [0.5, 0.9]}) == Outer(betas=(0.5, 0.9))
+
+
 def test_a_path_in_a_branch_is_checked_too() -> None:
     space = {"centred": Choice(True, False, then={True: {"offset_rat": Float(0.001, 0.1)}})}
     with pytest.raises(UserError, match="offset_rate"):
@@ -50,6 +54,9 @@ def test_a_path_in_a_branch_is_checked_too() -> None:
 def test_comparing_what_is_no_choice_is_refused() -> None:
     with pytest.raises(UserError, match="not a Choice"):
         study(contenders={"rbm": Contender(RBM, "energy", {"learning_rate": Float(0.1, 0.2)}, compare="learning_rate")})
+    with pytest.raises(UserError, match="compares 'learning_rate', which is not a Choice"):
+        space = {"k": Choice(1, 2), "learning_rate": Float(0.1, 0.2)}
+        study(contenders={"rbm": Contender(RBM, "energy", space, compare=("k", "learning_rate"))})
 
 
 @pytest.mark.parametrize(

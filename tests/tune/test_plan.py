@@ -182,6 +182,24 @@ def test_a_sweep_has_one_driver(tmp_path: Path) -> None:
         assert plan.next() is not None
 
 
+def test_every_combination_of_several_compared_paths_is_a_row(tmp_path: Path) -> None:
+    """A pure grid needs no search: every combination is trained with every seed, and the best rate of each k is shown."""
+    space = {"k": Choice(1, 2), "learning_rate": Choice(0.05, 0.1, 0.4)}
+    grid = study(contenders={"rbm": Contender(RBM, "energy", space, compare=("k", "learning_rate"))})
+    plan = new_plan(tmp_path, grid, trials=1)
+    order = run_all(plan)
+    assert {p.kind for p in order} == {"retrain"} and len(order) == plan.total == 12
+    assert {(p.values["k"], p.values["learning_rate"], p.seed) for p in order} == {
+        (k, rate, seed) for k in (1, 2) for rate in (0.05, 0.1, 0.4) for seed in (1, 2)
+    }
+    assert order[0].name == "rbm-k=1-learning_rate=0.05-seed1"
+    rows = plan.rows()
+    assert [row.label for row in rows[:2]] == ["rbm k=1 learning_rate=0.05", "rbm k=1 learning_rate=0.1"]
+    assert rows[1].best_config["learning_rate"] == 0.1
+    assert list(plan.shown_runs()) == ["rbm k=1 learning_rate=0.1", "rbm k=2 learning_rate=0.1"]
+    assert resumed_plan(tmp_path, grid).finished()
+
+
 def test_too_few_trials_for_the_comparison_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="compares 2 options"):
         new_plan(tmp_path, trials=1)

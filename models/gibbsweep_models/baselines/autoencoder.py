@@ -62,7 +62,7 @@ class AutoencoderSystem(System):
         return output if self.config.units == "binary" else torch.tanh(output)
 
     @torch.no_grad()
-    def embed(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, latent_dim)."""
         return self.encode(x)
 
@@ -73,11 +73,10 @@ class AutoencoderSystem(System):
         output = self.decode(self.encode(x))
         return torch.sigmoid(output) if self.config.units == "binary" else output
 
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
         """The reconstruction of noisy ``x``; the network is not told ``sigma`` (B,), and knows one level only."""
         del sigma
-        output = self.decode(self.encode(x))
-        return torch.sigmoid(output) if self.config.units == "binary" else output
+        return self.reconstruct(x, generator=generator)
 
     @torch.no_grad()
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:

@@ -88,10 +88,10 @@ class VAESystem(System):
     def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """E[x | z] at the mean of q(z | x), which needs no draw: (B, C, H, W) -> (B, C, H, W)."""
         del generator
-        return self.decode(self.embed(x))
+        return self.decode(self.features(x))
 
     @torch.no_grad()
-    def embed(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         """The mean of q(z | x): (B, C, H, W) -> (B, latent_dim)."""
         return self.encode(x)[0]
 

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import rand
 from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
 from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.mlp import Activation
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.types import Bracket, DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
-
-SIGNED_RANGE = (-1.0, 1.0)
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Units
 
 
 @dataclass(frozen=True)
 class ConvEBMConfig:
-    """Du & Mordatch, "Implicit Generation and Modeling with Energy-Based Models" (2019), at a size that a CPU core
-    trains.
-
-    ``step_size`` and ``noise`` are decoupled as there: x <- x - step_size * clip(grad E) + noise * n, a chain at
-    temperature noise² / (2 step_size). ``persistent=False`` starts the chains at the data (CD-``n_steps``).
-    ``sample_steps``: Langevin steps from uniform noise to a sample. ``energy_gap_bound``: a larger |energy gap| counts
-    as divergence.
-    """
+    """The energy network and how it is trained (``cd``). ``sample_steps``: Langevin steps from uniform noise to a sample."""
 
     channels: tuple[int, ...] = (16, 32, 64, 64)
     activation: Activation = "silu"
     spectral_norm: bool = False
-    n_steps: int = 40
-    step_size: float = 10.0
-    noise: float = 0.005
-    gradient_clip: float | None = 0.03
-    persistent: bool = True
-    replay_size: int = 2000
-    restart_fraction: float = 0.05
-    l2: float = 0.1
-    data_noise: float = 0.005
-    learning_rate: float = 1e-4
-    betas: tuple[float, float] = (0.0, 0.999)
-    grad_clip: float | None = 0.1
+    cd: LangevinCD = field(default_factory=LangevinCD)
     ema_decay: float = 0.99
     sample_steps: int = 256
-    energy_gap_bound: float = 50.0
 
     @property
     def units(self) -> Units:
@@ -72,32 +50,21 @@ class ConvEBMSystem(System):
         self.shape = spec.shape
         self.ema_decay = config.ema_decay
         self.network = ConvEnergy(spec.shape, config.channels, config.activation, config.spectral_norm)
-        self.sampler = Langevin.decoupled(
-            config.n_steps, config.step_size, config.noise, gradient_clip=config.gradient_clip, clamp=SIGNED_RANGE
-        )
+        self.sampler = config.cd.sampler()
 
     def phases(self) -> list[Phase]:
-        config = self.config
-        replay = ReplayBuffer(config.replay_size, self.shape, config.restart_fraction) if config.persistent else None
-        objective = ContrastiveDivergence(
-            self.sampler, replay, l2=config.l2, data_noise=config.data_noise, clamp=SIGNED_RANGE
-        )
-        parameters = list(self.network.parameters())
-        return [
-            Phase(
-                "energy",
-                parameters,
-                objective.to(parameters[0].device),
-                OptimizerConfig("adam", config.learning_rate, config.betas),
-                grad_clip=config.grad_clip,
-                bounds={"energy_gap": config.energy_gap_bound},
-            )
-        ]
+        return [self.config.cd.phase(self.network.parameters(), self.shape)]
 
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
         """(B, C, H, W) -> (B,)."""
         energy: Tensor = self.network(x, cond)
         return energy
+
+    @torch.no_grad()
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The energy: (B, C, H, W) -> (B,)."""
+        del generator
+        return self.energy(x)
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n`` images (n, C, H, W): ``sample_steps`` Langevin steps from uniform noise."""

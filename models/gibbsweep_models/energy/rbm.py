@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models import draws
+from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.likelihood.ais import (
     annealed_importance_sampling,
     base_rate_bias,
@@ -19,7 +20,7 @@ from gibbsweep_models.likelihood.exact import exact_log_partition
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.samplers.gibbs import BlockGibbs
-from gibbsweep_models.types import Bracket, DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
 
 LARGEST_ENUMERATION = 20
 """Up to so many units on the smaller side a likelihood is exact as well as bracketed: a million states, seconds."""
@@ -105,6 +106,12 @@ class RBMSystem(System):
         """The free energy in nats: (B, *D) -> (B,)."""
         energy: Tensor = self.rbm(x, cond)
         return energy
+
+    @torch.no_grad()
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The free energy: (B, *D) -> (B,)."""
+        del generator
+        return self.energy(x)
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n`` binary examples (n, *D): ``sample_steps`` Gibbs steps from fair coin flips. ``info["visible_mean"]``

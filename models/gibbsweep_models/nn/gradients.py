@@ -7,7 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models.types import EnergyFn, HasEnergy
+from gibbsweep_models.capabilities import HasEnergy
+from gibbsweep_models.types import EnergyFn
 
 ScoreFn = Callable[[Tensor], Tensor]
 """(B, *D) -> (B, *D)."""

@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.capabilities import HasEnergy
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.nn.gradients import check_energy, energy_of
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.types import Batch, EnergyFn, HasEnergy, Loss, Sampler
+from gibbsweep_models.types import Batch, EnergyFn, Loss, Sampler
 
 
 class ContrastiveDivergence(nn.Module):
     """mean E(x_pos) - mean E(x_neg) + l2 * mean(E(x_pos)² + E(x_neg)²), whose gradient is that of the negative
     log-likelihood where x_neg are samples of the model (Hinton 2002; Du & Mordatch 2019, equation 2 and algorithm 1).
 
-    ``sampler`` makes x_neg without a graph; its chains start at the batch (``replay`` None: CD-k) or in a buffer
-    (persistent CD). ``data_noise``: standard deviation of Gaussian noise added to x_pos, which smooths data that lies
+    ``sampler`` makes x_neg without a graph, on the energy or on whatever model it takes; its chains start at the batch
+    (``replay`` None: CD-k), at standard normal noise (``from_noise``: Liao et al. 2022) or in a buffer (persistent CD).
+    ``data_noise``: standard deviation of Gaussian noise added to x_pos, which smooths data that lies
     on a thin set; the sum is clamped to ``clamp`` (the sampler's), or noise that leaves the sampler's domain would tell
     data and samples apart. Parts: ``energy_gap`` (energy_pos - energy_neg, near 0 in equilibrium), ``energy_pos``,
-    ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), and the sampler's diagnostics
-    (``sampler_gradient_norm``, ...).
+    ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), and those of the sampler's diagnostics that are
+    one number (``sampler_gradient_norm``, ...).
     """
 
     def __init__(
         self,
-        sampler: Sampler[EnergyFn],
+        sampler: Sampler[Any],
         replay: ReplayBuffer | None = None,
         l2: float = 0.0,
         data_noise: float = 0.0,
         clamp: tuple[float, float] | None = None,
+        from_noise: bool = False,
     ) -> None:
         super().__init__()
         if l2 < 0 or data_noise < 0:
             raise ValueError(f"got l2={l2}, data_noise={data_noise}; expected both >= 0; pass 0 to switch one off")
+        if from_noise and replay is not None:
+            raise ValueError("chains start from noise or in a replay buffer: got both; drop one")
         self.sampler = sampler
         self.replay = replay
         self.l2 = l2
         self.data_noise = data_noise
         self.clamp = clamp
+        self.from_noise = from_noise
 
     def forward(self, model: EnergyFn | HasEnergy, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]`` (B, *D); ``model`` is an energy or a system that has one."""
         energy = energy_of(model)
         x_pos = self._positives(batch["x"], generator)
         if self.replay is None:
-            negatives = self.sampler(energy, x_pos, generator=generator)
+            start = randn_like(x_pos, generator=generator) if self.from_noise else x_pos
+            negatives = self.sampler(energy, start, generator=generator)
         else:
             start, places = self.replay.draw(x_pos.shape[0], generator=generator)
             if x_pos.ndim == 4 and x_pos.is_contiguous(memory_format=torch.channels_last):
@@ -62,7 +71,7 @@ class ContrastiveDivergence(nn.Module):
             "energy_pos": energy_pos.mean(),
             "energy_neg": energy_neg.mean(),
             "energy_l2": energy_l2,
-            **{f"sampler_{name}": value for name, value in negatives.info.items()},
+            **{f"sampler_{name}": value for name, value in negatives.info.items() if value.ndim == 0},
         }
         total = gap + self.l2 * energy_l2 if self.l2 else gap
         return Loss(total, {name: value.detach() for name, value in parts.items()})

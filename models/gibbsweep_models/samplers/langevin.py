@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -80,9 +81,13 @@ class Langevin:
         cond: Tensor | None = None,
         generator: torch.Generator,
         trace: Trace | None = None,
+        project: Callable[[Tensor], Tensor] | None = None,
     ) -> Samples:
-        """Move the chains ``x`` (B, *D), which keep their type and memory layout; ``x`` itself is left as it is."""
-        x = x.detach()
+        """Move the chains ``x`` (B, *D), which keep their type and memory layout; ``x`` itself is left as it is.
+
+        ``project`` is applied to the start and after every step: known pixels put back in their place (inpainting).
+        """
+        x = x.detach() if project is None else project(x.detach())
         gradient_norms: list[Tensor] = []
         energy = x.new_empty(0)
         # A weight that is computed (spectral norm) is computed once for the loop: it cannot change between the steps.
@@ -98,6 +103,8 @@ class Langevin:
                     x.add_(randn_like(x, generator=generator), alpha=self.noise_std)
                 if self.clamp is not None:
                     x.clamp_(*self.clamp)
+                if project is not None:
+                    x = project(x)
                 if trace is not None:
                     trace(step, x)
         info = {"gradient_norm": torch.stack(gradient_norms).mean(), "energy": energy.mean()}

@@ -75,8 +75,12 @@ class EDMSystem(System):
         optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, warmup=config.warmup)
         return [Phase("denoiser", list(self.parameters()), objective, optimizer, grad_clip=config.grad_clip)]
 
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """E[x_0 | x] without a condition: (B, *D), (B,) -> (B, *D)."""
+    @torch.no_grad()
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """E[x_0 | x] without a condition: (B, *D), (B,) -> (B, *D). It draws nothing."""
+        del generator
+        if sigma is None:
+            raise ValueError("an EDM denoiser must be told the noise level: got sigma=None, expected (B,)")
         denoised: Tensor = self.denoiser(x, sigma)
         return denoised
 

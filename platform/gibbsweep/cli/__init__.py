@@ -1,6 +1,6 @@
 """The command line: ``python sweeps/STUDY.py`` and ``gibbsweep``."""
 
 from gibbsweep.cli.main import main
-from gibbsweep.cli.study import run_study
+from gibbsweep.cli.study import run_study, run_study_of
 
-__all__ = ["main", "run_study"]
+__all__ = ["main", "run_study", "run_study_of"]

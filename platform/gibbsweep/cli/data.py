@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class FetchOptions:
     """Name of the data set (see `gibbsweep data list`)."""
     data_root: Path | None = None
     """Folder to write to (default: $GIBBSWEEP_DATA, else the user's data folder)."""
+    source: Annotated[Path | None, arg(name="from")] = None
+    """The set's own files, where you have them already (needed for shapenet), instead of a download."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,14 @@ def list_sets(options: ListOptions) -> None:
     table = Table(header_style="bold", box=None, pad_edge=False)
     for name in ("name", "train", "test", "shape", "classes", "state", "what"):
         right = name in ("train", "test", "classes")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
+        # The last column alone may wrap: one that is as long as a sentence would squeeze all others to nothing.
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "what")
     for row in catalogue_rows(options.data_root):
         shape = "×".join(map(str, row["shape"])) if row["shape"] else "–"
-        state = "bundled" if row["how"] == "bundled" else "here" if row["present"] else "to fetch"
+        absent = "to fetch" if row["how"] == "fetched" else "to add"
+        state = "bundled" if row["how"] == "bundled" else "here" if row["present"] else absent
         cells = (row["name"], _count(row["train"]), _count(row["test"]), shape, _count(row["classes"]), state)
-        table.add_row(*cells, row["description"], style="dim" if state == "to fetch" else None)
+        table.add_row(*cells, row["description"], style="dim" if state == absent else None)
     Console().print(table)
 
 
@@ -55,7 +59,7 @@ def fetch_set(options: FetchOptions) -> None:
     """Download a data set and write it in the canonical form."""
     from gibbsweep.data import fetch
 
-    print(fetch(options.name, options.data_root).message)
+    print(fetch(options.name, options.data_root, options.source).message)
 
 
 def show_info(options: InfoOptions) -> None:
@@ -67,7 +71,8 @@ def show_info(options: InfoOptions) -> None:
     labels = facts.pop("labels")
     width = max(map(len, facts))
     for name, value in facts.items():
-        print(f"{name:<{width}}  {_plain(value)}")
+        if value is not None or name in ("train", "test"):
+            print(f"{name:<{width}}  {_plain(value)}")
     if labels:
         print(f"{'labels':<{width}}  " + ", ".join(f"{name}: {count}" for name, count in labels.items()))
     most = max(count for _, _, count in histogram) or 1

@@ -1,4 +1,4 @@
-"""``gibbsweep``: data sets, single runs, tracking."""
+"""``gibbsweep``: data sets, feature networks, single runs, tracking."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, single, track
+from gibbsweep.cli import data, evaluate, single, track
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.errors import UserError
 
@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "data list": (data.ListOptions, data.list_sets),
     "data fetch": (data.FetchOptions, data.fetch_set),
     "data info": (data.InfoOptions, data.show_info),
+    "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
     "train": (single.TrainOptions, single.train_one),
     "track sync": (track.SyncOptions, track.sync_sweep),
 }

@@ -13,10 +13,11 @@ from typing import Any
 
 from tyro.conf import Positional
 
+from gibbsweep.data import check_data, load
 from gibbsweep.errors import UserError
 from gibbsweep.study import Study
 from gibbsweep.study.provenance import git_commit
-from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.run import DATA_SEED, Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
 from gibbsweep.train.files import write_atomically
@@ -55,7 +56,7 @@ class TrainOptions:
 def train_one(options: TrainOptions) -> None:
     """Train one contender of a study once, and evaluate it on the test split."""
     study, contender = load_target(options.target)
-    config = with_values(study.contenders[contender].config, parse_settings(options.set))
+    config = with_values(study.config_of(contender, options.budget), parse_settings(options.set))
     if options.workers < 1:
         raise UserError(f"--workers must be at least 1: got {options.workers}.")
     if options.no_ray and options.workers > 1:
@@ -74,12 +75,17 @@ def train_one(options: TrainOptions) -> None:
         budget=budget,
         run_dir=(options.runs / f"train-{study.name}" / "trials" / name).absolute(),
         data_root=options.data_root.absolute() if options.data_root else None,
-        evaluators=study.evaluators_of(contender),
-        final_evaluators=study.final_evaluators_of(contender),
+        evaluators=study.evaluators_of(contender, options.budget),
+        final_evaluators=study.final_evaluators_of(contender, options.budget),
         validation=study.validation,
         precision=options.precision,
         git_commit=git_commit(),
+        goal=study.goal_of(contender),
     )
+    dataset = load(
+        assignment.data, root=assignment.data_root, units=config.units, seed=DATA_SEED, validation=study.validation
+    )
+    check_data(dataset, study.needs, study=study.name)
     _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
     if options.no_ray:

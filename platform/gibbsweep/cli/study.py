@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.study import Results, Study
 
+if TYPE_CHECKING:
+    from gibbsweep.tune.options import SweepOptions
+
+O = TypeVar("O")
+
 
 def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
     """Parse the command line, run the sweep, print its table. Exit code 2 for a mistake, 130 after Ctrl-C."""
+    return run_study_of(lambda _: study, _NoOptions, words)
+
+
+def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[str] | None = None) -> Results:
+    """:func:`run_study` for a script with options of its own: ``build`` makes the study from an instance of the dataclass
+    ``options``, whose fields stand beside the sweep's. A sweep remembers them: resuming needs none."""
     from rich.console import Console
 
     from gibbsweep.tune.options import SweepOptions
@@ -18,20 +31,41 @@ def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
     script = f"python {sys.argv[0]}"
     console = Console()
     with one_sentence():
-        options = parse(
-            SweepOptions, sys.argv[1:] if words is None else words, prog=sys.argv[0], description=study.question
-        )
+        question = build(options()).question
+        given = sys.argv[1:] if words is None else words
+        sweep_options, own = _parse(SweepOptions, options, given, question)
 
         from gibbsweep.tune.sweep import Interrupted, results_table, run_sweep
+        from gibbsweep.tune.sweep_dir import remembered
 
+        own = dataclasses.replace(own, **remembered(sweep_options, own))  # type: ignore[type-var]
         try:
-            results = run_sweep(study, options, console=console, command=script)
+            results = run_sweep(build(own), sweep_options, console=console, command=script, script_options=vars(own))
         except (Interrupted, KeyboardInterrupt) as stopped:
             console.print(str(stopped) or "interrupted before the first trial", soft_wrap=True)
             raise SystemExit(130) from None
     console.print()
     console.print(results_table(results, width=console.width))
     console.print()
-    runs = "" if str(options.runs) == "runs" else f" RUNS={options.runs}"
+    for verdict in results.verdicts:
+        console.print(f"{verdict.answer:>12}  {verdict}", highlight=False, soft_wrap=True)
+    runs = "" if str(sweep_options.runs) == "runs" else f" RUNS={sweep_options.runs}"
     console.print(f"{results.wall_seconds:.0f} s  ·  see it all with: make ui{runs}", style="dim", soft_wrap=True)
     return results
+
+
+@dataclasses.dataclass(frozen=True)
+class _NoOptions:
+    """Of a script that has none of its own."""
+
+
+def _parse(sweep: type[SweepOptions], own: type[O], words: Sequence[str], question: str) -> tuple[SweepOptions, O]:
+    import tyro
+
+    both = dataclasses.make_dataclass(
+        "Options",
+        [("study", tyro.conf.OmitArgPrefixes[own]), ("sweep", tyro.conf.OmitArgPrefixes[sweep])],  # type: ignore[misc, valid-type]
+        frozen=True,
+    )
+    parsed: Any = parse(both if dataclasses.fields(own) else sweep, words, prog=sys.argv[0], description=question)  # type: ignore[arg-type]
+    return (parsed.sweep, parsed.study) if dataclasses.fields(own) else (parsed, own())  # type: ignore[arg-type]

@@ -3,31 +3,44 @@
     digits = load("mnist5k")
     digits.train.batch(torch.arange(100))     # {"x": (100, 1, 28, 28) in [-1, 1], "y": (100,)}
 
+    load("mnist[4,9]@16")                     # a view: two classes, 16x16; see DataView for the grammar
+
 Canonical form: ``ROOT/NAME/{train,test}.parquet`` in the convention of the Hugging Face hub: a column ``image`` of
-``struct<bytes: binary, path: string>`` holding PNG or JPEG files, optionally ``label`` (integers) and ``text``. The key
-``gibbsweep`` of the schema's metadata may state shape, classes, source and licence; without it they are derived. Any folder
-in this form loads under its own name.
+``struct<bytes: binary, path: string>`` holding PNG or JPEG files, or ``voxels`` of packed bits, or ``vector`` of lists of
+numbers; optionally ``label`` (integers) and ``text`` (captions). The key ``gibbsweep`` of the schema's metadata may state
+shape, classes, source and licence; without it they are derived. Any folder in this form loads under its own name.
 """
 
-from gibbsweep.data.catalogue import CATALOGUE, Entry
+from gibbsweep.data.catalogue import CATALOGUE
 from gibbsweep.data.dataset import Dataset, load, load_split
+from gibbsweep.data.entry import Entry
 from gibbsweep.data.fetch import Fetched, fetch
 from gibbsweep.data.info import catalogue_rows, info
-from gibbsweep.data.parquet import write_parquet
+from gibbsweep.data.requirements import DataNeeds, check_data
 from gibbsweep.data.split import Split
 from gibbsweep.data.table import Metadata
+from gibbsweep.data.tokens import Vocabulary
+from gibbsweep.data.view import DataView, parse
+from gibbsweep.data.writing import Part, write_parquet, write_parts
 
 __all__ = [
     "CATALOGUE",
+    "DataNeeds",
+    "DataView",
     "Dataset",
     "Entry",
     "Fetched",
     "Metadata",
+    "Part",
     "Split",
+    "Vocabulary",
     "catalogue_rows",
+    "check_data",
     "fetch",
     "info",
     "load",
     "load_split",
+    "parse",
     "write_parquet",
+    "write_parts",
 ]

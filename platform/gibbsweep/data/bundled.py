@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from gibbsweep.data.cache import cached
-from gibbsweep.data.catalogue import Entry
+from gibbsweep.data.entry import Entry
 from gibbsweep.data.folders import SplitName
+from gibbsweep.data.resize import at_size
 from gibbsweep.data.table import Decoded, Metadata, Table
 from gibbsweep_models.draws import seeded
 
@@ -22,11 +23,11 @@ _SEED = 20
 Made = tuple[NDArray[np.uint8] | NDArray[np.float32], NDArray[np.int64] | None]
 
 
-def open_bundled(entry: Entry, split: SplitName) -> Table:
+def open_bundled(entry: Entry, split: SplitName, size: int | None = None) -> Table:
     """One split of a bundled data set, memory-mapped. Both lie in one file, the training examples first."""
     make, package = _MAKERS[entry.name]
     key = f"{package}-{version(package)}" if package else "drawn"
-    table = cached(entry.name, key, lambda: _decoded(entry, make))
+    table = at_size(entry.name, key, cached(entry.name, key, lambda: _decoded(entry, make)), size)
     part = slice(0, entry.rows[0]) if split == "train" else slice(entry.rows[0], None)
     return replace(table, x=table.x[part], y=None if table.y is None else table.y[part])
 

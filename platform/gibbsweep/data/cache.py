@@ -16,7 +16,7 @@ from gibbsweep.errors import UserError
 
 _log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Part of every key: raise it when the layout of the cached file or the decoding changes."""
 
 

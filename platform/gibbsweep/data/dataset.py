@@ -1,8 +1,7 @@
-"""Loading a data set by name and cutting it into train, validation and test."""
+"""Loading a view of a data set and cutting it into train, validation and test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gibbsweep.data.bundled import open_bundled
-from gibbsweep.data.cache import cached
-from gibbsweep.data.catalogue import entry_of
-from gibbsweep.data.folders import SplitName, data_root, files_of, missing
-from gibbsweep.data.parquet import identity, read_images
+from gibbsweep.data.folders import SplitName, data_root
+from gibbsweep.data.sources import Openers, no_split, openers
 from gibbsweep.data.split import Split
 from gibbsweep.data.table import Table
+from gibbsweep.data.view import DataView, view_of
 from gibbsweep.errors import UserError
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.types import DataSpec, Units
 
 
 def load(
-    name: str,
+    data: str | DataView,
     *,
     root: Path | str | None = None,
     units: Units = "signed",
@@ -31,11 +28,13 @@ def load(
     validation: float = 0.1,
     limit: int | None = None,
 ) -> Dataset:
-    """The data set ``name``: bundled, or from ``ROOT/NAME/{train,test}.parquet``, decoded on first use.
+    """The data set or view ``data``: bundled, or from ``ROOT/NAME/{train,test}.parquet``, decoded on first use.
 
-    ``validation``: the share of the training file that becomes the validation split, chosen by ``seed`` alone.
-    ``limit``: at most this many examples of each split, chosen by ``seed``; a larger limit holds those of a smaller one.
+    ``validation``: the share of the training file that becomes the validation split, chosen by ``seed`` alone; a view's
+    splits are parts of its set's. ``limit``: at most this many examples of each split, chosen by ``seed``; a larger limit
+    holds those of a smaller one, and the smaller one of this and the view's counts.
     """
+    view = view_of(data)
     if units not in ("signed", "binary"):
         raise UserError(f"units are '{units}': expected 'signed' (values in [-1, 1]) or 'binary' (values in {{0, 1}})")
     if not 0.0 <= validation < 1.0:
@@ -43,52 +42,67 @@ def load(
     if limit is not None and limit < 1:
         raise UserError(f"the limit is {limit}: expected at least 1 example, or none for all")
     folder = None if root is None else data_root(root)  # absolute, for a process that starts elsewhere
-    openers = _openers(name, data_root(root))
-    first = openers["train" if "train" in openers else "test"]()
-    if "train" in openers:
-        openers["train"] = lambda: first
-    else:
-        openers["test"] = lambda: first
+    splits = openers(view, data_root(root))
+    opened: SplitName = "train" if "train" in splits else "test"
+    first = splits[opened]()
+    splits[opened] = lambda: first
+    view.check_classes(first.metadata.classes)
     recipe: dict[str, Any] = {"root": folder, "units": units, "seed": seed, "validation": validation, "limit": limit}
-    return Dataset(name, first, openers, recipe)
+    return Dataset(view, first, splits, recipe)
 
 
 def load_split(
-    name: str,
+    data: str | DataView,
     split: SplitName,
     *,
     root: Path | str | None = None,
     units: Units = "signed",
 ) -> Split:
-    """All of one file of a data set, nothing cut off: for outlier sets without a train split, and for inspection."""
-    openers = _openers(name, data_root(root))
-    if split not in openers:
-        raise _no_split(name, split, openers)
-    return Split(openers[split](), None, units)
+    """All that a view has of one file, nothing set aside: for outlier sets without a train split, and for inspection."""
+    view = view_of(data)
+    splits = openers(view, data_root(root))
+    if split not in splits:
+        raise no_split(view.name, split, splits)
+    table = splits[split]()
+    view.check_classes(table.metadata.classes)
+    rows = _rows(table, view, view.limit, 0, testing=split == "test")
+    return Split(table, rows, units, view.relabelling(table.n_classes))
 
 
 class Dataset:
-    """A data set in certain units. The training file is open; the test file is opened when :attr:`test` is first read.
+    """A view of a data set in certain units. The training file is open; the test file is opened when :attr:`test` is first
+    read.
 
-    ``fingerprint``: a hash of the decoded examples and labels of the training file (of the test file where there is none; of
-    both for a bundled set), the same on every machine. A pickled data set is its recipe: it is loaded anew, from the mapped file, where it arrives.
+    ``name``: the view as text. ``fingerprint``: a hash of the decoded examples and labels of the training file (of the test
+    file where there is none; of both for a bundled set) and of the view, the same on every machine. ``vocabulary``: encodes
+    captions; None where there are none. A pickled data set is its recipe: it is loaded anew, from the mapped file, where it
+    arrives.
     """
 
-    def __init__(
-        self, name: str, first: Table, openers: dict[SplitName, Callable[[], Table]], recipe: dict[str, Any]
-    ) -> None:
-        self.name = name
-        self.spec = DataSpec(tuple(first.x.shape[1:]), recipe["units"], first.n_classes)
-        self.classes = first.metadata.classes
+    def __init__(self, view: DataView, first: Table, splits: Openers, recipe: dict[str, Any]) -> None:
+        classes = first.metadata.classes
+        self.view = view
+        self.name = str(view)
+        self.root: Path | None = recipe["root"]
+        self.classes = classes if view.classes is None else tuple(classes[label] for label in view.classes)
+        self.vocabulary = first.vocabulary
+        self.spec = DataSpec(
+            tuple(first.x.shape[1:]),
+            recipe["units"],
+            len(self.classes) or None,
+            None if first.vocabulary is None else first.vocabulary.size,
+            None if first.vocabulary is None else first.vocabulary.length,
+        )
         self.source = first.metadata.source
         self.licence = first.metadata.licence
         self.note = first.metadata.note
-        self.fingerprint = first.fingerprint
-        self._openers = openers
+        self.fingerprint = view.fingerprint(first.fingerprint)
+        self._classes = classes
+        self._splits = splits
         self._recipe = recipe
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reload, (self.name, self._recipe)
+        return _reload, (self.view, self._recipe)
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {self.spec}, fingerprint={self.fingerprint})"
@@ -107,36 +121,65 @@ class Dataset:
     def test(self) -> Split:
         """The test examples, read from their own file now, for the first time."""
         table = self._open("test")
-        shape, n_classes = tuple(table.x.shape[1:]), table.n_classes
-        if shape != self.spec.shape or (n_classes or 0) > (self.spec.n_classes or 0):
+        shape, classes = tuple(table.x.shape[1:]), table.metadata.classes
+        if shape != self.spec.shape or classes != self._classes[: len(classes)]:
             raise UserError(
-                f"the test file of '{self.name}' has examples of {shape} in {n_classes} classes and its training file "
-                f"{self.spec.shape} in {self.spec.n_classes}: make both from one source"
+                f"the test file of '{self.view.name}' has examples of {shape} in {len(classes)} classes and its training file "
+                f"{self.spec.shape} in {len(self._classes)}, or classes of other names: make both from one source"
             )
-        limit = self._recipe["limit"]
-        whole = limit is None or limit >= len(table.x)
-        rows = None if whole else _shuffled(len(table.x), self._recipe["seed"], _TEST)[:limit].sort().values
-        return Split(table, rows, self.spec.units)
+        if table.vocabulary != self.vocabulary:
+            raise UserError(
+                f"only one of the two files of '{self.view.name}' has a column 'text': give both captions, or none"
+            )
+        rows = _rows(table, self.view, self._limit, self._recipe["seed"], testing=True)
+        return Split(table, rows, self.spec.units, self.view.relabelling(table.n_classes), self, "test")
+
+    def other(self, data: str | DataView, split: SplitName = "test") -> Split:
+        """A split of another data set, from the same root and in the same units, whose examples have this one's shape:
+        outliers to compare with."""
+        recipe = self._recipe
+        other = load(data, root=recipe["root"], units=recipe["units"], seed=recipe["seed"], validation=0.0)
+        if other.spec.shape != self.spec.shape:
+            raise UserError(
+                f"data set '{other.name}' has examples of {other.spec.shape} and '{self.name}' of {self.spec.shape}: "
+                "compare sets of one shape; NAME@SIZE resizes images"
+            )
+        return other.train if split == "train" else other.test
 
     @cached_property
     def _train_and_validation(self) -> tuple[Split, Split]:
         table, recipe = self._open("train"), self._recipe
-        train, validation = cut(len(table.x), recipe["validation"], recipe["seed"], recipe["limit"], name=self.name)
-        return Split(table, train, self.spec.units), Split(table, validation, self.spec.units)
+        kept = self.view.keeps(table.y, testing=False)
+        train, validation = cut(
+            len(table.x), recipe["validation"], recipe["seed"], self._limit, name=self.name, kept=kept
+        )
+        units, labels = self.spec.units, self.view.relabelling(table.n_classes)
+        return (
+            Split(table, train, units, labels, self, "train"),
+            Split(table, validation, units, labels, self, "validation"),
+        )
+
+    @property
+    def _limit(self) -> int | None:
+        limits = [limit for limit in (self._recipe["limit"], self.view.limit) if limit is not None]
+        return min(limits, default=None)
 
     def _open(self, split: SplitName) -> Table:
-        if split not in self._openers:
-            raise _no_split(self.name, split, self._openers)
-        return self._openers[split]()
+        if split not in self._splits:
+            raise no_split(self.view.name, split, self._splits)
+        return self._splits[split]()
 
 
 _TRAIN, _TEST = 1, 2  # streams of the seed
 
 
-def cut(n: int, share: float, seed: int, limit: int | None = None, *, name: str = "") -> tuple[Tensor | None, Tensor]:
+def cut(
+    n: int, share: float, seed: int, limit: int | None = None, *, name: str = "", kept: Tensor | None = None
+) -> tuple[Tensor | None, Tensor]:
     """Which of ``n`` rows train (None: all) and which validate: disjoint, complete, ascending, a function of the arguments.
 
-    A positive ``share`` gives the validation split round(share · n) rows, at least 1.
+    A positive ``share`` gives the validation split round(share · n) rows, at least 1. ``kept`` (n,) bool: the rows that a
+    view has; both parts lose the others, so that no view trains on a row that another validates with.
     """
     n_validation = max(1, int(share * n + 0.5)) if share > 0 else 0
     if n_validation >= n:
@@ -144,36 +187,33 @@ def cut(n: int, share: float, seed: int, limit: int | None = None, *, name: str 
             f"a validation share of {share} leaves nothing of the {n} training examples of '{name}': choose a smaller one"
         )
     order = _shuffled(n, seed, _TRAIN)
-    train, validation = order[n_validation:][:limit], order[:n_validation][:limit]
+    parts = order[n_validation:], order[:n_validation]
+    train, validation = (part[:limit] if kept is None else part[kept[part]][:limit] for part in parts)
+    if not len(train) or (n_validation and not len(validation)):
+        raise UserError(
+            f"'{name}' keeps {int(kept.sum()) if kept is not None else n} of {n} training examples, too few for a training "
+            f"split and a validation split of the share {share}: keep more classes, or change the share"
+        )
     return None if len(train) == n else train.sort().values, validation.sort().values
+
+
+def _rows(table: Table, view: DataView, limit: int | None, seed: int, *, testing: bool) -> Tensor | None:
+    """Which rows of a whole file a view has, at most ``limit``; None: all."""
+    n, kept = len(table.x), view.keeps(table.y, testing=testing)
+    if kept is not None and not kept.any():
+        raise UserError(
+            f"'{view}' keeps none of the {n} {'test' if testing else 'training'} examples: keep more classes"
+        )
+    rows = None if kept is None or kept.all() else kept.nonzero()[:, 0]
+    if limit is not None and limit < (n if rows is None else len(rows)):
+        order = _shuffled(n, seed, _TEST)
+        rows = (order if kept is None else order[kept[order]])[:limit].sort().values
+    return rows
 
 
 def _shuffled(n: int, seed: int, stream: int) -> Tensor:
     return torch.randperm(n, generator=seeded(seed, stream))
 
 
-def _openers(name: str, root: Path) -> dict[SplitName, Callable[[], Table]]:
-    """How to open each split that exists."""
-    files = files_of(name, root)
-    entry = entry_of(name)
-    if entry is not None and entry.how == "bundled":
-        if files:
-            raise UserError(f"{root / name} has the name of a bundled data set: rename the folder to use it")
-        return {"train": lambda: open_bundled(entry, "train"), "test": lambda: open_bundled(entry, "test")}
-    if not files:
-        raise missing(name, root)
-    return {split: _file_opener(name, split, path) for split, path in files.items()}
-
-
-def _file_opener(name: str, split: SplitName, path: Path) -> Callable[[], Table]:
-    return lambda: cached(f"{name}-{split}", identity(path), lambda: read_images(path))
-
-
-def _no_split(name: str, split: SplitName, openers: dict[SplitName, Callable[[], Table]]) -> UserError:
-    has = " and ".join(openers)
-    other = "cannot be trained on, only tested with" if split == "train" else "cannot be tested with"
-    return UserError(f"data set '{name}' has only {has}.parquet and {other}: add {split}.parquet beside it")
-
-
-def _reload(name: str, recipe: dict[str, Any]) -> Dataset:
-    return load(name, **recipe)
+def _reload(view: DataView, recipe: dict[str, Any]) -> Dataset:
+    return load(view, **recipe)

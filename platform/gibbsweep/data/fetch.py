@@ -1,21 +1,20 @@
-"""Downloading known data sets into canonical form."""
+"""Bringing known data sets into canonical form."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 
-import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
-from gibbsweep.data.catalogue import CATALOGUE, Entry, entry_of
-from gibbsweep.data.folders import SPLITS, SplitName, data_root, files_of, missing
-from gibbsweep.data.parquet import write_parquet
+from gibbsweep.data.catalogue import CATALOGUE, entry_of
+from gibbsweep.data.entry import Entry
+from gibbsweep.data.folders import SPLITS, data_root, files_of, missing
 from gibbsweep.data.table import Metadata
+from gibbsweep.data.writing import write_parts
 from gibbsweep.errors import UserError
 
 
@@ -27,8 +26,11 @@ class Fetched:
     message: str
 
 
-def fetch(name: str, root: Path | str | None = None) -> Fetched:
-    """Download ``name`` from its own source into ``ROOT/NAME/{train,test}.parquet``; a file that exists is left alone."""
+def fetch(name: str, root: Path | str | None = None, source: Path | str | None = None) -> Fetched:
+    """Write ``name`` into ``ROOT/NAME/{train,test}.parquet``; a file that exists is left alone.
+
+    ``source``: the set's own files, where the user has them; None: download them, where their licence allows it.
+    """
     folder, entry = data_root(root), entry_of(name)
     here = files_of(name, folder)
     if entry is not None and entry.how == "bundled":
@@ -40,43 +42,39 @@ def fetch(name: str, root: Path | str | None = None) -> Fetched:
         raise UserError(f"{missing(name, folder)}; those that can be fetched are {fetched}")
     if len(here) == len(SPLITS):
         return Fetched((), f"'{name}' is in {folder / name} already: there is nothing to fetch")
+    if entry.how == "drop-in" or (entry.how == "given" and source is None):
+        raise UserError(f"'{name}' cannot be downloaded by Gibbsweep: {entry.how_to}")
+    with _workspace(folder, name) as downloads:
+        return _write(entry, folder, downloads, None if source is None else Path(source).expanduser().absolute())
+
+
+@contextmanager
+def _workspace(folder: Path, name: str) -> Iterator[Path]:
+    """A folder for downloads beside the data sets, where there must be room for them anyway, held by one process at a time."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{name}.lock"):
-            absent = [split for split in SPLITS if split not in files_of(name, folder)]
-            return _download(entry, folder, absent)
+        lock = FileLock(folder / f".{name}.lock").acquire()
+        downloads = tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-")
     except OSError as error:
         raise UserError(
             f"cannot write to {folder} ({error.strerror or error}): name a folder that you may write to with --data-root"
         ) from error
+    with lock, downloads as path:
+        yield Path(path)
 
 
-def _download(entry: Entry, folder: Path, splits: list[SplitName]) -> Fetched:
+def _write(entry: Entry, folder: Path, downloads: Path, given: Path | None) -> Fetched:
+    from gibbsweep.data.fetchers import FETCHERS
+    from gibbsweep.data.fetchers.source import Source
+
+    source = Source(downloads, download=True) if given is None else Source(given, download=False)
     files = []
-    metadata = Metadata(entry.shape, entry.classes, entry.source, entry.licence, entry.description)
-    with tempfile.TemporaryDirectory(prefix="gibbsweep-") as downloads:
-        for split in splits:
-            x, y = _from_torchvision(entry, split, downloads)
-            path = folder / entry.name / f"{split}.parquet"
-            write_parquet(path, x, y, metadata=metadata)
-            files.append(path)
+    present = files_of(entry.name, folder)
+    for split in (split for split in SPLITS if split not in present):
+        loaded = FETCHERS[entry.name](entry, split, source)
+        metadata = Metadata((), loaded.classes, entry.source, entry.licence, entry.description)
+        path = folder / entry.name / f"{split}.parquet"
+        write_parts(path, loaded.parts, metadata=metadata)
+        files.append(path)
     written = " and ".join(str(path) for path in files)
     return Fetched(tuple(files), f"fetched '{entry.name}' ({entry.licence}) into {written}")
-
-
-def _from_torchvision(entry: Entry, split: SplitName, downloads: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    from torchvision import datasets
-
-    source = getattr(datasets, entry.torchvision)
-    try:
-        data = source(downloads, train=split == "train", download=True)
-    except (URLError, HTTPException, OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(
-            f"could not download '{entry.name}' ({reason}): fetching needs the network; check it and try again, or copy "
-            f"{entry.name}/train.parquet and test.parquet from a machine that has them"
-        ) from error
-    x = np.asarray(data.data, np.uint8)
-    if x.ndim == 3:
-        x = x[..., None]  # grey images come without a channel axis
-    return np.ascontiguousarray(x.transpose(0, 3, 1, 2)), np.asarray(data.targets, np.int64)

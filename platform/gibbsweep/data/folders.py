@@ -51,9 +51,12 @@ def missing(name: str, root: Path) -> UserError:
     entry = entry_of(name)
     if entry is not None:
         stand_ins = " or ".join(f"'{stand_in}'" for stand_in in entry.stand_ins)
+        in_its_place = f", or use the bundled {stand_ins} in its place" if stand_ins else ""
+        get = f"run `gibbsweep data fetch {name}`" if entry.how == "fetched" else entry.how_to
+        either = "" if stand_ins else "or "
         return UserError(
-            f"data set '{name}' is not in {root}: run `gibbsweep data fetch {name}`, name its folder's parent with "
-            f"--data-root or GIBBSWEEP_DATA, or use the bundled {stand_ins} in its place"
+            f"data set '{name}' is not in {root}: {get}, {either}name its folder's parent with --data-root or "
+            f"GIBBSWEEP_DATA{in_its_place}"
         )
     known = sorted({known.name for known in CATALOGUE} | set(drop_ins(root)))
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

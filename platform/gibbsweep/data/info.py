@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gibbsweep.data.catalogue import CATALOGUE, Entry, entry_of
+from gibbsweep.data.catalogue import CATALOGUE, entry_of
 from gibbsweep.data.dataset import load_split
+from gibbsweep.data.entry import Entry
 from gibbsweep.data.folders import SPLITS, data_root, drop_ins, files_of
 from gibbsweep.data.parquet import read_header
-from gibbsweep.data.table import Table
+from gibbsweep.data.view import DataView, view_of
 from gibbsweep.errors import UserError
 
 _CHUNK = 4096  # examples summed at once: bounds the memory of a pass over a mapped file
@@ -21,8 +22,8 @@ _CHUNK = 4096  # examples summed at once: bounds the memory of a pass over a map
 def catalogue_rows(root: Path | str | None = None) -> list[dict[str, Any]]:
     """A row a data set, known ones first, then what else lies under the root; only headers are read, nothing is decoded.
 
-    Keys: name, how (bundled, fetched, local), present, train, test (rows or None), shape, classes (their number or None),
-    where, licence, description.
+    Keys: name, how (bundled, fetched, given, drop-in, local), present, train, test (rows or None), shape, classes (their number or
+    None), text (whether it has captions), where, licence, description.
     """
     folder = data_root(root)
     known = {entry.name for entry in CATALOGUE}
@@ -30,35 +31,46 @@ def catalogue_rows(root: Path | str | None = None) -> list[dict[str, Any]]:
     return rows + [_row(name, None, folder) for name in drop_ins(folder) if name not in known]
 
 
-def info(name: str, root: Path | str | None = None) -> dict[str, Any]:
-    """All about one data set; decodes it on first use. Statistics are those of the training file, else of the test file.
+def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]:
+    """All about one data set or view; decodes it on first use. Statistics are those of the training file, else of the test
+    file.
 
-    Keys: name, how, where, train, test (rows), shape, classes (names), source, licence, note, fingerprint, dtype, min, max,
-    mean, std (of the raw values: bytes 0 to 255 for images), histogram ((low, high, count) each), labels (count by class).
+    Keys: name, how, where, train, test (rows), shape, classes (names), words (the vocabulary's size), caption (tokens of the
+    longest), source, licence, note, fingerprint, dtype, occupied (share of the voxels), min, max, mean, std (of the raw
+    values: bytes 0 to 255 for images, 0 and 1 for voxels), histogram ((low, high, count) each), labels (count by class).
+    What a set of its kind does not have is None.
     """
+    view = view_of(data)
     folder = data_root(root)
-    entry = entry_of(name)
-    files = files_of(name, folder)
+    entry = entry_of(view.name)
+    files = files_of(view.name, folder)
     bundled = entry is not None and entry.how == "bundled"
     names = [split for split in SPLITS if bundled or split in files]
-    tables = {split: load_split(name, split, root=root).table for split in names or SPLITS[:1]}
-    table = tables[names[0]]
-    metadata = table.metadata
+    splits = {split: load_split(view, split, root=root) for split in names or SPLITS[:1]}
+    split = splits[names[0]]
+    table, shape = split.table, split.shape
+    classes = table.metadata.classes
+    classes = classes if view.classes is None else tuple(classes[label] for label in view.classes)
+    vocabulary = table.vocabulary
+    statistics = _voxel_statistics(split.x) if len(shape) == 4 else _statistics(split.x)
     return {
-        "name": name,
+        "name": str(view),
         "how": entry.how if entry else "local",
-        "where": "bundled" if bundled else str(folder / name),
-        "train": len(tables["train"].x) if "train" in tables else None,
-        "test": len(tables["test"].x) if "test" in tables else None,
-        "shape": metadata.shape,
-        "classes": metadata.classes,
-        "source": metadata.source,
-        "licence": metadata.licence,
-        "note": metadata.note or (entry.description if entry else ""),
-        "fingerprint": table.fingerprint,
+        "where": "bundled" if bundled else str(folder / view.name),
+        "train": len(splits["train"]) if "train" in splits else None,
+        "test": len(splits["test"]) if "test" in splits else None,
+        "shape": shape,
+        "classes": classes,
+        "words": vocabulary.size if vocabulary else None,
+        "caption": vocabulary.length if vocabulary else None,
+        "source": table.metadata.source,
+        "licence": table.metadata.licence,
+        "note": table.metadata.note or (entry.description if entry else ""),
+        "fingerprint": view.fingerprint(table.fingerprint),
         "dtype": str(table.x.dtype).removeprefix("torch."),
-        **_statistics(table.x),
-        "labels": _label_counts(table),
+        "occupied": statistics["mean"] if len(shape) == 4 else None,
+        **statistics,
+        "labels": _label_counts(split.y, classes),
     }
 
 
@@ -73,7 +85,8 @@ def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:
         "test": entry.rows[1] if entry and bundled else None,
         "shape": entry.shape if entry else None,
         "classes": len(entry.classes) or None if entry else None,
-        "where": "bundled" if bundled else str(folder / name) if files else f"gibbsweep data fetch {name}",
+        "text": bool(entry and entry.text),
+        "where": "bundled" if bundled else str(folder / name) if files else _how_to(name, entry),
         "licence": entry.licence if entry else "not stated",
         "description": entry.description if entry else "",
     }
@@ -88,9 +101,14 @@ def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:
         row[split] = header.rows
         row["shape"] = header.metadata.shape or row["shape"]
         row["classes"] = len(header.metadata.classes) or row["classes"]
+        row["text"] = "text" in header.columns
         if entry is None:
             row["licence"], row["description"] = header.metadata.licence, header.metadata.source
     return row
+
+
+def _how_to(name: str, entry: Entry | None) -> str:
+    return entry.how_to if entry and entry.how_to else f"gibbsweep data fetch {name}"
 
 
 def _statistics(x: Tensor, bins: int = 16) -> dict[str, Any]:
@@ -114,8 +132,15 @@ def _statistics(x: Tensor, bins: int = 16) -> dict[str, Any]:
     return {"min": low, "max": high, "mean": mean, "std": std, "histogram": histogram}
 
 
-def _label_counts(table: Table) -> dict[str, int]:
-    if table.y is None:
+def _voxel_statistics(x: Tensor) -> dict[str, Any]:
+    """Of voxels as 0 and 1; they are kept as the bytes 0 and 255."""
+    occupied = sum(int(chunk.count_nonzero()) for chunk in torch.split(x, _CHUNK))
+    mean = occupied / x.numel()
+    histogram = [(0, 0, x.numel() - occupied), (1, 1, occupied)]
+    return {"min": 0, "max": 1, "mean": mean, "std": (mean * (1 - mean)) ** 0.5, "histogram": histogram}
+
+
+def _label_counts(y: Tensor | None, classes: tuple[str, ...]) -> dict[str, int]:
+    if y is None:
         return {}
-    counts = table.y.bincount(minlength=len(table.metadata.classes)).tolist()
-    return dict(zip(table.metadata.classes, counts, strict=True))
+    return dict(zip(classes, y.bincount(minlength=len(classes)).tolist(), strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,10 @@ from gibbsweep.data.table import Table
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.types import Units
 
+if TYPE_CHECKING:
+    from gibbsweep.data.dataset import Dataset
+
+Part = Literal["train", "validation", "test"]
 Indices = Tensor | slice | NDArray[Any]
 
 
@@ -21,17 +25,37 @@ class Split:
     """Examples of a data set. D = the shape of one example, channels first.
 
     ``table``: the memory-mapped file the split is cut from. ``rows`` (N,) int64: which of its rows are this split's, in
-    ascending order; None for all of them.
+    ascending order; None for all of them. ``labels`` (n_classes,) int64: this split's label for each of the table's; None
+    where they are equal. ``dataset``: whose split it is, and ``part`` which, for measures that compare with its training
+    examples or with another set (whose test file is for the test split alone).
     """
 
-    def __init__(self, table: Table, rows: Tensor | None = None, units: Units = "signed") -> None:
+    def __init__(
+        self,
+        table: Table,
+        rows: Tensor | None = None,
+        units: Units = "signed",
+        labels: Tensor | None = None,
+        dataset: Dataset | None = None,
+        part: Part | None = None,
+    ) -> None:
         self.table = table
         self.rows = rows
+        self.labels = labels
         self.units: Units = units
+        self._dataset = dataset
+        self.part = part
         self._convert = _CONVERSIONS[units] if table.x.dtype == torch.uint8 else _unchanged
 
     def __len__(self) -> int:
         return len(self.table.x) if self.rows is None else len(self.rows)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set that this split belongs to."""
+        if self._dataset is None:
+            raise ValueError("this split stands alone: take it from load(NAME), not from load_split")
+        return self._dataset
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -40,19 +64,21 @@ class Split:
 
     @property
     def x(self) -> Tensor:
-        """The raw examples (N, *D), uint8 for images: the memory-mapped array itself, without a copy, where the split is the
+        """The raw examples (N, *D), uint8 for images and voxels: the memory-mapped array itself, without a copy, where the split is the
         whole file; a copy of the split's rows where it is a part of it."""
         return self.table.x if self.rows is None else self.table.x.index_select(0, self.rows)
 
     @property
     def y(self) -> Tensor | None:
-        """The labels (N,) int64, or None; a view or a copy like :attr:`x`."""
-        if self.table.y is None or self.rows is None:
-            return self.table.y
-        return self.table.y.index_select(0, self.rows)
+        """The labels (N,) int64, or None; a view or a copy like :attr:`x`, and a copy where they are numbered anew."""
+        if self.table.y is None:
+            return None
+        y = self.table.y if self.rows is None else self.table.y.index_select(0, self.rows)
+        return y if self.labels is None else self.labels[y]
 
     def batch(self, indices: Indices) -> dict[str, Tensor]:
-        """The examples at ``indices`` in [0, N): ``"x"`` (B, *D) float32 in the split's units, ``"y"`` (B,) int64 if labelled.
+        """The examples at ``indices`` in [0, N): ``"x"`` (B, *D) float32 in the split's units, ``"y"`` (B,) int64 if labelled,
+        ``"text"`` (B, L) int64 if captioned: the ids of the words, padded with 0.
 
         Signed units: (u - 127.5) / 127.5 of a byte u, exact to the last bit and symmetric, 0 to -1 and 255 to 1. Binary
         units: 1 from 128 on. Real-valued data is passed on unchanged. The tensors are copies, free to be changed.
@@ -60,7 +86,10 @@ class Split:
         rows = self._rows(indices)
         batch = {"x": self._convert(self.table.x.index_select(0, rows))}
         if self.table.y is not None:
-            batch["y"] = self.table.y.index_select(0, rows)
+            y = self.table.y.index_select(0, rows)
+            batch["y"] = y if self.labels is None else self.labels[y]
+        if self.table.tokens is not None:
+            batch["text"] = self.table.tokens.index_select(0, rows)
         return batch
 
     def text(self, indices: Indices) -> list[str | None]:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gibbsweep.data.tokens import Vocabulary
 from gibbsweep.errors import UserError
 
 METADATA_KEY = b"gibbsweep"
@@ -50,12 +51,13 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Examples ``x`` (N, *D) uint8 or float32, labels ``y`` (N,) int64, texts (N), in memory."""
+    """Examples ``x`` (N, *D) uint8 or float32, labels ``y`` (N,) int64, texts (N) and the vocabulary that encodes them."""
 
     x: NDArray[Any]
     y: NDArray[np.int64] | None
     text: list[str | None] | None
     metadata: Metadata
+    vocabulary: Vocabulary | None = None
 
     def fingerprint(self) -> str:
         """A hash of examples, labels and texts: the same on every machine, whatever file they came from."""
@@ -70,13 +72,16 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Table:
-    """A memory-mapped file: ``x`` (N, *D) uint8 or float32 and ``y`` (N,) int64 are views of the mapping, not copies."""
+    """A memory-mapped file: ``x`` (N, *D) uint8 or float32, ``y`` (N,) int64 and the texts' ``tokens`` (N, L) int64, encoded
+    by ``vocabulary``, are views of the mapping, not copies."""
 
     x: Tensor
     y: Tensor | None
     text: Any | None
     metadata: Metadata
     fingerprint: str
+    tokens: Tensor | None = None
+    vocabulary: Vocabulary | None = None
 
     @property
     def n_classes(self) -> int | None:
@@ -91,7 +96,12 @@ def write_table(path: Path, decoded: Decoded) -> None:
         columns["y"] = pa.array(decoded.y, pa.int64())
     if decoded.text is not None:
         columns["text"] = pa.array(decoded.text, pa.string())
-    metadata = decoded.metadata.to_json(fingerprint=decoded.fingerprint(), rows=n)
+    more: dict[str, Any] = {"fingerprint": decoded.fingerprint(), "rows": n}
+    if decoded.text is not None and decoded.vocabulary is not None:
+        tokens = decoded.vocabulary.encode(decoded.text).numpy()
+        columns["tokens"] = pa.FixedSizeListArray.from_arrays(pa.array(tokens.reshape(-1)), tokens.shape[1])
+        more["vocabulary"] = decoded.vocabulary.to_json()
+    metadata = decoded.metadata.to_json(**more)
     batch = pa.record_batch(columns).replace_schema_metadata({METADATA_KEY: metadata})
     with open(path, "wb") as file:
         with pa.ipc.new_file(file, batch.schema) as writer:
@@ -113,9 +123,13 @@ def open_table(path: Path) -> Table:
         x = _view(mapped, whole.address, batch.column("x").values).view(-1, *metadata.shape)
         y = _view(mapped, whole.address, batch.column("y")) if "y" in batch.schema.names else None
         text = batch.column("text") if "text" in batch.schema.names else None
+        tokens, vocabulary = None, None
+        if "tokens" in batch.schema.names:
+            vocabulary = Vocabulary.from_json(stated["vocabulary"])
+            tokens = _view(mapped, whole.address, batch.column("tokens").values).view(-1, vocabulary.length)
     except (pa.ArrowInvalid, OSError, KeyError, ValueError) as error:
         raise UserError(f"cannot read the decoded copy {path} ({error}): delete it, and it is made again") from error
-    return Table(x=x, y=y, text=text, metadata=metadata, fingerprint=str(stated["fingerprint"]))
+    return Table(x, y, text, metadata, str(stated["fingerprint"]), tokens, vocabulary)
 
 
 def _view(mapped: mmap.mmap, address: int, values: Any) -> Tensor:

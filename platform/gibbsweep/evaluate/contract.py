@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError
 from gibbsweep.train import Evaluation
 from gibbsweep_models import draws
@@ -26,13 +27,23 @@ class Examples(Protocol):
 
 
 class Evaluator(Protocol):
-    """A frozen dataclass of numbers. ``needs`` is the protocol (in gibbsweep_models.types) that a system must offer."""
+    """A frozen dataclass of numbers. ``needs`` is the protocol (in gibbsweep_models.capabilities) that a system must offer."""
 
     @property
     def needs(self) -> type: ...
 
-    def __call__(self, system: Any, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        """Metrics and pictures by plain name; no gradients are kept, no weights changed."""
+    def __call__(self, system: Any, split: Any, *, generator: torch.Generator) -> Evaluation:
+        """Metrics and pictures by plain name; no gradients are kept, no weights changed. ``split``: :class:`Examples`, or a
+        :class:`gibbsweep.data.Split` where the measure compares with more of its data set."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """An evaluator that needs something made once for a data set (a feature network) before it can measure."""
+
+    def prepare(self, dataset: Dataset) -> str:
+        """Make it, unless it is there; a phrase that says what it is."""
         ...
 
 
@@ -47,21 +58,33 @@ def evaluate_all(
     device: torch.device | str = "cpu",
 ) -> Evaluation:
     """Run ``evaluators`` on ``split``; names get ``prefix`` ("validation", "test"). Each has its own random stream, a function of
-    (seed, its class, step), so that adding one leaves the others' numbers as they were."""
+    (seed, its class, step), so that adding one leaves the others' numbers as they were. Two that give one name to different
+    numbers are an error."""
     metrics: dict[str, float] = {}
     images: dict[str, Any] = {}
     for evaluator in evaluators:
         name = type(evaluator).__name__
-        if not isinstance(system, evaluator.needs):
-            raise UserError(
-                f"{name} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} has it not: "
-                "give this contender evaluators of its own."
-            )
+        check_needs(evaluator, system)
         generator = draws.seeded(seed, _EVALUATE, zlib.crc32(name.encode()), step, device=device)
-        evaluation = evaluator(system, split, generator=generator)
+        with torch.no_grad():
+            evaluation = evaluator(system, split, generator=generator)
+        taken = [key for key in (*evaluation.metrics, *evaluation.images) if f"{prefix}/{key}" in {**metrics, **images}]
+        if taken:
+            raise UserError(
+                f"{name} and an evaluator before it both measure {', '.join(taken)}: give them other names."
+            )
         metrics |= {f"{prefix}/{key}": value for key, value in evaluation.metrics.items()}
         images |= {f"{prefix}/{key}": pixels for key, pixels in evaluation.images.items()}
     return Evaluation(metrics, images)
+
+
+def check_needs(evaluator: Evaluator, system: System) -> None:
+    """Raise UserError where ``system`` does not offer what ``evaluator`` measures."""
+    if not isinstance(system, evaluator.needs):
+        raise UserError(
+            f"{type(evaluator).__name__} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} has "
+            "it not: give this contender evaluators of its own."
+        )
 
 
 def first_examples(split: Examples, limit: int | None, device: torch.device) -> Tensor:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.train import Evaluation
+from gibbsweep_models.capabilities import HasChain, HasEnergy
 from gibbsweep_models.samplers.diagnostics import autocorrelation, integrated_autocorrelation_time
-from gibbsweep_models.types import HasChain, HasEnergy
 
 
 @runtime_checkable
@@ -28,7 +28,6 @@ class EnergyGap:
     limit: int = 256
     needs: type = EnergyWithChain
 
-    @torch.no_grad()
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, generator.device)
         end = system.run_chain(x, self.n_steps, generator=generator).x
@@ -49,7 +48,6 @@ class ChainMixing:
     lag: int = 10
     needs: type = EnergyWithChain
 
-    @torch.no_grad()
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         energies: list[Tensor] = []
 

@@ -8,7 +8,7 @@ import torch
 
 from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.train import Evaluation
-from gibbsweep_models.types import HasLogLikelihood
+from gibbsweep_models.capabilities import HasLogLikelihood
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.train import Evaluation
-from gibbsweep_models.types import CanSample, HasChain, Samples
+from gibbsweep_models.capabilities import CanSample, HasChain
+from gibbsweep_models.types import Samples
 
 
 def image_grid(x: Tensor, *, columns: int, binary: bool, scale: int = 2, gap: int = 2) -> NDArray[np.uint8]:
@@ -41,7 +42,6 @@ class SampleGrid:
     columns: int = 8
     needs: type = CanSample
 
-    @torch.no_grad()
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         samples = system.sample(self.n, generator=generator)
         grid = image_grid(_shown(samples), columns=self.columns, binary=_is_binary(samples.x))
@@ -56,7 +56,6 @@ class ChainGrid:
     n_chains: int = 8
     needs: type = HasChain
 
-    @torch.no_grad()
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         start = x = first_examples(split, self.n_chains, generator.device)
         columns = [start]

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gibbsweep.study.targets import Verdict
 from gibbsweep.train import OUTCOME_KINDS, Outcome
 from gibbsweep.train.files import json_number, parse_number, write_atomically
 
@@ -62,23 +63,21 @@ class Row:
         compared: Mapping[str, Any],
         best_config: Mapping[str, Any],
         search: Sequence[Outcome],
-        retrained: Mapping[int, Outcome],
+        retrained: Mapping[tuple[str, int], Outcome],
     ) -> Row:
-        """Summarise the search outcomes and the retrained outcomes by seed. A seed that diverged counts in ``diverged_share`` and
-        in no mean."""
-        completed = [o for o in retrained.values() if o.outcome == "completed"]
-        names = sorted({name for o in completed for name in o.metrics})
-        metrics = {n: Statistic.of([o.metrics[n] for o in completed if n in o.metrics]) for n in names}
+        """Summarise the search outcomes and the retrained outcomes by (view, seed). What diverged counts in ``diverged_share``
+        and in no mean. With several views a metric is, for each seed, the mean over the views that completed."""
+        completed = {key: o for key, o in retrained.items() if o.outcome == "completed"}
         everything = [*search, *retrained.values()]
         diverged = sum(o.outcome == "diverged" for o in everything)
         return cls(
             contender=contender,
             kind=kind,
             best_config=dict(best_config),
-            metrics=metrics,
-            seeds=sorted(retrained),
-            updates=max((o.step for o in completed), default=0),
-            device_seconds=statistics.fmean([o.device_seconds for o in completed]) if completed else 0.0,
+            metrics=_statistics(completed),
+            seeds=sorted({seed for _, seed in retrained}),
+            updates=max((o.step for o in completed.values()), default=0),
+            device_seconds=statistics.fmean([o.device_seconds for o in completed.values()]) if completed else 0.0,
             outcomes={kind: sum(o.outcome == kind for o in everything) for kind in OUTCOME_KINDS},
             compared=dict(compared),
             trials=len(search),
@@ -99,6 +98,17 @@ class Results:
     columns: dict[str, str]
     rows: list[Row]
     wall_seconds: float = 0.0
+    verdicts: list[Verdict] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    """What the study's own reading of the table says, in sentences."""
+    source: str = ""
+    """What the data is, in its own words."""
+    stem: str = ""
+    """The files' name: the study's, and the data's where it is not the study's own."""
+
+    def __post_init__(self) -> None:
+        if not self.stem:
+            object.__setattr__(self, "stem", self.study)
 
     def to_json(self) -> str:
         record = asdict(self)
@@ -106,6 +116,8 @@ class Results:
             row["metrics"] = {
                 k: {**v, "mean": json_number(v["mean"]), "sd": json_number(v["sd"])} for k, v in row["metrics"].items()
             }
+        for verdict in record["verdicts"]:
+            verdict |= {"got": json_number(verdict["got"]), "bound": json_number(verdict["bound"])}
         return json.dumps(record, indent=1)
 
     @classmethod
@@ -117,7 +129,11 @@ class Results:
                 k: Statistic(parse_number(v["mean"]), parse_number(v["sd"]), v["n"]) for k, v in row["metrics"].items()
             }
             rows.append(Row(**{**row, "metrics": metrics}))
-        return cls(**{**record, "rows": rows})
+        verdicts = [
+            Verdict(**{**v, "got": parse_number(v["got"]), "bound": parse_number(v["bound"])})
+            for v in record["verdicts"]
+        ]
+        return cls(**{**record, "rows": rows, "verdicts": verdicts})
 
     def header(self, *, brief: bool = False) -> list[str]:
         return [
@@ -150,8 +166,8 @@ class Results:
     def to_markdown(self) -> str:
         header = self.header()
         caption = (
-            f"Data `{self.data}`, budget `{self.budget}`, {self.device}, commit `{self.commit[:12]}`, "
-            f"{self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
+            f"Data `{self.data}`{f' ({self.source})' if self.source else ''}, budget `{self.budget}`, {self.device}, "
+            f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
             "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the "
             "device-seconds of one retraining's updates."
         )
@@ -166,18 +182,50 @@ class Results:
             f"|{'---|' * len(header)}",
             *(f"| {' | '.join(cells)} |" for cells in self.cells()),
             "",
+            *([*(f"- {finding}" for finding in self.findings), ""] if self.findings else []),
+            *self._verdict_lines(),
             "Best configurations:",
             "",
         ]
+        configurations = dict(_configuration(row) for row in self.rows)
         lines += [
-            f"- {row.label}: " + ", ".join(f"{k}={_short(v)}" for k, v in row.best_config.items()) for row in self.rows
+            f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}" for label, c in configurations.items()
         ]
         return "\n".join(lines) + "\n"
 
+    def _verdict_lines(self) -> list[str]:
+        if not self.verdicts:
+            return []
+        lines = [f"| {v.claim} | {v.got:.4g} | {v.relation} {v.bound:.4g} | {v.answer} |" for v in self.verdicts]
+        return ["| to beat | got | needed | beaten |", "|---|---|---|---|", *lines, ""]
+
     def write(self, folder: Path) -> None:
         """``STUDY.json`` and ``STUDY.md`` in ``folder``."""
-        write_atomically(folder / f"{self.study}.json", (self.to_json() + "\n").encode())
-        write_atomically(folder / f"{self.study}.md", self.to_markdown().encode())
+        write_atomically(folder / f"{self.stem}.json", (self.to_json() + "\n").encode())
+        write_atomically(folder / f"{self.stem}.md", self.to_markdown().encode())
+
+
+def _statistics(completed: Mapping[tuple[str, int], Outcome]) -> dict[str, Statistic]:
+    views = list(dict.fromkeys(view for view, _ in completed))
+    seeds = sorted({seed for _, seed in completed})
+    found: dict[str, Statistic] = {}
+    for name in sorted({name for outcome in completed.values() for name in outcome.metrics}):
+        values = {key: outcome.metrics[name] for key, outcome in completed.items() if name in outcome.metrics}
+        by_seed = [[v for (_, s), v in values.items() if s == seed] for seed in seeds]
+        found[name] = Statistic.of([statistics.fmean(group) for group in by_seed if group])
+        if len(views) > 1:
+            for view in views:
+                own = [v for (w, _), v in values.items() if w == view]
+                if own:
+                    found[f"{name}@{view}"] = Statistic.of(own)
+    return found
+
+
+def _configuration(row: Row) -> tuple[str, dict[str, Any]]:
+    """What to print a row's configuration under: where nothing was searched, rows of a contender differ in what they compare alone."""
+    if row.trials:
+        return row.label, row.best_config
+    return row.contender, {k: v for k, v in row.best_config.items() if k not in row.compared}
 
 
 def _short(value: Any) -> str:

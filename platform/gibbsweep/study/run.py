@@ -13,13 +13,16 @@ import torch
 from gibbsweep.data import Dataset, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator, evaluate_all
+from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
 from gibbsweep.study.space import flatten
-from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, train
-from gibbsweep.train.checkpoint import load_weights
+from gibbsweep.study.study import Goal
+from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, fit, train
+from gibbsweep.train.checkpoint import has_checkpoint, load_weights
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import write_png
 from gibbsweep_models import parallel
+from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System, SystemConfig
 
 DATA_SEED = 0  # every run of every sweep sees the same train, validation and test splits
@@ -28,7 +31,7 @@ DATA_SEED = 0  # every run of every sweep sees the same train, validation and te
 @dataclass(frozen=True)
 class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
-    the test split once, after the last update."""
+    the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome."""
 
     name: str
     contender: str
@@ -45,6 +48,7 @@ class Assignment:
     precision: PrecisionOption = "auto"
     git_commit: str = "unknown"
     searched: dict[str, Any] = field(default_factory=dict)
+    goal: Goal | None = None
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -67,13 +71,16 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     )
     if first:
         write_config(assignment, dataset)
+    outcome = Outcome("failed", step=-1)
     try:
-        outcome = _train_and_evaluate(assignment, dataset, spool, announce, watch)
+        system, outcome = _train(assignment, dataset, spool, announce, watch)
+        outcome = _measured(assignment, dataset, system, outcome)
     except UserError:
         raise
     except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
         traceback.print_exc()
-        outcome = Outcome("failed", step=-1, message=f"{type(error).__name__}: {error}")
+        # What was trained before a failing evaluation keeps its step and its numbers.
+        outcome = replace(outcome, outcome="failed", message=f"{type(error).__name__}: {error}")
         if parallel.world_size() > 1:
             if first:
                 outcome.write(assignment.run_dir)
@@ -82,18 +89,21 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
         if spool is not None:
             spool.close()
     outcome = replace(outcome, device=device_name(pick_device()))
+    if first and assignment.goal is not None:
+        history = over_training(assignment.run_dir / "metrics.jsonl", assignment.goal)
+        outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
         outcome.write(assignment.run_dir)
     return outcome
 
 
-def _train_and_evaluate(
+def _train(
     assignment: Assignment,
     dataset: Dataset,
     spool: SpoolReporter | None,
     announce: Reporter | None,
     watch: Reporter | None,
-) -> Outcome:
+) -> tuple[System, Outcome]:
     device = pick_device()
     # Weights are drawn by PyTorch's initialisers, which know only the global generator.
     torch.manual_seed(assignment.seed)
@@ -110,22 +120,40 @@ def _train_and_evaluate(
             device=device,
         )
 
-    outcome = train(
-        system,
-        dataset.train,
-        assignment.budget,
-        report=Composed(*(r for r in (spool, watch) if r is not None)),
-        announce=announce,
-        run_dir=assignment.run_dir,
-        seed=assignment.seed,
-        evaluate=validate,
-        device=device,
-        precision=assignment.precision,
-        config=json.loads(json.dumps(flatten(assignment.config))),
-    )
+    report = Composed(*(r for r in (spool, watch) if r is not None))
+    if isinstance(system, CanFit):
+        outcome = fit(
+            system,
+            dataset.train,
+            report=report,
+            announce=announce,
+            seed=assignment.seed,
+            evaluate=validate,
+            device=device,
+        )
+    else:
+        outcome = train(
+            system,
+            dataset.train,
+            assignment.budget,
+            report=report,
+            announce=announce,
+            run_dir=assignment.run_dir,
+            seed=assignment.seed,
+            evaluate=validate,
+            device=device,
+            precision=assignment.precision,
+            config=json.loads(json.dumps(flatten(assignment.config))),
+        )
+    return system, outcome
+
+
+def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
+    """``outcome`` with the test split's numbers, read once; the pictures are written to the run's folder."""
     if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
-    step = load_weights(assignment.run_dir / "checkpoint", system)
+    checkpoint = assignment.run_dir / "checkpoint"
+    step = load_weights(checkpoint, system) if has_checkpoint(checkpoint) else outcome.step
     system.eval()
     with parallel.alone():
         final = evaluate_all(
@@ -135,7 +163,7 @@ def _train_and_evaluate(
             prefix="test",
             seed=assignment.seed,
             step=step,
-            device=device,
+            device=pick_device(),
         )
     for key, pixels in final.images.items():
         write_png(assignment.run_dir / "images" / key / f"{step:08d}.png", pixels)

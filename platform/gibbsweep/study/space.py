@@ -37,7 +37,7 @@ class Int:
 
 @dataclass(frozen=True, init=False)
 class Choice:
-    """One of ``options`` (numbers, strings, booleans, None). ``then`` gives an option the sub-space that exists only under it:
+    """One of ``options`` (numbers, strings, booleans, None, tuples of those). ``then`` gives an option the sub-space that exists only under it:
     ``Choice("sgd", "adam", then={"sgd": {"optimizer.momentum": Float(0, 0.99)}})``."""
 
     options: tuple[Any, ...]
@@ -104,6 +104,8 @@ def _replace(config: Any, parts: list[str], path: str, value: Any) -> Any:
     _require_field(config, head, path)
     if rest:
         value = _replace(getattr(config, head), rest, path, value)
+    if isinstance(value, list):  # how JSON gives a tuple back
+        value = tuple(value)
     try:
         return dataclasses.replace(config, **{head: value})
     except ValueError as error:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
-from gibbsweep.study.space import Choice, Space, check_paths
+from gibbsweep.study.space import Choice, Space, check_paths, with_values
+from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.types import SystemConfig
 
@@ -19,6 +22,19 @@ if TYPE_CHECKING:
     from gibbsweep.study.results import Results
 
 Kind = Literal["energy", "score", "baseline"]
+
+
+def as_it_is(data: str) -> tuple[str, ...]:
+    """One view: the data set itself."""
+    return (data,)
+
+
+def _none(results: Results) -> Sequence[str]:
+    return ()
+
+
+Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
+"""What is measured, the same for every budget or a function of the budget's name."""
 
 
 @dataclass(frozen=True)
@@ -40,31 +56,49 @@ class Contender:
     """A configuration with the space around it that is searched.
 
     ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
-    row of its own. ``goal`` and the evaluators default to the study's.
+    row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
+    changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``.
     """
 
     config: SystemConfig
     kind: Kind
     space: Space = field(default_factory=dict)
-    compare: str | None = None
+    compare: str | tuple[str, ...] | None = None
     goal: Goal | None = None
-    evaluators: tuple[Evaluator, ...] | None = None
-    final_evaluators: tuple[Evaluator, ...] | None = None
+    evaluators: Evaluators | None = None
+    final_evaluators: Evaluators | None = None
     budgets: Mapping[str, Budget] | None = None
+    at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def compared_paths(self) -> tuple[str, ...]:
+        return () if self.compare is None else (self.compare,) if isinstance(self.compare, str) else self.compare
 
     def options(self) -> tuple[Any, ...]:
-        """The options that are compared; ``(None,)`` without a comparison."""
+        """The options that are compared: values of one path, tuples of several; ``(None,)`` without a comparison."""
+        domains = [self.space[path] for path in self.compared_paths]
+        combinations = itertools.product(*(domain.options for domain in domains if isinstance(domain, Choice)))
         if self.compare is None:
             return (None,)
-        domain = self.space[self.compare]
-        assert isinstance(domain, Choice)
-        return domain.options
+        return tuple(c[0] if isinstance(self.compare, str) else c for c in combinations)
+
+    def compared(self, option: Any) -> dict[str, Any]:
+        """One of ``options`` by path."""
+        if self.compare is None:
+            return {}
+        return dict(zip(self.compared_paths, (option,) if isinstance(self.compare, str) else option, strict=True))
 
 
 @dataclass(frozen=True)
 class Study:
     """``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
-    retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning. ``figures`` draw from the finished table. ``contenders[...]`` in ``default`` run unless others are named."""
+    retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning.
+
+    ``needs``: what the data must have (labels, captions, axes), or the study is refused before anything trains. ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
+    (one class held out, each in turn); the table has the mean over views, and ``METRIC@VIEW`` holds each. ``targets`` are
+    numbers to beat, judged in the results. ``figures`` draw from the finished table, ``findings`` put it into sentences, ``pictures`` name the evaluators'
+    pictures (``samples``) that are shown beside it, one of each row. ``contenders[...]`` in ``default`` run unless others are
+    named."""
 
     name: str
     question: str
@@ -72,23 +106,31 @@ class Study:
     contenders: Mapping[str, Contender]
     goal: Goal
     budgets: Mapping[str, Budget]
-    evaluators: tuple[Evaluator, ...]
-    final_evaluators: tuple[Evaluator, ...]
+    evaluators: Evaluators
+    final_evaluators: Evaluators
     columns: Mapping[str, str]
     default: tuple[str, ...] = ()
     trials: int = 8
     seeds: int = 3
     validation: float = 0.1
+    needs: DataNeeds = field(default_factory=DataNeeds)
+    views: Callable[[str], tuple[str, ...]] = as_it_is
+    targets: tuple[Target, ...] = ()
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
+    findings: Callable[[Results], Sequence[str]] = _none
+    pictures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, contender in self.contenders.items():
             check_paths(contender.config, contender.space)
-            if contender.compare is not None and not isinstance(contender.space.get(contender.compare), Choice):
-                raise UserError(
-                    f"contender {name!r} compares {contender.compare!r}, which is not a Choice of its space: "
-                    f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
-                )
+            for changes in contender.at.values():
+                with_values(contender.config, changes)
+            for path in contender.compared_paths:
+                if not isinstance(contender.space.get(path), Choice):
+                    raise UserError(
+                        f"contender {name!r} compares {path!r}, which is not a Choice of its space: "
+                        f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
+                    )
 
     def contender(self, name: str) -> Contender:
         if name not in self.contenders:
@@ -104,10 +146,25 @@ class Study:
             raise UserError(f"study {self.name!r} has no budget {budget!r}: it has {', '.join(budgets)}.")
         return budgets[budget]
 
-    def evaluators_of(self, name: str) -> tuple[Evaluator, ...]:
-        own = self.contenders[name].evaluators
-        return self.evaluators if own is None else own
+    def config_of(self, name: str, budget: str) -> SystemConfig:
+        """The contender's configuration at ``budget``, before any searched value."""
+        contender = self.contenders[name]
+        config: SystemConfig = with_values(contender.config, contender.at.get(budget, {}))
+        return config
 
-    def final_evaluators_of(self, name: str) -> tuple[Evaluator, ...]:
+    def trials_of(self, name: str, trials: int) -> int:
+        """How many of ``trials`` search trials a contender can use: none where nothing but the compared option varies."""
+        contender = self.contenders[name]
+        return trials if set(contender.space) - set(contender.compared_paths) else 0
+
+    def evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
+        own = self.contenders[name].evaluators
+        return _at(self.evaluators if own is None else own, budget)
+
+    def final_evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
         own = self.contenders[name].final_evaluators
-        return self.final_evaluators if own is None else own
+        return _at(self.final_evaluators if own is None else own, budget)
+
+
+def _at(evaluators: Evaluators, budget: str) -> tuple[Evaluator, ...]:
+    return evaluators(budget) if callable(evaluators) else evaluators

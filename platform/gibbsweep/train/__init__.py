@@ -2,6 +2,7 @@
 
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.divergence import Diverged
+from gibbsweep.train.fit import fit
 from gibbsweep.train.loop import Evaluate, Evaluation, train
 from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind
 from gibbsweep.train.precision import PrecisionOption
@@ -21,5 +22,6 @@ __all__ = [
     "Reporter",
     "SpoolReporter",
     "StdoutReporter",
+    "fit",
     "train",
 ]

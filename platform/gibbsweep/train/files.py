@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 
 
@@ -16,6 +17,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def as_file_name(text: str) -> str:
+    """``text`` with everything but letters, digits, dots, - and _ turned into _: "mnist[-3]" to "mnist_-3"."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("_")
 
 
 def json_number(value: float) -> float | str:

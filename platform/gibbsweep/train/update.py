@@ -28,10 +28,10 @@ def update(
     """
     report: dict[str, float] = {}
     for phase, optimizer in zip(phases, optimizers, strict=True):
-        if step % phase.every:
+        if not phase.runs_at(step):
             continue
         for group in optimizer.param_groups:
-            group["lr"] = phase.optimizer.learning_rate_at(step, updates)
+            group["lr"] = phase.learning_rate_at(step, updates)
         for parameter in phase.parameters:
             parameter.grad = None  # zero_grad's hooks cost a small model a fiftieth of its update
         with autocast(precision, batch["x"].device):

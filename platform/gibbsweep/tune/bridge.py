@@ -47,6 +47,7 @@ class PlanSearcher(_NoState, Searcher):
             "kind": planned.kind,
             "values": planned.values,
             "seed": planned.seed,
+            "data": planned.data,
             "run_dir": str(self._plan.sweep.trial(planned.name).absolute()),
         }
 

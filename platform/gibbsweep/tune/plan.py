@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,19 +12,21 @@ from gibbsweep.study.results import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train import OUTCOME_KINDS, Outcome
+from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.search import Search, open_storage
 from gibbsweep.tune.sweep_dir import Decided, SweepDir
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One run to start: ``values`` are searched paths, ``option`` what the contender compares."""
+    """One run to start: ``values`` are searched paths, ``option`` what the contender compares, ``data`` the view it trains on."""
 
     name: str
     contender: str
     kind: Literal["search", "retrain"]
     values: dict[str, Any]
     seed: int
+    data: str
     option: Any = None
     number: int = -1
 
@@ -33,10 +36,17 @@ class Plan:
 
     def __init__(self, study: Study, decided: Decided, sweep: SweepDir) -> None:
         self.study, self.decided, self.sweep = study, decided, sweep
+        self.views = study.views(decided.data)
         storage = open_storage(sweep)
+        self.trials = {name: study.trials_of(name, decided.trials) for name in decided.contenders}
         self.searches = {
             name: Search(
-                storage, name, study.contenders[name], study.goal_of(name), trials=decided.trials, seed=decided.seed
+                storage,
+                name,
+                replace(study.contenders[name], config=study.config_of(name, decided.budget)),
+                study.goal_of(name),
+                trials=self.trials[name],
+                seed=decided.seed,
             )
             for name in decided.contenders
         }
@@ -51,7 +61,7 @@ class Plan:
     def total(self) -> int:
         """Runs of the whole sweep."""
         groups = sum(len(search.contender.options()) for search in self.searches.values())
-        return self.decided.trials * len(self.searches) + groups * self.decided.seeds
+        return sum(self.trials.values()) + groups * self.decided.seeds * len(self.views)
 
     def next(self) -> Planned | None:
         """The next run to start; None while what is running must end first, or when nothing is left (see ``finished``)."""
@@ -105,42 +115,41 @@ class Plan:
         for name, search in self.searches.items():
             contender = search.contender
             for option in contender.options():
-                compared = {} if contender.compare is None else {contender.compare: option}
                 retrained = {
-                    seed: self.outcomes[run]
-                    for seed, run in self._retrainings(name, option).items()
+                    key: self.outcomes[run]
+                    for key, run in self._retrainings(name, option).items()
                     if run in self.outcomes
                 }
                 searched = [o for run, o in self.outcomes.items() if run in self._search_names(name, option)]
                 best = self._best(name, option) or {}
-                if self.decided.trials == 0:
+                if self.trials[name] == 0:
                     best = {**flatten(contender.config), **best}
-                rows.append(Row.of(name, contender.kind, compared, best, searched, retrained))
+                rows.append(Row.of(name, contender.kind, contender.compared(option), best, searched, retrained))
         return rows
 
     def _next(self) -> Planned | None:
         if self._interrupted:
             return self._interrupted.pop(0)
-        waiting = [n for n, s in self.searches.items() if len(s.trials_on_record()) < self.decided.trials]
+        waiting = [n for n, s in self.searches.items() if len(s.trials_on_record()) < self.trials[n]]
         if waiting:
             name = min(waiting, key=lambda n: len(self.searches[n].trials_on_record()))
             number, values = self.searches[name].ask()
             return self._search_run(name, number, values)
         ready = [
-            (name, option, seed, run)
+            (name, option, key, run)
             for name, search in self.searches.items()
             for option in search.contender.options()
             if self._searched(name, option)
-            for seed, run in self._pending_retrainings(name, option).items()
+            for key, run in self._pending_retrainings(name, option).items()
         ]
         if not ready:
             return None
         # The longest first, so that no long run is left alone at the end.
-        name, option, seed, run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
+        name, option, (view, seed), run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
         best = self._best(name, option)
         assert best is not None
         self._retrained.add(run)
-        return Planned(run, name, "retrain", best, seed, option)
+        return Planned(run, name, "retrain", best, seed, view, option)
 
     def _recover(self) -> None:
         for name, search in self.searches.items():
@@ -159,34 +168,67 @@ class Plan:
 
     def _search_run(self, name: str, number: int, values: dict[str, Any]) -> Planned:
         option = self.searches[name].option_of(number)
-        return Planned(_search_name(name, number), name, "search", values, self.decided.seed, option, number)
+        run, seed, view = _search_name(name, number), self.decided.seed, self.views[0]
+        return Planned(run, name, "search", values, seed, view, option, number)
 
     def _search_names(self, name: str, option: Any) -> list[str]:
         search = self.searches[name]
-        return [_search_name(name, n) for n in range(self.decided.trials) if search.option_of(n) == option]
+        return [_search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
     def _searched(self, name: str, option: Any) -> bool:
         return all(run in self.outcomes for run in self._search_names(name, option))
 
-    def _retrainings(self, name: str, option: Any) -> dict[int, str]:
+    def _retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
+        """The name of the run on each view with each seed."""
         contender = self.study.contenders[name]
-        middle = "" if contender.compare is None else f"-{contender.compare.rsplit('.', 1)[-1]}={option}"
+        middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in contender.compared(option).items())
         # Other seeds than the search's: the best of a search was chosen by its luck, too.
+        seeds = range(self.decided.seed + 1, self.decided.seed + 1 + self.decided.seeds)
         return {
-            self.decided.seed + i: f"{name}{middle}-seed{self.decided.seed + i}"
-            for i in range(1, self.decided.seeds + 1)
+            (view, seed): f"{name}{middle}{f'-{as_file_name(view)}' if len(self.views) > 1 else ''}-seed{seed}"
+            for view in self.views
+            for seed in seeds
         }
 
-    def _pending_retrainings(self, name: str, option: Any) -> dict[int, str]:
+    def _pending_retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         if self._best(name, option) is None:
             return {}
-        return {s: run for s, run in self._retrainings(name, option).items() if run not in self._retrained}
+        return {key: run for key, run in self._retrainings(name, option).items() if run not in self._retrained}
+
+    def shown_runs(self) -> dict[str, Path]:
+        """One retrained run's folder for each row of the table, by the row's label: the first view, the first seed. Of a contender
+        that compares several paths, the best row for each value of the first one."""
+        shown: dict[str, Path] = {}
+        for row in self._shown_rows():
+            contender = self.study.contenders[row.contender]
+            option = next(o for o in contender.options() if contender.compared(o) == row.compared)
+            completed = [
+                run
+                for run in self._retrainings(row.contender, option).values()
+                if run in self.outcomes and self.outcomes[run].outcome == "completed"
+            ]
+            if completed:
+                shown[row.label] = self.sweep.trial(completed[0])
+        return shown
+
+    def _shown_rows(self) -> list[Row]:
+        best: dict[tuple[str, Any], Row] = {}
+        for row in self.rows():
+            goal = self.study.goal_of(row.contender)
+            key = row.contender, next(iter(row.compared.values()), None)
+            value, known = (
+                r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan
+                for r in (row, best.get(key))
+            )
+            if key not in best or goal.better(value, known):
+                best[key] = row
+        return list(best.values())
 
     def _best(self, name: str, option: Any) -> dict[str, Any] | None:
         """The values to retrain with; None if no search trial completed. Without a search, the configuration as it stands."""
         search = self.searches[name]
-        if self.decided.trials == 0:
-            return {} if option is None else {search.contender.compare or "": option}
+        if self.trials[name] == 0:
+            return search.contender.compared(option)
         return search.best(option)
 
     def _expected_seconds(self, name: str, option: Any) -> float:

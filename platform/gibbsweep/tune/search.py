@@ -76,8 +76,7 @@ class Search:
         fixed: dict[str, Any] = {}
         if number < len(self.contender.options()):
             fixed = _values_within(self.contender.config, self.contender.space)
-        if self.contender.compare is not None:
-            fixed[self.contender.compare] = self.option_of(number)
+        fixed |= {path: _parameter(v) for path, v in self.contender.compared(self.option_of(number)).items()}
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         if fixed and not waiting:  # a sweep killed between the next two lines left its trial waiting
             self._study.enqueue_trial(fixed)
@@ -156,18 +155,24 @@ def _suggest_one(trial: optuna.trial.Trial, path: str, domain: Domain) -> Any:
         return trial.suggest_float(path, domain.low, domain.high, log=domain.log)
     if isinstance(domain, Int):
         return trial.suggest_int(path, domain.low, domain.high, log=domain.log)
-    return trial.suggest_categorical(path, domain.options)
+    options = {_parameter(option): option for option in domain.options}
+    return options[trial.suggest_categorical(path, tuple(options))]
+
+
+def _parameter(option: Any) -> Any:
+    """How Optuna sees an option: its storage keeps plain values alone, so a tuple of widths goes by its text."""
+    return option if option is None or isinstance(option, bool | int | float | str) else str(option)
 
 
 def _values_within(config: Any, space: Space) -> dict[str, Any]:
-    """The values of ``config`` at the paths of ``space``, where they lie inside it."""
+    """Optuna's parameters for the values of ``config`` at the paths of ``space``, where they lie inside it."""
     flat: Mapping[str, Any] = flatten(config)
     values: dict[str, Any] = {}
     for path, domain in space.items():
-        value = flat[path]
-        inside = value in domain.options if isinstance(domain, Choice) else domain.low <= value <= domain.high
+        value = tuple(flat[path]) if isinstance(flat[path], list) else flat[path]
+        inside = value in domain.options if isinstance(domain, Choice) else domain.low <= value <= domain.high  # type: ignore[operator]
         if inside:
-            values[path] = value
+            values[path] = _parameter(value)
             if isinstance(domain, Choice) and value in domain.then:
                 values |= _values_within(config, domain.then[value])
     return values

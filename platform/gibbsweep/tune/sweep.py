@@ -7,18 +7,24 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from gibbsweep.data import load
+from gibbsweep.evaluate import Prepares
+from gibbsweep.study.gallery import draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.files import write_atomically
+from gibbsweep.train.files import as_file_name, write_atomically
 from gibbsweep.tune import cluster
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.plan import Plan
@@ -30,12 +36,24 @@ class Interrupted(Exception):
     """Ctrl-C ended a sweep that can be resumed."""
 
 
-def run_sweep(study: Study, options: SweepOptions, *, console: Console, command: str) -> Results:
-    """Run (or resume) the sweep and return its table. ``command`` is what the person typed, for the hint after Ctrl-C."""
+def run_sweep(
+    study: Study,
+    options: SweepOptions,
+    *,
+    console: Console,
+    command: str,
+    script_options: Mapping[str, Any] | None = None,
+) -> Results:
+    """Run (or resume) the sweep and return its table. ``command`` is what the person typed, for the hint after Ctrl-C;
+    ``script_options``, the options of the script itself, are recorded with a new sweep."""
     check_options(options)
     started = time.time()
     has_gpu = torch.cuda.is_available()
-    sweep, decided = reopen(study, options) if options.resume else create(study, options, has_gpu=has_gpu)
+    sweep, decided = (
+        reopen(study, options)
+        if options.resume
+        else create(study, options, has_gpu=has_gpu, script_options=script_options)
+    )
     with only_driver(sweep):
         results, report = _drive(study, options, sweep, decided, started, console=console, command=command)
     if report.pending or report.error:
@@ -68,6 +86,7 @@ def _drive(
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
         if not plan.finished():
+            _prepare(study, decided, options, console)
             cluster.start(options)
             gpus = cluster.default_gpus(options)
             concurrency = cluster.check_resources(options, gpus)
@@ -79,10 +98,26 @@ def _drive(
             raise Interrupted(
                 f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
             )
-        results = _results(study, decided, plan, wall_seconds=_wall_seconds(sweep, started))
-        _write(study, results, sweep, options, decided)
+        source = load(plan.views[0], root=options.data_root).source
+        results = _results(study, decided, plan, source=source, wall_seconds=_wall_seconds(sweep, started))
+        results = replace(results, findings=list(study.findings(results)))
+        _write(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
     return results, report
+
+
+def _prepare(study: Study, decided: Decided, options: SweepOptions, console: Console) -> None:
+    """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
+    names = decided.contenders
+    evaluators = {e for n in names for e in study.evaluators_of(n, decided.budget)}
+    evaluators |= {e for n in names for e in study.final_evaluators_of(n, decided.budget)}
+    phrases = set()
+    for view in study.views(decided.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
+        dataset = load(view, root=options.data_root)
+        with console.status("preparing what samples are measured with (the first time takes a minute or two)"):
+            phrases |= {e.prepare(dataset) for e in evaluators if isinstance(e, Prepares)}
+    for phrase in sorted(phrases):
+        console.print(f"measured with  ·  {phrase}", style="dim", highlight=False, soft_wrap=True)
 
 
 def _tune(
@@ -104,15 +139,14 @@ def _tune(
     payload = Payload(
         contenders={
             name: TrialContender(
-                config=study.contenders[name].config,
+                config=study.config_of(name, decided.budget),
                 budget=study.budget_of(name, decided.budget),
-                goal_metric=study.goal_of(name).metric,
-                evaluators=study.evaluators_of(name),
-                final_evaluators=study.final_evaluators_of(name),
+                goal=study.goal_of(name),
+                evaluators=study.evaluators_of(name, decided.budget),
+                final_evaluators=study.final_evaluators_of(name, decided.budget),
             )
             for name in decided.contenders
         },
-        data=decided.data,
         data_root=options.data_root.absolute() if options.data_root else None,
         validation=study.validation,
         precision=decided.precision,  # type: ignore[arg-type]
@@ -144,7 +178,8 @@ def _tune(
     tuner.fit()
 
 
-def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float) -> Results:
+def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_seconds: float) -> Results:
+    rows = plan.rows()
     return Results(
         study=study.name,
         question=study.question,
@@ -153,14 +188,21 @@ def _results(study: Study, decided: Decided, plan: Plan, *, wall_seconds: float)
         device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
         columns=dict(study.columns),
-        rows=plan.rows(),
+        rows=rows,
         wall_seconds=wall_seconds,
+        source=source,
+        verdicts=[verdict for target in study.targets if (verdict := target.judge(rows)) is not None],
+        stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )
 
 
-def _write(study: Study, results: Results, sweep: SweepDir, options: SweepOptions, decided: Decided) -> None:
+def _write(
+    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
+) -> None:
     folders = [sweep.results]
-    beside = [above / "analysis" / "results" for above in Path(sys.argv[0]).resolve().parents]
+    # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
+    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
+    beside = [above.parent / "analysis" / "results" for above in sweeps]
     if options.results is not None:
         folders.append(options.results)
     elif decided.budget != "smoke":
@@ -169,7 +211,11 @@ def _write(study: Study, results: Results, sweep: SweepDir, options: SweepOption
         results.write(folder)
         for name, draw in study.figures.items():
             figure = draw(results)
-            figure.savefig(folder / f"{study.name}_{name}.png", dpi=120, bbox_inches="tight")
+            figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
+        for name in study.pictures:
+            gallery = draw_gallery(plan.shown_runs(), name)
+            if gallery is not None:
+                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=120, bbox_inches="tight")
 
 
 def _wall_seconds(sweep: SweepDir, started: float) -> float:

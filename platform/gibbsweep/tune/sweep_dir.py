@@ -12,14 +12,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gibbsweep.data import load
+from gibbsweep.data import check_data, load
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate import check_needs
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.options import DECIDING, SweepOptions
+from gibbsweep_models.types import DataSpec
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class SweepDir:
         return record
 
 
-def create(study: Study, options: SweepOptions, *, has_gpu: bool) -> tuple[SweepDir, Decided]:
+def create(
+    study: Study, options: SweepOptions, *, has_gpu: bool, script_options: Mapping[str, Any] | None = None
+) -> tuple[SweepDir, Decided]:
     """A new sweep's folder with its record."""
     name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = options.runs / name
@@ -89,6 +93,7 @@ def create(study: Study, options: SweepOptions, *, has_gpu: bool) -> tuple[Sweep
         "data": decided.data,
         "budget": decided.budget,
         "options": vars(decided),
+        "script_options": dict(script_options or {}),
         "fingerprint": fingerprint(study, decided),
         "git_commit": git_commit(),
         "created": time.time(),
@@ -137,6 +142,20 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
     return sweep, decided
 
 
+def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
+    """The script options that the sweep to resume was started with, where ``own`` leaves them at their defaults."""
+    path = options.runs / (options.resume or "") / "sweep.json"
+    if options.resume is None or not path.exists():
+        return {}
+    recorded: dict[str, Any] = json.loads(path.read_text()).get("script_options", {})
+    defaults = type(own)()
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in recorded.items()
+        if hasattr(own, name) and getattr(own, name) == getattr(defaults, name)
+    }
+
+
 @contextmanager
 def only_driver(sweep: SweepDir) -> Iterator[None]:
     """Inside, no other process drives this sweep; the lock ends with the process, however it ends."""
@@ -159,14 +178,15 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
     for name in decided.contenders:
         contender = study.contenders[name]
         found[name] = {
-            "config": {"class": type(contender.config).__name__, **flatten(contender.config)},
+            "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, decided.budget))},
             "space": describe(contender.space),
             "compare": contender.compare,
             "validation": study.validation,
+            "views": list(study.views(decided.data)),
             "goal": vars(study.goal_of(name)),
             "budget": vars(study.budget_of(name, decided.budget)),
-            "evaluators": [repr(e) for e in study.evaluators_of(name)],
-            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name)],
+            "evaluators": [repr(e) for e in study.evaluators_of(name, decided.budget)],
+            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, decided.budget)],
         }
     as_json: dict[str, Any] = json.loads(json.dumps(found))
     return as_json
@@ -190,10 +210,25 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
     for name in decided.contenders:
         compared = study.contender(name).options()
         study.budget_of(name, decided.budget)
-        if 0 < decided.trials < len(compared):
+        if 0 < study.trials_of(name, decided.trials) < len(compared):
             raise UserError(
                 f"contender {name!r} compares {len(compared)} options, and {decided.trials} trials cannot cover them: "
                 f"use --trials {len(compared)} or more, or 0 for no search."
             )
-    for units in {study.contenders[name].config.units for name in decided.contenders}:
-        load(decided.data, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
+    for units in sorted({study.contenders[name].config.units for name in decided.contenders}):
+        for view in study.views(decided.data):
+            dataset = load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
+            check_data(dataset, study.needs, study=study.name)
+        for name in decided.contenders:
+            if study.contenders[name].config.units == units:
+                _check_contender(study, name, decided.budget, dataset.spec)
+
+
+def _check_contender(study: Study, name: str, budget: str, spec: DataSpec) -> None:
+    """Build the contender as it stands, and see that its evaluators find what they need."""
+    try:
+        system = study.config_of(name, budget).build(spec)
+    except ValueError as error:
+        raise UserError(f"contender {name!r} does not fit the data: {error}.") from error
+    for evaluator in (*study.evaluators_of(name, budget), *study.final_evaluators_of(name, budget)):
+        check_needs(evaluator, system)

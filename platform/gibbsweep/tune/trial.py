@@ -21,6 +21,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
+from gibbsweep.study.study import Goal
 from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter
 from gibbsweep_models.types import SystemConfig
 
@@ -33,7 +34,7 @@ class TrialContender:
 
     config: SystemConfig
     budget: Budget
-    goal_metric: str
+    goal: Goal
     evaluators: tuple[Evaluator, ...]
     final_evaluators: tuple[Evaluator, ...]
 
@@ -43,7 +44,6 @@ class Payload:
     """What all trials of a sweep share."""
 
     contenders: Mapping[str, TrialContender]
-    data: str
     data_root: Path | None
     validation: float
     precision: PrecisionOption
@@ -63,7 +63,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         kind=config["kind"],
         config=with_values(contender.config, config["values"]),
         seed=config["seed"],
-        data=payload.data,
+        data=config["data"],
         budget=contender.budget,
         run_dir=Path(config["run_dir"]),
         data_root=payload.data_root,
@@ -73,12 +73,13 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         precision=payload.precision,
         git_commit=payload.git_commit,
         searched=config["values"],
+        goal=contender.goal,
     )
     with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
         try:
             fit(
                 assignment,
-                contender.goal_metric,
+                contender.goal.metric,
                 workers=payload.workers,
                 gpus_per_worker=payload.gpus_per_worker,
                 in_tune=True,

@@ -1,0 +1,64 @@
+"""Isolation forest on raw pixels, by scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.baselines.outlier_scores import scores_of, subset
+from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+
+
+@dataclass(frozen=True)
+class IsolationForestConfig:
+    """Liu, Ting & Zhou (2008): ``n_trees`` random trees, each of ``samples_per_tree`` examples out of at most
+    ``n_examples`` and a share ``feature_share`` of the components."""
+
+    n_trees: int = 100
+    samples_per_tree: int = 256
+    feature_share: float = 1.0
+    n_examples: int = 10_000
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> IsolationForestSystem:
+        """The system for examples of any shape."""
+        if spec.units != self.units:
+            raise ValueError(f"got {spec.units!r} data, expected signed units; ask the data set for them")
+        return IsolationForestSystem(self)
+
+
+class IsolationForestSystem(System):
+    """How few random cuts set an example apart from all others."""
+
+    def __init__(self, config: IsolationForestConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.forest: Any = None
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        """To ``n_examples`` of ``batch["x"]`` (N, *D), drawn by ``generator`` as are the trees."""
+        from sklearn.ensemble import IsolationForest
+
+        config = self.config
+        x = subset(batch["x"], config.n_examples, generator)
+        forest = IsolationForest(
+            n_estimators=config.n_trees,
+            max_samples=min(config.samples_per_tree, len(x)),
+            max_features=config.feature_share,
+            random_state=int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device)),
+        )
+        self.forest = forest.fit(x)
+
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """2^(-mean depth / that of a random tree), in (0, 1]: (B, *D) -> (B,)."""
+        del generator
+        return scores_of(self.forest, x)

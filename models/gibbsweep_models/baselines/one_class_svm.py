@@ -1,0 +1,68 @@
+"""One-class support vector machine on principal components, by scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.baselines.outlier_scores import scores_of, subset
+from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+
+
+@dataclass(frozen=True)
+class OneClassSVMConfig:
+    """Schölkopf et al. (2001) with the kernel exp(-``gamma`` |x - x'|² / (components · their variance)).
+
+    Its solver's cost grows with the square of the number of examples: it sees ``n_examples`` drawn at random, as their first
+    ``n_components`` principal components, each scaled to variance 1 if ``whiten``. ``nu``: the share that may lie outside.
+    """
+
+    nu: float = 0.1
+    gamma: float = 5.0
+    whiten: bool = False
+    n_components: int = 32
+    n_examples: int = 4000
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> OneClassSVMSystem:
+        """The system for examples of any shape."""
+        if spec.units != self.units:
+            raise ValueError(f"got {spec.units!r} data, expected signed units; ask the data set for them")
+        return OneClassSVMSystem(self)
+
+
+class OneClassSVMSystem(System):
+    """The distance to a surface in kernel space that holds most of the training data."""
+
+    def __init__(self, config: OneClassSVMConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.machine: Any = None
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        """To ``n_examples`` of ``batch["x"]`` (N, *D), drawn by ``generator``."""
+        from sklearn.decomposition import PCA
+        from sklearn.pipeline import make_pipeline
+        from sklearn.svm import OneClassSVM
+
+        config = self.config
+        x = subset(batch["x"], config.n_examples, generator)
+        components = min(config.n_components, *x.shape)
+        projection = PCA(components, whiten=config.whiten, svd_solver="covariance_eigh")
+        features = projection.fit_transform(x)
+        machine = OneClassSVM(nu=config.nu, gamma=config.gamma / (components * float(features.var())))
+        self.machine = make_pipeline(projection, machine.fit(features))
+
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Minus the sum of the kernel over the support vectors: (B, *D) -> (B,)."""
+        del generator
+        return scores_of(self.machine, x)

@@ -1,0 +1,124 @@
+"""What a system can do, one protocol each: evaluators ask for these, systems offer them as methods.
+
+B = batch, D = the shape of one example, K = classes, F = features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.types import Batch, Samples, Trace
+
+
+@runtime_checkable
+class HasEnergy(Protocol):
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """(B, *D) -> (B,)."""
+        ...
+
+
+@runtime_checkable
+class CanSample(Protocol):
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` examples drawn from noise, never from training data."""
+        ...
+
+
+@runtime_checkable
+class HasChain(Protocol):
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""
+        ...
+
+
+@runtime_checkable
+class HasReplay(Protocol):
+    def replayed(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """``n`` different chains (n, *D) of the replay buffer as training left them: samples that no budget of steps from noise
+        limits. An error where fewer were ever written."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """A mean log-likelihood in nats per example. ``ais`` overestimates and ``reverse_ais`` underestimates it in
+    expectation (a partition function estimated from below and from above); ``exact`` where enumeration allows.
+    ``ais_se`` and ``reverse_ais_se`` are the standard errors of the two estimates of log Z."""
+
+    ais: float
+    reverse_ais: float
+    exact: float | None = None
+    ais_se: float = 0.0
+    reverse_ais_se: float = 0.0
+
+
+@runtime_checkable
+class HasLogLikelihood(Protocol):
+    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
+        """Mean log-likelihood of ``x`` (N, *D), with ``n_temperatures`` annealing steps each way."""
+        ...
+
+
+@runtime_checkable
+class CanReconstruct(Protocol):
+    def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """(B, *D) -> (B, *D)."""
+        ...
+
+
+@runtime_checkable
+class CanDenoise(Protocol):
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """The clean example in noisy ``x``: (B, *D), (B,) -> (B, *D). ``sigma`` None: the noise level is not known."""
+        ...
+
+
+@runtime_checkable
+class HasLogits(Protocol):
+    def logits(self, x: Tensor) -> Tensor:
+        """Unnormalised log-probabilities of the classes: (B, *D) -> (B, K)."""
+        ...
+
+
+@runtime_checkable
+class HasFeatures(Protocol):
+    def features(self, x: Tensor) -> Tensor:
+        """What the model has learned to see in ``x``: (B, *D) -> (B, F)."""
+        ...
+
+
+@runtime_checkable
+class HasAnomalyScore(Protocol):
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """How unlike the training data ``x`` is, high = anomalous: (B, *D) -> (B,)."""
+        ...
+
+
+@runtime_checkable
+class CanInpaint(Protocol):
+    def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
+        """A completion (B, *D) of ``x`` (B, *D) that equals ``x`` exactly where ``known`` (B, *D), bool, is True. What ``x``
+        holds elsewhere is not looked at."""
+        ...
+
+
+@runtime_checkable
+class CanEmbedPairs(Protocol):
+    def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Pictures and captions of ``batch`` as unit vectors (B, F) each, in one space."""
+        ...
+
+    def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
+        """Of embedded pairs: (..., F), (..., F) -> (...), low = matched. Shapes broadcast."""
+        ...
+
+
+@runtime_checkable
+class CanFit(Protocol):
+    """A system with a closed form, or a library's solver, in place of phases: it sees the whole training split once."""
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None: ...

@@ -1,0 +1,149 @@
+"""Which part and form of a data set a run trains on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gibbsweep.errors import UserError
+
+_VIEW = re.compile(r"(?P<name>[^\[\]@]*)(?:\[(?P<items>[^\[\]]*)\])?(?:@(?P<size>\d+))?", re.ASCII)
+_ITEM = re.compile(r"(?P<exclude>-\d+)|(?P<limit>:\d+)|(?P<keep>\d+)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class DataView:
+    """A part of a data set in a form; the name alone is the whole set as it is.
+
+    ``classes``: keep these alone in every split, relabelled 0, 1, ... in the order given. ``exclude``: classes without
+    examples in train and validation, kept in test, labels unchanged (what is anomalous is seen at the end alone); both
+    number the classes as the set itself does. ``size``: the edge that images and voxels are resized to. ``limit``: at most
+    so many examples of each split.
+
+    As text (``str`` and :func:`parse`): ``NAME``, then in brackets, comma-separated, classes to keep ``K``, classes to
+    exclude ``-K`` and the limit ``:N``, then ``@SIZE``: ``mnist[4,9]``, ``mnist[-3]``, ``cifar10[:5000]@16``,
+    ``mnist[4,9,-9,:100]@32``.
+    """
+
+    name: str
+    classes: tuple[int, ...] | None = None
+    exclude: tuple[int, ...] = ()
+    size: int | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if set("[]@") & set(self.name):
+            raise UserError(
+                f"'{self.name}' is no name of a data set: expected none of [, ] and @, which begin the parts of a view"
+            )
+        # Lists, as JSON has them, become tuples; what is excluded is a set.
+        object.__setattr__(self, "classes", None if self.classes is None else tuple(self.classes))
+        object.__setattr__(self, "exclude", tuple(sorted(self.exclude)))
+        for what, numbers in (("classes", self.classes), ("excluded classes", self.exclude)):
+            if numbers is not None and (len(set(numbers)) < len(numbers) or min(numbers, default=0) < 0):
+                raise UserError(
+                    f"the {what} of a view of '{self.name}' are {list(numbers)}: expected different numbers from 0"
+                )
+        if self.classes == ():
+            raise UserError(f"a view of '{self.name}' keeps no class: name at least one, or None for all of them")
+        for what, number in (("size", self.size), ("limit", self.limit)):
+            if number is not None and number < 1:
+                raise UserError(f"the {what} is {number} in a view of '{self.name}': expected at least 1, or None")
+
+    def __str__(self) -> str:
+        items = [*map(str, self.classes or ()), *(f"-{label}" for label in self.exclude)]
+        if self.limit is not None:
+            items.append(f":{self.limit}")
+        return self.name + (f"[{','.join(items)}]" if items else "") + (f"@{self.size}" if self.size else "")
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the data set itself."""
+        return self == DataView(self.name)
+
+    def fingerprint(self, of_set: str) -> str:
+        """The view's hash from that of its data set: another one for another part or form."""
+        if self.whole:
+            return of_set
+        part = str(self).removeprefix(self.name)
+        return hashlib.sha256(f"{of_set} {part}".encode()).hexdigest()[:16]
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Refuse class numbers that a set with these ``classes`` (their names) does not have."""
+        asked = [*(self.classes or ()), *self.exclude]
+        if not asked:
+            return
+        if not classes:
+            raise UserError(
+                f"'{self}' chooses classes and data set '{self.name}' has no labels: take all of it, or a set with labels"
+            )
+        unknown = sorted({label for label in asked if label >= len(classes)})
+        if unknown:
+            raise UserError(
+                f"data set '{self.name}' has no class {', '.join(map(str, unknown))}: expected numbers from 0 to "
+                f"{len(classes) - 1}, as `gibbsweep data info {self.name}` lists them"
+            )
+        foreign = sorted(set(self.exclude) - set(self.classes or self.exclude))
+        if foreign:
+            raise UserError(
+                f"'{self}' excludes class {', '.join(map(str, foreign))}, which is none of the kept "
+                f"{list(self.classes or ())}: leave it out"
+            )
+
+    def keeps(self, y: Tensor | None, *, testing: bool) -> Tensor | None:
+        """Which examples with labels ``y`` (N,) are in the view's train and validation, or test, split: (N,) bool; None: all."""
+        if y is None or (self.classes is None and (testing or not self.exclude)):
+            return None
+        kept = torch.ones_like(y, dtype=torch.bool)
+        if self.classes is not None:
+            kept &= torch.isin(y, torch.tensor(self.classes))
+        if not testing:
+            kept &= ~torch.isin(y, torch.tensor(self.exclude, dtype=y.dtype))
+        return kept
+
+    def relabelling(self, n_classes: int | None) -> Tensor | None:
+        """(n_classes,) int64: the view's label for each of the set's, -1 for those left out; None where they are equal."""
+        if self.classes is None or n_classes is None:
+            return None
+        labels = torch.full((n_classes,), -1, dtype=torch.int64)
+        labels[list(self.classes)] = torch.arange(len(self.classes))
+        return labels
+
+
+def parse(text: str) -> DataView:
+    """The view that ``str`` wrote as ``text``; see :class:`DataView` for the grammar."""
+    found = _VIEW.fullmatch(text)
+    items = [] if found is None or found["items"] is None else [item.strip() for item in found["items"].split(",")]
+    parts = [_ITEM.fullmatch(item) for item in items]
+    limits = [int(part["limit"][1:]) for part in parts if part and part["limit"]]
+    if found is None or None in parts or len(limits) > 1:
+        raise UserError(
+            f"'{text}' is no view of a data set: expected NAME, then in brackets classes K, excluded classes -K and one "
+            "limit :N, then @SIZE, such as mnist[4,9], mnist[-3] or cifar10[:5000]@16"
+        )
+    keep = tuple(int(part["keep"]) for part in parts if part and part["keep"])
+    exclude = tuple(int(part["exclude"][1:]) for part in parts if part and part["exclude"])
+    size = None if found["size"] is None else int(found["size"])
+    return DataView(found["name"], keep or None, exclude, size, limits[0] if limits else None)
+
+
+def view_of(data: str | DataView) -> DataView:
+    """A view as it is, or the one that a text describes."""
+    return data if isinstance(data, DataView) else parse(data)
+
+
+def to_json(view: DataView) -> dict[str, Any]:
+    """Plain values: ``DataView(**to_json(view)) == view``, also after a round trip through JSON."""
+    return {
+        "name": view.name,
+        "classes": None if view.classes is None else list(view.classes),
+        "exclude": list(view.exclude),
+        "size": view.size,
+        "limit": view.limit,
+    }

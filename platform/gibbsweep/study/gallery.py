@@ -1,0 +1,40 @@
+"""Pictures of a study's rows side by side: what the numbers look like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_WIDTH = 4.2
+"""Of one picture, in inches."""
+
+
+def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
+    """The last picture ``name`` (``samples``: that of the test split) of each run that has one, titled with its row's label.
+    None where none has one. ``runs``: label -> run folder."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    found = {label: sorted((run / "images" / "test" / name).glob("*.png")) for label, run in runs.items()}
+    pictures = {label: np.asarray(Image.open(paths[-1])) for label, paths in found.items() if paths}
+    if not pictures:
+        return None
+    columns = min(3, len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    heights = [picture.shape[0] / picture.shape[1] for picture in pictures.values()]
+    figure = Figure(figsize=(_WIDTH * columns, rows * (_WIDTH * max(heights) + 0.35)), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, (label, picture) in zip(axes.flat, pictures.items(), strict=False):
+        # Square pixels stay square and sharp: a picture is shown, not resampled into a blur.
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest" if rows == 1 else "antialiased")
+        axis.set_title(label, fontsize=9)
+    return figure

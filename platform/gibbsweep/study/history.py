@@ -1,0 +1,20 @@
+"""What a run's reports say that its last one does not: how good it was at its best, and how much of that it lost."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from gibbsweep.study.study import Goal
+from gibbsweep.train.report import read_spool
+
+
+def over_training(spool: Path, goal: Goal) -> dict[str, float]:
+    """``peak/METRIC``, the best finite value of the goal among the reports in ``spool``, and ``drop/METRIC`` >= 0, how much worse
+    the last report that has it is. Nothing where no report has one."""
+    reported = [metrics[goal.metric] for _, metrics in read_spool(spool) if goal.metric in metrics]
+    finite = [value for value in reported if math.isfinite(value)]
+    if not finite:
+        return {}
+    peak = max(finite) if goal.direction == "maximize" else min(finite)
+    return {f"peak/{goal.metric}": peak, f"drop/{goal.metric}": abs(peak - reported[-1])}

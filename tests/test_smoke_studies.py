@@ -1,0 +1,53 @@
+"""Every study from its command line's options to its table, with a few updates a run, through the real Tune path."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from gibbsweep.data import load
+from gibbsweep.errors import UserError
+from gibbsweep.study.study import Study
+from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.sweep import run_sweep
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
+    ("anomaly_detection", "digits", ("digits",)),
+]
+"""The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""
+
+
+def study_of(script: str) -> Study:
+    spec = importlib.util.spec_from_file_location(f"smoke_{script}", ROOT / "sweeps" / f"{script}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    study: Study = module.STUDY
+    return study
+
+
+@pytest.mark.usefixtures("ray_session")
+@pytest.mark.parametrize(("script", "data", "reads"), STUDIES, ids=[script for script, _, _ in STUDIES])
+def test_a_smoke_run_fills_the_table(script: str, data: str, reads: tuple[str, ...], tmp_path: Path) -> None:
+    for name in reads:
+        try:
+            load(name)
+        except UserError as missing:
+            pytest.skip(str(missing))
+    study = study_of(script)
+    study = replace(study, views=lambda data, views=study.views: views(data)[:2])  # two views say what ten would
+    options = SweepOptions(runs=tmp_path, name="s", budget="smoke", trials=0, seeds=1, data=data)
+    results = run_sweep(study, options, console=Console(file=io.StringIO()), command="python x.py")
+    assert [row.contender for row in results.rows] == list(study.default or study.contenders)
+    for row in results.rows:
+        assert row.outcomes["completed"] == len(study.views(data)), f"{row.contender}: {row.outcomes}"
+        assert row.metrics
+    assert (tmp_path / "s" / "results" / f"{results.stem}.md").exists()
+    for picture in study.pictures:
+        assert (tmp_path / "s" / "results" / f"{results.stem}_{picture}.png").exists()
