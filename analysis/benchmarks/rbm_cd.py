@@ -16,33 +16,29 @@ from sklearn.neural_network import BernoulliRBM
 from torch import Tensor
 
 from gibbsweep.data import load
+from gibbsweep.train.precision import Precision
+from gibbsweep.train.update import update
 from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import randint, reseed, seeded
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.types import DataSpec
 
 N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
-CPU = torch.device("cpu")
 
 
-def update(config: RBMConfig, x: Tensor, dtype: torch.dtype) -> Callable[[], None]:
-    """One update as the training loop does it: objective, backward, optimiser step."""
+def cd_update(config: RBMConfig, x: Tensor, precision: Precision) -> Callable[[], None]:
+    """One update as the training loop does it: objective, gradient, checks, optimiser step."""
     torch.manual_seed(0)
     system = config.build(DataSpec((N_VISIBLE,), "binary"))
     system.initialise(x)
-    (phase,) = system.phases()
-    optimizer = phase.optimizer.build(phase.parameters)
+    phases = system.phases()
+    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
     generator = seeded(0)
-    rbm = system.rbm
 
     def run() -> None:
-        for parameter in phase.parameters:
-            parameter.grad = None
-        with torch.autocast(CPU.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            loss = phase.objective(rbm, {"x": x}, generator=generator)
-        torch.autograd.backward(loss.total)
-        torch.stack([loss.total.detach().float(), *(part.detach().float() for part in loss.parts.values())]).tolist()
-        optimizer.step()
+        update(
+            system, phases, optimizers, {"x": x}, step=0, updates=1, precision=precision, generator=generator
+        )  # fmt: skip
 
     return run
 
@@ -96,11 +92,11 @@ def measure(repeats: int = 100) -> list[dict[str, str | float]]:
     x = torch.from_numpy(np.random.default_rng(0).random((BATCH, N_VISIBLE)) < 0.13).float()
     tasks = {
         "products": products(x),
-        "CD-1 update, normal": update(RBMConfig(N_HIDDEN, centred=False), x, torch.float32),
-        "CD-1 update, centred": update(RBMConfig(N_HIDDEN), x, torch.float32),
+        "CD-1 update, normal": cd_update(RBMConfig(N_HIDDEN, centred=False), x, "fp32"),
+        "CD-1 update, centred": cd_update(RBMConfig(N_HIDDEN), x, "fp32"),
         "scikit-learn": scikit_learn(x),
-        "CD-10 float32": update(RBMConfig(N_HIDDEN, k=10), x, torch.float32),
-        "CD-10 bfloat16": update(RBMConfig(N_HIDDEN, k=10), x, torch.bfloat16),
+        "CD-10 float32": cd_update(RBMConfig(N_HIDDEN, k=10), x, "fp32"),
+        "CD-10 bfloat16": cd_update(RBMConfig(N_HIDDEN, k=10), x, "bf16"),
     }
     ms = medians(tasks, repeats)
     torch.set_num_threads(threads)
@@ -117,35 +113,32 @@ def measure(repeats: int = 100) -> list[dict[str, str | float]]:
     ]
 
 
-def trained_log_likelihood(n_hidden: int, dtype: torch.dtype, *, seed: int = 0, updates: int = 1000) -> Bracket:
+def trained_log_likelihood(n_hidden: int, precision: Precision, *, seed: int = 0, updates: int = 1000) -> Bracket:
     """Mean test log-likelihood in nats of a machine trained by CD-10 on binary MNIST digits with products in
-    ``dtype``: exact for up to 20 hidden units, else bracketed by annealing both ways, in float32 as all evaluation."""
+    ``precision``: exact for up to 20 hidden units, else bracketed by annealing both ways, in float32 as all evaluation."""
     data = load("mnist5k", units="binary")
     train, test = (split.batch(torch.arange(len(split)))["x"] for split in (data.train, data.test))
     torch.manual_seed(seed)
     system = RBMConfig(n_hidden, k=10, learning_rate=0.05).build(data.spec)
     system.initialise(train)
-    (phase,) = system.phases()
-    optimizer = phase.optimizer.build(phase.parameters)
+    phases = system.phases()
+    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
     generator = seeded(seed)
     for step in range(updates):
         reseed(generator, seed, step)
         rows = randint(len(train), (BATCH,), generator=generator)
-        for parameter in phase.parameters:
-            parameter.grad = None
-        with torch.autocast(CPU.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            loss = phase.objective(system.rbm, {"x": train[rows]}, generator=generator)
-        torch.autograd.backward(loss.total)
-        optimizer.step()
+        update(
+            system, phases, optimizers, {"x": train[rows]},
+            step=step, updates=updates, precision=precision, generator=generator,
+        )  # fmt: skip
     return system.log_likelihood(test, generator=seeded(seed, updates), n_temperatures=1000)
 
 
 def measure_likelihood(n_hidden: int = 16, *, seed: int = 0, updates: int = 1000) -> list[dict[str, str | float]]:
     """The row of what bfloat16 products cost in test log-likelihood: ``difference`` is that of float32 less that of
     bfloat16, in nats."""
-    full, half = (
-        trained_log_likelihood(n_hidden, dtype, seed=seed, updates=updates) for dtype in (torch.float32, torch.bfloat16)
-    )
+    full = trained_log_likelihood(n_hidden, "fp32", seed=seed, updates=updates)
+    half = trained_log_likelihood(n_hidden, "bf16", seed=seed, updates=updates)
     ours, reference = (b.ais if b.exact is None else b.exact for b in (half, full))
     return [
         {

@@ -8,7 +8,7 @@ the first axis of every shape is the batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ class ShardedGenerator(torch.Generator):
         super().__init__()
         self.rank = rank
         self.world_size = world_size
+        self.bits: dict[torch.Size, _Bits] = {}
 
 
 def _global_shape(shape: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
@@ -65,24 +66,53 @@ def randint(high: int, shape: Sequence[int], *, generator: torch.Generator) -> T
     return _own_slice(draw, generator)
 
 
-def bernoulli(p: Tensor, *, generator: torch.Generator, dtype: torch.dtype | None = None) -> Tensor:
-    """Binary units with means ``p`` (B, ...), in ``dtype`` or else in the type of ``p``.
+def bernoulli(
+    p: Tensor, *, generator: torch.Generator, dtype: torch.dtype | None = None, out: Tensor | None = None
+) -> Tensor:
+    """Binary units with means ``p`` (B, ...), written to ``out`` if given, else in ``dtype`` or in the type of ``p``.
 
     Random numbers cost a Gibbs step on a CPU more than anything but its matrix products, so one 64-bit draw serves
     four units there. A unit compares p with a uniform number of 24 bits, as ``torch.rand`` makes: 16 bits of its own
     and 8 that all units of the call share. Every mean is exact to 2^-24, and two units of a call have a covariance of
     at most 2^-34.
     """
+    if out is None:
+        out = torch.empty_like(p, dtype=dtype)
     if p.device.type != "cpu" or p.dtype != torch.float32:
-        return (rand(p.shape, generator=generator) < p).to(p.dtype if dtype is None else dtype)
-    n = getattr(generator, "world_size", 1) * p.numel()
-    words = torch.empty(n // 4 + 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
-    own = _own_slice(words.view(torch.uint16)[:n], generator).view(p.shape)
-    shared = int(words[-1]) & 255
-    # (own + shared / 256) / 2^16 < p, in two passes
-    difference = own.to(torch.float32).sub_(p, alpha=2.0**16)
-    units = difference if dtype is None else torch.empty_like(difference, dtype=dtype)
-    return torch.lt(difference, -shared / 256.0, out=units)
+        return out.copy_(rand(p.shape, generator=generator) < p)
+    bits = _bits(p.shape, generator)
+    bits.words.random_(-(2**63), None, generator=generator)
+    # (own + shared / 256) / 2^16 < p
+    difference = out if out.dtype == p.dtype else bits.scratch
+    difference.copy_(bits.own).sub_(p, alpha=2.0**16).lt_((int(bits.shared) & 255) / -256.0)
+    return out if difference is out else out.copy_(difference)
+
+
+class _Bits(NamedTuple):
+    """Memory of a draw of binary units (B, ...): random words, their views as 16 bits a unit and as a last word."""
+
+    words: Tensor
+    own: Tensor
+    shared: Tensor
+    scratch: Tensor
+
+
+_SHAPES = 8
+
+
+def _bits(shape: torch.Size, generator: torch.Generator) -> _Bits:
+    """What a sharded generator drew into before, as far as it has: to make it takes as long as to draw."""
+    kept: dict[torch.Size, _Bits] = getattr(generator, "bits", {})
+    bits = kept.get(shape)
+    if bits is None:
+        n = getattr(generator, "world_size", 1) * shape.numel()
+        words = torch.empty(n // 4 + 2, dtype=torch.int64)
+        own = _own_slice(words.view(torch.uint16)[:n], generator).view(shape)
+        bits = _Bits(words, own, words[-1], torch.empty(shape))
+        if len(kept) >= _SHAPES:
+            kept.clear()
+        kept[shape] = bits
+    return bits
 
 
 def seeded(seed: int, *stream: int, device: torch.device | str = "cpu", **shard: Any) -> ShardedGenerator:

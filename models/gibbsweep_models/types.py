@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from gibbsweep_models.sgd import SGD
 
 Batch = Mapping[str, Tensor]
 """``"x"``: (B, *D); where a data set has them ``"y"``, ``"text"``, ``"mask"``, ``"x_noisy"``."""
@@ -73,10 +75,25 @@ class Sampler(Protocol[M_contra]):
 
 @dataclass(frozen=True)
 class Loss:
-    """``total``: the scalar to minimise; ``parts``: named detached scalars to report (``energy_gap``, ...)."""
+    """``total``: the scalar to minimise; ``parts``: named detached scalars to report (``energy_gap``, ...).
+
+    ``gradients``: those of ``total`` by the parameters it depends on, from an objective that knows them in closed form;
+    None leaves them to autograd. Either way ``total`` can be differentiated.
+    """
 
     total: Tensor
     parts: dict[str, Tensor] = field(default_factory=dict)
+    gradients: Callable[[], Iterable[tuple[nn.Parameter, Tensor]]] | None = None
+
+    def backward(self) -> None:
+        """Add the gradient of ``total`` to the parameters' ``grad``: what ``total.backward()`` does, without a walk
+        through autograd's engine where there is a closed form."""
+        if self.gradients is None:
+            torch.autograd.backward(self.total)
+            return
+        for parameter, gradient in self.gradients():
+            if parameter.requires_grad:
+                parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 
 
 class Objective(Protocol):
@@ -100,9 +117,7 @@ class OptimizerConfig:
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimiser over ``parameters``. A weight decay with Adam is decoupled (AdamW); with SGD it is L2."""
         if self.name == "sgd":
-            return torch.optim.SGD(
-                parameters, lr=self.learning_rate, momentum=self.momentum, weight_decay=self.weight_decay
-            )
+            return SGD(parameters, lr=self.learning_rate, momentum=self.momentum, weight_decay=self.weight_decay)
         return torch.optim.AdamW(parameters, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay)
 
     def learning_rate_at(self, step: int, updates: int) -> float:

@@ -53,6 +53,22 @@ def test_the_gradient_reaches_every_parameter_that_is_trained(case: ObjectiveCas
 
 
 @objectives
+def test_backward_adds_the_gradient_of_the_total(case: ObjectiveCase) -> None:
+    def grads(closed: bool) -> list[torch.Tensor | None]:
+        model, objective = case.build()
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        for seed in (0, 1):
+            loss = objective(model, case.batch(), generator=seeded(seed))
+            loss.backward() if closed else torch.autograd.backward(loss.total)
+        return [p.grad for p in parameters]
+
+    for ours, theirs in zip(grads(True), grads(False), strict=True):
+        assert (ours is None) is (theirs is None)
+        if ours is not None:
+            torch.testing.assert_close(ours, theirs)
+
+
+@objectives
 def test_the_generator_decides_everything(case: ObjectiveCase) -> None:
     def run(seed: int, global_seed: int) -> Loss:
         model, objective = case.build()

@@ -55,6 +55,21 @@ def test_info_holds_the_products_that_were_computed() -> None:
     assert torch.equal(means[0], one.x) and torch.equal(means[-1], three.x)
 
 
+@pytest.mark.parametrize("product_dtype", [torch.float32, torch.bfloat16])
+def test_later_steps_write_over_nothing_that_is_returned(product_dtype: torch.dtype) -> None:
+    form = machine().normal_form(product_dtype)
+    x = (torch.rand(6, 5) < 0.5).float()
+    data = x.clone()
+    traced: list[torch.Tensor] = []
+    runs = [BlockGibbs(k)(form, x, generator=seeded(0)) for k in range(1, 6)]
+    BlockGibbs(5)(form, x, generator=seeded(0), trace=lambda step, v: traced.append(v))
+    assert torch.equal(x, data)
+    for k, samples in enumerate(runs):
+        assert torch.equal(samples.x, traced[k])
+        for name in ("hidden_logits", "hidden_mean", "reconstruction"):
+            assert torch.equal(samples.info[name], runs[0].info[name])
+
+
 def test_half_batches_on_two_workers_are_the_full_batch() -> None:
     rbm = machine()
     x = (torch.rand(8, 5) < 0.5).float()

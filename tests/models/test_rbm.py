@@ -163,3 +163,23 @@ def test_offsets_move_alike_with_the_log_odds_at_hand() -> None:
     given.move_offsets(x.mean(dim=0), hidden_mean, 0.3, mean_hidden_logits=mean_hidden_logits)
     for ours, theirs in zip(given.state_dict().values(), plain.state_dict().values(), strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_a_generator_that_keeps_its_memory_draws_the_same_and_hands_none_of_it_out() -> None:
+    kept, plain = seeded(4), torch.Generator().manual_seed(seeded(4).initial_seed())
+    drawn = []
+    for width in (*range(1, 12), 3, 3):  # more shapes than it keeps, and shapes it has kept
+        p = torch.rand(6, width)
+        dtype = torch.bfloat16 if width % 2 else torch.float32
+        ours, theirs = (bernoulli(p, generator=g, dtype=dtype) for g in (kept, plain))
+        drawn.append((ours, theirs.clone()))
+    assert all(torch.equal(ours, theirs) for ours, theirs in drawn)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_bernoulli_writes_to_the_units_it_is_given(dtype: torch.dtype) -> None:
+    p = torch.rand(20, 7, dtype=dtype)
+    for units in (torch.float32, torch.bfloat16):
+        out = torch.empty(20, 7, dtype=units)
+        assert bernoulli(p, generator=seeded(6), out=out) is out
+        assert torch.equal(out, bernoulli(p, generator=seeded(6), dtype=units))

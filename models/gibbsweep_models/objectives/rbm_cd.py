@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -12,100 +11,9 @@ from torch import Tensor, nn
 
 from gibbsweep_models import parallel
 from gibbsweep_models.nn.rbm import RBM, NormalForm
+from gibbsweep_models.objectives.rbm_gradient import ContrastiveFactors, FreeEnergyPhase, energy_gap, mean_over_batch
 from gibbsweep_models.samplers.gibbs import BlockGibbs
 from gibbsweep_models.types import Batch, Loss
-
-
-@dataclass(frozen=True)
-class FreeEnergyPhase:
-    """Binary v (B, V), the means of h given v (B, H), both means over the batch, and the mean of ``F(v)`` in nats."""
-
-    v: Tensor
-    hidden_mean: Tensor
-    v_batch_mean: Tensor
-    hidden_batch_mean: Tensor
-    free_energy: Tensor
-
-    @classmethod
-    def of(
-        cls, form: NormalForm, v: Tensor, hidden_logits: Tensor, hidden_mean: Tensor | None = None
-    ) -> FreeEnergyPhase:
-        """From v and the log-odds of h given v (and its mean, if at hand), with no further matrix product."""
-        n = v.shape[0]
-        if hidden_mean is None:
-            hidden_mean = torch.sigmoid(hidden_logits)
-        # softplus(a) = relu(a) - log m, m = max(p, 1 - p) >= 1/2 for p = sigmoid(a). Its sum takes a logarithm of every
-        # product of a hundred m (at least 2^-100), where softplus takes two transcendental functions a unit.
-        largest = torch.maximum(hidden_mean, 1.0 - hidden_mean)
-        log_sum = hidden_logits.clamp_min(0.0).sum()
-        for rows in torch.split(largest, 100):
-            log_sum -= rows.prod(dim=0).log_().sum()
-        v_batch_mean = _mean_over_batch(v)
-        free_energy = form.constant - torch.dot(v_batch_mean, form.visible_bias) - log_sum / n
-        return cls(v, hidden_mean, v_batch_mean, _mean_over_batch(hidden_mean), free_energy)
-
-
-@dataclass(frozen=True)
-class ContrastiveFactors:
-    """∇ [mean F(x_pos) - mean F(x_neg)] of a machine by W as one matrix product, ``visible.T @ hidden``, and by its
-    biases.
-
-    ``visible`` (K, V), ``hidden`` (K, H): a row for every example of both phases, with sign and share of the mean in
-    ``hidden``, and two rows for the offsets of a centred machine. In half precision the difference of the phases is
-    rounded, not each of two nearly equal terms.
-    """
-
-    visible: Tensor
-    hidden: Tensor
-    visible_bias: Tensor
-    hidden_bias: Tensor
-
-    @classmethod
-    def of(
-        cls, model: RBM, x_pos: FreeEnergyPhase, x_neg: FreeEnergyPhase, dtype: torch.dtype | None = None
-    ) -> ContrastiveFactors:
-        """At the offsets of ``model``; ``dtype`` is that of the matrix product."""
-        dtype = model.weight.dtype if dtype is None else dtype
-        v_gap = x_pos.v_batch_mean - x_neg.v_batch_mean
-        hidden_gap = x_pos.hidden_batch_mean - x_neg.hidden_batch_mean
-        n_pos, n_neg = len(x_pos.v), len(x_neg.v)
-        visible, n = [x_pos.v, x_neg.v], n_pos + n_neg
-        hidden = hidden_gap.new_empty((n + 2 if model.centred else n, model.n_hidden), dtype=dtype)
-        torch.mul(x_pos.hidden_mean, -1.0 / n_pos, out=hidden[:n_pos])
-        torch.mul(x_neg.hidden_mean, 1.0 / n_neg, out=hidden[n_pos:n])
-        if model.centred:
-            visible += [model.visible_offset[None], v_gap[None]]
-            hidden[n], hidden[n + 1] = hidden_gap, model.hidden_offset
-        return cls(torch.cat([rows.to(dtype) for rows in visible]), hidden, v_gap.neg_(), hidden_gap.neg_())
-
-    def gradient(self, weight: Tensor, weight_decay: float) -> tuple[Tensor, Tensor, Tensor]:
-        """By (W, b, c), with ``weight_decay / 2 ‖W‖²`` added to the loss."""
-        by_weight = torch.mm(self.visible.t(), self.hidden).to(weight.dtype)
-        if weight_decay:
-            by_weight.add_(weight, alpha=weight_decay)
-        return by_weight, self.visible_bias, self.hidden_bias
-
-
-def contrastive_gradient(
-    model: RBM,
-    x_pos: FreeEnergyPhase,
-    x_neg: FreeEnergyPhase,
-    *,
-    weight_decay: float = 0.0,
-    dtype: torch.dtype | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """∇ [mean F(x_pos) - mean F(x_neg) + weight_decay / 2 ‖W‖²] by (W, b, c), at the offsets of ``model``: one matrix
-    product over both phases.
-
-    Melchior, Fischer & Wiskott 2016. With x_neg from the model itself and no weight decay it is the gradient of the
-    negative log-likelihood. ``dtype`` is that of the matrix product.
-    """
-    return ContrastiveFactors.of(model, x_pos, x_neg, dtype).gradient(model.weight, weight_decay)
-
-
-def _mean_over_batch(x: Tensor) -> Tensor:
-    """(B, ...) -> (...): a CPU takes a third of the time of ``mean`` for it."""
-    return x.sum(dim=0).div_(len(x))
 
 
 class HasRBM(Protocol):
@@ -171,24 +79,28 @@ class RBMContrastiveDivergence(nn.Module):
                 samples = self.sampler(form, x, generator=generator)
                 hidden_logits, v = samples.info["hidden_logits"], samples.x
                 hidden_mean = samples.info["hidden_mean"]
-                residual = torch.linalg.vector_norm(x - samples.info["reconstruction"].view(x.shape))
-                parts["reconstruction_error"] = residual.square_() / x.numel()
-            x_pos = FreeEnergyPhase.of(form, x, hidden_logits, hidden_mean)
-            x_neg = FreeEnergyPhase.of(form, v, form.hidden_logits(v))
+                residual = samples.info["reconstruction"].view(x.shape).sub_(x).flatten()
+                parts["reconstruction_error"] = torch.dot(residual, residual) / x.numel()
+            x_pos = FreeEnergyPhase.of(x, hidden_logits, hidden_mean)
+            x_neg = FreeEnergyPhase.of(v, form.hidden_logits(v))
             if rbm.centred and self.offset_rate:
                 means = parallel.all_mean(x_pos.v_batch_mean), parallel.all_mean(x_pos.hidden_batch_mean)
                 # The log-odds of half precision products would move the distribution by their rounding.
                 exact = dtype == x.dtype
-                mean_hidden_logits = parallel.all_mean(_mean_over_batch(hidden_logits)) if exact else None
+                mean_hidden_logits = parallel.all_mean(mean_over_batch(hidden_logits)) if exact else None
                 rbm.move_offsets(*means, self.offset_rate, mean_hidden_logits=mean_hidden_logits)
             factors = ContrastiveFactors.of(rbm, x_pos, x_neg, dtype)
-            parts["energy_gap"] = x_pos.free_energy - x_neg.free_energy
-            total = parts["energy_gap"]
+            total = parts["energy_gap"] = energy_gap(form, x_pos, x_neg)
             if self.weight_decay:
                 flat = rbm.weight.flatten()
                 total = total + 0.5 * self.weight_decay * torch.dot(flat, flat)
-        total = _WithGradient.apply(total, factors, self.weight_decay, rbm.weight, rbm.visible_bias, rbm.hidden_bias)
-        return Loss(total, parts)
+        parameters = rbm.weight, rbm.visible_bias, rbm.hidden_bias
+        total = _WithGradient.apply(total, factors, self.weight_decay, *parameters)
+
+        def gradients() -> Iterator[tuple[nn.Parameter, Tensor]]:
+            return zip(parameters, factors.gradient(rbm.weight.detach(), self.weight_decay), strict=True)
+
+        return Loss(total, parts, gradients)
 
     def _advance_chains(self, form: NormalForm, x: Tensor, generator: torch.Generator) -> Tensor:
         """This worker's chains after k more steps, (N / W, V)."""

@@ -56,18 +56,21 @@ class BlockGibbs:
         dtype, product_dtype = form.visible_bias.dtype, form.weight.dtype  # 0 and 1 are exact in either
         v = x.flatten(1).to(product_dtype)
         hidden_logits = form.hidden_logits(v)
-        hidden_mean = self._means_(hidden_logits.clone())
-        h_mean, reconstruction, v_mean = hidden_mean, v, v
+        hidden_mean = self._means(hidden_logits)
+        h_mean, h, reconstruction, v_mean = hidden_mean, None, v, v
+        # What later steps write over is memory of their own: none of what is returned, nor the data.
         for step in range(1, self.n_steps + 1):
             if step > 1:
-                h_mean = self._means_(form.hidden_logits(v))
-            h = draws.bernoulli(h_mean, generator=generator, dtype=product_dtype)
-            v_mean = self._means_(form.visible_logits(h))
-            v = draws.bernoulli(v_mean, generator=generator, dtype=product_dtype)
+                h_mean = form.hidden_logits(v, out=h_mean if step > 2 else None)
+                self._means(h_mean, out=h_mean)
+            h = draws.bernoulli(h_mean, generator=generator, dtype=product_dtype, out=h)
+            v_mean = form.visible_logits(h, out=v_mean if step > 2 else None)
+            self._means(v_mean, out=v_mean)
+            v = draws.bernoulli(v_mean, generator=generator, dtype=product_dtype, out=v if step > 1 else None)
             if step == 1:
                 reconstruction = v_mean
             if trace is not None:
-                trace(step, v.to(dtype).view(x.shape))
+                trace(step, v.to(dtype, copy=True).view(x.shape))
         info = {
             "hidden_logits": hidden_logits,
             "hidden_mean": hidden_mean,
@@ -76,6 +79,8 @@ class BlockGibbs:
         }
         return Samples(v.to(dtype).view(x.shape), nfe=2 * self.n_steps, info=info)
 
-    def _means_(self, logits: Tensor) -> Tensor:
-        """Of units with these log-odds, which it overwrites."""
-        return (logits if self.temperature == 1.0 else logits.div_(self.temperature)).sigmoid_()
+    def _means(self, logits: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """Of units with these log-odds, written to ``out`` if given, which may be ``logits``."""
+        if self.temperature != 1.0:
+            logits = torch.div(logits, self.temperature, out=out)
+        return torch.sigmoid(logits, out=out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
@@ -23,7 +23,7 @@ _REPEATS = 3
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
     """The context an objective runs in. Evaluation always runs in fp32."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 def choose_precision(option: PrecisionOption, system: System, batch: Batch, device: torch.device) -> Precision:
@@ -56,7 +56,7 @@ def _seconds_per_update(precision: Precision, system: System, batch: Batch, devi
                 with autocast(precision, device):
                     model = probe if phase.model is None else phase.model
                     loss = phase.objective(model, batch, generator=generator)
-                torch.autograd.backward(loss.total)
+                loss.backward()
             _synchronise(device)
             timings.append(time.perf_counter() - start)
             probe.zero_grad(set_to_none=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from gibbsweep.train.divergence import check_divergence
 from gibbsweep.train.precision import Precision, autocast
@@ -35,12 +36,9 @@ def update(
             parameter.grad = None  # zero_grad's hooks cost a small model a fiftieth of its update
         with autocast(precision, batch["x"].device):
             loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
-        torch.autograd.backward(loss.total)
+        loss.backward()
         parallel.average_gradients(phase.parameters)
-        # One transfer for all numbers; their mean over the workers, so that every worker stops or none does.
-        names = ["loss", *loss.parts]
-        values = torch.stack([loss.total.detach().float(), *(p.detach().float() for p in loss.parts.values())])
-        parts = dict(zip(names, parallel.all_mean(values).tolist(), strict=True))
+        parts = _numbers({"loss": loss.total.detach(), **loss.parts})
         check_divergence(step, phase.name, parts, phase.bounds)
         if phase.grad_clip is not None:
             norm = torch.nn.utils.clip_grad_norm_(phase.parameters, phase.grad_clip)
@@ -49,3 +47,11 @@ def update(
         optimizer.step()
         report |= {f"{phase.name}/{name}": value for name, value in parts.items()}
     return report
+
+
+def _numbers(scalars: dict[str, Tensor]) -> dict[str, float]:
+    """Their means over the workers, so that every worker stops or none does."""
+    if parallel.world_size() == 1 and all(scalar.device.type == "cpu" for scalar in scalars.values()):
+        return {name: scalar.item() for name, scalar in scalars.items()}
+    values = torch.stack([scalar.float() for scalar in scalars.values()])  # one transfer for all numbers
+    return dict(zip(scalars, parallel.all_mean(values).tolist(), strict=True))
