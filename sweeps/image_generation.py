@@ -4,7 +4,8 @@ Langevin chains draw images from a convolutional energy in two ways. Short runs 
 mix (Nijkamp et al. 2019): the chain is a generator of fixed depth. Persistent chains live in a replay buffer, and the energy
 is trained with improved contrastive divergence (Du et al. 2021: the gradient through the chain, moved chains, averaged
 weights). Their samples are measured twice: drawn from noise by a chain of some hundred steps, and taken from the buffer. A long run
-of 10,000 steps (1,000 on a laptop) says whether the energy means what its pictures suggest. Baselines: a GAN (non-saturating
+of 10,000 steps (1,000 on a laptop) says whether the energy means what its pictures suggest. A Gaussian-Bernoulli RBM samples by Gibbs-Langevin chains from noise, as
+it is trained (Liao et al. 2022). Baselines: a GAN (non-saturating
 with R1), a WGAN with gradient penalty, and a VAE.
 
 Distances are in the features of the data set's own classifier (`gibbsweep evaluate prepare`), with the number of samples in the column
@@ -32,6 +33,7 @@ from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.gaussian_rbm import Dense, GaussianRBMConfig
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 
 if TYPE_CHECKING:
@@ -108,6 +110,18 @@ def study(options: Options) -> Study:
             "paper": {**wide, "cd.replay_size": 10_000, "cd.n_steps": 60},
         },
     )
+    grbm = Contender(
+        GaussianRBMConfig(Dense(512), chain="gibbs_langevin", start="noise", k=50, learning_rate=0.1),
+        kind="energy",
+        space={"learning_rate": Float(0.01, 0.3, log=True), "inner_step_size": Float(0.01, 0.1, log=True)},
+        budgets=budgets(0.12, gpu=9_000, paper=300_000),
+        final_evaluators=of_energy,
+        at={
+            "smoke": {"hidden.n_hidden": 16, "k": 2, "sample_steps": 3},
+            "gpu": {"hidden.n_hidden": 4096},
+            "paper": {"hidden.n_hidden": 4096, "k": 100},
+        },
+    )
     learning_rates = {
         "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
         "generator_learning_rate": Float(1e-4, 3e-3, log=True),
@@ -143,7 +157,7 @@ def study(options: Options) -> Study:
         budgets=budgets(0.12, gpu=150_000, paper=500_000),
         at=vae_at,
     )
-    energies, adversarial = ("short_run", "persistent"), ("gan", "wgan_gp")
+    energies, adversarial = ("short_run", "persistent", "grbm"), ("gan", "wgan_gp")
     space = "Inception v3" if features == "inception" else "data set's classifier"
     return Study(
         name="image_generation",
@@ -153,6 +167,7 @@ def study(options: Options) -> Study:
         contenders={
             "short_run": short_run,
             "persistent": persistent,
+            "grbm": grbm,
             "gan": gan,
             "wgan_gp": wgan_gp,
             "vae": vae,
