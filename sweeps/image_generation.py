@@ -1,22 +1,22 @@
 """Does an energy draw better digits than a GAN or a VAE that was trained as long?
 
-Langevin chains draw images from a convolutional energy in two ways. Short runs start every training chain at noise and never
-mix (Nijkamp et al. 2019): the chain is a generator of fixed depth. Persistent chains live in a replay buffer, and the energy
-is trained with improved contrastive divergence (Du et al. 2021: the gradient through the chain, moved chains, averaged
-weights). Their samples are measured twice: drawn from noise by a chain of some hundred steps, and taken from the buffer. A long run
-of 10,000 steps (1,000 on a laptop) says whether the energy means what its pictures suggest. A Gaussian-Bernoulli RBM samples by Gibbs-Langevin chains from noise, as
-it is trained (Liao et al. 2022). Baselines: a GAN (non-saturating
-with R1), a WGAN with gradient penalty, and a VAE.
+Langevin chains draw images from a convolutional energy in two ways. Short runs start every training chain at noise and
+never mix (Nijkamp et al. 2019): the chain is a generator of fixed depth. Persistent chains live in a replay buffer, and
+the energy is trained with improved contrastive divergence (Du et al. 2021: the gradient through the chain, chains that
+are moved, averaged weights); what they draw is measured twice, from noise by some hundred steps and from the buffer. A
+Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains from noise that it is trained with (Liao et al. 2022). A long
+run of 10,000 steps (1,000 on a laptop) says whether an energy means what its pictures suggest. Baselines: a GAN
+(non-saturating, with R1), a WGAN with gradient penalty, and a VAE.
 
-Distances are in the features of the data set's own classifier (`gibbsweep evaluate prepare`), with the number of samples in the column
-n; they compare with each other and with no published number. `--features inception` gives numbers that do, where the weights
-of Inception can be had.
+Distances are in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n samples and n test
+images: they compare with each other and with no published number. `--features inception` gives numbers that do, where
+the weights of Inception can be had.
 
-    python sweeps/image_generation.py                                 four trials each, 12 seconds of training: no digits yet
-    python sweeps/image_generation.py --budget long --trials 0        200 seconds each on one core: digits
+    python sweeps/image_generation.py                             four trials each, 12 seconds of training: no digits yet
+    python sweeps/image_generation.py --budget long --trials 0    200 seconds each on one core: digits
 
-Every contender trains for the same device-seconds: updates are those seconds over the cost of its update, measured side by
-side on one core of an AMD EPYC (batches of 64 images of 28x28).
+Every contender trains for the same device-seconds: its updates are those seconds over the cost of one, measured side by
+side on one core of an AMD EPYC (batches of 64 images of 28x28). The table has the seconds that it came to.
 """
 
 from __future__ import annotations

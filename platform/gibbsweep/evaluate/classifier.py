@@ -39,8 +39,8 @@ _CONFIGS = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """A trained classifier with its weights. ``accuracy``: on the ``validation_rows`` examples that it was not trained on (those that every
-    study sets aside; the test split is not touched). ``seconds``: of training, when it was trained."""
+    """A trained classifier. ``accuracy``: on the ``validation_rows`` examples that every study sets aside from the
+    training file, which it was not trained on; the test split is not touched. ``seconds``: of its training."""
 
     system: FeatureClassifierSystem
     data: str

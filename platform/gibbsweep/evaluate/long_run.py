@@ -23,14 +23,14 @@ class EnergyThatSamples(HasEnergy, HasChain, CanSample, Protocol):
 
 @dataclass(frozen=True)
 class LongRun:
-    """``n_chains`` samples from noise, moved on by ``n_steps`` steps of the model's own chain: Nijkamp et al., "On the Anatomy
-    of MCMC-Based Maximum Likelihood Learning of Energy-Based Models" (2020), whose short runs make pictures that long runs
-    burn out.
+    """``n_chains`` samples from noise, moved on by ``n_steps`` steps of the model's own chain: Nijkamp et al., "On the
+    Anatomy of MCMC-Based Maximum Likelihood Learning of Energy-Based Models" (2020), whose short runs make pictures that
+    long runs burn out.
 
-    ``long_run_energy_drift``: mean energy at the end minus at the start, in units of the data's standard deviation of the energy.
-    ``long_run_kernel_distance``, ``long_run_frechet_distance``: of the ends to as many examples, and ``..._drift``: minus the same of the starts. The kernel
-    distance has no bias at any number of chains; ``long_run_n`` says it. Picture ``long_run``: a row a chain, at the start and
-    at ``shown`` shares of the way.
+    ``long_run_energy_drift``: mean energy at the end minus at the start, in standard deviations of the data's energy.
+    ``long_run_kernel_distance`` and ``long_run_frechet_distance``: of the ends, to as many examples;
+    ``..._distance_drift``: minus the same of the starts. The kernel distance has no bias at any number of chains, which
+    ``long_run_n`` says. Picture ``long_run``: a row a chain, at the start and at ``shown`` shares of the way.
     """
 
     n_steps: int = 10_000
