@@ -40,6 +40,7 @@ def module_of(script: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"study_script_{script.stem}", script)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where a script's dataclass looks up its annotations
     spec.loader.exec_module(module)
     return module
 

@@ -38,8 +38,8 @@ class HasChain(Protocol):
 @runtime_checkable
 class HasReplay(Protocol):
     def replayed(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """``n`` different chains (n, *D) of the replay buffer as training left them: samples that no budget of steps from noise
-        limits. An error where fewer were ever written."""
+        """Up to ``n`` different chains (n, *D) of the replay buffer as training left them, as many as were ever written: samples
+        that no number of steps from noise limits."""
         ...
 
 

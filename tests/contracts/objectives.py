@@ -32,6 +32,7 @@ from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
 from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
+from gibbsweep_models.objectives.langevin_kl import LangevinKL
 from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
@@ -122,6 +123,12 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "cross_entropy_noise": ObjectiveCase(CLASSIFIER, lambda: CrossEntropy(0.3, clamp=(-1.0, 1.0))),
     "every_second": ObjectiveCase(
         energy, lambda: EveryNth(ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2)), 2)
+    ),
+    "pcd_improved": ObjectiveCase(
+        energy,
+        lambda: ContrastiveDivergence(
+            LANGEVIN, ReplayBuffer(24, SHAPE, 0.2, shift=1), kl=(0.3, LangevinKL(LANGEVIN, entropy=0.1))
+        ),
     ),
     "dsm_energy": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3)),
     "dsm_weighted": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3, weighted=True)),

@@ -64,6 +64,9 @@ SYSTEMS: dict[str, SystemCase] = {
     ),
     "conv_rbm": SystemCase(GaussianRBMConfig(Convolutional(6, 4, 2), coordinates="white", learn_variance=False)),
     "conv_ebm": SystemCase(ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128))),
+    "conv_ebm_improved": SystemCase(
+        ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128, kl=0.3, entropy=0.1, replay_shift=1))
+    ),
     "mlp_ebm": SystemCase(MLPEBMConfig(n_steps=3, replay_size=128)),
     "normalized_autoencoder": SystemCase(
         NormalizedAutoencoderConfig(hidden=(16,), pretraining=1, latent_steps=2, n_steps=2, replay_size=128)

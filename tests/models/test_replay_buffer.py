@@ -113,3 +113,27 @@ def test_errors_say_what_is_wrong() -> None:
         ReplayBuffer(8, (1,), restart_fraction=1.5)
     with pytest.raises(ValueError, match="capacity"):
         ReplayBuffer(0, (1,))
+
+
+def test_a_sample_is_of_different_written_chains() -> None:
+    buffer = ReplayBuffer(10, (1,))
+    buffer.write(torch.tensor([2, 7, 5]), torch.tensor([[20.0], [70.0], [50.0]]))
+    two, all_three = buffer.sample(2, generator=seeded(0)), buffer.sample(99, generator=seeded(0))
+    assert two.shape == (2, 1)
+    assert sorted(all_three[:, 0].tolist()) == [20.0, 50.0, 70.0]
+    assert len(set(two[:, 0].tolist())) == 2
+    two.zero_()
+    assert 0.0 not in buffer.sample(99, generator=seeded(0))
+
+
+def test_drawn_chains_are_shifted_and_the_buffer_is_not() -> None:
+    buffer = ReplayBuffer(200, (1, 3, 3), 0.0, shift=1)
+    chains = torch.zeros(200, 1, 3, 3)
+    chains[:, :, 1, 1] = 1.0
+    buffer.write(torch.arange(200), chains)
+    x, _ = buffer.draw(200, generator=seeded(0))
+    # One in nine places, each as often.
+    share = x.mean(dim=0).flatten()
+    assert torch.equal(x.flatten(1).sum(1), torch.ones(200))
+    assert (share - 1 / 9).abs().max() < 4 * math.sqrt(1 / 9 * 8 / 9 / 200)
+    assert torch.equal(buffer.chains, chains)

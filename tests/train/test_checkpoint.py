@@ -13,13 +13,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.train import Budget, Composed, train
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_checkpoint
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.draws import seeded
+from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.types import System, SystemConfig
 
 
@@ -121,3 +125,16 @@ def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
         state, tensors = read_checkpoint(tmp_path / "checkpoint")
         assert state["step"] >= 2
         assert tensors
+
+
+def test_a_buffer_that_system_and_objective_share_is_saved_once(tmp_path: Path) -> None:
+    config = ConvEBMConfig(channels=(4, 4), cd=LangevinCD(n_steps=2, replay_size=40))
+    system = fit(tmp_path, config)
+    state, tensors = read_checkpoint(tmp_path / "checkpoint")
+    assert state["aliases"]["objective/energy/replay.chains"] == "model/replay.chains"
+    saved = load_file(tensors_of(tmp_path))
+    assert "objective/energy/replay.chains" not in saved
+    assert torch.equal(tensors["objective/energy/replay.chains"], saved["model/replay.chains"])
+    fresh = config.build(load("digits").spec)
+    load_weights(tmp_path / "checkpoint", fresh)
+    assert torch.equal(fresh.replayed(40, generator=seeded(0)), system.replayed(40, generator=seeded(0)))

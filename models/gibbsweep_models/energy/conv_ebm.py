@@ -58,9 +58,10 @@ class ConvEBMSystem(System):
         self.ema_decay = config.ema_decay
         self.network = ConvEnergy(spec.shape, config.channels, config.activation, config.spectral_norm)
         self.sampler = config.cd.sampler()
+        self.replay = config.cd.replay(spec.shape)
 
     def phases(self) -> list[Phase]:
-        return [self.config.cd.phase(self.network.parameters(), self.shape)]
+        return [self.config.cd.phase(self.network.parameters(), self.shape, self.replay)]
 
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
         """(B, C, H, W) -> (B,)."""
@@ -97,6 +98,14 @@ class ConvEBMSystem(System):
         temperature = self.sampler.temperature * self.config.inpaint_temperature
         chain = replace(self.sampler, n_steps=self.config.inpaint_steps, temperature=temperature)
         return chain(self.energy, start, generator=generator, project=project).x
+
+    def replayed(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """Up to ``n`` different chains (n, C, H, W) of the replay buffer."""
+        if self.replay is None:
+            raise ValueError(
+                "chains that start at data leave no samples: train with persistent=True, or draw from noise"
+            )
+        return self.replay.sample(n, generator=generator)
 
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
         """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E / T) / Z on the cube, at the T that explains ``x`` best.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gibbsweep_models.capabilities import HasEnergy
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.nn.gradients import check_energy, energy_of
+from gibbsweep_models.objectives.langevin_kl import LangevinKL
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.types import Batch, EnergyFn, Loss, Sampler
 
@@ -22,9 +23,10 @@ class ContrastiveDivergence(nn.Module):
     (``replay`` None: CD-k), at standard normal noise (``from_noise``: Liao et al. 2022) or in a buffer (persistent CD).
     ``data_noise``: standard deviation of Gaussian noise added to x_pos, which smooths data that lies
     on a thin set; the sum is clamped to ``clamp`` (the sampler's), or noise that leaves the sampler's domain would tell
-    data and samples apart. Parts: ``energy_gap`` (energy_pos - energy_neg, near 0 in equilibrium), ``energy_pos``,
-    ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), and those of the sampler's diagnostics that are
-    one number (``sampler_gradient_norm``, ...).
+    data and samples apart. ``kl``: the weight of a term at x_neg, and the term. Parts: ``energy_gap`` (energy_pos -
+    energy_neg, near 0 in equilibrium), ``energy_pos``, ``energy_neg``, ``energy_l2`` (the penalty before its
+    coefficient), ``kl`` where there is one, and those of the sampler's diagnostics that are one number
+    (``sampler_gradient_norm``, ...).
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class ContrastiveDivergence(nn.Module):
         data_noise: float = 0.0,
         clamp: tuple[float, float] | None = None,
         from_noise: bool = False,
+        kl: tuple[float, LangevinKL] | None = None,
     ) -> None:
         super().__init__()
         if l2 < 0 or data_noise < 0:
@@ -47,6 +50,7 @@ class ContrastiveDivergence(nn.Module):
         self.data_noise = data_noise
         self.clamp = clamp
         self.from_noise = from_noise
+        self.kl = kl
 
     def forward(self, model: EnergyFn | HasEnergy, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]`` (B, *D); ``model`` is an energy or a system that has one."""
@@ -74,6 +78,10 @@ class ContrastiveDivergence(nn.Module):
             **{f"sampler_{name}": value for name, value in negatives.info.items() if value.ndim == 0},
         }
         total = gap + self.l2 * energy_l2 if self.l2 else gap
+        if self.kl is not None:
+            weight, term = self.kl
+            parts["kl"] = term(energy, negatives.x, generator=generator)
+            total = total + weight * parts["kl"]
         return Loss(total, {name: value.detach() for name, value in parts.items()})
 
     def _positives(self, x: Tensor, generator: torch.Generator) -> Tensor:

@@ -78,7 +78,7 @@ class DiscriminatorLoss:
             penalty = penalty + 0.5 * self.r1 * norm.square().mean()
         if self.gradient_penalty > 0:
             share = expand_like(rand((len(x),), generator=generator), x)
-            norm = gradient_norm(model.discriminate, torch.lerp(fake, x, share))
+            norm = gradient_norm(model.discriminate, torch.lerp(fake.to(x.dtype), x, share))
             penalty = penalty + self.gradient_penalty * (norm - 1.0).square().mean()
         return penalty
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import rand
+from gibbsweep_models.nn.shift import random_shift
 from gibbsweep_models.parallel import all_gather_batch
 from gibbsweep_models.types import Units
 
@@ -17,7 +18,8 @@ class ReplayBuffer(nn.Module):
     A drawn chain restarts from fresh noise with probability ``restart_fraction``, and always if its place was never
     written: uniform on [-scale, scale] for signed units, fair coin flips for binary ones. Under data parallelism every
     worker holds the whole buffer, draws the same global indices and gathers all new chains, so the buffers stay equal;
-    all of it is in ``state_dict``.
+    all of it is in ``state_dict``. ``shift``: a drawn chain is moved by up to so many places along every axis, a transition
+    that Langevin steps hardly make (data augmentation of the chains: Du et al. 2021).
     """
 
     chains: Tensor
@@ -30,6 +32,7 @@ class ReplayBuffer(nn.Module):
         restart_fraction: float = 0.05,
         units: Units = "signed",
         scale: float = 1.0,
+        shift: int = 0,
     ) -> None:
         super().__init__()
         if capacity < 1:
@@ -39,6 +42,7 @@ class ReplayBuffer(nn.Module):
         self.restart_fraction = restart_fraction
         self.units: Units = units
         self.scale = scale
+        self.shift = shift
         self.register_buffer("chains", torch.zeros(capacity, *shape))
         self.register_buffer("written", torch.zeros(capacity, dtype=torch.bool))
 
@@ -63,7 +67,14 @@ class ReplayBuffer(nn.Module):
         noise = (noise < 0.5).to(noise.dtype) if self.units == "binary" else noise.sub_(0.5).mul_(2.0 * self.scale)
         own = places.chunk(world_size)[getattr(generator, "rank", 0)]
         fresh = restart | ~self.written[own]
-        return torch.where(fresh.view(-1, *(1,) * (noise.ndim - 1)), noise, self.chains[own]), places
+        chains = random_shift(self.chains[own], self.shift, generator=generator)
+        return torch.where(fresh.view(-1, *(1,) * (noise.ndim - 1)), noise, chains), places
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """``n`` different chains (n, *D) as they are, or as many as were ever written if they are fewer."""
+        written = self.written.nonzero()[:, 0]
+        order = torch.randperm(len(written), generator=generator, device=generator.device)
+        return self.chains[written[order[:n]]].contiguous()
 
     @torch.no_grad()
     def write(self, places: Tensor, x: Tensor) -> None:

@@ -11,6 +11,7 @@ from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
+from gibbsweep.evaluate.long_run import LongRun
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
@@ -29,6 +30,7 @@ __all__ = [
     "Features",
     "Inpainting",
     "LogLikelihood",
+    "LongRun",
     "OutlierDetection",
     "Prepares",
     "Refinement",

@@ -39,8 +39,8 @@ _CONFIGS = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """A trained classifier with its weights. ``accuracy``: on the ``validation_rows`` examples that it was not trained on (those that every
-    study sets aside; the test split is not touched). ``seconds``: of training, when it was trained."""
+    """A trained classifier. ``accuracy``: on the ``validation_rows`` examples that every study sets aside from the
+    training file, which it was not trained on; the test split is not touched. ``seconds``: of its training."""
 
     system: FeatureClassifierSystem
     data: str
@@ -59,6 +59,13 @@ def prepared_classifier(dataset: Dataset) -> Prepared:
 
     Others wait for it under a file lock. One that is killed leaves at most a checkpoint, from which the next goes on.
     """
+    return _prepared(DataView(dataset.view.name, size=dataset.view.size), dataset.root, cache_root())
+
+
+@cache
+def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> Prepared:
+    # Always the same splits in the same units, whatever the study at hand cuts.
+    dataset = load(view, root=root, units="signed")
     if dataset.spec.n_classes is None or dataset.spec.n_classes < 2:
         raise UserError(
             f"data set '{dataset.name}' has no labels to train a feature network on: use --features inception, "
@@ -69,13 +76,6 @@ def prepared_classifier(dataset: Dataset) -> Prepared:
             f"data set '{dataset.name}' has examples of {dataset.spec.shape}: a feature network needs waveforms, images or "
             "solids."
         )
-    return _prepared(DataView(dataset.view.name, size=dataset.view.size), dataset.root, cache_root())
-
-
-@cache
-def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> Prepared:
-    # Always the same splits in the same units, whatever the study at hand cuts.
-    dataset = load(view, root=root, units="signed")
     config, budget = _CONFIGS[len(dataset.spec.shape)], _budget(dataset)
     design = hashlib.sha256(f"{config} {budget}".encode()).hexdigest()[:8]
     path = cache_folder / "classifiers" / f"{as_file_name(dataset.name)}-{dataset.fingerprint}-{design}.json"

@@ -46,7 +46,8 @@ class SampleDistances:
 @dataclass(frozen=True)
 class ReplayDistances:
     """The same numbers, with the suffix ``_buffer``, for samples from the replay buffer, where training has kept chains running:
-    what an energy knows, while :class:`SampleDistances` asks what a chain from noise finds of it."""
+    what an energy knows, while :class:`SampleDistances` asks what a chain from noise finds of it. A buffer that holds fewer than
+    ``n`` gives fewer: ``distance_n_buffer`` says how many."""
 
     n: int = 2000
     features: Features = "classifier"

@@ -47,7 +47,7 @@ def save_checkpoint(
     progress: Progress,
 ) -> None:
     """Write the whole training state to ``folder``; the previous tensor file is removed once the new one counts."""
-    tensors, scalars = _collect(system, phases, optimizers, ema)
+    tensors, aliases, scalars = _collect(system, phases, optimizers, ema)
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     tensor_file = folder / f"step-{progress.step:08d}.safetensors"
     write_atomically(tensor_file, content)
@@ -55,6 +55,7 @@ def save_checkpoint(
         "format": FORMAT,
         "tensors": tensor_file.name,
         "sha256": hashlib.sha256(content).hexdigest(),
+        "aliases": aliases,
         "optimizers": scalars,
         **vars(progress),
     }
@@ -107,8 +108,9 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if state.get("format") != FORMAT:
         raise UserError(f"the checkpoint in {folder} has format {state.get('format')}, expected {FORMAT}: {advice}")
     try:
-        return state, load(content)
-    except SafetensorError as error:
+        tensors = load(content)
+        return state, tensors | {alias: tensors[name] for alias, name in state.get("aliases", {}).items()}
+    except (SafetensorError, KeyError) as error:
         raise UserError(f"the checkpoint in {folder} is not a safetensors file ({error}): {advice}") from error
 
 
@@ -121,7 +123,9 @@ def load_weights(folder: Path, system: nn.Module) -> int:
 
 def _collect(
     system: nn.Module, phases: list[Phase], optimizers: list[torch.optim.Optimizer], ema: EMA
-) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+) -> tuple[dict[str, Tensor], dict[str, str], list[dict[str, Any]]]:
+    """Every tensor once, further names of the same memory (a replay buffer that system and objective share), and the
+    optimisers' numbers."""
     tensors: dict[str, Tensor] = {f"model/{name}": t for name, t in system.state_dict().items()}
     tensors |= {f"ema/{name}": t for name, t in ema.shadow.items()}
     scalars: list[dict[str, Any]] = []
@@ -136,7 +140,14 @@ def _collect(
                 if isinstance(value, Tensor):
                     tensors[f"optimizer/{phase.name}/{index}/{key}"] = value
         scalars.append({"state": plain, "param_groups": state["param_groups"]})
-    return tensors, scalars
+    names: dict[tuple[Any, ...], str] = {}
+    aliases: dict[str, str] = {}
+    for name, tensor in tensors.items():
+        memory = (tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
+        first = names.setdefault(memory, name) if tensor.numel() else name
+        if first != name:
+            aliases[name] = first
+    return {name: t for name, t in tensors.items() if name not in aliases}, aliases, scalars
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, scalars: dict[str, Any], tensors: dict[str, Tensor]) -> None:

@@ -1,0 +1,237 @@
+"""Does an energy draw better digits than a GAN or a VAE that was trained as long?
+
+Langevin chains draw images from a convolutional energy in two ways. Short runs start every training chain at noise and
+never mix (Nijkamp et al. 2019): the chain is a generator of fixed depth. Persistent chains live in a replay buffer, and
+the energy is trained with improved contrastive divergence (Du et al. 2021: the gradient through the chain, chains that
+are moved, averaged weights); what they draw is measured twice, from noise by some hundred steps and from the buffer. A
+Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains from noise that it is trained with (Liao et al. 2022). A long
+run of 10,000 steps (1,000 on a laptop) says whether an energy means what its pictures suggest. Baselines: a GAN
+(non-saturating, with R1), a WGAN with gradient penalty, and a VAE.
+
+Distances are in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n samples and n test
+images: they compare with each other and with no published number. `--features inception` gives numbers that do, where
+the weights of Inception can be had.
+
+    python sweeps/image_generation.py                             four trials each, 12 seconds of training: no digits yet
+    python sweeps/image_generation.py --budget long --trials 0    200 seconds each on one core: digits
+
+Every contender trains for the same device-seconds: its updates are those seconds over the cost of one, measured side by
+side on one core of an AMD EPYC (batches of 64 images of 28x28). The table has the seconds that it came to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gibbsweep.cli import run_study_of
+from gibbsweep.data import DataNeeds
+from gibbsweep.evaluate import Evaluator, Features, LongRun, ReplayDistances, SampleDistances, SampleGrid
+from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
+from gibbsweep.train import Budget
+from gibbsweep_models.baselines.gan import GANConfig
+from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.gaussian_rbm import Dense, GaussianRBMConfig
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SECONDS = {"laptop": 12, "long": 200}
+"""Device-seconds of one training on one core."""
+
+
+@dataclass(frozen=True)
+class Options:
+    features: Features = "classifier"
+    """What samples are measured with: the data set's own classifier, or Inception v3."""
+
+
+def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> Mapping[str, Budget]:
+    """Equal device-seconds on a core. ``gpu`` and ``paper`` are updates: there an update's cost is its network evaluations one
+    after the other, since small networks leave a GPU idle."""
+    cpu = {name: round(seconds / seconds_per_update) for name, seconds in SECONDS.items()}
+    return {
+        "smoke": Budget(updates=4, batch_size=16, report_every=4),
+        **{name: Budget(updates=n, batch_size=64, report_every=n) for name, n in cpu.items()},
+        "gpu": Budget(updates=gpu, batch_size=128, report_every=gpu // 4),
+        "paper": Budget(updates=paper, batch_size=128, report_every=paper // 20),
+    }
+
+
+N_SAMPLES = {"smoke": 24, "laptop": 500, "long": 2_000, "gpu": 5_000, "paper": 10_000}
+N_CHAINS = {"smoke": 8, "laptop": 64, "long": 64, "gpu": 1_000, "paper": 1_000}
+LONG_RUN = {"smoke": 10, "laptop": 1_000}
+
+
+def study(options: Options) -> Study:
+    """The study, measured in ``options.features``."""
+    features = options.features
+
+    def search(budget: str) -> tuple[Evaluator, ...]:
+        return (SampleDistances(min(250, N_SAMPLES[budget]), features),)
+
+    def final(budget: str) -> tuple[Evaluator, ...]:
+        return (SampleDistances(N_SAMPLES[budget], features), SampleGrid(n=64))
+
+    def of_energy(budget: str) -> tuple[Evaluator, ...]:
+        long_run = LongRun(LONG_RUN.get(budget, 10_000), N_CHAINS[budget], features)
+        return (*final(budget), long_run)
+
+    def of_persistent(budget: str) -> tuple[Evaluator, ...]:
+        return (*of_energy(budget), ReplayDistances(N_SAMPLES[budget], features))
+
+    small = {"channels": (8, 8), "cd.n_steps": 3, "sample_steps": 5}
+    wide = {"channels": (64, 128, 256, 256), "ema_decay": 0.999}
+    langevin = {
+        "cd.learning_rate": Float(1e-4, 1e-3, log=True),
+        "cd.noise": Float(0.002, 0.02, log=True),
+        "cd.l2": Float(0.01, 0.3, log=True),
+    }
+    short_run = Contender(
+        ConvEBMConfig(cd=LangevinCD(n_steps=60, restart_fraction=1.0, learning_rate=3e-4), sample_steps=60),
+        kind="energy",
+        space={**langevin, "cd.step_size": Float(5.0, 30.0, log=True)},
+        budgets=budgets(0.35, gpu=6_000, paper=100_000),
+        final_evaluators=of_energy,
+        at={"smoke": {**small, "sample_steps": 3}, "gpu": wide, "paper": wide},
+    )
+    persistent = Contender(
+        ConvEBMConfig(cd=LangevinCD(learning_rate=3e-4, kl=0.3, entropy=0.1, replay_shift=1)),
+        kind="energy",
+        space={**langevin, "cd.kl": Choice(0.0, 0.3, 1.0), "cd.replay_shift": Choice(0, 1, 2)},
+        budgets=budgets(0.25, gpu=9_000, paper=150_000),
+        final_evaluators=of_persistent,
+        at={
+            "smoke": {**small, "cd.replay_size": 48},
+            "gpu": {**wide, "cd.replay_size": 10_000},
+            "paper": {**wide, "cd.replay_size": 10_000, "cd.n_steps": 60},
+        },
+    )
+    grbm = Contender(
+        GaussianRBMConfig(Dense(512), chain="gibbs_langevin", start="noise", k=50, learning_rate=0.1),
+        kind="energy",
+        space={"learning_rate": Float(0.01, 0.3, log=True), "inner_step_size": Float(0.01, 0.1, log=True)},
+        budgets=budgets(0.12, gpu=9_000, paper=300_000),
+        final_evaluators=of_energy,
+        at={
+            "smoke": {"hidden.n_hidden": 16, "k": 2, "sample_steps": 3},
+            "gpu": {"hidden.n_hidden": 4096},
+            "paper": {"hidden.n_hidden": 4096, "k": 100},
+        },
+    )
+    learning_rates = {
+        "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
+        "generator_learning_rate": Float(1e-4, 3e-3, log=True),
+    }
+    gan_at = {name: {"channels": (64, 128, 256), "latent_dim": 64, "ema_decay": 0.999} for name in ("gpu", "paper")}
+    vae_at = {name: {"channels": (64, 128, 256), "latent_dim": 32, "ema_decay": 0.999} for name in ("gpu", "paper")}
+    gan = Contender(
+        GANConfig(),
+        kind="baseline",
+        space={**learning_rates, "r1": Float(0.05, 5.0, log=True)},
+        budgets=budgets(0.19, gpu=60_000, paper=500_000),
+        at=gan_at,
+    )
+    wgan_gp = Contender(
+        GANConfig(
+            loss="wasserstein",
+            r1=0.0,
+            gradient_penalty=10.0,
+            generator_every=5,
+            betas=(0.0, 0.9),
+            discriminator_learning_rate=4e-4,
+            generator_learning_rate=4e-4,
+        ),
+        kind="baseline",
+        space={**learning_rates, "generator_every": Choice(2, 5)},
+        budgets=budgets(0.085, gpu=100_000, paper=500_000),
+        at=gan_at,
+    )
+    vae = Contender(
+        VAEConfig(),
+        kind="baseline",
+        space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 1.0), "latent_dim": Choice(8, 16, 32)},
+        budgets=budgets(0.12, gpu=150_000, paper=500_000),
+        at=vae_at,
+    )
+    energies, adversarial = ("short_run", "persistent", "grbm"), ("gan", "wgan_gp")
+    space = "Inception v3" if features == "inception" else "data set's classifier"
+    return Study(
+        name="image_generation",
+        question="Does an energy draw better digits than a GAN or a VAE that was trained as long?",
+        data="mnist",
+        needs=DataNeeds(labels=features == "classifier", dims=3),
+        contenders={
+            "short_run": short_run,
+            "persistent": persistent,
+            "grbm": grbm,
+            "gan": gan,
+            "wgan_gp": wgan_gp,
+            "vae": vae,
+        },
+        goal=Goal("validation/frechet_distance", "minimize"),
+        evaluators=search,
+        final_evaluators=final,
+        columns={
+            "test/frechet_distance": f"FD ({space}) from noise",
+            "test/frechet_distance_buffer": "FD from buffer",
+            "test/kernel_distance": "KD from noise",
+            "test/kernel_distance_buffer": "KD from buffer",
+            "test/class_inception_score": "class-IS from noise",
+            "test/class_inception_score_buffer": "class-IS from buffer",
+            "test/precision": "precision",
+            "test/recall": "recall",
+            "test/distance_n": "n",
+            "test/long_run_energy_drift": "long-run energy drift, sd of data",
+            "test/long_run_kernel_distance_drift": "long-run KD drift",
+        },
+        budgets=vae.budgets or {},
+        trials=4,
+        seeds=3,
+        targets=(
+            *(
+                Target(
+                    f"{whom}, from {source}", f"test/{metric}", "<", energies, than, than_metric="test/frechet_distance"
+                )
+                for source, metric in (("noise", "frechet_distance"), ("the buffer", "frechet_distance_buffer"))
+                for whom, than in (("VAE in Fréchet distance", ("vae",)), ("GANs in Fréchet distance", adversarial))
+            ),
+        ),
+        figures={"distances": distances},
+        pictures=("samples", "buffer", "long_run"),
+    )
+
+
+def distances(results: Results) -> Figure:
+    """The Fréchet distance of each contender's best configuration on the test split, from noise and from the buffer."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    for offset, (metric, label) in enumerate(
+        (("test/frechet_distance", "from noise"), ("test/frechet_distance_buffer", "from the buffer"))
+    ):
+        found = [(i, row.metrics[metric]) for i, row in enumerate(results.rows) if metric in row.metrics]
+        axes.barh(
+            [i + 0.4 * offset - 0.2 for i, _ in found],
+            [statistic.mean for _, statistic in found],
+            height=0.38,
+            xerr=[statistic.sd for _, statistic in found],
+            label=label,
+        )
+    axes.set_yticks(range(len(results.rows)), [f"{row.label} ({row.device_seconds:.0f} s)" for row in results.rows])
+    axes.invert_yaxis()
+    axes.set_xlabel(f"{results.columns['test/frechet_distance'].removesuffix(' from noise')}, lower is better")
+    axes.set_title(f"{results.data}, {results.budget}", fontsize=10)
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(frameon=False)
+    return figure
+
+
+STUDY = study(Options())
+
+if __name__ == "__main__":
+    run_study_of(study, Options)
