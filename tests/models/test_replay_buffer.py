@@ -113,3 +113,27 @@ def test_errors_say_what_is_wrong() -> None:
         ReplayBuffer(8, (1,), restart_fraction=1.5)
     with pytest.raises(ValueError, match="capacity"):
         ReplayBuffer(0, (1,))
+
+
+def test_chains_keep_their_conditions_and_restarts_take_new_ones() -> None:
+    buffer = ReplayBuffer(6, (2,), restart_fraction=0.0, condition_shape=(1,))
+    new = torch.tensor([[7], [8], [9]])
+    start, places, conditions = buffer.draw_conditional(new, generator=seeded(0))
+    assert torch.equal(conditions, new), "what was never written is fresh"
+    buffer.write(places, start + 1, conditions)
+    _, places, conditions = buffer.draw_conditional(-new, generator=seeded(1))
+    written = buffer.written[places]
+    assert buffer.conditions is not None
+    assert torch.equal(conditions, torch.where(written[:, None], buffer.conditions[places], -new))
+    with pytest.raises(ValueError, match="condition_shape"):
+        buffer.draw_conditional(torch.zeros(3, 4), generator=seeded(0))
+    with pytest.raises(ValueError, match="without conditions"):
+        buffer.write(places, start)
+
+
+def test_a_buffer_without_conditions_draws_what_it_always_drew() -> None:
+    plain, keeping = ReplayBuffer(6, (2,)), ReplayBuffer(6, (2,), condition_shape=(1,))
+    assert set(plain.state_dict()) == {"chains", "written"}
+    start, places = plain.draw(4, generator=seeded(0))
+    other, same, _ = keeping.draw_conditional(torch.zeros(4, 1, dtype=torch.int64), generator=seeded(0))
+    assert torch.equal(start, other) and torch.equal(places, same)

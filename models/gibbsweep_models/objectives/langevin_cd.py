@@ -46,10 +46,22 @@ class LangevinCD:
             self.n_steps, self.step_size, self.noise, gradient_clip=self.gradient_clip, clamp=SIGNED_RANGE
         )
 
-    def objective(self, shape: tuple[int, ...]) -> ContrastiveDivergence:
-        """For examples of ``shape`` in [-1, 1]; a buffer of its own, empty, where chains persist."""
-        replay = ReplayBuffer(self.replay_size, shape, self.restart_fraction) if self.persistent else None
-        return ContrastiveDivergence(self.sampler(), replay, l2=self.l2, data_noise=self.data_noise, clamp=SIGNED_RANGE)
+    def objective(
+        self, shape: tuple[int, ...], condition: str | None = None, condition_shape: tuple[int, ...] | None = None
+    ) -> ContrastiveDivergence:
+        """For examples of ``shape`` in [-1, 1]; a buffer of its own, empty, where chains persist. ``condition``: the name and
+        ``condition_shape`` the shape in the batch of what a conditional energy is given."""
+        replay = None
+        if self.persistent:
+            replay = ReplayBuffer(self.replay_size, shape, self.restart_fraction, condition_shape=condition_shape)
+        return ContrastiveDivergence(
+            self.sampler(),
+            replay,
+            l2=self.l2,
+            data_noise=self.data_noise,
+            clamp=SIGNED_RANGE,
+            condition=condition,
+        )
 
     def phase(self, parameters: Iterable[nn.Parameter], shape: tuple[int, ...]) -> Phase:
         """The phase that trains an energy with ``parameters`` on examples of ``shape``."""

@@ -7,6 +7,10 @@ from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_
 from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
+from gibbsweep.evaluate.clusters import Clustering, FeatureMap
+from gibbsweep.evaluate.contract import Evaluator, check_needs, evaluate_all
+from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
+from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.inpainting import Inpainting
@@ -14,6 +18,7 @@ from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
+from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
 
 __all__ = [
     "AnomalyDetection",
@@ -22,6 +27,7 @@ __all__ = [
     "Classification",
     "Denoising",
     "EnergyDrift",
+    "Clustering",
     "EnergyGap",
     "EnergyHistogram",
     "Evaluator",
@@ -34,6 +40,12 @@ __all__ = [
     "Refinement",
     "ReplayDistances",
     "SampleDistances",
+    "FeatureMap",
+    "LinearProbe",
+    "LogLikelihood",
+    "NearestNeighbours",
+    "PicturesFromText",
+    "Retrieval",
     "SampleGrid",
     "SyntheticAnomalies",
     "check_needs",
