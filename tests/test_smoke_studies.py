@@ -24,6 +24,8 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("binary_classification", "mnist[4,9]", ("mnist[4,9]", "fashion_mnist")),
     ("denoising", "mnist5k", ("mnist5k",)),
     ("inpainting", "cifar10_4k", ("cifar10_4k",)),
+    ("multimodal", "captioned_digits", ("captioned_digits",)),
+    ("representation", "digits", ("digits",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""
 

@@ -13,12 +13,8 @@ from types import ModuleType
 import pytest
 
 from gibbsweep.cli.single import load_target
-<<<<<<< HEAD
-from gibbsweep.data import CATALOGUE, load
-from gibbsweep.data.view import view_of
-=======
 from gibbsweep.data import CATALOGUE, DataNeeds, load
->>>>>>> 2a82bea (Features and pairs: encoder energies, two views, SimCLR, PCA and pixels by probes, neighbours and clusters; pictures with captions by Gibbs and Langevin, CLIP, retrieval; captions stay on one side of the validation cut; bundled captioned digits)
+from gibbsweep.data.view import view_of
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Study
 from gibbsweep.study.space import with_values
@@ -52,16 +48,10 @@ def studies_of(script: Path) -> list[Study]:
     return [value for value in vars(module_of(script)).values() if isinstance(value, Study)]
 
 
-<<<<<<< HEAD
-def spec_of(data: str, units: Units) -> DataSpec:
-    """The data set's own where it needs no download, else the one that the catalogue promises."""
-    view = view_of(data)
-    entry = next((entry for entry in CATALOGUE if entry.name == view.name), None)
-=======
 def spec_of(data: str, units: Units, needs: DataNeeds) -> DataSpec:
     """The data set's own where it needs no download, else the one that the catalogue promises, else one of what is needed."""
-    entry = next((entry for entry in CATALOGUE if entry.name == data), None)
->>>>>>> 2a82bea (Features and pairs: encoder energies, two views, SimCLR, PCA and pixels by probes, neighbours and clusters; pictures with captions by Gibbs and Langevin, CLIP, retrieval; captions stay on one side of the validation cut; bundled captioned digits)
+    view = view_of(data)
+    entry = next((entry for entry in CATALOGUE if entry.name == view.name), None)
     if entry is None:
         shape = (needs.channels or 3, 32, 32, 32)[: needs.dims or 3]
         words = (100, 8) if needs.text else (None, None)
@@ -110,13 +100,8 @@ def test_a_script_is_one_study_and_a_page_of_explanation(script: Path) -> None:
 def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
     (study,) = studies_of(script)
     for name, contender in study.contenders.items():
-<<<<<<< HEAD
-        spec = spec_of(study.data, contender.config.units)
-        for config in (*variants(contender), *(study.config_of(name, budget) for budget in contender.at)):
-=======
         spec = spec_of(study.data, contender.config.units, study.needs)
-        for config in variants(contender):
->>>>>>> 2a82bea (Features and pairs: encoder energies, two views, SimCLR, PCA and pixels by probes, neighbours and clusters; pictures with captions by Gibbs and Langevin, CLIP, retrieval; captions stay on one side of the validation cut; bundled captioned digits)
+        for config in (*variants(contender), *(study.config_of(name, budget) for budget in contender.at)):
             system = config.build(spec)
             assert isinstance(system, CanFit) or system.phases(), name
         for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):

@@ -10,13 +10,12 @@ from torch import Tensor, nn
 
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
-from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
-from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
-from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
+from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
+from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
 from gibbsweep_models.nn.gradients import refuse_condition

@@ -13,20 +13,20 @@ from torch import Tensor, nn
 
 from gibbsweep_models import parallel
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
-from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.clip import CLIPConfig
+from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
-from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.baselines.simclr import SimCLRConfig
+from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
-from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.augment import Augmentation
+from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
@@ -36,17 +36,14 @@ from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.info_nce import InfoNCE
 from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
 from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
-from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
-from gibbsweep_models.objectives.reconstruction import Reconstruction
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.objectives.transformed import Transformed
-from gibbsweep_models.objectives.info_nce import InfoNCE
 from gibbsweep_models.objectives.pairs import CLIPLoss, JointCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.transformed import Transformed
 from gibbsweep_models.objectives.two_view_energy import TwoViewEnergy
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
 from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
@@ -85,7 +82,11 @@ class ObjectiveCase:
 
     def batch(self) -> dict[str, Tensor]:
         x = torch.rand(BATCH, *SHAPE, generator=seeded(1))
-        return {"x": (x > 0.5).float() if self.units == "binary" else 2 * x - 1, "y": torch.arange(BATCH), "text": CAPTIONS}
+        return {
+            "x": (x > 0.5).float() if self.units == "binary" else 2 * x - 1,
+            "y": torch.arange(BATCH),
+            "text": CAPTIONS,
+        }
 
 
 def system(config: SystemConfig) -> Callable[[], System]:
@@ -169,6 +170,7 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "cross_entropy": ObjectiveCase(CLASSIFIER, CrossEntropy, draws=False),
     "on_manifold_cd": ObjectiveCase(
         NAE, lambda: OnManifoldCD(Langevin(2, 0.02), LANGEVIN, ReplayBuffer(24, (4,), 0.2), l2=0.5)
+    ),
     "info_nce": ObjectiveCase(SIMCLR, InfoNCE),
     "two_views": ObjectiveCase(
         TWO_VIEWS,

@@ -11,6 +11,7 @@ from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
 from gibbsweep_models.baselines.classifier import ClassifierConfig
+from gibbsweep_models.baselines.clip import CLIPConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
@@ -18,8 +19,6 @@ from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
-from gibbsweep_models.baselines.clip import CLIPConfig
-from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.pixels import KMeansConfig, PCAConfig
 from gibbsweep_models.baselines.simclr import SimCLRConfig
 from gibbsweep_models.baselines.vae import VAEConfig
@@ -27,17 +26,15 @@ from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.class_rbm import ClassRBMConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
-from gibbsweep_models.energy.rbm import RBMConfig
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
-from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
-from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
+from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.types import System, SystemConfig
@@ -85,7 +82,9 @@ SYSTEMS: dict[str, SystemCase] = {
     "pca": SystemCase(PCAConfig(8), any_units=True),
     "kmeans": SystemCase(KMeansConfig(), any_units=True),
     "pair_ebm": SystemCase(
-        PairEBMConfig("mlp", (8, 8), 8, 8, cd=LangevinCD(n_steps=3, replay_size=128)), "captioned_digits", condition="text"
+        PairEBMConfig("mlp", (8, 8), 8, 8, cd=LangevinCD(n_steps=3, replay_size=128)),
+        "captioned_digits",
+        condition="text",
     ),
     "clip": SystemCase(CLIPConfig((8, 8), 8, 8), "captioned_digits", condition="text"),
     "edm": SystemCase(EDMConfig()),

@@ -110,7 +110,9 @@ def test_energies_and_chains(name: str) -> None:
     batch = case.dataset().train.batch(torch.arange(6))
     x = batch["x"]
     if isinstance(system, HasEnergy):
-        whole, part = (() if case.condition is None else (batch[case.condition][rows],) for rows in (slice(6), slice(2, 4)))
+        whole, part = (
+            () if case.condition is None else (batch[case.condition][rows],) for rows in (slice(6), slice(2, 4))
+        )
         assert system.energy(x, *whole).shape == (6,)
         torch.testing.assert_close(system.energy(x, *whole)[2:4], system.energy(x[2:4], *part))
     if isinstance(system, HasChain):

@@ -65,7 +65,13 @@ def test_shape_range_and_layout_stay(channels: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "what"), [({"crop": (0.0, 1.0)}, "0 < low"), ({"flip": 1.5}, "from 0 to 1"), ({"aspect": 0.5}, "at least 1"), ({"strength": 2.0}, "from 0")]
+    ("changes", "what"),
+    [
+        ({"crop": (0.0, 1.0)}, "0 < low"),
+        ({"flip": 1.5}, "from 0 to 1"),
+        ({"aspect": 0.5}, "at least 1"),
+        ({"strength": 2.0}, "from 0"),
+    ],
 )
 def test_numbers_out_of_range_are_refused(changes: dict[str, object], what: str) -> None:
     with pytest.raises(ValueError, match=what):

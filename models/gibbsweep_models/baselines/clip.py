@@ -24,7 +24,9 @@ class CLIPConfig:
     width: int = 64
     embedding: int = 64
     temperature: float = 0.1
-    augment: Augmentation = field(default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0))
+    augment: Augmentation = field(
+        default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0)
+    )
     learning_rate: float = 2e-3
     weight_decay: float = 0.1
     warmup: int = 20
@@ -72,7 +74,9 @@ class CLIPSystem(System):
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
         """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
         if cond is None:
-            raise ValueError("a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']")
+            raise ValueError(
+                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
+            )
         energy: Tensor = self.network(x, cond)
         return energy
 

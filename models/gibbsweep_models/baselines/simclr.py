@@ -34,7 +34,9 @@ class SimCLRConfig:
     def build(self, spec: DataSpec) -> SimCLRSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
         if spec.units != self.units:
-            raise ValueError(f"SimCLR's views are defined on signed units: got {spec.units!r} data; load it as 'signed'")
+            raise ValueError(
+                f"SimCLR's views are defined on signed units: got {spec.units!r} data; load it as 'signed'"
+            )
         return SimCLRSystem(self, spec)
 
 

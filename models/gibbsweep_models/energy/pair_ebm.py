@@ -26,7 +26,9 @@ class PairEBMConfig:
     width: int = 64
     embedding: int = 64
     temperature: float = 0.1
-    augment: Augmentation = field(default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0))
+    augment: Augmentation = field(
+        default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0)
+    )
     weight: float = 0.02
     every: int = 8
     cd: LangevinCD = field(
@@ -58,9 +60,7 @@ class PairEBMSystem(System):
         self.shape = spec.shape
         self.text_length = spec.text_length
         self.ema_decay = config.ema_decay
-        self.network = PairNet(
-            spec, config.channels, config.width, config.embedding, config.form, config.temperature
-        )
+        self.network = PairNet(spec, config.channels, config.width, config.embedding, config.form, config.temperature)
         self.sampler = config.cd.sampler()
 
     def phases(self) -> list[Phase]:
@@ -85,7 +85,9 @@ class PairEBMSystem(System):
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
         """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
         if cond is None:
-            raise ValueError("a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']")
+            raise ValueError(
+                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
+            )
         energy: Tensor = self.network(x, cond)
         return energy
 

@@ -52,7 +52,9 @@ class Augmentation:
         if x.ndim != 4:
             raise ValueError(f"views are made of images (B, C, H, W): got {tuple(x.shape)}; reshape the data")
         chance = rand((len(x), 12), generator=generator)
-        view = F.grid_sample(x, self._grid(x, chance[:, :5]), mode="bilinear", padding_mode="reflection", align_corners=False)
+        view = F.grid_sample(
+            x, self._grid(x, chance[:, :5]), mode="bilinear", padding_mode="reflection", align_corners=False
+        )
         if self.jitter > 0 or self.grey > 0:
             view = self._colours(view, chance[:, 5:])
         if x.is_contiguous(memory_format=torch.channels_last):

@@ -5,7 +5,7 @@ Both compare with the *global* batch: under data parallelism the embeddings of a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -49,7 +49,7 @@ class InfoNCE:
     """
 
     temperature: float = 0.2
-    augment: Augmentation = Augmentation()
+    augment: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         if self.temperature <= 0:

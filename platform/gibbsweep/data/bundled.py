@@ -76,9 +76,11 @@ def _captioned_digits() -> Made:
     columns = digits.x.reshape(-1, 8, 8).astype(np.float64).sum(axis=1)
     centre = (columns * np.arange(8)).sum(axis=1) / columns.sum(axis=1)
     spread = ((np.arange(8) - centre[:, None]) ** 2 * columns).sum(axis=1) / columns.sum(axis=1)
-    names = "zero one two three four five six seven eight nine".split()
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     assert digits.y is not None
-    words = zip(_thirds(ink, "thin", "plain", "heavy"), _thirds(spread, "narrow", "even", "wide"), digits.y, strict=True)
+    words = zip(
+        _thirds(ink, "thin", "plain", "heavy"), _thirds(spread, "narrow", "even", "wide"), digits.y, strict=True
+    )
     return replace(digits, text=[f"{weight} {width} {names[label]}" for weight, width, label in words])
 
 

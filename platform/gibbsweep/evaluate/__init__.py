@@ -3,20 +3,18 @@ and pillow alone."""
 
 from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
 from gibbsweep.evaluate.classification import Classification
+from gibbsweep.evaluate.clusters import Clustering, FeatureMap
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
 from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
-from gibbsweep.evaluate.clusters import Clustering, FeatureMap
-from gibbsweep.evaluate.contract import Evaluator, check_needs, evaluate_all
-from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
-from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
+from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
 
@@ -25,27 +23,26 @@ __all__ = [
     "ChainGrid",
     "ChainMixing",
     "Classification",
+    "Clustering",
     "Denoising",
     "EnergyDrift",
-    "Clustering",
     "EnergyGap",
     "EnergyHistogram",
     "Evaluator",
+    "FeatureMap",
     "FeatureNetwork",
     "Features",
     "Inpainting",
-    "LogLikelihood",
-    "OutlierDetection",
-    "Prepares",
-    "Refinement",
-    "ReplayDistances",
-    "SampleDistances",
-    "FeatureMap",
     "LinearProbe",
     "LogLikelihood",
     "NearestNeighbours",
+    "OutlierDetection",
     "PicturesFromText",
+    "Prepares",
+    "Refinement",
+    "ReplayDistances",
     "Retrieval",
+    "SampleDistances",
     "SampleGrid",
     "SyntheticAnomalies",
     "check_needs",

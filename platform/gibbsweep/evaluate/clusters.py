@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.probes import features_of
 from gibbsweep.evaluate.figures import figure_pixels
+from gibbsweep.evaluate.probes import features_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanCluster, HasFeatures
 
@@ -104,7 +104,9 @@ def _clusters(
         return torch.cat(own).numpy(), labels.numpy()
     n_classes = split.dataset.spec.n_classes
     if n_classes is None:
-        raise UserError(f"clusters of '{split.dataset.name}' cannot be judged: it has no classes; choose a labelled set")
+        raise UserError(
+            f"clusters of '{split.dataset.name}' cannot be judged: it has no classes; choose a labelled set"
+        )
     means = KMeans(n_classes, n_init=n_starts, random_state=_seed(generator))
     return means.fit_predict(features.numpy()).astype(np.int64), labels.numpy()
 
@@ -113,9 +115,7 @@ def _seed(generator: torch.Generator) -> int:
     return int(torch.randint(2**31 - 1, (), generator=generator, device=generator.device))
 
 
-def _scatter(
-    plane: NDArray[np.float32], groups: NDArray[np.int64], names: list[str], title: str
-) -> NDArray[np.uint8]:
+def _scatter(plane: NDArray[np.float32], groups: NDArray[np.int64], names: list[str], title: str) -> NDArray[np.uint8]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.6, 4.2), layout="constrained")

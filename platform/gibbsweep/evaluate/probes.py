@@ -20,9 +20,7 @@ _CHUNK = 500
 _INVERSE_PENALTIES = (1e-3, 1e-2, 1e-1)
 
 
-def features_of(
-    system: HasFeatures, split: Split, limit: int | None, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def features_of(system: HasFeatures, split: Split, limit: int | None, device: torch.device) -> tuple[Tensor, Tensor]:
     """Features (N, F) and labels (N,) of at most ``limit`` evenly spread examples, on the CPU."""
     n = len(split)
     rows = torch.linspace(0, n - 1, n if limit is None else min(limit, n)).round().long()
@@ -30,7 +28,9 @@ def features_of(
     for chunk in rows.split(_CHUNK):
         batch = split.batch(chunk)
         if "y" not in batch:
-            raise UserError(f"features of '{split.dataset.name}' cannot be judged: it has no labels; choose a labelled set")
+            raise UserError(
+                f"features of '{split.dataset.name}' cannot be judged: it has no labels; choose a labelled set"
+            )
         features.append(system.features(batch["x"].to(device)).float().flatten(1).cpu())
         labels.append(batch["y"])
     return torch.cat(features), torch.cat(labels)

@@ -87,7 +87,9 @@ class PicturesFromText:
         texts = split.text(first)
         for row, (name, pictures) in zip(axes, rows.items(), strict=True):
             for axis, picture in zip(row, pictures, strict=True):
-                axis.imshow(((picture + 1) / 2).clamp(0, 1).permute(1, 2, 0).numpy().squeeze(), cmap="gray", vmin=0, vmax=1)
+                axis.imshow(
+                    ((picture + 1) / 2).clamp(0, 1).permute(1, 2, 0).numpy().squeeze(), cmap="gray", vmin=0, vmax=1
+                )
                 axis.set_xticks([])
                 axis.set_yticks([])
             row[0].set_ylabel(name, fontsize=11)
@@ -107,7 +109,9 @@ def pair_energies(
     for chunk in rows.split(_CHUNK):
         batch = split.batch(chunk)
         if "text" not in batch:
-            raise UserError(f"pairs of '{split.dataset.name}' cannot be judged: it has no captions; choose a captioned set")
+            raise UserError(
+                f"pairs of '{split.dataset.name}' cannot be judged: it has no captions; choose a captioned set"
+            )
         picture, caption = system.embed_pairs({name: value.to(device) for name, value in batch.items()})
         pictures.append(picture)
         captions.append(caption)
