@@ -25,6 +25,8 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("denoising", "mnist5k", ("mnist5k",)),
     ("inpainting", "cifar10_4k", ("cifar10_4k",)),
     ("image_generation", "digits", ("digits",)),
+    ("multimodal", "captioned_digits", ("captioned_digits",)),
+    ("representation", "digits", ("digits",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""
 

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from gibbsweep.cli.single import load_target
-from gibbsweep.data import CATALOGUE, load
+from gibbsweep.data import CATALOGUE, DataNeeds, load
 from gibbsweep.data.view import view_of
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Study
@@ -49,12 +49,14 @@ def studies_of(script: Path) -> list[Study]:
     return [value for value in vars(module_of(script)).values() if isinstance(value, Study)]
 
 
-def spec_of(data: str, units: Units) -> DataSpec:
-    """The data set's own where it needs no download, else the one that the catalogue promises."""
+def spec_of(data: str, units: Units, needs: DataNeeds) -> DataSpec:
+    """The data set's own where it needs no download, else the one that the catalogue promises, else one of what is needed."""
     view = view_of(data)
     entry = next((entry for entry in CATALOGUE if entry.name == view.name), None)
     if entry is None:
-        return DataSpec((1, 28, 28), units)
+        shape = (needs.channels or 3, 32, 32, 32)[: needs.dims or 3]
+        words = (100, 8) if needs.text else (None, None)
+        return DataSpec(shape, units, 10 if needs.labels else None, *words)
     if entry.how == "bundled":
         return load(data, units=units).spec
     shape = entry.shape if view.size is None else (entry.shape[0], *(view.size for _ in entry.shape[1:]))
@@ -99,7 +101,7 @@ def test_a_script_is_one_study_and_a_page_of_explanation(script: Path) -> None:
 def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
     (study,) = studies_of(script)
     for name, contender in study.contenders.items():
-        spec = spec_of(study.data, contender.config.units)
+        spec = spec_of(study.data, contender.config.units, study.needs)
         for config in (*variants(contender), *(study.config_of(name, budget) for budget in contender.at)):
             system = config.build(spec)
             assert isinstance(system, CanFit) or system.phases(), name

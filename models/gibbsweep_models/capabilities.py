@@ -92,6 +92,13 @@ class HasFeatures(Protocol):
 
 
 @runtime_checkable
+class CanCluster(Protocol):
+    def clusters(self, x: Tensor) -> Tensor:
+        """The number of the cluster that each example belongs to: (B, *D) -> (B,), int64."""
+        ...
+
+
+@runtime_checkable
 class HasAnomalyScore(Protocol):
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """How unlike the training data ``x`` is, high = anomalous: (B, *D) -> (B,)."""
@@ -114,6 +121,13 @@ class CanEmbedPairs(Protocol):
 
     def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
         """Of embedded pairs: (..., F), (..., F) -> (...), low = matched. Shapes broadcast."""
+        ...
+
+
+@runtime_checkable
+class CanDepict(Protocol):
+    def depict(self, text: Tensor, *, generator: torch.Generator) -> Samples:
+        """A picture of each caption: (B, L) int64 -> (B, *D)."""
         ...
 
 

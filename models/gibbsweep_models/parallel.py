@@ -1,4 +1,4 @@
-"""Data parallelism in three collectives. Without an initialised process group each of them is the identity.
+"""Data parallelism in four collectives. Without an initialised process group each of them is the identity.
 
 There is no ``DistributedDataParallel``: an energy-based objective calls its network dozens of times an update (Langevin steps
 included) and a phase of a GAN touches half of the system, which its hooks are not made for. One flat all-reduce after
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -47,6 +48,31 @@ def all_gather_batch(x: Tensor) -> Tensor:
     shares = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(world_size())]
     dist.all_gather(shares, x.detach().contiguous())
     return torch.cat(shares)
+
+
+def gather_with_gradient(x: Tensor) -> Tensor:
+    """The global batch (W * B, ...) in rank order, with the gradient of *all* workers' losses flowing back to the worker that
+    each share came from: for losses that compare every example with the global batch (InfoNCE).
+
+    Where every worker takes the mean of its own examples' terms, worker v ends with sum_w dL_w / dz_v, and
+    :func:`average_gradients`, which divides by W, makes of it the gradient of the mean over the global batch.
+    """
+    if world_size() == 1:
+        return x
+    gathered: Tensor = _Gather.apply(x)  # type: ignore[no-untyped-call]
+    return gathered
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return all_gather_batch(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        return total.chunk(dist.get_world_size())[dist.get_rank()]
 
 
 def all_mean(x: Tensor) -> Tensor:

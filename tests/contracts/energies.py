@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
+from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.conv import ConvEnergy
@@ -121,6 +123,8 @@ ENERGIES: dict[str, EnergyCase] = {
     "class_conv": of_classes(ConvForm((4, 8), label="hidden")),
     "class_mlp": of_classes(MLPForm((16, 8), label="hidden")),
     "prototypes": of_classes(PrototypeForm(2, 4)),
+    "encoder_ebm": EnergyCase(lambda: EncoderEBMConfig((8, 8), 16).build(DataSpec((3, 9, 8))), (3, 9, 8)),
+    "two_view_ebm": EnergyCase(lambda: TwoViewEBMConfig((8, 8), 16, 8).build(DataSpec((1, 8, 8))), (1, 8, 8)),
     "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
     "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
     "dsm": EnergyCase(lambda: DSMEnergyConfig((8, 8)).build(DataSpec((1, 8, 8))), (1, 8, 8)),

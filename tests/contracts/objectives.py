@@ -13,14 +13,19 @@ from torch import Tensor, nn
 
 from gibbsweep_models import parallel
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+from gibbsweep_models.baselines.clip import CLIPConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
+from gibbsweep_models.baselines.simclr import SimCLRConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
+from gibbsweep_models.energy.pair_ebm import PairEBMConfig
+from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
+from gibbsweep_models.nn.augment import Augmentation
 from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
@@ -31,13 +36,16 @@ from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.info_nce import InfoNCE
 from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
 from gibbsweep_models.objectives.langevin_kl import LangevinKL
 from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
+from gibbsweep_models.objectives.pairs import CLIPLoss, JointCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.objectives.transformed import Transformed
+from gibbsweep_models.objectives.two_view_energy import TwoViewEnergy
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
 from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.langevin import Langevin
@@ -46,6 +54,8 @@ from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, Sys
 
 SHAPE = (1, 8, 8)
 BATCH = 8
+CAPTIONS = torch.tensor([[2, 3, 0], [3, 2, 0], [4, 5, 6], [2, 3, 0], [5, 0, 0], [6, 4, 2], [7, 7, 0], [1, 2, 3]])
+"""Two examples share one; every caption and its padding is seen by every case that looks."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +83,15 @@ class ObjectiveCase:
 
     def batch(self) -> dict[str, Tensor]:
         x = torch.rand(BATCH, *SHAPE, generator=seeded(1))
-        return {"x": (x > 0.5).float() if self.units == "binary" else 2 * x - 1, "y": torch.arange(BATCH)}
+        return {
+            "x": (x > 0.5).float() if self.units == "binary" else 2 * x - 1,
+            "y": torch.arange(BATCH),
+            "text": CAPTIONS,
+        }
 
 
 def system(config: SystemConfig) -> Callable[[], System]:
-    return lambda: config.build(DataSpec(SHAPE, config.units, n_classes=10))
+    return lambda: config.build(DataSpec(SHAPE, config.units, 10, vocabulary_size=8, text_length=3))
 
 
 def energy() -> MLPEnergy:
@@ -104,6 +118,10 @@ DSM = system(DSMEnergyConfig((8, 8)))
 INPAINTER = system(MaskedAutoencoderConfig((8, 8), adversarial=0.1, critic_channels=(8, 8)))
 BINARY_VAE = system(VAEConfig(units="binary", channels=(8, 8)))
 CLASSIFIER = system(FeatureClassifierConfig(channels=(8, 8), n_features=16))
+SIMCLR = system(SimCLRConfig((8, 8), 16, 8))
+TWO_VIEWS = system(TwoViewEBMConfig((8, 8), 16, 8))
+PAIRS = system(PairEBMConfig("mlp", (8, 8), 8, 8))
+CLIP = system(CLIPConfig((8, 8), 8, 8))
 AUTOENCODER = system(AutoencoderConfig(channels=(8, 8)))
 NAE = system(NormalizedAutoencoderConfig(latent_dim=4, hidden=(16,)))
 BINARY_AUTOENCODER = system(AutoencoderConfig(units="binary", channels=(8, 8)))
@@ -159,6 +177,23 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "cross_entropy": ObjectiveCase(CLASSIFIER, CrossEntropy, draws=False),
     "on_manifold_cd": ObjectiveCase(
         NAE, lambda: OnManifoldCD(Langevin(2, 0.02), LANGEVIN, ReplayBuffer(24, (4,), 0.2), l2=0.5)
+    ),
+    "info_nce": ObjectiveCase(SIMCLR, InfoNCE),
+    "two_views": ObjectiveCase(
+        TWO_VIEWS,
+        lambda: TwoViewEnergy(
+            ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2)), 0.2, 0.5, Augmentation(), every=2
+        ),
+    ),
+    "clip": ObjectiveCase(CLIP, lambda: CLIPLoss(Augmentation())),
+    "joint_cd": ObjectiveCase(
+        PAIRS, lambda: JointCD(ContrastiveDivergence(LANGEVIN, condition="text"), 0.5, Augmentation(), every=2)
+    ),
+    "joint_pcd": ObjectiveCase(
+        PAIRS,
+        lambda: JointCD(
+            ContrastiveDivergence(LANGEVIN, ReplayBuffer(24, SHAPE, 0.2, condition_shape=(3,)), condition="text"), 0.5
+        ),
     ),
     "reconstruction": ObjectiveCase(AUTOENCODER, Reconstruction, draws=False),
     "reconstruction_denoising": ObjectiveCase(AUTOENCODER, lambda: Reconstruction(sigma=0.3)),

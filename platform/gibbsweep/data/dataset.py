@@ -151,7 +151,13 @@ class Dataset:
         table, recipe = self._open("train"), self._recipe
         kept = self.view.keeps(table.y, testing=False)
         train, validation = cut(
-            len(table.x), recipe["validation"], recipe["seed"], self._limit, name=self.name, kept=kept
+            len(table.x),
+            recipe["validation"],
+            recipe["seed"],
+            self._limit,
+            name=self.name,
+            kept=kept,
+            together=same_text(table.text),
         )
         units, labels = self.spec.units, self.view.relabelling(table.n_classes)
         return (
@@ -174,12 +180,20 @@ _TRAIN, _TEST = 1, 2  # streams of the seed
 
 
 def cut(
-    n: int, share: float, seed: int, limit: int | None = None, *, name: str = "", kept: Tensor | None = None
+    n: int,
+    share: float,
+    seed: int,
+    limit: int | None = None,
+    *,
+    name: str = "",
+    kept: Tensor | None = None,
+    together: Tensor | None = None,
 ) -> tuple[Tensor | None, Tensor]:
     """Which of ``n`` rows train (None: all) and which validate: disjoint, complete, ascending, a function of the arguments.
 
     A positive ``share`` gives the validation split round(share · n) rows, at least 1. ``kept`` (n,) bool: the rows that a
-    view has; both parts lose the others, so that no view trains on a row that another validates with.
+    view has; both parts lose the others, so that no view trains on a row that another validates with. ``together`` (n,)
+    int64: rows of one number stay on one side, for which the validation split may grow by part of one such group.
     """
     n_validation = max(1, int(share * n + 0.5)) if share > 0 else 0
     if n_validation >= n:
@@ -187,6 +201,8 @@ def cut(
             f"a validation share of {share} leaves nothing of the {n} training examples of '{name}': choose a smaller one"
         )
     order = _shuffled(n, seed, _TRAIN)
+    if together is not None:
+        order, n_validation = _whole_groups(order, together, n_validation)
     parts = order[n_validation:], order[:n_validation]
     train, validation = (part[:limit] if kept is None else part[kept[part]][:limit] for part in parts)
     if not len(train) or (n_validation and not len(validation)):
@@ -195,6 +211,25 @@ def cut(
             f"split and a validation split of the share {share}: keep more classes, or change the share"
         )
     return None if len(train) == n else train.sort().values, validation.sort().values
+
+
+def same_text(text: Any | None) -> Tensor | None:
+    """A number for every caption of an Arrow array, equal where the captions are (two drawings of one thing), its own where
+    there is none; None without captions. A caption that trains must not validate."""
+    if text is None:
+        return None
+    numbers = torch.tensor(text.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)).long()
+    return torch.where(numbers < 0, len(numbers) + torch.arange(len(numbers)), numbers)
+
+
+def _whole_groups(order: Tensor, together: Tensor, n_first: int) -> tuple[Tensor, int]:
+    """``order`` with the rows of each group moved to its first one, and the smallest count from ``n_first`` that cuts none."""
+    _, group = torch.unique(together, return_inverse=True)
+    first = torch.full((int(group.max()) + 1,), len(order))
+    first.scatter_reduce_(0, group[order], torch.arange(len(order)), "amin")
+    keys, places = first[group[order]].sort(stable=True)
+    inside = (keys[n_first:] == keys[n_first - 1]).sum() if n_first else 0
+    return order[places], n_first + int(inside)
 
 
 def _rows(table: Table, view: DataView, limit: int | None, seed: int, *, testing: bool) -> Tensor | None:

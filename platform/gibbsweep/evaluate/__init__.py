@@ -3,6 +3,7 @@ and pillow alone."""
 
 from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
 from gibbsweep.evaluate.classification import Classification
+from gibbsweep.evaluate.clusters import Clustering, FeatureMap
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
 from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
@@ -14,27 +15,35 @@ from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.long_run import LongRun
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
+from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
+from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
 
 __all__ = [
     "AnomalyDetection",
     "ChainGrid",
     "ChainMixing",
     "Classification",
+    "Clustering",
     "Denoising",
     "EnergyDrift",
     "EnergyGap",
     "EnergyHistogram",
     "Evaluator",
+    "FeatureMap",
     "FeatureNetwork",
     "Features",
     "Inpainting",
+    "LinearProbe",
     "LogLikelihood",
     "LongRun",
+    "NearestNeighbours",
     "OutlierDetection",
+    "PicturesFromText",
     "Prepares",
     "Refinement",
     "ReplayDistances",
+    "Retrieval",
     "SampleDistances",
     "SampleGrid",
     "SyntheticAnomalies",

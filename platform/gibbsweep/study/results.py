@@ -105,6 +105,7 @@ class Results:
     """What the data is, in its own words."""
     stem: str = ""
     """The files' name: the study's, and the data's where it is not the study's own."""
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not self.stem:
@@ -178,6 +179,7 @@ class Results:
             "",
             caption,
             "",
+            *([self.note, ""] if self.note else []),
             f"| {' | '.join(header)} |",
             f"|{'---|' * len(header)}",
             *(f"| {' | '.join(cells)} |" for cells in self.cells()),

@@ -119,6 +119,8 @@ class Study:
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
     findings: Callable[[Results], Sequence[str]] = _none
     pictures: tuple[str, ...] = ()
+    note: str = ""
+    """What a reader of the numbers must mind; it stands above the table."""
 
     def __post_init__(self) -> None:
         for name, contender in self.contenders.items():

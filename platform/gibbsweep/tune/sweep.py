@@ -188,6 +188,7 @@ def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_se
         device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
         columns=dict(study.columns),
+        note=study.note,
         rows=rows,
         wall_seconds=wall_seconds,
         source=source,

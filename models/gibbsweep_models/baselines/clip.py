@@ -1,0 +1,95 @@
+"""CLIP: two towers trained to find each picture's caption and each caption's picture in the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.draws import rand
+from gibbsweep_models.nn.augment import Augmentation
+from gibbsweep_models.nn.towers import PairNet
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.pairs import CLIPLoss
+from gibbsweep_models.types import Batch, DataSpec, OptimizerConfig, Phase, Samples, System, Units
+
+
+@dataclass(frozen=True)
+class CLIPConfig:
+    """Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021), on small towers.
+    ``sample_steps``: Langevin steps of a picture from text, with the step size and noise of the energies."""
+
+    channels: tuple[int, ...] = (32, 64, 128)
+    width: int = 64
+    embedding: int = 64
+    temperature: float = 0.1
+    augment: Augmentation = field(
+        default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0)
+    )
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.1
+    warmup: int = 20
+    ema_decay: float = 0.99
+    sample_steps: int = 200
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> CLIPSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1] with captions of ``spec.text_length`` words."""
+        if spec.units != self.units:
+            raise ValueError(f"CLIP's views are defined on signed units: got {spec.units!r} data; load it as 'signed'")
+        return CLIPSystem(self, spec)
+
+
+class CLIPSystem(System):
+    """Pictures and captions in one space; -cos / temperature read as an energy of pairs."""
+
+    def __init__(self, config: CLIPConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.ema_decay = config.ema_decay
+        self.network = PairNet(spec, config.channels, config.width, config.embedding, "cosine", config.temperature)
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        return [
+            Phase(
+                "contrastive",
+                list(self.network.parameters()),
+                CLIPLoss(config.augment),
+                OptimizerConfig(
+                    "adamw",
+                    config.learning_rate,
+                    weight_decay=config.weight_decay,
+                    schedule="cosine",
+                    warmup=config.warmup,
+                ),
+            )
+        ]
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
+        if cond is None:
+            raise ValueError(
+                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
+            )
+        energy: Tensor = self.network(x, cond)
+        return energy
+
+    def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Unit vectors of ``batch["x"]`` (B, C, H, W) and ``batch["text"]`` (B, L): (B, F) each."""
+        return self.network.embed_picture(batch["x"]), self.network.embed_text(batch["text"])
+
+    def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
+        """(..., F), (..., F) -> (...)."""
+        return self.network.pair_energy(picture, caption)
+
+    def depict(self, text: Tensor, *, generator: torch.Generator) -> Samples:
+        """A picture of each caption (B, L): Langevin steps from uniform noise on E(., caption)."""
+        start = rand((len(text), *self.shape), generator=generator).mul_(2.0).sub_(1.0)
+        chain = LangevinCD(n_steps=self.config.sample_steps, noise=0.01).sampler()
+        return chain(self.energy, start, cond=text, generator=generator)

@@ -1,0 +1,120 @@
+"""What needs no learned features: principal components, and clusters of raw pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.draws import randint
+from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+
+
+@dataclass(frozen=True)
+class PCAConfig:
+    """The leading ``n_components`` principal components; ``whiten`` gives each variance 1."""
+
+    n_components: int = 64
+    whiten: bool = False
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> PCASystem:
+        """The system for examples of ``spec.shape``."""
+        if not 1 <= self.n_components <= torch.Size(spec.shape).numel():
+            raise ValueError(
+                f"got n_components={self.n_components}, expected 1 to {torch.Size(spec.shape).numel()}, the numbers of one "
+                "example; choose fewer"
+            )
+        return PCASystem(self, spec)
+
+
+class PCASystem(System):
+    """features(x) = (x - mean) projected on the components (Pearson 1901), fitted by scikit-learn's randomised solver."""
+
+    mean: Tensor
+    components: Tensor
+
+    def __init__(self, config: PCAConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        n = torch.Size(spec.shape).numel()
+        self.register_buffer("mean", torch.zeros(n))
+        self.register_buffer("components", torch.zeros(config.n_components, n))
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        """The components of all of ``batch["x"]`` (N, *D)."""
+        from sklearn.decomposition import PCA
+
+        pca = PCA(self.config.n_components, svd_solver="randomized", random_state=_seed(generator))
+        pca.fit(batch["x"].flatten(1).cpu().numpy())
+        components = torch.from_numpy(pca.components_)
+        if self.config.whiten:
+            components = components / torch.from_numpy(pca.explained_variance_).sqrt()[:, None]
+        self.mean.copy_(torch.from_numpy(pca.mean_))
+        self.components.copy_(components)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, *D) -> (B, n_components)."""
+        return (x.flatten(1) - self.mean) @ self.components.T
+
+
+@dataclass(frozen=True)
+class KMeansConfig:
+    """``n_clusters`` clusters of raw values; None: as many as there are classes."""
+
+    n_clusters: int | None = None
+    n_starts: int = 3
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> KMeansSystem:
+        """The system for examples of ``spec.shape``."""
+        n_clusters = self.n_clusters or spec.n_classes
+        if n_clusters is None:
+            raise ValueError("k-means of data without classes needs a number: got n_clusters=None; pass n_clusters=10")
+        return KMeansSystem(self, spec, n_clusters)
+
+
+class KMeansSystem(System):
+    """k-means (Lloyd 1982) on flattened examples, the best of ``n_starts`` by scikit-learn. Its features are the raw values."""
+
+    centres: Tensor
+
+    def __init__(self, config: KMeansConfig, spec: DataSpec, n_clusters: int) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("centres", torch.zeros(n_clusters, torch.Size(spec.shape).numel()))
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        """The centres of ``batch["x"]`` (N, *D), from mini-batches of 4096."""
+        from sklearn.cluster import MiniBatchKMeans
+
+        means = MiniBatchKMeans(
+            len(self.centres), batch_size=4096, n_init=self.config.n_starts, random_state=_seed(generator)
+        )
+        means.fit(batch["x"].flatten(1).cpu().numpy())
+        self.centres.copy_(torch.from_numpy(means.cluster_centers_))
+
+    def clusters(self, x: Tensor) -> Tensor:
+        """The nearest centre of each example: (B, *D) -> (B,), int64."""
+        return torch.cdist(x.flatten(1), self.centres).argmin(dim=1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, *D) -> (B, F): the example itself."""
+        return x.flatten(1)
+
+
+def _seed(generator: torch.Generator) -> int:
+    return int(randint(2**31 - 1, (1,), generator=generator))

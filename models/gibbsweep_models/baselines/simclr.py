@@ -1,0 +1,74 @@
+"""SimCLR: an encoder trained to tell two views of one image from those of others. No density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from gibbsweep_models.nn.augment import Augmentation
+from gibbsweep_models.nn.features import FeatureNet
+from gibbsweep_models.objectives.info_nce import InfoNCE
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+
+
+@dataclass(frozen=True)
+class SimCLRConfig:
+    """Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations" (2020), with group norm in place
+    of batch norm."""
+
+    channels: tuple[int, ...] = (32, 64, 128)
+    hidden: int = 128
+    embedding: int = 64
+    temperature: float = 0.2
+    augment: Augmentation = field(default_factory=Augmentation)
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup: int = 20
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> SimCLRSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(
+                f"SimCLR's views are defined on signed units: got {spec.units!r} data; load it as 'signed'"
+            )
+        return SimCLRSystem(self, spec)
+
+
+class SimCLRSystem(System):
+    """Unit vectors z(x), close for two views of one image."""
+
+    def __init__(self, config: SimCLRConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.network = FeatureNet(spec.shape, config.channels, config.hidden, config.embedding)
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        return [
+            Phase(
+                "contrastive",
+                list(self.network.parameters()),
+                InfoNCE(config.temperature, config.augment),
+                OptimizerConfig(
+                    "adamw",
+                    config.learning_rate,
+                    weight_decay=config.weight_decay,
+                    schedule="cosine",
+                    warmup=config.warmup,
+                ),
+            )
+        ]
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, embedding), of length 1."""
+        return F.normalize(self.network(x), dim=1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, F): the encoder's last maps."""
+        return self.network.represent(x)

@@ -1,0 +1,107 @@
+"""The joint energy of pictures and captions, trained by contrastive divergence in their joint space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.draws import rand
+from gibbsweep_models.nn.augment import Augmentation
+from gibbsweep_models.nn.towers import PairForm, PairNet
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.pairs import JointCD
+from gibbsweep_models.types import Batch, DataSpec, OptimizerConfig, Phase, Samples, System, Units
+
+
+@dataclass(frozen=True)
+class PairEBMConfig:
+    """``form``: E of two embeddings (:class:`PairNet`). ``weight``: that of the chains in pixel space (``cd``, whose own learning
+    rate and gradient bound are not used) beside the exact Gibbs half-steps; ``every``: chains start at every so-manieth
+    pair."""
+
+    form: PairForm = "cosine"
+    channels: tuple[int, ...] = (32, 64, 128)
+    width: int = 64
+    embedding: int = 64
+    temperature: float = 0.1
+    augment: Augmentation = field(
+        default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0)
+    )
+    weight: float = 0.02
+    every: int = 8
+    cd: LangevinCD = field(
+        default_factory=lambda: LangevinCD(n_steps=5, noise=0.01, persistent=False, l2=0.0, data_noise=0.0)
+    )
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.1
+    warmup: int = 20
+    ema_decay: float = 0.99
+    sample_steps: int = 200
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> PairEBMSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1] with captions of ``spec.text_length`` words."""
+        if spec.units != self.units:
+            raise ValueError(f"PairEBM is defined on signed units: got {spec.units!r} data; load it as 'signed'")
+        return PairEBMSystem(self, spec)
+
+
+class PairEBMSystem(System):
+    """p(x, t) ∝ exp(-E(x, t)) over pictures in [-1, 1]^(C, H, W) and captions."""
+
+    def __init__(self, config: PairEBMConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.text_length = spec.text_length
+        self.ema_decay = config.ema_decay
+        self.network = PairNet(spec, config.channels, config.width, config.embedding, config.form, config.temperature)
+        self.sampler = config.cd.sampler()
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        parameters = list(self.network.parameters())
+        replay = config.cd.replay(self.shape, (self.text_length or 0,))
+        cd = config.cd.objective(self.shape, replay, "text")
+        return [
+            Phase(
+                "joint",
+                parameters,
+                JointCD(cd, config.weight, config.augment, config.every).to(parameters[0].device),
+                OptimizerConfig(
+                    "adamw",
+                    config.learning_rate,
+                    weight_decay=config.weight_decay,
+                    schedule="cosine",
+                    warmup=config.warmup,
+                ),
+            )
+        ]
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
+        if cond is None:
+            raise ValueError(
+                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
+            )
+        energy: Tensor = self.network(x, cond)
+        return energy
+
+    def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Unit vectors of ``batch["x"]`` (B, C, H, W) and ``batch["text"]`` (B, L): (B, F) each."""
+        return self.network.embed_picture(batch["x"]), self.network.embed_text(batch["text"])
+
+    def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
+        """(..., F), (..., F) -> (...)."""
+        return self.network.pair_energy(picture, caption)
+
+    def depict(self, text: Tensor, *, generator: torch.Generator) -> Samples:
+        """A picture of each caption (B, L): ``sample_steps`` Langevin steps from uniform noise on E(., caption)."""
+        start = rand((len(text), *self.shape), generator=generator).mul_(2.0).sub_(1.0)
+        chain = replace(self.sampler, n_steps=self.config.sample_steps)
+        return chain(self.energy, start, cond=text, generator=generator)

@@ -1,0 +1,119 @@
+"""The joint energy of two views of an image: contrastive learning with a density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gibbsweep_models.draws import rand
+from gibbsweep_models.nn.augment import Augmentation
+from gibbsweep_models.nn.features import FeatureNet
+from gibbsweep_models.nn.gradients import refuse_condition
+from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.two_view_energy import TwoViewEnergy, marginal_energy
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+
+_REFERENCES = 256
+
+
+@dataclass(frozen=True)
+class TwoViewEBMConfig:
+    """EBCLR (Kim & Ye 2022). ``weight``: that of ln p(x) beside ln p(x' | x). ``cd``: its chains; the learning rate and the
+    gradient's bound there are not used, those here are. ``every``: the chains see every so-manieth example."""
+
+    channels: tuple[int, ...] = (32, 64, 128)
+    hidden: int = 128
+    embedding: int = 64
+    temperature: float = 0.2
+    augment: Augmentation = field(default_factory=Augmentation)
+    weight: float = 0.02
+    every: int = 4
+    cd: LangevinCD = field(
+        default_factory=lambda: LangevinCD(n_steps=5, noise=0.01, persistent=False, l2=0.0, data_noise=0.0)
+    )
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    warmup: int = 20
+    sample_steps: int = 256
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+    def build(self, spec: DataSpec) -> TwoViewEBMSystem:
+        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        if spec.units != self.units:
+            raise ValueError(f"views are defined on signed units: got {spec.units!r} data; load it as 'signed'")
+        return TwoViewEBMSystem(self, spec)
+
+
+class TwoViewEBMSystem(System):
+    """E(x, x') = |z(x) - z(x')|² / (2 temperature) with z of length 1. ``energy`` is the marginal one, of x against training
+    examples that were drawn once."""
+
+    references: Tensor
+
+    def __init__(self, config: TwoViewEBMConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.network = FeatureNet(spec.shape, config.channels, config.hidden, config.embedding)
+        self.sampler = config.cd.sampler()
+        self.register_buffer("references", torch.zeros(_REFERENCES, *spec.shape))
+
+    def initialise(self, x: Tensor) -> None:
+        """Keep ``x`` (N, *D) as references, repeated where there are fewer than are kept."""
+        self.references.copy_(x[torch.arange(_REFERENCES, device=x.device) % len(x)])
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        parameters = list(self.network.parameters())
+        objective = TwoViewEnergy(
+            config.cd.objective(self.shape), config.temperature, config.weight, config.augment, config.every
+        )
+        return [
+            Phase(
+                "energy",
+                parameters,
+                objective.to(parameters[0].device),
+                OptimizerConfig(
+                    "adamw",
+                    config.learning_rate,
+                    weight_decay=config.weight_decay,
+                    schedule="cosine",
+                    warmup=config.warmup,
+                ),
+                bounds={"energy_gap": config.cd.energy_gap_bound},
+            )
+        ]
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, embedding), of length 1."""
+        return F.normalize(self.network(x), dim=1)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, F): the encoder's last maps."""
+        return self.network.represent(x)
+
+    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
+        """-ln mean_k exp(-E(x, reference_k)): (B, C, H, W) -> (B,)."""
+        refuse_condition(cond, self)
+        return marginal_energy(self.embed(x), self.embed(self.references), self.config.temperature)
+
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` images (n, C, H, W): ``sample_steps`` Langevin steps from uniform noise on the marginal energy."""
+        start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
+        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
+
+    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n_steps`` steps of the training sampler from ``x`` (B, C, H, W)."""
+        with torch.no_grad():
+            keys = self.embed(self.references)
+
+        def energy(x: Tensor, cond: Tensor | None = None) -> Tensor:
+            return marginal_energy(self.embed(x), keys, self.config.temperature)
+
+        return replace(self.sampler, n_steps=n_steps)(energy, x, generator=generator, trace=trace)
