@@ -128,6 +128,7 @@ def dae_at(sigma: float) -> Contender:
         DenoisingAutoencoderConfig(learning_rate=4e-3, schedule=EDMSchedule(p_mean=math.log(2 * sigma), p_std=0.0)),
         kind="baseline",
         space=LEARNING_RATE,
+        goal=Goal(f"validation/psnr_{sigma_name(sigma)}", "maximize"),
         evaluators=(Denoising((sigma,), limit=100),),
         final_evaluators=evaluators,
         at=LARGE,

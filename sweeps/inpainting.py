@@ -86,7 +86,7 @@ CD = Contender(
     at={"gpu": {"channels": (64, 128, 256, 256)}, "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60}},
 )
 GAN = Contender(
-    GANConfig(search_steps=40),
+    GANConfig(search_steps=30),
     kind="baseline",
     space={
         "search_learning_rate": Float(0.03, 0.3, log=True),
@@ -177,7 +177,7 @@ STUDY = Study(
     },
     budgets={
         "smoke": Budget(updates=4, batch_size=8, report_every=2),
-        "laptop": Budget(updates=300, batch_size=16, report_every=300),
+        "laptop": Budget(updates=250, batch_size=16, report_every=250),
         "long": Budget(updates=2_000, batch_size=32, report_every=500),
         "gpu": Budget(updates=20_000, batch_size=128, report_every=2_000),
         "paper": Budget(updates=200_000, batch_size=128, report_every=10_000),
@@ -190,7 +190,7 @@ STUDY = Study(
         ),
         Target("biharmonic on centre16", "test/psnr_centre16", ">", ENERGIES, ("biharmonic",)),
     ),
-    trials=3,
+    trials=2,
     seeds=3,
     figures={"psnr": psnr_in_the_hole},
     pictures=("inpainted",),
