@@ -34,6 +34,7 @@ from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.samplers.posterior import MAPDenoising
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,9 +75,9 @@ LARGE = {
 }
 LEARNING_RATE = {"learning_rate": Float(2e-3, 8e-3, log=True)}
 
-DSM_TOLD = Contender(DSMEnergyConfig(), kind="energy", space=LEARNING_RATE, at=LARGE)
+DSM_TOLD = Contender(DSMEnergyConfig(learning_rate=4e-3), kind="energy", space=LEARNING_RATE, at=LARGE)
 DSM_BLIND = Contender(
-    DSMEnergyConfig(blind_at=BLIND_ENERGY),
+    DSMEnergyConfig(blind_at=BLIND_ENERGY, learning_rate=3e-3),
     kind="energy",
     space=LEARNING_RATE,
     goal=BLIND,
@@ -85,19 +86,21 @@ DSM_BLIND = Contender(
     at=LARGE,
 )
 CD = Contender(
-    ConvEBMConfig(cd=LangevinCD(n_steps=15)),
+    ConvEBMConfig(
+        cd=LangevinCD(n_steps=15, learning_rate=5e-4, data_noise=0.03), denoising=MAPDenoising(prior_weight=150.0)
+    ),
     kind="energy",
     space={
-        "denoising.prior_weight": Float(3.0, 3000.0, log=True),
+        "denoising.prior_weight": Float(30.0, 3000.0, log=True),
         "cd.learning_rate": Float(1e-4, 1e-3, log=True),
         "cd.data_noise": Float(0.005, 0.1, log=True),
     },
     final_evaluators=told_and_blind,
     at={"gpu": {"channels": (64, 128, 256, 256)}, "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60}},
 )
-DAE_TOLD = Contender(DenoisingAutoencoderConfig(), kind="baseline", space=LEARNING_RATE, at=LARGE)
+DAE_TOLD = Contender(DenoisingAutoencoderConfig(learning_rate=4e-3), kind="baseline", space=LEARNING_RATE, at=LARGE)
 DAE_BLIND = Contender(
-    DenoisingAutoencoderConfig(blind_at=BLIND_AUTOENCODER),
+    DenoisingAutoencoderConfig(blind_at=BLIND_AUTOENCODER, learning_rate=4e-3),
     kind="baseline",
     space=LEARNING_RATE,
     goal=BLIND,
@@ -122,9 +125,10 @@ def dae_at(sigma: float) -> Contender:
         return (Denoising((sigma,), limit=20 if budget == "smoke" else 1000),)
 
     return Contender(
-        DenoisingAutoencoderConfig(schedule=EDMSchedule(p_mean=math.log(2 * sigma), p_std=0.0)),
+        DenoisingAutoencoderConfig(learning_rate=4e-3, schedule=EDMSchedule(p_mean=math.log(2 * sigma), p_std=0.0)),
         kind="baseline",
         space=LEARNING_RATE,
+        goal=Goal(f"validation/psnr_{sigma_name(sigma)}", "maximize"),
         evaluators=(Denoising((sigma,), limit=100),),
         final_evaluators=evaluators,
         at=LARGE,
@@ -140,7 +144,7 @@ NL_MEANS = Contender(
 TV = Contender(
     ClassicalDenoiserConfig("tv"),
     kind="baseline",
-    space={"strength": Float(0.5, 3.0)},
+    space={"strength": Float(0.3, 1.5)},
     final_evaluators=told_and_blind,
 )
 

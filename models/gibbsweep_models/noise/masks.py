@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gibbsweep_models.draws import rand, randint
@@ -106,3 +107,17 @@ def fill_with_mean(x: Tensor, known: Tensor) -> Tensor:
     axes = tuple(range(2, x.ndim))
     total = x.where(known, 0.0).sum(dim=axes, keepdim=True)
     return torch.where(known, x, total / known.sum(dim=axes, keepdim=True))
+
+
+def fill_smoothly(x: Tensor, known: Tensor) -> Tensor:
+    """``x`` (B, C, H, W) with a smooth surface through the known pixels in place of the others: means over ever larger blocks of
+    known pixels, interpolated back (push-pull, Gortler et al. 1996)."""
+    weight = known.to(x.dtype)
+    values = x.where(known, 0.0)
+    if max(x.shape[2:]) == 1:
+        return values
+    total = F.avg_pool2d(weight, 2, ceil_mode=True)
+    coarse = F.avg_pool2d(values, 2, ceil_mode=True) / total.where(total > 0, 1.0)
+    filled = fill_smoothly(coarse, total > 0)
+    smooth = F.interpolate(filled, size=x.shape[2:], mode="bilinear", align_corners=False)
+    return torch.where(known, x, smooth)
