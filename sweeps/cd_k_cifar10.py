@@ -8,6 +8,9 @@ Pictures (``refinement``) show noise and spoiled photographs after 0, 1, 10, 100
     python sweeps/cd_k_cifar10.py                                   about ten minutes on two cores
     python sweeps/cd_k_cifar10.py --contenders grbm --budget long
 
+Negative chains start at the data (``grbm``, ``conv_rbm``: CD-k), at noise (``grbm_langevin``: the recipe of "Gaussian-Bernoulli
+RBMs Without Tears") or in a replay buffer (``conv_energy``: started at the data, its chains hardly move and it stays flat).
+
 Log-likelihoods are densities of pixel values in [-1, 1] on R^3072, so a good model has a large one; values at eight bits were not
 dequantised, so they compare models here and with nothing published. The convolutional machine works on whitened images, whose
 coordinates alone are worth thousands of nats: its numbers compare across k, not with the dense machines'.
