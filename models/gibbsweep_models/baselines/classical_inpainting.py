@@ -18,7 +18,7 @@ Method = Literal["mean_image", "mean_known", "smooth", "biharmonic"]
 @dataclass(frozen=True)
 class ClassicalInpainterConfig:
     """``mean_image``: the mean of the training images; ``mean_known``: the mean of the image's own known pixels, channel by
-    channel; ``smooth``: their means over ever larger blocks, where the networks of this study start; ``biharmonic``: the smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
+    channel; ``smooth``: a spline in tension, where networks that fill holes start; ``biharmonic``: the smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
 
     method: Method = "biharmonic"
 
