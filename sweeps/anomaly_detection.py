@@ -53,15 +53,18 @@ def each_class_held_out(data: str) -> tuple[str, ...]:
 
 
 CONV_EBM = Contender(
-    ConvEBMConfig(channels=(8, 16, 32), cd=LangevinCD(n_steps=10, learning_rate=1e-3)),
+    ConvEBMConfig(
+        channels=(8, 16, 32),
+        cd=LangevinCD(n_steps=5, step_size=20.0, restart_fraction=0.2, learning_rate=2e-3),
+    ),
     kind="energy",
     space={
-        "cd.learning_rate": Float(3e-4, 3e-3, log=True),
-        "cd.step_size": Float(3.0, 30.0, log=True),
+        "cd.learning_rate": Float(5e-4, 5e-3, log=True),
+        "cd.step_size": Float(5.0, 50.0, log=True),
         "cd.noise": Float(0.002, 0.05, log=True),
-        "cd.restart_fraction": Float(0.01, 0.5, log=True),
+        "cd.restart_fraction": Float(0.02, 0.5, log=True),
     },
-    budgets=budgets(laptop=200, long=1_200, gpu=10_000, paper=100_000, batch_size=32),
+    budgets=budgets(laptop=400, long=2_000, gpu=10_000, paper=100_000, batch_size=32),
     at={
         "gpu": {"channels": (32, 64, 128), "cd.n_steps": 40, "cd.replay_size": 10_000},
         "paper": {"channels": (64, 128, 256, 256), "cd.n_steps": 60, "cd.replay_size": 10_000},
@@ -70,18 +73,19 @@ CONV_EBM = Contender(
 
 NORMALIZED_AUTOENCODER = Contender(
     NormalizedAutoencoderConfig(
-        latent_dim=8,
+        latent_dim=12,
         pretraining=800,
         learning_rate=1e-3,
         l2=3.0,
         latent_steps=2,
         latent_noise=0.1,
-        n_steps=1,
+        n_steps=2,
         restart_fraction=0.5,
     ),
     kind="energy",
     space={
-        "latent_dim": Choice(8, 16),
+        "latent_dim": Choice(8, 12, 16),
+        "n_steps": Choice(1, 2, 4),
         "learning_rate": Float(3e-4, 3e-3, log=True),
         "l2": Float(1.0, 5.0, log=True),
         "latent_noise": Float(0.03, 0.3, log=True),
