@@ -24,6 +24,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("binary_classification", "mnist[4,9]", ("mnist[4,9]", "fashion_mnist")),
     ("denoising", "mnist5k", ("mnist5k",)),
     ("inpainting", "cifar10_4k", ("cifar10_4k",)),
+    ("energy_functions", "digits", ("digits",)),
     ("image_generation", "digits", ("digits",)),
     ("multimodal", "captioned_digits", ("captioned_digits",)),
     ("representation", "digits", ("digits",)),
