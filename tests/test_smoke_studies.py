@@ -25,6 +25,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("cd_k_cifar10", "cifar10_4k", ("cifar10_4k",)),
     ("denoising", "mnist5k", ("mnist5k",)),
     ("inpainting", "cifar10_4k", ("cifar10_4k",)),
+    ("energy_functions", "digits", ("digits",)),
     ("image_generation", "digits", ("digits",)),
     ("multimodal", "captioned_digits", ("captioned_digits",)),
     ("representation", "digits", ("digits",)),
