@@ -14,8 +14,11 @@ _MEANS: dict[int, type[nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d]] = {
 }
 
 
-def conv_nd(dim: int, channels_in: int, channels_out: int, kernel_size: int = 3, stride: int = 1) -> nn.Module:
-    """A convolution over ``dim`` axes with an odd kernel, padded so that length n becomes ceil(n / stride)."""
+def conv_nd(
+    dim: int, channels_in: int, channels_out: int, kernel_size: int = 3, stride: int | tuple[int, ...] = 1
+) -> nn.Module:
+    """A convolution over ``dim`` axes with an odd kernel, padded so that length n becomes ceil(n / stride); one stride for
+    all axes, or one each."""
     if dim not in _CONVOLUTIONS:
         raise ValueError(
             f"got dim={dim}, expected 1 (waveform), 2 (image) or 3 (voxels); reshape the data to one of these"
