@@ -207,7 +207,7 @@ CATALOGUE: tuple[Entry, ...] = (
             source=f"{archive}, official split, surface and inside of each mesh in the middle 24 of 32 voxels an edge",
             licence="academic research",
             description=f"{sum(rows):,} shapes of furniture and other things, 32x32x32 voxels",
-        stand_ins=("solids",),
+            stand_ins=("solids",),
         )
         for name, archive, classes, rows in (
             ("modelnet10", "ModelNet10", _MODELNET10, (3991, 908)),

@@ -18,7 +18,7 @@ from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, rende
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
-from gibbsweep.evaluate.voxels import VoxelGeneration
+from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
 __all__ = [
     "AnomalyDetection",
@@ -49,6 +49,7 @@ __all__ = [
     "SampleGrid",
     "SyntheticAnomalies",
     "VoxelGeneration",
+    "VoxelReplay",
     "check_needs",
     "check_other_data",
     "evaluate_all",

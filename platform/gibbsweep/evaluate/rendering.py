@@ -58,7 +58,9 @@ def _rays(
     middles = (crossings[:, :-1] + crossings[:, 1:]) / 2
     places = np.floor(start[:, None] + middles[..., None] * inward).astype(np.int64)
     inside = ((places >= 0) & (places < size)).all(axis=2)
-    flat = np.where(inside, np.ravel_multi_index(tuple(np.moveaxis(places, 2, 0)), shape, mode="clip"), math.prod(shape))
+    flat = np.where(
+        inside, np.ravel_multi_index(tuple(np.moveaxis(places, 2, 0)), shape, mode="clip"), math.prod(shape)
+    )
     nearness = 1.0 - (1.0 - _FAR) * np.clip(crossings[:, :-1] / (2 * depth), 0.0, 1.0)
     brightness = np.array(_FACES)[axis_of[order[:, :-1]]] * nearness
     return np.ascontiguousarray(flat.T), np.rint(255 * brightness.T).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from gibbsweep.evaluate.distances import class_inception_score
 from gibbsweep.evaluate.features import feature_network
 from gibbsweep.evaluate.pictures import image_grid
 from gibbsweep.train import Evaluation
-from gibbsweep_models.capabilities import CanSample
+from gibbsweep_models.capabilities import CanSample, HasReplay
 from gibbsweep_models.types import Samples, Units
 
 
@@ -50,7 +50,7 @@ def matches(real: Tensor, fake: Tensor) -> Matches:
     return Matches(len(covered) / len(real), float((1.0 - overlap.max(dim=1).values).mean()))
 
 
-def nearest_iou(x: Tensor, among: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
+def nearest_iou(x: Tensor, among: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
     """The largest IoU of each of ``x`` (n, V) with the solids ``among``, which come in parts (m, V), and the number of the solid
     that it is reached with: (n,) and (n,) int64."""
     best = torch.full((len(x),), -1.0, device=x.device)
@@ -72,73 +72,104 @@ class VoxelGeneration:
 
     ``class_inception_score``: by the data set's own classifier; ``nearest_train_iou``: the mean over samples of the largest IoU
     with a training example, near 1 if they are copies; ``iou_coverage`` and ``iou_mmd``: see :class:`Matches`;
-    ``filled``: the share of filled voxels. ``references`` adds what real solids would get: ``class_inception_score_train``,
+    ``filled``: the share of filled voxels. ``references`` adds what real solids get: ``class_inception_score_train``,
     ``iou_coverage_train`` and ``iou_mmd_train`` of as many training examples in place of samples,
-    ``nearest_train_iou_real`` and ``filled_real`` of the split's own examples. Pictures: ``voxels``, and ``nearest_train``, the
-    nearest training example under each of some samples.
+    ``nearest_train_iou_real`` and ``filled_real`` of the split's own examples. Pictures: ``voxels``, and ``nearest_train``, rows
+    of samples with the training example nearest to each beneath it.
     """
 
     n: int = 500
-    batch_size: int = 250
     references: bool = False
-    shown: int = 24
-    columns: int = 4
+    batch_size: int = 250
     needs: type = CanSample
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, "classifier").description
 
     def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
-        if len(split.dataset.spec.shape) != 4:
-            raise UserError(
-                f"VoxelGeneration measures voxels (1, X, Y, Z): '{split.dataset.name}' has examples of "
-                f"{split.dataset.spec.shape}; use SampleDistances for other data"
-            )
-        n, units = min(self.n, len(split)), split.units
+        n = min(self.n, len(split))
         # In parts: a chain of hundreds of solids does not fit a processor's cache.
         sizes = [min(self.batch_size, n - done) for done in range(0, n, self.batch_size)]
-        fake = torch.cat([occupancy(_mean(system.sample(size, generator=generator)), units) for size in sizes])
-        examples = first_examples(split, n, fake.device)
-        real = occupancy(examples, units)
-        best, which = nearest_iou(fake, _training(split, fake.device))
-        matched = matches(real, fake)
-        metrics = {
-            "class_inception_score": self._inception_score(fake, split),
-            "nearest_train_iou": float(best.mean()),
-            "iou_coverage": matched.coverage,
-            "iou_mmd": matched.mmd,
-            "filled": float(fake.mean()),
-            "voxel_n": float(n),
-        }
-        if self.references:
-            train = occupancy(first_examples(split.dataset.train, n, fake.device), units)
-            matched = matches(real, train)
-            metrics |= {
-                "class_inception_score_train": self._inception_score(train, split),
-                "nearest_train_iou_real": float(nearest_iou(real, _training(split, fake.device))[0].mean()),
-                "iou_coverage_train": matched.coverage,
-                "iou_mmd_train": matched.mmd,
-                "filled_real": float(real.mean()),
-            }
-        shape = split.dataset.spec.shape
-        nearest = occupancy(split.dataset.train.batch(which[: 2 * self.columns].cpu())["x"], units)
-        pairs = torch.cat([torch.cat([fake[rows].cpu(), nearest[rows]]) for rows in self._rows(n)])
-        images = {
-            "voxels": image_grid(fake[: self.shown].unflatten(1, shape), columns=self.columns, binary=True),
-            "nearest_train": image_grid(pairs.unflatten(1, shape), columns=min(n, self.columns), binary=True),
-        }
-        return Evaluation(metrics, images)
+        parts = [occupancy(_mean(system.sample(size, generator=generator)), split.units) for size in sizes]
+        measured = measure_voxels(torch.cat(parts), split)
+        if not self.references:
+            return measured
+        return Evaluation({**measured.metrics, **_references(n, split, generator.device)}, measured.images)
 
-    def _rows(self, n: int) -> list[slice]:
-        """Of the samples that are shown over their nearest training example: two, if there are as many."""
-        return [slice(start, start + self.columns) for start in (0, self.columns) if start + self.columns <= n] or [
-            slice(0, n)
-        ]
 
-    def _inception_score(self, occupied: Tensor, split: Split) -> float:
-        network = feature_network(split.dataset, "classifier", occupied.device)
-        _, log_probabilities = network(occupied.unflatten(1, split.dataset.spec.shape), binary=True)
-        return class_inception_score(log_probabilities)
+@dataclass(frozen=True)
+class VoxelReplay:
+    """The same numbers and pictures, with the suffix ``_buffer``, for samples from the replay buffer, where training has kept
+    chains running (the published samples of descriptor networks). A buffer that holds fewer than ``n`` gives fewer:
+    ``voxel_n_buffer`` says how many."""
+
+    n: int = 500
+    needs: type = HasReplay
+
+    def prepare(self, dataset: Dataset) -> str:
+        return feature_network(dataset, "classifier").description
+
+    def __call__(self, system: HasReplay, split: Split, *, generator: torch.Generator) -> Evaluation:
+        x = system.replayed(min(self.n, len(split)), generator=generator)
+        measured = measure_voxels(occupancy(x, split.units), split)
+        return Evaluation(
+            {f"{name}_buffer": value for name, value in measured.metrics.items()},
+            {f"{name}_buffer": picture for name, picture in measured.images.items()},
+        )
+
+
+_COLUMNS, _SHOWN = 4, 24
+
+
+def measure_voxels(fake: Tensor, split: Split) -> Evaluation:
+    """Samples ``fake`` (n, V), 0 or 1, against the split and its data set's training examples: see :class:`VoxelGeneration`."""
+    shape = split.dataset.spec.shape
+    if len(shape) != 4:
+        raise UserError(
+            f"voxels are (1, X, Y, Z): '{split.dataset.name}' has examples of {shape}; use SampleDistances for other data"
+        )
+    real = occupancy(first_examples(split, len(fake), fake.device), split.units)
+    best, which = nearest_iou(fake, _training(split, fake.device))
+    matched = matches(real, fake)
+    metrics = {
+        "class_inception_score": _inception_score(fake, split),
+        "nearest_train_iou": float(best.mean()),
+        "iou_coverage": matched.coverage,
+        "iou_mmd": matched.mmd,
+        "filled": float(fake.mean()),
+        "voxel_n": float(len(fake)),
+    }
+    nearest = occupancy(split.dataset.train.batch(which[: 2 * _COLUMNS].cpu())["x"], split.units)
+    above_nearest = [
+        solids[start : start + _COLUMNS]
+        for start in range(0, len(nearest), _COLUMNS)
+        for solids in (fake[: len(nearest)].cpu(), nearest)
+    ]
+    grids = {"voxels": fake[:_SHOWN], "nearest_train": torch.cat(above_nearest)}
+    images = {
+        name: image_grid(solids.unflatten(1, shape), columns=min(_COLUMNS, len(fake)), binary=True)
+        for name, solids in grids.items()
+    }
+    return Evaluation(metrics, images)
+
+
+def _references(n: int, split: Split, device: torch.device) -> dict[str, float]:
+    real = occupancy(first_examples(split, n, device), split.units)
+    train = occupancy(first_examples(split.dataset.train, n, device), split.units)
+    matched = matches(real, train)
+    return {
+        "class_inception_score_train": _inception_score(train, split),
+        "nearest_train_iou_real": float(nearest_iou(real, _training(split, device))[0].mean()),
+        "iou_coverage_train": matched.coverage,
+        "iou_mmd_train": matched.mmd,
+        "filled_real": float(real.mean()),
+    }
+
+
+def _inception_score(occupied: Tensor, split: Split) -> float:
+    network = feature_network(split.dataset, "classifier", occupied.device)
+    _, log_probabilities = network(occupied.unflatten(1, split.dataset.spec.shape), binary=True)
+    return class_inception_score(log_probabilities)
 
 
 def _mean(samples: Samples) -> Tensor:
