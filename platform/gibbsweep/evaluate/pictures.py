@@ -15,7 +15,6 @@ from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, HasChain
 from gibbsweep_models.types import Samples
 
-
 _VIEW_EDGE = 48
 """Pixels along a view of a solid, before a grid's scale."""
 
