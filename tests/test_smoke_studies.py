@@ -29,6 +29,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("image_generation", "digits", ("digits",)),
     ("multimodal", "captioned_digits", ("captioned_digits",)),
     ("representation", "digits", ("digits",)),
+    ("voxel_generation", "solids", ("solids",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""
 

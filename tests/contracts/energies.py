@@ -79,6 +79,13 @@ def confined_flat_network() -> nn.Module:
     return energy
 
 
+def confined_flat_solids() -> nn.Module:
+    energy = ConvEnergy((1, 8, 8, 8), (4,), confinement=2.0)
+    nn.init.zeros_(energy.readout.weight)
+    energy.centre.fill_(0.5)
+    return energy
+
+
 def gaussian_machine(machine: GaussianBernoulli) -> GaussianBernoulli:
     """With random biases and variances, and weights that are felt."""
     for parameter in machine.parameters():
@@ -164,6 +171,8 @@ ENERGIES: dict[str, EnergyCase] = {
     "two_view_ebm": EnergyCase(lambda: TwoViewEBMConfig((8, 8), 16, 8).build(DataSpec((1, 8, 8))), (1, 8, 8)),
     "conv": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8)), (1, 8, 8)),
     "conv_odd_colour": EnergyCase(lambda: ConvEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
+    "conv_voxels": EnergyCase(lambda: ConvEnergy((1, 8, 9, 8), (4, 8)), (1, 8, 9, 8)),
+    "conv_voxels_confined": EnergyCase(confined_flat_solids, (1, 8, 8, 8), (-3.0, 3.0), lambda _, x: (0.5 - x) / 4),
     "dsm": EnergyCase(lambda: DSMEnergyConfig((8, 8)).build(DataSpec((1, 8, 8))), (1, 8, 8)),
     "dsm_blind": EnergyCase(lambda: DSMEnergyConfig((8, 8), blind_at=0.3).build(DataSpec((1, 8, 8))), (1, 8, 8)),
     "conv_spectral": EnergyCase(lambda: ConvEnergy((1, 8, 8), (4, 8), spectral_norm=True), (1, 8, 8)),

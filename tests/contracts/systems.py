@@ -78,6 +78,14 @@ SYSTEMS: dict[str, SystemCase] = {
     "conv_ebm_improved": SystemCase(
         ConvEBMConfig(channels=(8, 8), cd=LangevinCD(n_steps=3, replay_size=128, kl=0.3, entropy=0.1, replay_shift=1))
     ),
+    "conv_ebm_voxels": SystemCase(
+        ConvEBMConfig(
+            channels=(8, 8),
+            confinement=1.0,
+            cd=LangevinCD(n_steps=3, replay_size=128, step_size=0.02, gradient_clip=None, l2=0.0, energy_gap_bound=1e5),
+        ),
+        "solids",
+    ),
     "mlp_ebm": SystemCase(MLPEBMConfig(n_steps=3, replay_size=128)),
     "normalized_autoencoder": SystemCase(
         NormalizedAutoencoderConfig(hidden=(16,), pretraining=1, latent_steps=2, n_steps=2, replay_size=128)
@@ -95,7 +103,9 @@ SYSTEMS: dict[str, SystemCase] = {
     "clip": SystemCase(CLIPConfig((8, 8), 8, 8), "captioned_digits", condition="text"),
     "edm": SystemCase(EDMConfig()),
     "gan": SystemCase(GANConfig(), any_units=True),
+    "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
     "vae": SystemCase(VAEConfig(), any_units=True),
+    "vae_voxels": SystemCase(VAEConfig(units="binary", channels=(8, 8)), "solids", any_units=True),
     "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
     "isolation_forest": SystemCase(IsolationForestConfig(n_trees=10, samples_per_tree=64)),

@@ -111,9 +111,9 @@ def test_the_default_grid_doubles_pixels_and_leaves_two_between() -> None:
     assert int((grid == 255).sum()) == 3 * 4 * 5 * 4
 
 
-@pytest.mark.parametrize("shape", [(4, 2), (4, 2, 3), (4, 2, 3, 3), (4, 1, 2, 2, 2)])
+@pytest.mark.parametrize("shape", [(4, 2), (4, 2, 3), (4, 2, 3, 3), (4, 2, 2, 2, 2)])
 def test_what_is_no_image_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"images \(N, 1 or 3, H, W\): got"):
+    with pytest.raises(ValueError, match=r"images \(N, 1 or 3, H, W\) or voxels .*: got"):
         image_grid(torch.zeros(shape), columns=2, binary=True)
 
 

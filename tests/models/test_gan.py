@@ -155,7 +155,7 @@ def test_refusals() -> None:
     with pytest.raises(ValueError, match="signed"):
         GANConfig().build(DataSpec((1, 8, 8), "binary"))
     for shape in [(2,), (1, 4, 8), (1, 8, 8, 8)]:
-        with pytest.raises(ValueError, match="H, W >= 8"):
+        with pytest.raises(ValueError, match="sides >= 8"):
             GANConfig().build(DataSpec(shape))
     with pytest.raises(ValueError, match="at least one stage"):
         ConvEncoder((1, 8, 8), 1, channels=())

@@ -218,7 +218,7 @@ def test_strided_convolution_equals_the_direct_one(size: tuple[int, int]) -> Non
 
 
 def test_networks_refuse_what_they_cannot_do() -> None:
-    with pytest.raises(ValueError, match="H, W >= 8: got"):
+    with pytest.raises(ValueError, match="sides >= 8: got"):
         ConvEnergy((1, 7, 8))
     with pytest.raises(ValueError, match="MLPEnergy"):
         ConvEnergy((2,))

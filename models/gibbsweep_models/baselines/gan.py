@@ -42,7 +42,7 @@ class GANConfig:
         return "signed"
 
     def build(self, spec: DataSpec) -> GANSystem:
-        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""
         if spec.units != self.units:
             raise ValueError(f"GAN is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
         return GANSystem(self, spec)
@@ -82,17 +82,17 @@ class GANSystem(System):
         ]
 
     def generate(self, z: Tensor) -> Tensor:
-        """(B, latent_dim) -> (B, C, H, W) in [-1, 1]."""
+        """(B, latent_dim) -> (B, *D) in [-1, 1]."""
         return torch.tanh(self.generator(z))
 
     def discriminate(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B,)."""
+        """(B, *D) -> (B,)."""
         logit: Tensor = self.discriminator(x)
         return logit.squeeze(1)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` images (n, C, H, W), one evaluation each."""
+        """``n`` examples (n, *D), one evaluation each."""
         x = self.generate(randn((n, self.latent_dim), generator=generator))
         if trace is not None:
             trace(1, x)
@@ -102,7 +102,7 @@ class GANSystem(System):
         """The hole of the G(z) that fits the known pixels best: ``search_steps`` steps of Adam on z from N(0, I) down the
         squared error there plus ``search_realism`` softplus(-D(G(z))) (Yeh et al. 2017, equations 2 to 5).
 
-        (B, C, H, W), bool like it -> (B, C, H, W); every draw of z ends in a completion of its own.
+        (B, *D), bool like it -> (B, *D); every draw of z ends in a completion of its own.
         """
         config = self.config
         seen = check_mask(known).to(x.dtype)

@@ -29,7 +29,7 @@ class VAEConfig:
     ema_decay: float = 0.99
 
     def build(self, spec: DataSpec) -> VAESystem:
-        """The system for images of ``spec.shape`` (C, H, W)."""
+        """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape``."""
         if spec.units != self.units:
             raise ValueError(f"got {spec.units!r} data, expected {self.units!r}; pass VAEConfig(units={spec.units!r})")
         return VAESystem(self, spec)
@@ -47,7 +47,7 @@ class VAESystem(System):
         self.log_variance = nn.Parameter(torch.zeros(())) if config.units == "signed" else None
 
     def initialise(self, x: Tensor) -> None:
-        """Start the variance of a Gaussian decoder at a tenth of that of ``x`` (N, C, H, W), near where it will settle:
+        """Start the variance of a Gaussian decoder at a tenth of that of ``x`` (N, *D), near where it will settle:
         one parameter that moves by a learning rate per update would hold back all others."""
         if self.log_variance is not None:
             with torch.no_grad():
@@ -59,24 +59,24 @@ class VAESystem(System):
         return [Phase("elbo", list(self.parameters()), ELBO(config.beta), optimizer, grad_clip=config.grad_clip)]
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) -> mean and log_variance of q(z | x), each (B, latent_dim)."""
+        """(B, *D) -> mean and log_variance of q(z | x), each (B, latent_dim)."""
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return mean, log_variance
 
     def decode(self, z: Tensor) -> Tensor:
-        """E[x | z]: (B, latent_dim) -> (B, C, H, W), in [-1, 1] (signed) or [0, 1] (binary)."""
+        """E[x | z]: (B, latent_dim) -> (B, *D), in [-1, 1] (signed) or [0, 1] (binary)."""
         output = self.decoder(z)
         return torch.sigmoid(output) if self.log_variance is None else torch.tanh(output)
 
     def log_prob_given_latent(self, x: Tensor, z: Tensor) -> Tensor:
-        """ln p(x | z): (B, C, H, W), (B, latent_dim) -> (B,), in nats."""
+        """ln p(x | z): (B, *D), (B, latent_dim) -> (B,), in nats."""
         if self.log_variance is None:
             return bernoulli_log_prob(self.decoder(z), x)
         return gaussian_log_prob(self.decode(z), self.log_variance, x)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` images (n, C, H, W) from z ~ N(0, I): binary units are drawn; of signed units it is the mean E[x | z],
+        """``n`` examples (n, *D) from z ~ N(0, I): binary units are drawn; of signed units it is the mean E[x | z],
         as usual for Gaussian decoders. ``info["mean"]`` holds E[x | z] in both cases."""
         mean = self.decode(randn((n, self.config.latent_dim), generator=generator))
         x = bernoulli(mean, generator=generator) if self.config.units == "binary" else mean
@@ -86,25 +86,25 @@ class VAESystem(System):
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """E[x | z] at the mean of q(z | x), which needs no draw: (B, C, H, W) -> (B, C, H, W)."""
+        """E[x | z] at the mean of q(z | x), which needs no draw: (B, *D) -> (B, *D)."""
         del generator
         return self.decode(self.features(x))
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
-        """The mean of q(z | x): (B, C, H, W) -> (B, latent_dim)."""
+        """The mean of q(z | x): (B, *D) -> (B, latent_dim)."""
         return self.encode(x)[0]
 
     @torch.no_grad()
     def elbo(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """A lower bound on ln p(x) in expectation, one draw each: (B, C, H, W) -> (B,), in nats."""
+        """A lower bound on ln p(x) in expectation, one draw each: (B, *D) -> (B,), in nats."""
         log_prob, kl = elbo_terms(self, x, generator=generator)
         return log_prob - kl
 
     def importance_log_likelihood(self, x: Tensor, *, n_samples: int, generator: torch.Generator) -> Tensor:
-        """A tighter lower bound on ln p(x) in expectation, ``n_samples`` draws each: (B, C, H, W) -> (B,), in nats."""
+        """A tighter lower bound on ln p(x) in expectation, ``n_samples`` draws each: (B, *D) -> (B,), in nats."""
         return importance_log_likelihood(self, x, n_samples=n_samples, generator=generator)
 
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """-ELBO, high = unusual: (B, C, H, W) -> (B,)."""
+        """-ELBO, high = unusual: (B, *D) -> (B,)."""
         return -self.elbo(x, generator=generator)

@@ -1,4 +1,4 @@
-"""A convolutional energy of images trained by persistent contrastive divergence."""
+"""A convolutional energy of images or voxels trained by persistent contrastive divergence."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Unit
 
 @dataclass(frozen=True)
 class ConvEBMConfig:
-    """The energy network and how it is trained (``cd``). ``sample_steps``: Langevin steps from uniform noise to a sample;
-    ``inpaint_steps``: from a smoothly filled hole to a textured one, ``inpaint_temperature`` in units of the training chain's."""
+    """The energy network and how it is trained (``cd``). ``confinement``: the standard deviation of a Gaussian reference
+    around the data's mean, whose energy is added to the network's (a descriptor network); None for none.
+    ``sample_steps``: Langevin steps from uniform noise to a sample; ``inpaint_steps``: from a smoothly filled hole to a
+    textured one, ``inpaint_temperature`` in units of the training chain's."""
 
     channels: tuple[int, ...] = (16, 32, 64, 64)
     activation: Activation = "silu"
     spectral_norm: bool = False
+    confinement: float | None = None
     cd: LangevinCD = field(default_factory=LangevinCD)
     ema_decay: float = 0.99
     sample_steps: int = 256
@@ -40,7 +43,7 @@ class ConvEBMConfig:
         return "signed"
 
     def build(self, spec: DataSpec) -> ConvEBMSystem:
-        """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
+        """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""
         if spec.units != self.units:
             raise ValueError(
                 f"ConvEBM is defined on signed units: got {spec.units!r} data; use an RBM for binary units"
@@ -49,42 +52,49 @@ class ConvEBMConfig:
 
 
 class ConvEBMSystem(System):
-    """p(x) ∝ exp(-E(x) / T) on [-1, 1]^(C, H, W); sampling, chains and training share one Langevin kernel."""
+    """p(x) ∝ exp(-E(x) / T) on [-1, 1]^D; sampling, chains and training share one Langevin kernel."""
 
     def __init__(self, config: ConvEBMConfig, spec: DataSpec) -> None:
         super().__init__()
         self.config = config
         self.shape = spec.shape
         self.ema_decay = config.ema_decay
-        self.network = ConvEnergy(spec.shape, config.channels, config.activation, config.spectral_norm)
+        self.network = ConvEnergy(
+            spec.shape, config.channels, config.activation, config.spectral_norm, config.confinement
+        )
         self.sampler = config.cd.sampler()
         self.replay = config.cd.replay(spec.shape)
+
+    def initialise(self, x: Tensor) -> None:
+        """Centre the reference, where there is one, on the mean of ``x`` (N, *D) over examples and places."""
+        if self.config.confinement is not None:
+            self.network.centre.copy_(x.mean())
 
     def phases(self) -> list[Phase]:
         return [self.config.cd.phase(self.network.parameters(), self.shape, self.replay)]
 
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """(B, C, H, W) -> (B,)."""
+        """(B, *D) -> (B,)."""
         energy: Tensor = self.network(x, cond)
         return energy
 
     @torch.no_grad()
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """The energy: (B, C, H, W) -> (B,)."""
+        """The energy: (B, *D) -> (B,)."""
         del generator
         return self.energy(x)
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` images (n, C, H, W): ``sample_steps`` Langevin steps from uniform noise."""
+        """``n`` examples (n, *D): ``sample_steps`` Langevin steps from uniform noise."""
         start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
         return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
 
     def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n_steps`` steps of the training sampler from ``x`` (B, C, H, W)."""
+        """``n_steps`` steps of the training sampler from ``x`` (B, *D)."""
         return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
 
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
-        """The mode of the posterior near ``x`` (B, C, H, W); a noise level (B,) that is None is estimated from ``x``."""
+        """The mode of the posterior near ``x`` (B, *D); a noise level (B,) that is None is estimated from ``x``."""
         level = estimate_sigma(x) if sigma is None else sigma
         return self.config.denoising(self.energy, x, level, generator=generator)
 
@@ -100,7 +110,7 @@ class ConvEBMSystem(System):
         return chain(self.energy, start, generator=generator, project=project).x
 
     def replayed(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Up to ``n`` different chains (n, C, H, W) of the replay buffer."""
+        """Up to ``n`` different chains (n, *D) of the replay buffer."""
         if self.replay is None:
             raise ValueError(
                 "chains that start at data leave no samples: train with persistent=True, or draw from noise"
@@ -108,7 +118,7 @@ class ConvEBMSystem(System):
         return self.replay.sample(n, generator=generator)
 
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log-likelihood of ``x`` (N, C, H, W) under exp(-E / T) / Z on the cube, at the T that explains ``x`` best.
+        """Mean log-likelihood of ``x`` (N, *D) under exp(-E / T) / Z on the cube, at the T that explains ``x`` best.
 
         Short chains with decoupled noise sample no known temperature, so T is one fitted number, not colder than the
         training chain's own.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,13 +16,18 @@ _MEANS: dict[int, type[nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d]] = {
 }
 
 
-def conv_nd(dim: int, channels_in: int, channels_out: int, kernel_size: int = 3, stride: int = 1) -> nn.Module:
-    """A convolution over ``dim`` axes with an odd kernel, padded so that length n becomes ceil(n / stride)."""
+def conv_nd(
+    dim: int, channels_in: int, channels_out: int, kernel_size: int = 3, stride: int | tuple[int, ...] = 1
+) -> nn.Module:
+    """A convolution over ``dim`` axes with an odd kernel, padded so that length n becomes ceil(n / stride); one stride for
+    all axes, or one each."""
     if dim not in _CONVOLUTIONS:
         raise ValueError(
             f"got dim={dim}, expected 1 (waveform), 2 (image) or 3 (voxels); reshape the data to one of these"
         )
-    return _CONVOLUTIONS[dim](channels_in, channels_out, kernel_size, stride, padding=kernel_size // 2)
+    convolution: Any = _CONVOLUTIONS[dim]  # the stubs want a stride of exactly dim numbers
+    layer: nn.Module = convolution(channels_in, channels_out, kernel_size, stride, padding=kernel_size // 2)
+    return layer
 
 
 def halve(dim: int) -> nn.Module:

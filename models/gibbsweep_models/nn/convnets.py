@@ -1,27 +1,27 @@
-"""Convolutional encoders and decoders of images, shared by the GAN, the VAE and the autoencoder."""
+"""Convolutional encoders and decoders of images and voxels, shared by the GAN, the VAE and the autoencoder."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gibbsweep_models.nn.blocks import group_norm
+from gibbsweep_models.nn.blocks import conv_nd, group_norm
 
 
-def _pyramid(shape: tuple[int, ...], n_stages: int) -> list[tuple[int, int]]:
-    """(H, W) before the first stage and after each: halved, rounded up, along axes that are still at least 4 long."""
-    if len(shape) != 3 or min(shape[1:]) < 8:
+def _pyramid(shape: tuple[int, ...], n_stages: int) -> list[tuple[int, ...]]:
+    """Lengths of the axes before the first stage and after each: halved, rounded up, where they are still at least 4."""
+    if len(shape) not in (3, 4) or min(shape[1:]) < 8:
         raise ValueError(
-            f"convolutional encoders and decoders are defined on images (C, H, W) with H, W >= 8: got {tuple(shape)}; "
-            "reshape or pad the data to that"
+            "convolutional encoders and decoders are defined on images (C, H, W) and voxels (C, X, Y, Z) with sides >= 8: "
+            f"got {tuple(shape)}; reshape or pad the data to that"
         )
-    sizes = [(shape[1], shape[2])]
+    sizes = [tuple(shape[1:])]
     for _ in range(n_stages):
-        height, width = sizes[-1]
-        sizes.append((_halved(height), _halved(width)))
+        sizes.append(tuple(_halved(n) for n in sizes[-1]))
     return sizes
 
 
@@ -38,8 +38,9 @@ def _check_widths(channels: tuple[int, ...], vector: int) -> None:
 
 
 class ConvEncoder(nn.Module):
-    """(B, C, H, W) -> (B, out): one 3x3 convolution of stride 2 per entry of ``channels`` (stride 1 along axes shorter
-    than 4), then a linear layer. ``normalise`` puts group norm behind each convolution but the first.
+    """(B, C, H, W) or (B, C, X, Y, Z) -> (B, out): one convolution, 3 wide and of stride 2, per entry of ``channels``
+    (stride 1 along axes shorter than 4), then a linear layer. ``normalise`` puts group norm behind each convolution but
+    the first.
     """
 
     def __init__(
@@ -58,16 +59,16 @@ class ConvEncoder(nn.Module):
         for stage, ((before, after), (width_in, width)) in enumerate(
             zip(pairwise(sizes), pairwise((shape[0], *channels)), strict=True)
         ):
-            stride = (1 + (after[0] < before[0]), 1 + (after[1] < before[1]))
-            layers.append(nn.Conv2d(width_in, width, 3, stride, padding=1))
+            stride = tuple(1 + (n < m) for n, m in zip(after, before, strict=True))
+            layers.append(conv_nd(len(stride), width_in, width, stride=stride))
             if normalise and stage > 0:
                 layers.append(group_norm(width))
             layers.append(activation())
         self.features = nn.Sequential(*layers, nn.Flatten())
-        self.readout = nn.Linear(channels[-1] * sizes[-1][0] * sizes[-1][1], out)
+        self.readout = nn.Linear(channels[-1] * math.prod(sizes[-1]), out)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, out)."""
+        """(B, *D) -> (B, out)."""
         if x.shape[1:] != self.shape:
             raise ValueError(
                 f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the network with the "
@@ -78,7 +79,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """(B, latent) -> (B, C, H, W): the mirror image of :class:`ConvEncoder` with the same ``channels``. It repeats
+    """(B, latent) -> (B, *D): the mirror image of :class:`ConvEncoder` with the same ``channels``. It repeats
     values to the size of each stage and convolves, which leaves no checkerboard and fits odd sizes
     (4 -> 7 -> 14 -> 28). The output is linear.
     """
@@ -87,17 +88,18 @@ class ConvDecoder(nn.Module):
         super().__init__()
         _check_widths(channels, latent)
         self.latent = latent
+        dim = len(shape) - 1
         *self.sizes, smallest = _pyramid(shape, len(channels))
         self.smallest = (channels[-1], *smallest)
-        self.entry = nn.Linear(latent, channels[-1] * smallest[0] * smallest[1])
+        self.entry = nn.Linear(latent, channels[-1] * math.prod(smallest))
         self.stages = nn.ModuleList(
-            nn.Sequential(group_norm(above), nn.SiLU(), nn.Conv2d(above, below, 3, padding=1))
+            nn.Sequential(group_norm(above), nn.SiLU(), conv_nd(dim, above, below))
             for below, above in reversed(list(pairwise((channels[0], *channels))))
         )
-        self.head = nn.Sequential(group_norm(channels[0]), nn.SiLU(), nn.Conv2d(channels[0], shape[0], 3, padding=1))
+        self.head = nn.Sequential(group_norm(channels[0]), nn.SiLU(), conv_nd(dim, channels[0], shape[0]))
 
     def forward(self, z: Tensor) -> Tensor:
-        """(B, latent) -> (B, C, H, W)."""
+        """(B, latent) -> (B, *D)."""
         if z.shape[1:] != (self.latent,):
             raise ValueError(f"got z {tuple(z.shape)}, expected (B, {self.latent}); draw latents of that size")
         h = self.entry(z).unflatten(1, self.smallest)

@@ -69,6 +69,16 @@ CATALOGUE: tuple[Entry, ...] = (
         description="eight normal densities on a ring in the plane, real values",
     ),
     Entry(
+        name="solids",
+        how="bundled",
+        shape=(1, 8, 8, 8),
+        classes=("ball", "box", "cross"),
+        rows=(480, 120),
+        source="drawn from balls, boxes and crosses of bars, places and sizes at random, all different",
+        licence="CC0",
+        description="600 plain shapes, 8x8x8 voxels",
+    ),
+    Entry(
         name="mnist",
         how="fetched",
         shape=(1, 28, 28),
@@ -197,6 +207,7 @@ CATALOGUE: tuple[Entry, ...] = (
             source=f"{archive}, official split, surface and inside of each mesh in the middle 24 of 32 voxels an edge",
             licence="academic research",
             description=f"{sum(rows):,} shapes of furniture and other things, 32x32x32 voxels",
+            stand_ins=("solids",),
         )
         for name, archive, classes, rows in (
             ("modelnet10", "ModelNet10", _MODELNET10, (3991, 908)),

@@ -14,10 +14,11 @@ from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.long_run import LongRun
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
-from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid
+from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, render
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
+from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
 __all__ = [
     "AnomalyDetection",
@@ -47,10 +48,13 @@ __all__ = [
     "SampleDistances",
     "SampleGrid",
     "SyntheticAnomalies",
+    "VoxelGeneration",
+    "VoxelReplay",
     "check_needs",
     "check_other_data",
     "evaluate_all",
     "feature_network",
     "figure_pixels",
     "image_grid",
+    "render",
 ]
