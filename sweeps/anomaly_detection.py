@@ -53,15 +53,18 @@ def each_class_held_out(data: str) -> tuple[str, ...]:
 
 
 CONV_EBM = Contender(
-    ConvEBMConfig(channels=(8, 16, 32), cd=LangevinCD(n_steps=10, learning_rate=1e-3)),
+    ConvEBMConfig(
+        channels=(8, 16, 32),
+        cd=LangevinCD(n_steps=5, step_size=20.0, restart_fraction=0.2, learning_rate=2e-3),
+    ),
     kind="energy",
     space={
-        "cd.learning_rate": Float(3e-4, 3e-3, log=True),
-        "cd.step_size": Float(3.0, 30.0, log=True),
+        "cd.learning_rate": Float(5e-4, 5e-3, log=True),
+        "cd.step_size": Float(5.0, 50.0, log=True),
         "cd.noise": Float(0.002, 0.05, log=True),
-        "cd.restart_fraction": Float(0.01, 0.5, log=True),
+        "cd.restart_fraction": Float(0.02, 0.5, log=True),
     },
-    budgets=budgets(laptop=110, long=600, gpu=5_000, paper=50_000, batch_size=64),
+    budgets=budgets(laptop=400, long=2_000, gpu=10_000, paper=100_000, batch_size=32),
     at={
         "gpu": {"channels": (32, 64, 128), "cd.n_steps": 40, "cd.replay_size": 10_000},
         "paper": {"channels": (64, 128, 256, 256), "cd.n_steps": 60, "cd.replay_size": 10_000},
@@ -70,27 +73,28 @@ CONV_EBM = Contender(
 
 NORMALIZED_AUTOENCODER = Contender(
     NormalizedAutoencoderConfig(
-        latent_dim=8,
-        pretraining=450,
+        latent_dim=12,
+        pretraining=800,
         learning_rate=1e-3,
         l2=3.0,
         latent_steps=2,
         latent_noise=0.1,
-        n_steps=1,
+        n_steps=2,
         restart_fraction=0.5,
     ),
     kind="energy",
     space={
-        "latent_dim": Choice(8, 12),
+        "latent_dim": Choice(8, 12, 16),
+        "n_steps": Choice(1, 2, 4),
         "learning_rate": Float(3e-4, 3e-3, log=True),
         "l2": Float(1.0, 5.0, log=True),
         "latent_noise": Float(0.03, 0.3, log=True),
         "restart_fraction": Float(0.05, 1.0, log=True),
     },
-    budgets=budgets(laptop=650, long=2_200, gpu=20_000, paper=70_000),
+    budgets=budgets(laptop=1_200, long=5_000, gpu=20_000, paper=70_000, batch_size=32),
     at={
         "smoke": {"pretraining": 3},
-        "long": {"pretraining": 1_200},
+        "long": {"pretraining": 3_000},
         "gpu": {"pretraining": 10_000, "hidden": (1024, 512)},
         # Epochs of the paper's hold-out experiment, 100 and 50 at its batch size, and the length of its chains.
         "paper": {
@@ -119,7 +123,7 @@ AUTOENCODER = Contender(
     AutoencoderConfig(channels=(8, 16, 32), latent_dim=8),
     kind="baseline",
     space={"latent_dim": Choice(2, 4, 8, 16, 32), "learning_rate": Float(5e-4, 5e-3, log=True)},
-    budgets=budgets(laptop=150, long=600, gpu=10_000, paper=50_000, batch_size=64),
+    budgets=budgets(laptop=350, long=1_600, gpu=20_000, paper=100_000, batch_size=32),
     at={"gpu": {"channels": (32, 64)}, "paper": {"channels": (32, 64, 128)}},
 )
 
@@ -131,7 +135,7 @@ VAE = Contender(
         "beta": Float(0.3, 3.0, log=True),
         "learning_rate": Float(5e-4, 5e-3, log=True),
     },
-    budgets=budgets(laptop=150, long=600, gpu=10_000, paper=50_000, batch_size=64),
+    budgets=budgets(laptop=350, long=1_600, gpu=20_000, paper=100_000, batch_size=32),
     at={"gpu": {"channels": (32, 64)}, "paper": {"channels": (32, 64, 128)}},
 )
 

@@ -24,16 +24,16 @@ LARGE = {
 }
 
 SPACE = {
-    "learning_rate": Float(1e-3, 1e-2, log=True),
+    "learning_rate": Float(2e-3, 2e-2, log=True),
     "temperature": Float(0.03, 0.5, log=True),
     "weight_decay": Float(0.01, 1.0, log=True),
 }
 
-JOINT = {**SPACE, "weight": Float(0.003, 0.3, log=True)}
+JOINT = {**SPACE, "weight": Float(0.003, 0.1, log=True)}
 
-COSINE = Contender(PairEBMConfig(), kind="energy", space=JOINT, at=LARGE)
-MLP = Contender(PairEBMConfig(form="mlp"), kind="energy", space=JOINT, at=LARGE)
-CLIP = Contender(CLIPConfig(), kind="baseline", space=SPACE, at=LARGE)
+COSINE = Contender(PairEBMConfig(learning_rate=5e-3), kind="energy", space=JOINT, at=LARGE)
+MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), kind="energy", space=JOINT, at=LARGE)
+CLIP = Contender(CLIPConfig(learning_rate=5e-3), kind="baseline", space=SPACE, at=LARGE)
 
 
 def test(budget: str) -> tuple[Evaluator, ...]:

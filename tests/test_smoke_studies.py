@@ -22,8 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("anomaly_detection", "digits", ("digits",)),
     ("binary_classification", "mnist[4,9]", ("mnist[4,9]", "fashion_mnist")),
+    ("cd_k_cifar10", "cifar10_4k", ("cifar10_4k",)),
     ("denoising", "mnist5k", ("mnist5k",)),
     ("inpainting", "cifar10_4k", ("cifar10_4k",)),
+    ("energy_functions", "digits", ("digits",)),
     ("image_generation", "digits", ("digits",)),
     ("multimodal", "captioned_digits", ("captioned_digits",)),
     ("representation", "digits", ("digits",)),

@@ -52,15 +52,15 @@ def studies_of(script: Path) -> list[Study]:
 def spec_of(data: str, units: Units, needs: DataNeeds) -> DataSpec:
     """The data set's own where it needs no download, else the one that the catalogue promises, else one of what is needed."""
     view = view_of(data)
+    words = (100, 8) if needs.text else (None, None)  # ids and words a caption
     entry = next((entry for entry in CATALOGUE if entry.name == view.name), None)
     if entry is None:
         shape = (needs.channels or 3, 32, 32, 32)[: needs.dims or 3]
-        words = (100, 8) if needs.text else (None, None)
         return DataSpec(shape, units, 10 if needs.labels else None, *words)
     if entry.how == "bundled":
         return load(data, units=units).spec
     shape = entry.shape if view.size is None else (entry.shape[0], *(view.size for _ in entry.shape[1:]))
-    return DataSpec(shape, units, len(view.classes or entry.classes) or None)
+    return DataSpec(shape, units, len(view.classes or entry.classes) or None, *words)
 
 
 def variants(contender: Contender) -> list[SystemConfig]:

@@ -14,13 +14,17 @@ from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.class_energies import ConvForm, Form, MLPForm, PrototypeForm, ResidualForm
 from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.conv import ConvEnergy
+from gibbsweep_models.nn.energy_forms import ClassForm
 from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.nn.mlp import MLPEnergy
+from gibbsweep_models.nn.quadratic import LowRankQuadraticEnergy
 from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.nn.reconstruction_energy import ReconstructionEnergy
+from gibbsweep_models.nn.residual_energy import ResidualEnergy, SelfAttention
 from gibbsweep_models.types import DataSpec
 
 
@@ -103,7 +107,31 @@ def class_rbm() -> ClassRBM:
     return machine
 
 
-def of_classes(form: ConvForm | MLPForm | PrototypeForm) -> EnergyCase:
+def low_rank_quadratic() -> LowRankQuadraticEnergy:
+    """With a random mean and random scales."""
+    energy = LowRankQuadraticEnergy((2, 3, 3), 4)
+    for parameter in energy.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return energy
+
+
+def low_rank_quadratic_score(energy: nn.Module, x: Tensor) -> Tensor:
+    """-Λ (x - μ)."""
+    assert isinstance(energy, LowRankQuadraticEnergy)
+    precision = torch.diag(energy.log_scale.exp() ** 2) + energy.projection @ energy.projection.T
+    return ((energy.mean - x.flatten(1)) @ precision).view(x.shape)
+
+
+def attentive() -> ResidualEnergy:
+    """With an attention that is felt."""
+    energy = ResidualEnergy((1, 8, 8), (4, 8))
+    for module in energy.modules():
+        if isinstance(module, SelfAttention):
+            nn.init.constant_(module.gain, 0.7)
+    return energy
+
+
+def of_classes(form: Form) -> EnergyCase:
     config = ClassEnergyConfig(form)
     return EnergyCase(lambda: config.build(DataSpec((1, 8, 8), n_classes=3)), (1, 8, 8), n_classes=3)
 
@@ -129,6 +157,15 @@ ENERGIES: dict[str, EnergyCase] = {
     "jem": of_classes(ConvForm((4, 8))),
     "class_conv": of_classes(ConvForm((4, 8), label="hidden")),
     "class_mlp": of_classes(MLPForm((16, 8), label="hidden")),
+    "class_residual": of_classes(ResidualForm((4, 8), label="hidden")),
+    "class_rbm_form": of_classes(ClassForm(name="rbm", width=2)),
+    "class_jem_form": of_classes(ClassForm(name="jem", width=4, depth=2, spectral_norm=True)),
+    "quadratic_low_rank": EnergyCase(low_rank_quadratic, (2, 3, 3), score=low_rank_quadratic_score),
+    "residual": EnergyCase(attentive, (1, 8, 8)),
+    "residual_odd_colour": EnergyCase(lambda: ResidualEnergy((3, 9, 11), (4, 4, 4), "softplus"), (3, 9, 11)),
+    "residual_spectral": EnergyCase(lambda: ResidualEnergy((1, 8, 8), (4, 8), spectral_norm=True), (1, 8, 8)),
+    "reconstruction": EnergyCase(lambda: ReconstructionEnergy((1, 8, 8), 4, (16,)), (1, 8, 8)),
+    "mlp_spectral": EnergyCase(lambda: MLPEnergy((6,), (16, 16), spectral_norm=True), (6,)),
     "prototypes": of_classes(PrototypeForm(2, 4)),
     "encoder_ebm": EnergyCase(lambda: EncoderEBMConfig((8, 8), 16).build(DataSpec((3, 9, 8))), (3, 9, 8)),
     "two_view_ebm": EnergyCase(lambda: TwoViewEBMConfig((8, 8), 16, 8).build(DataSpec((1, 8, 8))), (1, 8, 8)),

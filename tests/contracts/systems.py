@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args, get_type_hints
 
 import torch
 
@@ -27,6 +28,7 @@ from gibbsweep_models.energy.class_rbm import ClassRBMConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
+from gibbsweep_models.energy.energy_form import EnergyFormConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
@@ -35,6 +37,7 @@ from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.types import System, SystemConfig
@@ -61,7 +64,7 @@ class SystemCase:
         return self.config.build(self.dataset().spec)
 
 
-CLASS_CD = LangevinCD(n_steps=3, replay_size=128)
+SHORT_CD = CLASS_CD = LangevinCD(n_steps=3, replay_size=128)
 
 SYSTEMS: dict[str, SystemCase] = {
     "rbm": SystemCase(RBMConfig(n_hidden=16, k=1, momentum=0.5)),
@@ -117,6 +120,11 @@ SYSTEMS: dict[str, SystemCase] = {
     "tv": SystemCase(ClassicalDenoiserConfig("tv")),
     "biharmonic": SystemCase(ClassicalInpainterConfig("biharmonic")),
     "mean_image": SystemCase(ClassicalInpainterConfig("mean_image")),
+    **{
+        f"energy_form_{name}": SystemCase(EnergyFormConfig(EnergyForm(name=name, width=2, depth=2), SHORT_CD))
+        for name in get_args(get_type_hints(EnergyForm)["name"])
+    },
+    "class_energy_named": SystemCase(ClassEnergyConfig(ClassForm(name="residual", width=4, depth=2), cd=CLASS_CD)),
     "class_energy_jem": SystemCase(ClassEnergyConfig(ConvForm((8, 8)), cd=CLASS_CD)),
     "class_energy_mlp": SystemCase(ClassEnergyConfig(MLPForm((16, 16), label="hidden"), cd_every=2, cd=CLASS_CD)),
     "class_energy_prototypes": SystemCase(ClassEnergyConfig(PrototypeForm(2, 4), cd=CLASS_CD)),

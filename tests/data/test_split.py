@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gibbsweep.data import Metadata, Split, load
-from gibbsweep.data.dataset import cut
+from gibbsweep.data.cut import cut
 from gibbsweep.data.table import Table
 from gibbsweep.errors import UserError
 
@@ -133,3 +133,24 @@ def test_batches_of_a_loaded_set_are_its_pixels(make_set: Callable[..., Any]) ->
         assert np.array_equal(((batch["x"] * 127.5) + 127.5).round().to(torch.uint8).numpy(), images[rows])
         assert np.array_equal(batch["y"].numpy(), rows % 10)
     assert len(data.train) + len(data.validation) == 30
+
+
+def test_rows_that_belong_together_stay_on_one_side() -> None:
+    together = torch.arange(100) // 4
+    train, validation = cut(100, 0.1, 3, together=together)
+    assert train is not None
+    assert not set(together[train].tolist()) & set(together[validation].tolist())
+    assert len(validation) == 12, "the smallest number of whole groups that holds a tenth"
+    assert sorted([*train.tolist(), *validation.tolist()]) == list(range(100))
+
+
+def test_groups_of_one_row_change_nothing() -> None:
+    plain, grouped = cut(50, 0.2, 7), cut(50, 0.2, 7, together=torch.arange(50).flip(0))
+    assert all(torch.equal(a, b) for a, b in zip(plain, grouped, strict=True) if a is not None and b is not None)
+
+
+def test_a_caption_that_trains_does_not_validate() -> None:
+    data = load("captioned_digits")
+    train, validation = (set(split.text(slice(None))) for split in (data.train, data.validation))
+    assert validation
+    assert not train & validation

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as transforms
 
 from gibbsweep.data import DataView, info, load, load_split, parse, write_parquet
-from gibbsweep.data.dataset import cut
+from gibbsweep.data.cut import cut
 from gibbsweep.data.resize import resized
 from gibbsweep.data.table import Metadata
 from gibbsweep.data.view import to_json

@@ -33,6 +33,8 @@ def test_energy_drift_is_in_standard_deviations_of_the_data_s_energy() -> None:
 def test_refinement_shows_every_chain_after_every_number_of_sweeps() -> None:
     x = torch.zeros(3, 3, 8, 8)
     picture = Refinement((0, 1, 3), n=2, noise=0.0)(Walker(), Examples(x), generator=seeded(0)).images["refinement"]
+    assert picture[:16].min() < 128 < picture[:16].max(), "every column has its number of sweeps above it"
+    picture = picture[16:]
     size, gap = 16, 4  # two pixels each
     assert picture.shape == (4 * (size + gap) + gap, 3 * (size + gap) + gap, 3)
     bottom = picture[gap + 3 * (size + gap) :][:size]

@@ -16,7 +16,7 @@ from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.nn.energy_denoiser import EnergyDenoiser
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.noise.masks import CentreMask, MixedMask, RandomMask, check_mask, fill_with_mean
+from gibbsweep_models.noise.masks import CentreMask, MixedMask, RandomMask, check_mask, fill_smoothly, fill_with_mean
 from gibbsweep_models.objectives.inpainting import MaskedReconstruction
 from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
 from gibbsweep_models.types import DataSpec, SystemConfig
@@ -31,6 +31,7 @@ SYSTEMS: dict[str, SystemConfig] = {
     "masked_autoencoder": MaskedAutoencoderConfig((8, 8)),
     "biharmonic": ClassicalInpainterConfig("biharmonic"),
     "mean_image": ClassicalInpainterConfig("mean_image"),
+    "smooth": ClassicalInpainterConfig("smooth"),
     "mean_known": ClassicalInpainterConfig("mean_known"),
 }
 MASKS = [CentreMask(4), RandomMask(0.5), MixedMask(smallest=2, largest=5)]
@@ -118,13 +119,22 @@ def test_a_hole_is_filled_with_the_mean_of_its_image_and_channel() -> None:
         torch.testing.assert_close(image[~seen], one[seen].mean().expand(int((~seen).sum())))
 
 
-def test_an_untrained_network_s_loss_is_the_error_of_the_mean() -> None:
+def test_a_smooth_fill_is_flat_among_equals_and_keeps_what_is_known() -> None:
+    x = images()
+    known = RandomMask(0.5).known(x, generator=seeded(0))
+    assert torch.equal(fill_smoothly(x, known)[known], x[known])
+    constant = torch.full((2, 3, 9, 12), 0.3)
+    hole = CentreMask(6).known(constant, generator=seeded(0))
+    torch.testing.assert_close(fill_smoothly(constant.where(hole, 5.0), hole), constant)
+
+
+def test_an_untrained_network_s_loss_is_the_error_of_the_smooth_fill() -> None:
     x = images()
     system = MaskedAutoencoderConfig((8, 8)).build(DataSpec(SHAPE))
     mask = MixedMask()
     loss = MaskedReconstruction(mask)(system, {"x": x}, generator=seeded(3))
     known = mask.known(x, generator=seeded(3))
-    error = [(a - b)[~seen].square().mean() for a, b, seen in zip(fill_with_mean(x, known), x, known, strict=True)]
+    error = [(a - b)[~seen].square().mean() for a, b, seen in zip(fill_smoothly(x, known), x, known, strict=True)]
     torch.testing.assert_close(loss.total.detach(), torch.stack(error).mean())
 
 
@@ -135,14 +145,15 @@ def test_a_hole_s_denoiser_is_a_gaussian_s_where_its_network_is_silent() -> None
     sigma = torch.full((4,), 0.5)
     denoised = denoiser(x, sigma, known)
     assert torch.equal(denoised[known], x[known])
-    torch.testing.assert_close(denoised[~known], x[~known] / 2)
-    torch.testing.assert_close(denoiser.energy(x, sigma, known), (x**2).where(~known, 0.0).flatten(1).sum(dim=1))
+    away = x - fill_smoothly(x, known)
+    torch.testing.assert_close(denoised[~known], (x - away / 2)[~known])
+    torch.testing.assert_close(denoiser.energy(x, sigma, known), away.square().flatten(1).sum(dim=1))
     with pytest.raises(ValueError, match="told what is known"):
         denoiser(x, sigma)
 
 
 class Pairs(EnergyDenoiser):
-    """The exact denoiser of N(0, [[1, r], [r, 1]]) pairs (B, 2)."""
+    """The exact denoiser of N(0, [[1, r], [r, 1]]) pairs (B, 1, 1, 2)."""
 
     def __init__(self, r: float) -> None:
         super().__init__(torch.nn.Identity())
@@ -150,24 +161,25 @@ class Pairs(EnergyDenoiser):
 
     def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
         noise = sigma[:, None, None] ** 2 * torch.eye(2)
-        return (self.covariance @ torch.linalg.inv(self.covariance + noise) @ x[:, :, None])[:, :, 0]
+        gain = self.covariance @ torch.linalg.inv(self.covariance + noise)
+        return (gain @ x.flatten(1)[:, :, None]).view_as(x)
 
 
 def test_annealed_completions_of_a_gaussian_have_its_conditional_moments() -> None:
     """x_2 given x_1 is N(r x_1, 1 - r²): within 4 standard errors and the bias of small steps."""
     n, r, first = 4000, 0.8, 0.1
-    x = torch.tensor([[first, 0.0]]).expand(n, 2)
-    known = torch.tensor([[True, False]]).expand(n, 2)
+    x = torch.tensor([first, 0.0]).expand(n, 1, 1, 2)
+    known = torch.tensor([True, False]).expand(n, 1, 1, 2)
     small = 0.05  # so that samples stay inside [-1, 1]
     denoiser = Pairs(r)
     denoiser.covariance = denoiser.covariance * small
     sampler = AnnealedInpainting(40, 20, 0.1, schedule=GeometricSchedule(0.02, 1.0))
-    completion = sampler.inpaint(denoiser, x, known, generator=seeded(0))[:, 1]
+    completion = sampler.inpaint(denoiser, x, known, generator=seeded(0))[..., 1]
     variance = small * (1 - r**2)
     assert float(completion.mean()) == pytest.approx(r * first, abs=4 * (variance / n) ** 0.5 + 0.005)
     assert float(completion.var()) == pytest.approx(variance, rel=0.15)
     cold = AnnealedInpainting(40, 20, 0.5, 0.0, GeometricSchedule(0.02, 1.0))
-    middle = cold.inpaint(denoiser, x, known, generator=seeded(0))[:, 1]
+    middle = cold.inpaint(denoiser, x, known, generator=seeded(0))[..., 1]
     assert float(middle.mean()) == pytest.approx(r * first, abs=0.005)
     assert float(middle.var()) < 0.2 * variance
 

@@ -81,3 +81,15 @@ def test_numbers_out_of_range_are_refused(change: dict[str, object]) -> None:
 def test_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="data's shape"):
         SphericalAutoencoder((1, 4, 4), 3, (8,)).encode(torch.zeros(2, 1, 5, 5))
+
+
+def test_it_starts_at_the_mean_of_the_data() -> None:
+    system = build()
+    x = 0.1 * images(200) - 0.8
+    system.initialise(x)
+    torch.testing.assert_close(system.autoencoder.offset, x.mean(dim=0))
+    with torch.no_grad():
+        for layer in system.autoencoder.decoder:
+            if isinstance(layer, torch.nn.Linear):
+                layer.weight.zero_()
+        torch.testing.assert_close(system.decode(torch.eye(3))[0], 0.95 * x.mean(dim=0))

@@ -69,24 +69,24 @@ class ClassicalDenoiserSystem(System):
         images = ((x + 1) / 2).double().cpu().numpy()
         one = self._nl_means if self.config.method == "nl_means" else self._tv
         restored = [one(image, level / 2) for image, level in zip(images, levels, strict=True)]
-        # Non-local means leaves out a channel axis of length 1.
-        clean = np.stack(restored).reshape(images.shape)
-        return torch.from_numpy(clean).to(x) * 2 - 1
+        return torch.from_numpy(np.stack(restored)).to(x) * 2 - 1
 
     def _nl_means(self, image: NDArray[Any], sigma: float) -> NDArray[Any]:
         from skimage.restoration import denoise_nl_means
 
         config = self.config
+        # With a channel axis of length 1, scikit-image 0.26 takes a row of pixels for the image.
+        grey = len(image) == 1
         clean: NDArray[Any] = denoise_nl_means(
-            image,
+            image[0] if grey else image,
             h=config.strength * sigma,
             sigma=sigma,
             patch_size=config.patch_size,
             patch_distance=config.patch_distance,
             fast_mode=True,
-            channel_axis=0,
+            channel_axis=None if grey else 0,
         )
-        return clean
+        return clean[None] if grey else clean
 
     def _tv(self, image: NDArray[Any], sigma: float) -> NDArray[Any]:
         from skimage.restoration import denoise_tv_chambolle

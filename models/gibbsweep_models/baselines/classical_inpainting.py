@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gibbsweep_models.noise.masks import check_mask, fill_with_mean
+from gibbsweep_models.noise.masks import check_mask, fill_smoothly, fill_with_mean
 from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
 
-Method = Literal["mean_image", "mean_known", "biharmonic"]
+Method = Literal["mean_image", "mean_known", "smooth", "biharmonic"]
 
 
 @dataclass(frozen=True)
 class ClassicalInpainterConfig:
     """``mean_image``: the mean of the training images; ``mean_known``: the mean of the image's own known pixels, channel by
-    channel; ``biharmonic``: the smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
+    channel; ``smooth``: a spline in tension, where networks that fill holes start; ``biharmonic``: the smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
 
     method: Method = "biharmonic"
 
@@ -34,8 +34,10 @@ class ClassicalInpainterConfig:
             )
         if len(spec.shape) != 3:
             raise ValueError(f"classical inpainters work on images (C, H, W): got {tuple(spec.shape)}")
-        if self.method not in ("mean_image", "mean_known", "biharmonic"):
-            raise ValueError(f"got method={self.method!r}, expected 'mean_image', 'mean_known' or 'biharmonic'")
+        if self.method not in ("mean_image", "mean_known", "smooth", "biharmonic"):
+            raise ValueError(
+                f"got method={self.method!r}, expected 'mean_image', 'mean_known', 'smooth' or 'biharmonic'"
+            )
         return ClassicalInpainterSystem(self, spec)
 
 
@@ -61,6 +63,8 @@ class ClassicalInpainterSystem(System):
         check_mask(known)
         if self.config.method == "mean_image":
             return torch.where(known, x, self.mean)
+        if self.config.method == "smooth":
+            return fill_smoothly(x, known)
         flat = fill_with_mean(x, known)
         if self.config.method == "mean_known":
             return flat

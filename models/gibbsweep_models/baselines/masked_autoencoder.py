@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gibbsweep_models.nn.convnets import ConvEncoder
 from gibbsweep_models.nn.patches import PatchUNet
-from gibbsweep_models.noise.masks import MixedMask, check_mask, fill_with_mean
+from gibbsweep_models.noise.masks import MixedMask, check_mask, fill_smoothly
 from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, MaskedReconstruction
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
 
@@ -47,7 +47,7 @@ class MaskedAutoencoderConfig:
 
 
 class MaskedAutoencoderSystem(System):
-    """Sees the image with its hole flat and a plane that says where the hole is; answers with one completion."""
+    """Sees the image with a smooth surface in its hole and a plane that says where the hole is; answers with one completion."""
 
     def __init__(self, config: MaskedAutoencoderConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -83,11 +83,11 @@ class MaskedAutoencoderSystem(System):
         return [critic, fill]
 
     def fill(self, x: Tensor, known: Tensor) -> Tensor:
-        """(B, C, H, W), bool like it -> (B, C, H, W), everywhere; an untrained network leaves the hole flat."""
-        flat = fill_with_mean(x, known)
+        """(B, C, H, W), bool like it -> (B, C, H, W), everywhere; an untrained network leaves the hole smooth."""
+        smooth = fill_smoothly(x, known)
         plane = known[:, :1].to(x.dtype)
-        output: Tensor = self.network(torch.cat([flat, plane], dim=1), x.new_zeros(len(x)))
-        return flat + output[:, :-1]
+        output: Tensor = self.network(torch.cat([smooth, plane], dim=1), x.new_zeros(len(x)))
+        return smooth + output[:, :-1]
 
     def discriminate(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B,)."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import rand
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.class_energies import ConvForm, Form
 from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.langevin_cd import SIGNED_RANGE, LangevinCD
@@ -28,7 +28,7 @@ class ClassEnergyConfig:
     from uniform noise to a sample.
     """
 
-    form: ConvForm | MLPForm | PrototypeForm = field(default_factory=ConvForm)
+    form: Form = field(default_factory=ConvForm)
     cd_weight: float = 1.0
     cd_every: int = 4
     cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=20, data_noise=0.03, learning_rate=1e-3))

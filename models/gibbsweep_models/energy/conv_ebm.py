@@ -14,7 +14,7 @@ from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.mlp import Activation
 from gibbsweep_models.noise.estimate import estimate_sigma
-from gibbsweep_models.noise.masks import check_mask, fill_with_mean
+from gibbsweep_models.noise.masks import check_mask, fill_smoothly
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.posterior import MAPDenoising
 from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Units
@@ -23,8 +23,9 @@ from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Unit
 @dataclass(frozen=True)
 class ConvEBMConfig:
     """The energy network and how it is trained (``cd``). ``confinement``: the standard deviation of a Gaussian reference
-    around the data's mean, whose energy is added to the network's (a descriptor network); None for none. ``sample_steps``: Langevin steps from uniform noise to a sample;
-    ``inpaint_steps``: from a flat hole to a filled one, ``inpaint_temperature`` in units of the training chain's."""
+    around the data's mean, whose energy is added to the network's (a descriptor network); None for none.
+    ``sample_steps``: Langevin steps from uniform noise to a sample; ``inpaint_steps``: from a smoothly filled hole to a
+    textured one, ``inpaint_temperature`` in units of the training chain's."""
 
     channels: tuple[int, ...] = (16, 32, 64, 64)
     activation: Activation = "silu"
@@ -98,8 +99,8 @@ class ConvEBMSystem(System):
         return self.config.denoising(self.energy, x, level, generator=generator)
 
     def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Clamped Langevin: a hole of the known pixels' mean moves by the training chain, the known pixels stay (B, *D)."""
-        start = fill_with_mean(x, check_mask(known))
+        """Clamped Langevin: a smoothly filled hole moves by the training chain, the known pixels stay (B, *D)."""
+        start = fill_smoothly(x, check_mask(known))
 
         def project(state: Tensor) -> Tensor:
             return torch.where(known, x, state)

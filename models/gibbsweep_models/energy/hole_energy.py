@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gibbsweep_models.draws import seeded
 from gibbsweep_models.nn.hole_denoiser import HoleDenoiser
 from gibbsweep_models.nn.patches import PatchUNet
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.noise.masks import MixedMask
+from gibbsweep_models.noise.masks import MixedMask, fill_smoothly
 from gibbsweep_models.objectives.inpainting import HoleScoreMatching
 from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
@@ -55,13 +56,15 @@ class HoleEnergySystem(System):
         self.config = config
         self.ema_decay = config.ema_decay
         channels, *sides = spec.shape
-        network = PatchUNet((channels + 1, *sides), config.channels, config.blocks, config.patch)
+        network = PatchUNet((2 * channels + 1, *sides), config.channels, config.blocks, config.patch)
         self.denoiser = HoleDenoiser(network, 0.5 if config.sigma_data is None else config.sigma_data)
 
     def initialise(self, x: Tensor) -> None:
-        """Measure ``sigma_data`` on ``x`` (N, *D) unless the config gives it."""
+        """Measure ``sigma_data``, the deviation from a smooth surface in the holes, on ``x`` (N, C, H, W) unless the config
+        gives it."""
         if self.config.sigma_data is None:
-            self.denoiser.sigma_data.fill_(x.std(correction=0))
+            known = self.config.mask.known(x, generator=seeded(0, device=x.device))
+            self.denoiser.sigma_data.fill_((x - fill_smoothly(x, known))[~known].square().mean().sqrt())
 
     def phases(self) -> list[Phase]:
         config = self.config

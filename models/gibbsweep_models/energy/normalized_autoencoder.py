@@ -81,6 +81,10 @@ class NormalizedAutoencoderSystem(System):
             config.n_steps, config.step_size, config.noise, gradient_clip=config.gradient_clip, clamp=(-1.0, 1.0)
         )
 
+    def initialise(self, x: Tensor) -> None:
+        """Offsets from the mean of ``x`` (N, *D)."""
+        self.autoencoder.initialise(x)
+
     def phases(self) -> list[Phase]:
         config = self.config
         parameters = list(self.parameters())

@@ -110,4 +110,5 @@ def _hue_rotation(angle: Tensor) -> Tensor:
     turn[:, 0, 0] = 1
     turn[:, 1, 1] = turn[:, 2, 2] = angle.cos()
     turn[:, 1, 2], turn[:, 2, 1] = -angle.sin(), angle.sin()
-    return torch.linalg.inv(to_yiq) @ turn @ to_yiq
+    rotation: Tensor = torch.linalg.inv(to_yiq) @ turn @ to_yiq
+    return rotation

@@ -13,6 +13,7 @@ from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.gradients import check_shape
 from gibbsweep_models.nn.mlp import Activation, MLPEnergy, activation_of
 from gibbsweep_models.nn.prototypes import PrototypeEnergies
+from gibbsweep_models.nn.residual_energy import ResidualEnergy
 
 LabelAt = Literal["readout", "hidden"]
 """Where the label enters a network: ``readout`` picks one of its K outputs, ``hidden`` shifts its last hidden layer."""
@@ -107,9 +108,11 @@ class MLPForm:
     hidden: tuple[int, ...] = (128, 128)
     activation: Activation = "silu"
     label: LabelAt = "readout"
+    spectral_norm: bool = False
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        trunk = nn.Sequential(nn.Flatten(), *MLPEnergy(shape, self.hidden, self.activation).features)
+        energy = MLPEnergy(shape, self.hidden, self.activation, spectral_norm=self.spectral_norm)
+        trunk = nn.Sequential(nn.Flatten(), *energy.features)
         return _with_label(shape, trunk, self.hidden[-1], n_classes, self.activation, self.label)
 
 
@@ -120,9 +123,25 @@ class ConvForm:
     channels: tuple[int, ...] = (16, 32, 64)
     activation: Activation = "silu"
     label: LabelAt = "readout"
+    spectral_norm: bool = False
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        trunk = ConvEnergy(shape, self.channels, self.activation).features
+        trunk = ConvEnergy(shape, self.channels, self.activation, self.spectral_norm).features
+        return _with_label(shape, trunk, self.channels[-1], n_classes, self.activation, self.label)
+
+
+@dataclass(frozen=True)
+class ResidualForm:
+    """The layers of :class:`~gibbsweep_models.nn.residual_energy.ResidualEnergy` up to its read-out, with the label at
+    ``label``."""
+
+    channels: tuple[int, ...] = (16, 32, 64)
+    activation: Activation = "silu"
+    label: LabelAt = "readout"
+    spectral_norm: bool = False
+
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        trunk = ResidualEnergy(shape, self.channels, self.activation, self.spectral_norm).features
         return _with_label(shape, trunk, self.channels[-1], n_classes, self.activation, self.label)
 
 

@@ -7,11 +7,11 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from gibbsweep_models.nn.blocks import conv_nd
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.nn.mlp import Activation, activation_of
+from gibbsweep_models.nn.spectral_norm import with_spectral_norm
 
 
 class StridedConv2d(nn.Conv2d):
@@ -39,27 +39,6 @@ class StridedConv2d(nn.Conv2d):
         # The kernel gains a last row and column of zeros, so that it is a whole number of blocks.
         weight = F.pixel_unshuffle(F.pad(self.weight, (0, 1, 0, 1)), 2)
         return F.conv2d(F.pixel_unshuffle(x, 2), weight, self.bias, padding=self.kernel_size[0] // 4)
-
-
-class SpectralNorm(nn.Module):
-    """W -> W / sigma_max(W), W flattened to (out, everything else): Miyato et al., "Spectral Normalization" (2018).
-
-    The largest singular value is exact, from the smaller Gram matrix. PyTorch's power iteration keeps vectors that
-    every forward pass moves, so that a Langevin loop would change the model that it samples.
-    """
-
-    def forward(self, weight: Tensor) -> Tensor:
-        """(out, ...) -> (out, ...)."""
-        with torch.autocast(weight.device.type, enabled=False):
-            matrix = weight.flatten(1)
-            gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-            normalised: Tensor = weight / torch.linalg.eigvalsh(gram)[-1].sqrt()
-        return normalised
-
-
-def _normalised(layer: nn.Module) -> nn.Module:
-    parametrize.register_parametrization(layer, "weight", SpectralNorm())
-    return layer
 
 
 class ConvEnergy(nn.Module):
@@ -112,11 +91,11 @@ class ConvEnergy(nn.Module):
                 conv = StridedConv2d(width_in, width, 5)
             else:
                 conv = conv_nd(dim, width_in, width, 5 if i == 0 else 3, stride)
-            layers += [_normalised(conv) if spectral_norm else conv, activation_of(activation)]
+            layers += [with_spectral_norm(conv, spectral_norm), activation_of(activation)]
             width_in = width
             size = [(n - 1) // s + 1 for n, s in zip(size, stride, strict=True)]
         hidden: nn.Module = nn.Linear(width_in * math.prod(size), channels[-1])
-        layers += [nn.Flatten(), _normalised(hidden) if spectral_norm else hidden, activation_of(activation)]
+        layers += [nn.Flatten(), with_spectral_norm(hidden, spectral_norm), activation_of(activation)]
         self.features = nn.Sequential(*layers)
         # A bias would shift E by a constant, which no density sees.
         self.readout = nn.Linear(channels[-1], 1, bias=False)

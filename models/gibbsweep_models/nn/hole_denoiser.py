@@ -7,34 +7,36 @@ from torch import Tensor, nn
 
 from gibbsweep_models.nn.gradients import check_energy
 from gibbsweep_models.nn.precondition import EDMPrecondition
+from gibbsweep_models.noise.masks import fill_smoothly
 from gibbsweep_models.noise.shape import expand_like
 
 
 class HoleDenoiser(EDMPrecondition):
-    """E(x; sigma, known) = 1/2 sum over the hole of (c_in x - (sigma_data / sigma) F)², and D = x - sigma² grad E in the hole,
-    D = x outside.
+    """E(x; sigma, known) = 1/2 sum over the hole of (c_in (x - m) - (sigma_data / sigma) F)², and D = x - sigma² grad E in the
+    hole, D = x outside; m is a smooth surface through the known pixels, and sigma_data the deviation of data from it.
 
     exp(-E) is the density of a hole blurred by sigma beside clean known pixels, which is what clamped Langevin dynamics needs at
     each of its levels: an energy of images that are blurred everywhere would have to be shown noise in place of what is known.
-    ``network``: (B, C + 1, *S) (the image, scaled in the hole, and the mask) -> the same, whose last channel is left out.
+    ``network``: (B, 2 C + 1, H, W) (the image with m in its hole, c_in (x - m), and the mask) -> the same, of which the first C
+    channels are F.
     """
 
     def __init__(self, network: nn.Module, sigma_data: float = 0.5) -> None:
         super().__init__(network, sigma_data)
 
     def energy(self, x: Tensor, sigma: Tensor, known: Tensor) -> Tensor:
-        """``x`` (B, C, *S), the level of the hole (B,), ``known`` bool like ``x`` -> (B,)."""
+        """``x`` (B, C, H, W), the level of the hole (B,), ``known`` bool like ``x`` -> (B,)."""
         c = self.coefficients(sigma)
-        scaled = expand_like(c.c_in, x) * x
-        plane = known[:, :1].to(x.dtype)
-        output = self.network(torch.cat([torch.where(known, x, scaled), plane], dim=1), c.c_noise, None)[:, :-1].to(
-            x.dtype
-        )
+        with torch.no_grad():
+            smooth = fill_smoothly(x, known)
+        scaled = expand_like(c.c_in, x) * (x - smooth)
+        given = torch.cat([smooth, scaled, known[:, :1].to(x.dtype)], dim=1)
+        output = self.network(given, c.c_noise, None)[:, : x.shape[1]].to(x.dtype)
         residual = (scaled - expand_like(self.sigma_data.to(sigma.dtype) / sigma, x) * output).where(~known, 0.0)
         return check_energy(0.5 * residual.flatten(1).square().sum(dim=1), x)
 
     def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
-        """``x`` (B, C, *S), the level of the hole (B,), ``cond``: what is known, bool like ``x`` -> E[x_0 | x], with a graph where
+        """``x`` (B, C, H, W), the level of the hole (B,), ``cond``: what is known, bool like ``x`` -> E[x_0 | x], with a graph where
         gradients are on."""
         if cond is None:
             raise ValueError("a denoiser of holes must be told what is known: got cond=None, expected bool like x")

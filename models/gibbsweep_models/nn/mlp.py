@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.nn.gradients import refuse_condition
+from gibbsweep_models.nn.spectral_norm import with_spectral_norm
 
 Activation = Literal["silu", "softplus", "gelu", "leaky_relu"]
 
@@ -34,6 +35,7 @@ class MLPEnergy(nn.Module):
 
     ``confinement``: E gains |x|² / (2 confinement²), a Gaussian reference that makes exp(-E) integrable on all of R^D
     (Xie et al., "A Theory of Generative ConvNet", 2016); ``None`` where the domain is bounded.
+    ``spectral_norm`` bounds every layer's Lipschitz constant but the read-out's.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class MLPEnergy(nn.Module):
         hidden: tuple[int, ...] = (128, 128),
         activation: Activation = "silu",
         confinement: float | None = None,
+        spectral_norm: bool = False,
     ) -> None:
         super().__init__()
         if not hidden or min(hidden) < 1:
@@ -55,7 +58,10 @@ class MLPEnergy(nn.Module):
         widths = (math.prod(shape), *hidden)
         layers: list[nn.Module] = []
         for width_in, width_out in pairwise(widths):
-            layers += [nn.Linear(width_in, width_out), activation_of(activation)]
+            layers += [
+                with_spectral_norm(nn.Linear(width_in, width_out), spectral_norm),
+                activation_of(activation),
+            ]
         self.features = nn.Sequential(*layers)
         # A bias would shift E by a constant, which no density sees.
         self.readout = nn.Linear(hidden[-1], 1, bias=False)

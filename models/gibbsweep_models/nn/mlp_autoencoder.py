@@ -24,6 +24,8 @@ class SphericalAutoencoder(nn.Module):
     chain cannot leave it (Yoon, Noh & Park 2021, section 4.3).
     """
 
+    offset: Tensor
+
     def __init__(
         self,
         shape: tuple[int, ...],
@@ -41,6 +43,17 @@ class SphericalAutoencoder(nn.Module):
         widths = (math.prod(shape), *hidden)
         self.encoder = _stack((*widths, latent_dim), activation)
         self.decoder = _stack((latent_dim, *reversed(widths)), activation)
+        self.register_buffer("offset", torch.zeros(self.shape))
+
+    @torch.no_grad()
+    def initialise(self, x: Tensor) -> None:
+        """Centre what the encoder sees, and start the decoder, at the mean of ``x`` (N, *shape): the ground of most images is
+        far from 0, and learning it would take many updates. The mean is shrunk by a twentieth for the decoder,
+        whose tanh never reaches the ground's -1."""
+        self.offset.copy_(x.mean(dim=0))
+        readout = self.decoder[-1]
+        assert isinstance(readout, nn.Linear)
+        readout.bias.copy_(torch.atanh(0.95 * self.offset.flatten()))
 
     def encode(self, x: Tensor) -> Tensor:
         """(B, *shape) -> (B, latent_dim), of unit length."""
@@ -49,7 +62,7 @@ class SphericalAutoencoder(nn.Module):
                 f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the network with the "
                 "data's shape"
             )
-        return on_sphere(self.encoder(x.flatten(1)))
+        return on_sphere(self.encoder((x - self.offset).flatten(1)))
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, latent_dim) -> (B, *shape) in [-1, 1]."""

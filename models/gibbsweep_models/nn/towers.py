@@ -86,7 +86,7 @@ class PairNet(nn.Module):
             product = picture * caption
             energy = -product.sum(dim=-1) * self.log_scale.clamp(max=math.log(100.0)).exp()
             if self.mlp is not None:
-                pair = torch.cat([*torch.broadcast_tensors(picture, caption), product], dim=-1)
+                pair = torch.cat([picture.expand_as(product), caption.expand_as(product), product], dim=-1)
                 energy = energy + self.readout(self.mlp(pair)).squeeze(-1)
         return energy
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gibbsweep_models.draws import rand, randint
@@ -106,3 +107,43 @@ def fill_with_mean(x: Tensor, known: Tensor) -> Tensor:
     axes = tuple(range(2, x.ndim))
     total = x.where(known, 0.0).sum(dim=axes, keepdim=True)
     return torch.where(known, x, total / known.sum(dim=axes, keepdim=True))
+
+
+_SWEEPS = 30
+_BENDING = 0.85
+"""What share of the surface's energy is curvature; the rest is tension, without which it overshoots in large holes."""
+
+
+def fill_smoothly(x: Tensor, known: Tensor) -> Tensor:
+    """``x`` (B, C, H, W) with a spline in tension through the known pixels in place of the others (Smith & Wessel 1990), nearly
+    solved: means over ever larger blocks of known pixels, interpolated back (push-pull, Gortler et al. 1996), then descent with
+    momentum on tension alone and on tension and curvature. It looks at known pixels alone."""
+    filled = _descend(_push_pull(x, known), x, known, bending=0.0, step=0.5, momentum=0.8)
+    return _descend(filled, x, known, bending=_BENDING, step=0.3, momentum=0.9)
+
+
+def _descend(filled: Tensor, x: Tensor, known: Tensor, *, bending: float, step: float, momentum: float) -> Tensor:
+    velocity = torch.zeros_like(filled)
+    for _ in range(_SWEEPS):
+        slope = _laplacian(filled)
+        force = (1 - bending) * slope - bending * _laplacian(slope) if bending else slope
+        velocity = (momentum * velocity + step * force).masked_fill(known, 0.0)
+        filled = torch.where(known, x, filled + velocity)
+    return filled
+
+
+def _laplacian(x: Tensor) -> Tensor:
+    edged = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    across, down = edged[..., 1:-1, :-2] + edged[..., 1:-1, 2:], edged[..., :-2, 1:-1] + edged[..., 2:, 1:-1]
+    return (across + down) / 4 - x
+
+
+def _push_pull(x: Tensor, known: Tensor) -> Tensor:
+    values = x.where(known, 0.0)
+    if max(x.shape[2:]) == 1:
+        return values
+    total = F.avg_pool2d(known.to(x.dtype), 2, ceil_mode=True)
+    coarse = F.avg_pool2d(values, 2, ceil_mode=True) / total.where(total > 0, 1.0)
+    filled = _push_pull(coarse, total > 0)
+    smooth = F.interpolate(filled, size=x.shape[2:], mode="bilinear", align_corners=False)
+    return torch.where(known, x, smooth)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.noise.masks import check_mask, fill_with_mean
+from gibbsweep_models.noise.masks import check_mask, fill_smoothly
 from gibbsweep_models.types import Denoiser
 
 
@@ -44,7 +44,7 @@ class AnnealedInpainting:
     ) -> Tensor:
         """(B, *D), bool (B, *D) -> (B, *D), in [-1, 1], equal to ``x`` where ``known``; elsewhere ``x`` is not looked at."""
         levels = self.schedule.sigmas(self.n_steps)[:-1].tolist()
-        hole = fill_with_mean(x, check_mask(known))
+        hole = fill_smoothly(x, check_mask(known))
         hole = hole + levels[0] * self.temperature**0.5 * randn_like(x, generator=generator)
         cond = known if hole_only else None
         diffusion = (2 * self.step_size * self.temperature) ** 0.5

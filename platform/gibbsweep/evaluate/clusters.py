@@ -100,7 +100,7 @@ def _clusters(
     features, labels = features_of(system, split, limit, generator.device)
     if isinstance(system, CanCluster):
         rows = torch.linspace(0, len(split) - 1, len(labels)).round().long()
-        own = [system.clusters(split.batch(chunk)["x"].to(generator.device)).cpu() for chunk in rows.split(500)]
+        own = [system.clusters(split.batch(chunk)["x"].to(generator.device)).cpu() for chunk in torch.split(rows, 500)]
         return torch.cat(own).numpy(), labels.numpy()
     n_classes = split.dataset.spec.n_classes
     if n_classes is None:
@@ -122,7 +122,15 @@ def _scatter(plane: NDArray[np.float32], groups: NDArray[np.int64], names: list[
     axes = figure.subplots()
     for i, name in enumerate(names):
         chosen = groups == i
-        axes.scatter(*plane[chosen].T, s=9, color=f"C{i % 10}", marker="os^"[i // 10 % 3], linewidths=0, label=name)
+        axes.scatter(
+            plane[chosen, 0],
+            plane[chosen, 1],
+            s=9,
+            color=f"C{i % 10}",
+            marker="os^"[i // 10 % 3],
+            linewidths=0,
+            label=name,
+        )
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_title(title, fontsize=11)

@@ -29,7 +29,8 @@ class Denoising:
     10 log10(1 / MSE) on [0, 1]; restored pixels beyond are set to the ends, noisy ones are not (nor was the noise cut off).
 
     Metrics: ``psnr_25``, ``ssim_25`` (``psnr_blind_25``, ... where blind) are named by 255 sigma, or by sigma where that is no
-    whole number; ``psnr_mean`` and ``ssim_mean`` (``psnr_blind_mean``, ...) are the means over ``sigmas``; ``psnr_noisy_25`` and
+    whole number; ``psnr_mean`` and ``ssim_mean`` (``psnr_blind_mean``, ...) are the means over
+    ``sigmas`` where they are several; ``psnr_noisy_25`` and
     ``psnr_noisy_mean`` the noisy images' own; ``n_images_denoised``, how many. Picture ``denoised`` (``denoised_blind``): clean images,
     and for the lowest, the middle and the highest level a row of noisy and a row of denoised ones.
     """
@@ -57,6 +58,8 @@ class Denoising:
             if sigma in (min(self.sigmas), sorted(self.sigmas)[len(self.sigmas) // 2], max(self.sigmas)):
                 rows += [noisy[: self.shown], denoised[: self.shown]]
         for measure in (f"psnr_{blind}", f"ssim_{blind}", f"psnr_{blind}noisy_"):
+            if len(self.sigmas) == 1:
+                break  # the mean of one level beside means of several would be read as one of them
             values = [metrics[measure + sigma_name(sigma)] for sigma in self.sigmas]
             metrics[f"{measure}mean"] = sum(values) / len(values)
         metrics[f"n_images_denoised{'_blind' if self.blind else ''}"] = float(len(clean))

@@ -25,7 +25,7 @@ def features_of(system: HasFeatures, split: Split, limit: int | None, device: to
     n = len(split)
     rows = torch.linspace(0, n - 1, n if limit is None else min(limit, n)).round().long()
     features, labels = [], []
-    for chunk in rows.split(_CHUNK):
+    for chunk in torch.split(rows, _CHUNK):
         batch = split.batch(chunk)
         if "y" not in batch:
             raise UserError(
@@ -80,6 +80,6 @@ class NearestNeighbours:
         if len(known) < self.k:
             raise UserError(f"{self.k} neighbours were asked of {len(known)} training examples: lower k")
         known, unknown = F.normalize(known, dim=1), F.normalize(unknown, dim=1)
-        votes = [labels[(chunk @ known.T).topk(self.k, dim=1).indices] for chunk in unknown.split(_CHUNK)]
+        votes = [labels[(chunk @ known.T).topk(self.k, dim=1).indices] for chunk in torch.split(unknown, _CHUNK)]
         majority = F.one_hot(torch.cat(votes)).sum(dim=1).argmax(dim=1)
         return Evaluation({"knn_accuracy": float((majority == truth).float().mean())})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gibbsweep.evaluate.contract import Examples, first_examples
@@ -14,6 +16,9 @@ from gibbsweep.evaluate.pictures import image_grid
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasChain
 from gibbsweep_models.draws import rand, randn_like
+
+HEADING = 16
+"""Height of the strip above the columns, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class EnergyDrift:
 class Refinement:
     """Pictures before and after sweeps of the model's own chain, as ``refinement``: ``n`` rows that start at uniform noise, then
     ``n`` that start at blurred and noisy examples (``blur`` × ``blur`` means, Gaussian noise of ``noise``), each shown after every
-    number of ``sweeps``."""
+    number of ``sweeps``, which stands above its column."""
 
     sweeps: tuple[int, ...] = (0, 1, 10, 100, 1000)
     n: int = 4
@@ -62,8 +67,21 @@ class Refinement:
                 shown = samples.info.get("visible_mean", x)
             columns.append(shown)
         grid = torch.stack(columns, dim=1).flatten(0, 1)
-        return Evaluation(images={"refinement": image_grid(grid, columns=len(columns), binary=False)})
+        pixels = image_grid(grid, columns=len(columns), binary=False)
+        return Evaluation(images={"refinement": _under_headings(pixels, [str(n) for n in self.sweeps])})
 
     def _spoiled(self, x: Tensor, generator: torch.Generator) -> Tensor:
         means = F.interpolate(F.avg_pool2d(x, self.blur), size=x.shape[2:], mode="bilinear")
         return (means + self.noise * randn_like(x, generator=generator)).clamp_(-1.0, 1.0)
+
+
+def _under_headings(pixels: NDArray[np.uint8], headings: list[str]) -> NDArray[np.uint8]:
+    """A picture of equal columns below a strip with the heading of each."""
+    from PIL import Image, ImageDraw
+
+    width = pixels.shape[1]
+    strip = Image.new("RGB" if pixels.ndim == 3 else "L", (width, HEADING), "white")
+    draw = ImageDraw.Draw(strip)
+    for i, heading in enumerate(headings):
+        draw.text(((i + 0.5) * width / len(headings), HEADING / 2), heading, fill="black", anchor="mm")
+    return np.concatenate([np.asarray(strip, dtype=np.uint8), pixels])

@@ -106,7 +106,7 @@ def pair_energies(
     n = len(split)
     rows = torch.linspace(0, n - 1, n if limit is None else min(limit, n)).round().long()
     pictures, captions, tokens = [], [], []
-    for chunk in rows.split(_CHUNK):
+    for chunk in torch.split(rows, _CHUNK):
         batch = split.batch(chunk)
         if "text" not in batch:
             raise UserError(
@@ -126,7 +126,7 @@ def pair_energies(
     known = torch.stack([(ids == i).nonzero()[0, 0] for i in range(int(ids.max()) + 1)])
     first = torch.stack([(caption_of == i).nonzero()[0, 0] for i in range(len(names))])
     picture, caption = torch.cat(pictures), torch.cat(captions)[known.to(device)]
-    table = torch.cat([system.pair_energy(chunk[:, None], caption[None]) for chunk in picture.split(_CHUNK)])
+    table = torch.cat([system.pair_energy(chunk[:, None], caption[None]) for chunk in torch.split(picture, _CHUNK)])
     return table.float().cpu()[:, ids[first]], caption_of
 
 

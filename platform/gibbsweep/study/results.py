@@ -106,6 +106,9 @@ class Results:
     stem: str = ""
     """The files' name: the study's, and the data's where it is not the study's own."""
     note: str = ""
+    importances: dict[str, dict[str, float]] = field(default_factory=dict)
+    """For each contender, the share of the goal's variance over its completed search trials that each part of the choice makes:
+    ``{"form.name": .6, "form.name=conv form.width": .1}``, what is compared and, within one option of it, a searched path."""
 
     def __post_init__(self) -> None:
         if not self.stem:

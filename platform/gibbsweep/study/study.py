@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
-from gibbsweep.study.space import Choice, Space, check_paths, with_values
+from gibbsweep.study.space import Choice, Space, check_paths, walk, with_values
 from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.types import SystemConfig
@@ -157,7 +157,7 @@ class Study:
     def trials_of(self, name: str, trials: int) -> int:
         """How many of ``trials`` search trials a contender can use: none where nothing but the compared option varies."""
         contender = self.contenders[name]
-        return trials if set(contender.space) - set(contender.compared_paths) else 0
+        return trials if {path for path, _ in walk(contender.space)} - set(contender.compared_paths) else 0
 
     def evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
         own = self.contenders[name].evaluators

@@ -14,9 +14,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from gibbsweep.study.space import Choice, Domain, Float, Int, Space, flatten
+from gibbsweep.study.space import Choice, Domain, Float, Int, Space, flatten, with_values
 from gibbsweep.study.study import Contender, Goal
 from gibbsweep.train import Outcome
+from gibbsweep.tune.importance import importances
 from gibbsweep.tune.sweep_dir import SweepDir
 
 optuna.logging.set_verbosity(logging.ERROR)
@@ -73,10 +74,11 @@ class Search:
         """The next trial's number and searched values. The first trial of every compared option is the contender's own
         configuration: the recipe is always among what is tried."""
         number = len(self.trials_on_record())
+        compared = self.contender.compared(self.option_of(number))
         fixed: dict[str, Any] = {}
         if number < len(self.contender.options()):
-            fixed = _values_within(self.contender.config, self.contender.space)
-        fixed |= {path: _parameter(v) for path, v in self.contender.compared(self.option_of(number)).items()}
+            fixed = _values_within(with_values(self.contender.config, compared), self.contender.space)
+        fixed |= {path: _parameter(v) for path, v in compared.items()}
         waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         if fixed and not waiting:  # a sweep killed between the next two lines left its trial waiting
             self._study.enqueue_trial(fixed)
@@ -139,6 +141,15 @@ class Search:
             if best is None or self.goal.better(trial.value, best[0]):
                 best = (trial.value, dict(trial.user_attrs["values"]))
         return None if best is None else best[1]
+
+    def importances(self) -> dict[str, float]:
+        """Which part of the choice the goal depends on: see :mod:`gibbsweep.tune.importance`."""
+        groups: dict[str, list[optuna.trial.FrozenTrial]] = {}
+        for trial in self.trials_on_record():
+            if trial.state == TrialState.COMPLETE:
+                compared = self.contender.compared(self.option_of(trial.number))
+                groups.setdefault(", ".join(f"{path}={value}" for path, value in compared.items()), []).append(trial)
+        return importances(groups, self.contender.compared_paths)
 
 
 def _suggest(trial: optuna.trial.Trial, space: Space) -> dict[str, Any]:

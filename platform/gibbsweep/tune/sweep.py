@@ -190,6 +190,7 @@ def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_se
         columns=dict(study.columns),
         note=study.note,
         rows=rows,
+        importances={name: found for name, search in plan.searches.items() if (found := search.importances())},
         wall_seconds=wall_seconds,
         source=source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
