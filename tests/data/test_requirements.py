@@ -46,16 +46,12 @@ def test_what_fits_passes(name: str, needs: DataNeeds) -> None:
         (
             "bare",
             DataNeeds(labels=True),
-<<<<<<< HEAD
-            "'bare' has no labels, and the study 'classes' needs them: choose one of digits, mnist5k, ring8, solids, colour, grey",
-=======
-            "'bare' has no labels, and the study 'classes' needs them: choose one of digits, captioned_digits, mnist5k, ring8, colour, grey",
+            "'bare' has no labels, and the study 'classes' needs them: choose one of digits, captioned_digits, mnist5k, ring8, solids, colour, grey",
         ),
         (
             "grey@8",
             DataNeeds(text=True),
             "'grey@8' has no captions .* needs them: choose one of captioned_digits, told",
->>>>>>> main
         ),
         ("bare", DataNeeds(dims=4), r"'bare' holds images of shape \(3, 4, 4\), .* needs voxels: choose one of solid"),
         (
