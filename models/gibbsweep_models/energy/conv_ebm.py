@@ -14,7 +14,7 @@ from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.nn.conv import ConvEnergy
 from gibbsweep_models.nn.mlp import Activation
 from gibbsweep_models.noise.estimate import estimate_sigma
-from gibbsweep_models.noise.masks import check_mask, fill_smoothly
+from gibbsweep_models.noise.masks import check_mask, fill_smoothly, fill_with_mean
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.posterior import MAPDenoising
 from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Units
@@ -99,8 +99,10 @@ class ConvEBMSystem(System):
         return self.config.denoising(self.energy, x, level, generator=generator)
 
     def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Clamped Langevin: a smoothly filled hole moves by the training chain, the known pixels stay (B, C, H, W)."""
-        start = fill_smoothly(x, check_mask(known))
+        """Clamped Langevin: a hole moves by the training chain, the known values stay (B, *D). It starts smoothly filled in
+        images, with the known voxels' mean in solids."""
+        fill = fill_smoothly if x.ndim == 4 else fill_with_mean
+        start = fill(x, check_mask(known))
 
         def project(state: Tensor) -> Tensor:
             return torch.where(known, x, state)
