@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.tiny import STUDY
+from tests.tiny import STUDY, BreakingConfig, study
 
 from gibbsweep.study import Results
 from gibbsweep.study.study import Study
@@ -104,6 +105,15 @@ def test_divergence_and_failure_are_told_apart(tmp_path: Path) -> None:
     states = {s.study_name: s for s in open_storage(SweepDir(tmp_path / "s")).get_all_studies()}
     assert set(states) == {"rbm", "breaking", "raising"}
     assert "–" in results.to_markdown()
+
+
+def test_a_run_may_diverge_before_its_first_report(tmp_path: Path) -> None:
+    early = replace(STUDY.contenders["breaking"], config=BreakingConfig(n_hidden=6, at=2), space={})
+    results, _ = sweep(tmp_path, study(contenders={"early": early, "rbm": STUDY.contenders["rbm"]}), trials=0, seeds=1)
+    rows = {row.contender: row for row in results.rows}
+    assert rows["early"].outcomes == {"completed": 0, "pruned": 0, "diverged": 1, "failed": 0}
+    assert rows["early"].diverged_share == 1.0
+    assert sum(row.outcomes["completed"] for row in results.rows) == 2
 
 
 def test_a_pruned_trial_stops_at_its_report_and_the_sweep_goes_on(

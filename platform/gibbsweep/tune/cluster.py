@@ -22,6 +22,7 @@ _SETTINGS = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a run that diverges before its first report has no goal to send
     "TUNE_MAX_PENDING_TRIALS_PG": "8",  # the searcher bounds what waits; Tune's own bound of 1 would start trials one by one
     # One thread a trial: without it each library starts a pool as large as the machine in every process.
     "OMP_NUM_THREADS": "1",
