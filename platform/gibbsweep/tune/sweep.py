@@ -232,8 +232,13 @@ def results_table(results: Results, *, width: int) -> Table:
     """The final table for a terminal of ``width`` columns: without deviations where there is no room for them."""
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     brief = width < 120
+    longest = max((len(row.label) for row in results.rows), default=0)
     for i, name in enumerate(results.header(brief=brief)):
-        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=True)
+        # Where there are more columns than room, numbers are cut before the name of the row is.
+        first = i == 0
+        table.add_column(
+            name, justify="left" if first else "right", no_wrap=True, min_width=min(longest, 24) if first else None
+        )
     for cells in results.cells(brief=brief):
         table.add_row(*cells)
     return table
