@@ -184,6 +184,7 @@ def study(options: Options) -> Study:
         columns={
             "test/frechet_distance": "FD",
             "test/frechet_distance_buffer": "FD buf.",
+            "test/distance_n": "n",
             "test/kernel_distance": "KD",
             "test/kernel_distance_buffer": "KD buf.",
             "test/class_inception_score": "IS",
@@ -191,7 +192,6 @@ def study(options: Options) -> Study:
             "test/precision": "prec.",
             "test/recall": "recall",
             "test/recall_buffer": "recall buf.",
-            "test/distance_n": "n",
             "test/long_run_energy_drift": "E drift",
             "test/long_run_kernel_distance_drift": "KD drift",
         },
