@@ -114,11 +114,13 @@ class AnomalyDetection:
         figure = Figure(figsize=(5.6, 5.2), layout="constrained")
         histogram, pictures = figure.subplots(2, 1, height_ratios=(1.2, 1))
         # The tails of a heavy-tailed score would press the rest into one bar.
-        low, high = np.quantile(values, [0.001, 0.995])
+        lower, upper = np.quantile(values, [0.25, 0.75])
+        reach = 3.0 * (upper - lower)
+        low, high = max(values.min(), lower - reach), min(values.max(), upper + reach)
         bins = np.linspace(low, high if high > low else low + 1.0, 60)
         for label, chosen in (("normal", ~anomalous), (f"anomalous ({name})", anomalous)):
             histogram.hist(values[chosen].clip(low, high), bins=bins, density=True, alpha=0.6, label=label)
-        histogram.set_xlabel("anomaly score (its last 0.5 % in the last bar)")
+        histogram.set_xlabel("anomaly score (the outer bars hold what lies beyond)")
         histogram.set_yticks([])
         histogram.legend(frameon=False)
         n = min(self.n_shown, int(anomalous.sum()), int((~anomalous).sum()))
