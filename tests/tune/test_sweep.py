@@ -109,7 +109,8 @@ def test_divergence_and_failure_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_run_may_diverge_before_its_first_report(tmp_path: Path) -> None:
     early = replace(STUDY.contenders["breaking"], config=BreakingConfig(n_hidden=6, at=2), space={})
-    results, _ = sweep(tmp_path, study(contenders={"early": early, "rbm": STUDY.contenders["rbm"]}), trials=0, seeds=1)
+    the_study = study(contenders={"early": early, "rbm": STUDY.contenders["rbm"]}, default=("early", "rbm"))
+    results, _ = sweep(tmp_path, the_study, trials=0, seeds=1)
     rows = {row.contender: row for row in results.rows}
     assert rows["early"].outcomes == {"completed": 0, "pruned": 0, "diverged": 1, "failed": 0}
     assert rows["early"].diverged_share == 1.0
