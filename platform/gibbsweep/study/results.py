@@ -135,7 +135,7 @@ class Results:
             rows.append(Row(**{**row, "metrics": metrics}))
         verdicts = [
             Verdict(**{**v, "got": parse_number(v["got"]), "bound": parse_number(v["bound"])})
-            for v in record["verdicts"]
+            for v in record.get("verdicts", [])  # tables written before there were targets have none
         ]
         return cls(**{**record, "rows": rows, "verdicts": verdicts})
 
