@@ -67,11 +67,11 @@ class GaussianBernoulli(nn.Module):
 
     def to_hidden(self, v: Tensor) -> Tensor:
         """Wᵀ v: (B, *D) -> (B, *H)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define to_hidden()")
 
     def to_visible(self, h: Tensor) -> Tensor:
         """W h: (B, *H) -> (B, *D)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define to_visible()")
 
     def variance(self) -> Tensor:
         """σ², broadcasting to D."""
