@@ -56,6 +56,10 @@ LARGE_UNET = {
     "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
 }
 LEVELS = GeometricSchedule(0.03, 2.0)
+TWO_STEPS = AnnealedInpainting(
+    n_steps=2, steps_per_level=1, step_size=1.0, temperature=0.0, schedule=GeometricSchedule(0.3, 1.0)
+)
+"""Nearly the mean of the completions: Tweedie's step from a level at which the hole says nothing, and one to sharpen it."""
 FINE = AnnealedInpainting(n_steps=6, step_size=0.7, temperature=0.0, schedule=GeometricSchedule(0.03, 0.3))
 """From the smooth fill, which is about right: levels above its error would only blur it."""
 
@@ -74,7 +78,7 @@ DSM = Contender(
     at=LARGE_UNET,
 )
 DSM_HOLE = Contender(
-    HoleEnergyConfig(learning_rate=4e-3, inpainting=FINE),
+    HoleEnergyConfig(learning_rate=4e-3, schedule=GeometricSchedule(0.1, 2.0), inpainting=TWO_STEPS),
     kind="energy",
     space={
         "learning_rate": Float(2e-3, 8e-3, log=True),
@@ -187,7 +191,7 @@ STUDY = Study(
     },
     budgets={
         "smoke": Budget(updates=4, batch_size=8, report_every=2),
-        "laptop": Budget(updates=250, batch_size=16, report_every=250),
+        "laptop": Budget(updates=300, batch_size=16, report_every=300),
         "long": Budget(updates=2_000, batch_size=32, report_every=500),
         "gpu": Budget(updates=20_000, batch_size=128, report_every=2_000),
         "paper": Budget(updates=200_000, batch_size=128, report_every=10_000),
