@@ -53,6 +53,7 @@ def test_what_fits_passes(name: str, needs: DataNeeds) -> None:
             DataNeeds(text=True),
             "'grey@8' has no captions .* needs them: choose one of captioned_digits, told",
         ),
+        ("grey[3]", DataNeeds(labels=True), r"'grey\[3\]' has a single class, .* needs two or more: choose one of"),
         ("bare", DataNeeds(dims=4), r"'bare' holds images of shape \(3, 4, 4\), .* needs voxels: choose one of solid"),
         (
             "ring8",

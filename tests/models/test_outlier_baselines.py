@@ -50,3 +50,16 @@ def test_a_fit_follows_its_generator(name: str) -> None:
 def test_an_unfitted_detector_says_so(name: str) -> None:
     with pytest.raises(ValueError, match="call fit"):
         CONFIGS[name].build(SPEC).anomaly_score(normal(5, 0), generator=seeded(0))
+
+
+def test_a_one_class_svm_scores_by_the_logarithm_of_its_kernel_sum() -> None:
+    """Which scikit-learn gives where it does not underflow; far away it falls with the squared distance."""
+    system = OneClassSVMConfig(n_components=4, n_examples=300, gamma=1.0).build(SPEC)
+    system.fit({"x": normal(500, 0)}, generator=seeded(1))
+    x = normal(50, 2)
+    kernel_sum = torch.as_tensor(system.machine.score_samples(system.projection.transform(x.flatten(1).numpy())))
+    torch.testing.assert_close(
+        (-system.anomaly_score(x, generator=seeded(0))).double().exp(), kernel_sum, rtol=1e-5, atol=0
+    )
+    far = system.anomaly_score(torch.stack([100 * x[0], 200 * x[0]]), generator=seeded(0))
+    assert float(far[1] / far[0]) == pytest.approx(4.0, rel=0.05)

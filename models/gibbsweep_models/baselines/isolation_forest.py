@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.outlier_scores import scores_of, subset
+from gibbsweep_models.nn.subset import subset
 from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
 
 
@@ -61,4 +61,7 @@ class IsolationForestSystem(System):
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """2^(-mean depth / that of a random tree), in (0, 1]: (B, *D) -> (B,)."""
         del generator
-        return scores_of(self.forest, x)
+        if self.forest is None:
+            raise ValueError("this detector has seen no data yet: call fit() first")
+        scores = -self.forest.score_samples(x.flatten(1).cpu().numpy())
+        return torch.as_tensor(scores, dtype=torch.float32, device=x.device)

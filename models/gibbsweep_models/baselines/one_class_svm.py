@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.outlier_scores import scores_of, subset
+from gibbsweep_models.nn.subset import subset
 from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
 
 
@@ -43,6 +44,7 @@ class OneClassSVMSystem(System):
     def __init__(self, config: OneClassSVMConfig) -> None:
         super().__init__()
         self.config = config
+        self.projection: Any = None
         self.machine: Any = None
 
     def phases(self) -> list[Phase]:
@@ -51,18 +53,26 @@ class OneClassSVMSystem(System):
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
         """To ``n_examples`` of ``batch["x"]`` (N, *D), drawn by ``generator``."""
         from sklearn.decomposition import PCA
-        from sklearn.pipeline import make_pipeline
         from sklearn.svm import OneClassSVM
 
         config = self.config
         x = subset(batch["x"], config.n_examples, generator)
         components = min(config.n_components, *x.shape)
-        projection = PCA(components, whiten=config.whiten, svd_solver="covariance_eigh")
-        features = projection.fit_transform(x)
+        self.projection = PCA(components, whiten=config.whiten, svd_solver="covariance_eigh")
+        features = self.projection.fit_transform(x)
         machine = OneClassSVM(nu=config.nu, gamma=config.gamma / (components * float(features.var())))
-        self.machine = make_pipeline(projection, machine.fit(features))
+        self.machine = machine.fit(features)
 
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Minus the sum of the kernel over the support vectors: (B, *D) -> (B,)."""
+        """-log Σ_i alpha_i k(x, x_i) over the support vectors: (B, *D) -> (B,). The sum itself orders examples alike, and is
+        nearly 0 for all that lie a little outside."""
+        from scipy.special import logsumexp
+        from sklearn.metrics.pairwise import euclidean_distances
+
         del generator
-        return scores_of(self.machine, x)
+        if self.machine is None:
+            raise ValueError("this detector has seen no data yet: call fit() first")
+        features = self.projection.transform(x.flatten(1).cpu().numpy()).astype(np.float64)
+        squared = euclidean_distances(features, self.machine.support_vectors_, squared=True)
+        scores = -logsumexp(-self.machine.gamma * squared, axis=1, b=self.machine.dual_coef_)
+        return torch.as_tensor(scores, dtype=torch.float32, device=x.device)

@@ -12,7 +12,7 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class DataNeeds:
-    """``labels`` and ``text`` (captions): needed or not. ``dims``: axes of one example, channels included: 1 for vectors, 3
+    """``labels`` (of two classes or more) and ``text`` (captions): needed or not. ``dims``: axes of one example, channels included: 1 for vectors, 3
     for images, 4 for voxels. ``channels``: length of the first axis. None: any."""
 
     labels: bool = False
@@ -20,11 +20,14 @@ class DataNeeds:
     dims: int | None = None
     channels: int | None = None
 
-    def unmet(self, *, labels: bool, text: bool, shape: tuple[int, ...]) -> list[tuple[str, str]]:
-        """What a set with these properties lacks: what it is or has, and what is needed instead."""
+    def unmet(self, *, n_classes: int, text: bool, shape: tuple[int, ...]) -> list[tuple[str, str]]:
+        """What a set with these properties (``n_classes``: 0 without labels) lacks: what it is or has, and what is needed
+        instead."""
         lacking = []
-        if self.labels and not labels:
+        if self.labels and n_classes == 0:
             lacking.append(("has no labels", "them"))
+        elif self.labels and n_classes == 1:
+            lacking.append(("has a single class", "two or more"))
         if self.text and not text:
             lacking.append(("has no captions (a column 'text')", "them"))
         if self.dims is not None and len(shape) != self.dims:
@@ -37,9 +40,7 @@ class DataNeeds:
 def check_data(dataset: Dataset, needs: DataNeeds, *, study: str | None = None) -> None:
     """Refuse, by name and with those that would do, a data set that lacks what ``needs`` says; ``study`` names who needs it."""
     spec = dataset.spec
-    lacking = needs.unmet(
-        labels=spec.n_classes is not None, text=spec.vocabulary_size is not None, shape=tuple(spec.shape)
-    )
+    lacking = needs.unmet(n_classes=spec.n_classes or 0, text=spec.vocabulary_size is not None, shape=tuple(spec.shape))
     if not lacking:
         return
     has, needed = lacking[0]
@@ -52,7 +53,7 @@ def check_data(dataset: Dataset, needs: DataNeeds, *, study: str | None = None) 
 def _fits(row: dict[str, Any], needs: DataNeeds) -> bool:
     if row["train"] is None or not row["shape"]:
         return False
-    return not needs.unmet(labels=bool(row["classes"]), text=row["text"], shape=tuple(row["shape"]))
+    return not needs.unmet(n_classes=row["classes"] or 0, text=row["text"], shape=tuple(row["shape"]))
 
 
 def _kind(dims: int) -> str:
