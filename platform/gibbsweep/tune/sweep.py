@@ -217,7 +217,7 @@ def _write(
         for name in study.pictures:
             gallery = draw_gallery(plan.shown_runs(), name)
             if gallery is not None:
-                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=120, bbox_inches="tight")
+                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
 
 
 def _wall_seconds(sweep: SweepDir, started: float) -> float:
