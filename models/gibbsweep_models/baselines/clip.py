@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gibbsweep_models.draws import rand
 from gibbsweep_models.nn.augment import Augmentation
-from gibbsweep_models.nn.towers import PairNet
+from gibbsweep_models.nn.towers import PairNet, PairTowers
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.pairs import CLIPLoss
-from gibbsweep_models.types import Batch, DataSpec, OptimizerConfig, Phase, Samples, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Units
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,13 @@ class CLIPConfig:
         return CLIPSystem(self, spec)
 
 
-class CLIPSystem(System):
+class CLIPSystem(PairTowers):
     """Pictures and captions in one space; -cos / temperature read as an energy of pairs."""
 
     def __init__(self, config: CLIPConfig, spec: DataSpec) -> None:
-        super().__init__()
+        network = PairNet(spec, config.channels, config.width, config.embedding, "cosine", config.temperature)
+        super().__init__(network, spec.shape, config.ema_decay)
         self.config = config
-        self.shape = spec.shape
-        self.ema_decay = config.ema_decay
-        self.network = PairNet(spec, config.channels, config.width, config.embedding, "cosine", config.temperature)
 
     def phases(self) -> list[Phase]:
         config = self.config
@@ -70,23 +68,6 @@ class CLIPSystem(System):
                 ),
             )
         ]
-
-    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
-        if cond is None:
-            raise ValueError(
-                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
-            )
-        energy: Tensor = self.network(x, cond)
-        return energy
-
-    def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Unit vectors of ``batch["x"]`` (B, C, H, W) and ``batch["text"]`` (B, L): (B, F) each."""
-        return self.network.embed_picture(batch["x"]), self.network.embed_text(batch["text"])
-
-    def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
-        """(..., F), (..., F) -> (...)."""
-        return self.network.pair_energy(picture, caption)
 
     def depict(self, text: Tensor, *, generator: torch.Generator) -> Samples:
         """A picture of each caption (B, L): Langevin steps from uniform noise on E(., caption)."""

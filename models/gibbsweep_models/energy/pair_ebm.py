@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gibbsweep_models.draws import rand
 from gibbsweep_models.nn.augment import Augmentation
-from gibbsweep_models.nn.towers import PairForm, PairNet
+from gibbsweep_models.nn.towers import PairForm, PairNet, PairTowers
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.pairs import JointCD
-from gibbsweep_models.types import Batch, DataSpec, OptimizerConfig, Phase, Samples, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Units
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,14 @@ class PairEBMConfig:
         return PairEBMSystem(self, spec)
 
 
-class PairEBMSystem(System):
+class PairEBMSystem(PairTowers):
     """p(x, t) ∝ exp(-E(x, t)) over pictures in [-1, 1]^(C, H, W) and captions."""
 
     def __init__(self, config: PairEBMConfig, spec: DataSpec) -> None:
-        super().__init__()
+        network = PairNet(spec, config.channels, config.width, config.embedding, config.form, config.temperature)
+        super().__init__(network, spec.shape, config.ema_decay)
         self.config = config
-        self.shape = spec.shape
         self.text_length = spec.text_length
-        self.ema_decay = config.ema_decay
-        self.network = PairNet(spec, config.channels, config.width, config.embedding, config.form, config.temperature)
         self.sampler = config.cd.sampler()
 
     def phases(self) -> list[Phase]:
@@ -82,23 +80,6 @@ class PairEBMSystem(System):
                 ),
             )
         ]
-
-    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
-        if cond is None:
-            raise ValueError(
-                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
-            )
-        energy: Tensor = self.network(x, cond)
-        return energy
-
-    def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Unit vectors of ``batch["x"]`` (B, C, H, W) and ``batch["text"]`` (B, L): (B, F) each."""
-        return self.network.embed_picture(batch["x"]), self.network.embed_text(batch["text"])
-
-    def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
-        """(..., F), (..., F) -> (...)."""
-        return self.network.pair_energy(picture, caption)
 
     def depict(self, text: Tensor, *, generator: torch.Generator) -> Samples:
         """A picture of each caption (B, L): ``sample_steps`` Langevin steps from uniform noise on E(., caption)."""
