@@ -196,3 +196,33 @@ class SystemConfig(Protocol):
     def units(self) -> Units: ...
 
     def build(self, spec: DataSpec) -> System: ...
+
+
+class _DefinedOn:
+    @property
+    def units(self) -> Units:
+        raise NotImplementedError(f"{type(self).__name__} must say its units")
+
+    def check_units(self, spec: DataSpec) -> None:
+        """Raise ValueError for data in other units."""
+        if spec.units != self.units:
+            name = type(self).__name__.removesuffix("Config")
+            raise ValueError(
+                f"{name} is defined on {self.units} units: got {spec.units!r} data; load them with units={self.units!r}"
+            )
+
+
+class SignedUnits(_DefinedOn):
+    """Of the config of a system that is defined on values in [-1, 1]."""
+
+    @property
+    def units(self) -> Units:
+        return "signed"
+
+
+class BinaryUnits(_DefinedOn):
+    """Of the config of a system that is defined on values in {0, 1}."""
+
+    @property
+    def units(self) -> Units:
+        return "binary"

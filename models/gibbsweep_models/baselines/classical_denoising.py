@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gibbsweep_models.noise.estimate import estimate_sigma
-from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 Method = Literal["nl_means", "tv"]
 
 
 @dataclass(frozen=True)
-class ClassicalDenoiserConfig:
+class ClassicalDenoiserConfig(SignedUnits):
     """``strength`` times the noise level is non-local means' cut-off h (Buades et al. 2005) or the weight of total variation
     (Chambolle 2004), both in [0, 1] pixel units. ``patch_size`` and ``patch_distance`` are non-local means' alone. Where the
     noise level is not known it is estimated from the image."""
@@ -28,16 +28,9 @@ class ClassicalDenoiserConfig:
     patch_size: int = 5
     patch_distance: int = 6
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> ClassicalDenoiserSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"classical denoisers work on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         if len(spec.shape) != 3:
             raise ValueError(f"classical denoisers work on images (C, H, W): got {tuple(spec.shape)}")
         if self.method not in ("nl_means", "tv") or self.strength <= 0:

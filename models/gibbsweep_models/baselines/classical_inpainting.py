@@ -10,28 +10,21 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.noise.masks import check_mask, fill_smoothly, fill_with_mean
-from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 Method = Literal["mean_image", "mean_known", "smooth", "biharmonic"]
 
 
 @dataclass(frozen=True)
-class ClassicalInpainterConfig:
+class ClassicalInpainterConfig(SignedUnits):
     """``mean_image``: the mean of the training images; ``mean_known``: the mean of the image's own known pixels, channel by
     channel; ``smooth``: a spline in tension, where networks that fill holes start; ``biharmonic``: the smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
 
     method: Method = "biharmonic"
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> ClassicalInpainterSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"classical inpainters work on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         if len(spec.shape) != 3:
             raise ValueError(f"classical inpainters work on images (C, H, W): got {tuple(spec.shape)}")
         if self.method not in ("mean_image", "mean_known", "smooth", "biharmonic"):

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm
 from gibbsweep_models.objectives.cross_entropy import CrossEntropy
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class ClassifierConfig:
+class ClassifierConfig(SignedUnits):
     """``form``: the network, that of an energy with the label at the read-out, so that both have the same parameters."""
 
     form: ConvForm | MLPForm = field(default_factory=ConvForm)
@@ -23,14 +23,9 @@ class ClassifierConfig:
     grad_clip: float | None = None
     ema_decay: float = 0.99
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> ClassifierSystem:
         """The system for labelled examples of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(f"Classifier is defined on signed units: got {spec.units!r} data; ask for signed units")
+        self.check_units(spec)
         if spec.n_classes is None:
             raise ValueError("Classifier needs classes: got data without labels; choose a labelled data set")
         return ClassifierSystem(self, spec, spec.n_classes)

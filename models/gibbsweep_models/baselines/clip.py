@@ -12,11 +12,11 @@ from gibbsweep_models.nn.augment import Augmentation
 from gibbsweep_models.nn.towers import PairNet, PairTowers
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.pairs import CLIPLoss
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits
 
 
 @dataclass(frozen=True)
-class CLIPConfig:
+class CLIPConfig(SignedUnits):
     """Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021), on small towers.
     ``sample_steps``: Langevin steps of a picture from text, with the step size and noise of the energies."""
 
@@ -33,14 +33,9 @@ class CLIPConfig:
     ema_decay: float = 0.99
     sample_steps: int = 200
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> CLIPSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1] with captions of ``spec.text_length`` words."""
-        if spec.units != self.units:
-            raise ValueError(f"CLIP's views are defined on signed units: got {spec.units!r} data; load it as 'signed'")
+        self.check_units(spec)
         return CLIPSystem(self, spec)
 
 

@@ -12,11 +12,11 @@ from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.objectives.edm import EDMLoss
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class DenoisingAutoencoderConfig:
+class DenoisingAutoencoderConfig(SignedUnits):
     """``schedule``: the noise levels of training, in data units; an ``EDMSchedule`` with ``p_std=0`` is the one level
     exp(``p_mean``), as Vincent et al. (2008) train. ``blind_at``: None for a network that is told the level, else the level
     whose skip connection it has at every level. ``patch``: blocks of so many pixels squared become channels."""
@@ -33,16 +33,9 @@ class DenoisingAutoencoderConfig:
     grad_clip: float | None = 1.0
     ema_decay: float = 0.98
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> DenoisingAutoencoderSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"DenoisingAutoencoder is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         return DenoisingAutoencoderSystem(self, spec)
 
 

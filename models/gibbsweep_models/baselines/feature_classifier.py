@@ -8,11 +8,11 @@ from torch import Tensor
 
 from gibbsweep_models.nn.classifier import ConvClassifier
 from gibbsweep_models.objectives.cross_entropy import CrossEntropy
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class FeatureClassifierConfig:
+class FeatureClassifierConfig(SignedUnits):
     """A small :class:`~gibbsweep_models.nn.classifier.ConvClassifier`, trained with AdamW, its learning rate falling to 0."""
 
     channels: tuple[int, ...] = (16, 32, 64)
@@ -22,16 +22,9 @@ class FeatureClassifierConfig:
     warmup: int = 50
     ema_decay: float = 0.99
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> FeatureClassifierSystem:
         """The system for labelled waveforms, images or solids of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"FeatureClassifier is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         if spec.n_classes is None:
             raise ValueError("a classifier needs labels: got n_classes None; choose a data set that has them")
         return FeatureClassifierSystem(self, spec.shape, spec.n_classes)

@@ -12,11 +12,11 @@ from gibbsweep_models.draws import randn
 from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
 from gibbsweep_models.noise.masks import check_mask
 from gibbsweep_models.objectives.gan import AdversarialLoss, DiscriminatorLoss, GeneratorLoss
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class GANConfig:
+class GANConfig(SignedUnits):
     """Non-saturating with R1 by default (Mescheder et al. 2018); WGAN-GP is ``loss="wasserstein", r1=0,
     gradient_penalty=10, generator_every=5`` (Gulrajani et al. 2017). ``generator_every``: discriminator updates per
     generator update. ``logit_bound``: a larger |logit_gap| counts as divergence. ``search_steps``, ``search_learning_rate`` and
@@ -37,14 +37,9 @@ class GANConfig:
     search_learning_rate: float = 0.1
     search_realism: float = 0.003
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> GANSystem:
         """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(f"GAN is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
+        self.check_units(spec)
         return GANSystem(self, spec)
 
 

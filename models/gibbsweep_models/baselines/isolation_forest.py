@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.nn.subset import subset
-from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class IsolationForestConfig:
+class IsolationForestConfig(SignedUnits):
     """Liu, Ting & Zhou (2008): ``n_trees`` random trees, each of ``samples_per_tree`` examples out of at most
     ``n_examples`` and a share ``feature_share`` of the components."""
 
@@ -22,14 +22,9 @@ class IsolationForestConfig:
     feature_share: float = 1.0
     n_examples: int = 10_000
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> IsolationForestSystem:
         """The system for examples of any shape."""
-        if spec.units != self.units:
-            raise ValueError(f"got {spec.units!r} data, expected signed units; ask the data set for them")
+        self.check_units(spec)
         return IsolationForestSystem(self)
 
 

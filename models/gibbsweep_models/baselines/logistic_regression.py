@@ -8,24 +8,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class LogisticRegressionConfig:
+class LogisticRegressionConfig(SignedUnits):
     """``c``: scikit-learn's inverse strength of the L2 penalty. ``iterations``: at most so many of its solver (L-BFGS)."""
 
     c: float = 0.1
     iterations: int = 200
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> LogisticRegressionSystem:
         """The system for labelled examples of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(f"got {spec.units!r} data, expected signed units; ask the data set for them")
+        self.check_units(spec)
         if spec.n_classes is None:
             raise ValueError("logistic regression needs classes: got data without labels; choose a labelled data set")
         return LogisticRegressionSystem(self, spec, spec.n_classes)

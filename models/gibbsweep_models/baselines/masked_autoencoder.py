@@ -11,11 +11,11 @@ from gibbsweep_models.nn.convnets import ConvEncoder
 from gibbsweep_models.nn.patches import PatchUNet
 from gibbsweep_models.noise.masks import MixedMask, check_mask, fill_smoothly
 from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, MaskedReconstruction
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class MaskedAutoencoderConfig:
+class MaskedAutoencoderConfig(SignedUnits):
     """A U-Net trained on the squared error in random holes. ``adversarial`` > 0 adds a discriminator of ``critic_channels``,
     which makes it a context encoder (Pathak et al. 2016; they weight it .001)."""
 
@@ -33,16 +33,9 @@ class MaskedAutoencoderConfig:
     ema_decay: float = 0.98
     logit_bound: float = 1000.0
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> MaskedAutoencoderSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"MaskedAutoencoder is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         return MaskedAutoencoderSystem(self, spec)
 
 

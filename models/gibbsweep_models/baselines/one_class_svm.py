@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.nn.subset import subset
-from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class OneClassSVMConfig:
+class OneClassSVMConfig(SignedUnits):
     """Schölkopf et al. (2001) with the kernel exp(-``gamma`` |x - x'|² / (components · their variance)).
 
     Its solver's cost grows with the square of the number of examples: it sees ``n_examples`` drawn at random, as their first
@@ -27,14 +27,9 @@ class OneClassSVMConfig:
     n_components: int = 32
     n_examples: int = 4000
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> OneClassSVMSystem:
         """The system for examples of any shape."""
-        if spec.units != self.units:
-            raise ValueError(f"got {spec.units!r} data, expected signed units; ask the data set for them")
+        self.check_units(spec)
         return OneClassSVMSystem(self)
 
 

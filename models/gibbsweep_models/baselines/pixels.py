@@ -8,19 +8,15 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randint
-from gibbsweep_models.types import Batch, DataSpec, Phase, System, Units
+from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System, Units
 
 
 @dataclass(frozen=True)
-class PCAConfig:
+class PCAConfig(SignedUnits):
     """The leading ``n_components`` principal components; ``whiten`` gives each variance 1."""
 
     n_components: int = 64
     whiten: bool = False
-
-    @property
-    def units(self) -> Units:
-        return "signed"
 
     def build(self, spec: DataSpec) -> PCASystem:
         """The system for examples of ``spec.shape``."""

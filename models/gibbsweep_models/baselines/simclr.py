@@ -10,11 +10,11 @@ from torch import Tensor
 from gibbsweep_models.nn.augment import Augmentation
 from gibbsweep_models.nn.features import FeatureNet
 from gibbsweep_models.objectives.info_nce import InfoNCE
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class SimCLRConfig:
+class SimCLRConfig(SignedUnits):
     """Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations" (2020), with group norm in place
     of batch norm."""
 
@@ -27,16 +27,9 @@ class SimCLRConfig:
     weight_decay: float = 1e-4
     warmup: int = 20
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> SimCLRSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"SimCLR's views are defined on signed units: got {spec.units!r} data; load it as 'signed'"
-            )
+        self.check_units(spec)
         return SimCLRSystem(self, spec)
 
 

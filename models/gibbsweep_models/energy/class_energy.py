@@ -14,11 +14,11 @@ from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.langevin_cd import SIGNED_RANGE, LangevinCD
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class ClassEnergyConfig:
+class ClassEnergyConfig(SignedUnits):
     """Grathwohl et al., "Your Classifier is Secretly an Energy Based Model and You Should Treat it Like One" (2020):
     -log p(x, y) = -log p(y | x) - log p(x), the first term by cross-entropy, the second by contrastive divergence of
     E(x) = -log Σ_y exp(-E(x, y)) with weight ``cd_weight``.
@@ -36,16 +36,9 @@ class ClassEnergyConfig:
     ema_decay: float = 0.99
     sample_steps: int = 256
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> ClassEnergySystem:
         """The system for labelled examples of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"ClassEnergy is defined on signed units: got {spec.units!r} data; use ClassRBM for binary units"
-            )
+        self.check_units(spec)
         if spec.n_classes is None:
             raise ValueError("ClassEnergy needs classes: got data without labels; choose a labelled data set")
         return ClassEnergySystem(self, spec, spec.n_classes)

@@ -16,11 +16,11 @@ from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
 from gibbsweep_models.samplers.class_gibbs import ClassGibbs
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import BinaryUnits, DataSpec, OptimizerConfig, Phase, Samples, System, Trace
 
 
 @dataclass(frozen=True)
-class ClassRBMConfig:
+class ClassRBMConfig(BinaryUnits):
     """Larochelle & Bengio (2008): the hybrid objective -log p(y | x) - ``cd_weight`` log p(x), exact in the first term (y is
     enumerated), contrastive divergence in the second; 0 is the discriminative RBM.
 
@@ -42,16 +42,9 @@ class ClassRBMConfig:
     sample_steps: int = 1000
     energy_gap_bound: float = 500.0
 
-    @property
-    def units(self) -> Units:
-        return "binary"
-
     def build(self, spec: DataSpec) -> ClassRBMSystem:
         """The system for labelled examples of ``spec.shape`` in {0, 1}."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"ClassRBM is defined on binary units: got {spec.units!r} data; use ClassEnergy for signed units"
-            )
+        self.check_units(spec)
         if spec.n_classes is None:
             raise ValueError("ClassRBM needs classes: got data without labels; choose a labelled data set")
         return ClassRBMSystem(self, spec, spec.n_classes)

@@ -17,11 +17,11 @@ from gibbsweep_models.noise.estimate import estimate_sigma
 from gibbsweep_models.noise.masks import check_mask, fill_smoothly, fill_with_mean
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.posterior import MAPDenoising
-from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class ConvEBMConfig:
+class ConvEBMConfig(SignedUnits):
     """The energy network and how it is trained (``cd``). ``confinement``: the standard deviation of a Gaussian reference
     around the data's mean, whose energy is added to the network's (a descriptor network); None for none.
     ``sample_steps``: Langevin steps from uniform noise to a sample; ``inpaint_steps``: from a smoothly filled hole to a
@@ -38,16 +38,9 @@ class ConvEBMConfig:
     inpaint_steps: int = 60
     inpaint_temperature: float = 1.0
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> ConvEBMSystem:
         """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"ConvEBM is defined on signed units: got {spec.units!r} data; use an RBM for binary units"
-            )
+        self.check_units(spec)
         return ConvEBMSystem(self, spec)
 
 

@@ -12,11 +12,11 @@ from gibbsweep_models.nn.patches import PatchUNet
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class DSMEnergyConfig:
+class DSMEnergyConfig(SignedUnits):
     """``schedule``: the noise levels of training, in data units. ``blind_at``: None for an energy E(x; sigma) that is told the
     noise level, else one energy for all levels, whose Tweedie step is taken as if the level were ``blind_at``.
     ``inpainting``: the sampler that fills holes. ``patch``: the network sees blocks of so many pixels squared as channels."""
@@ -34,14 +34,9 @@ class DSMEnergyConfig:
     grad_clip: float | None = 1.0
     ema_decay: float = 0.98
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> DSMEnergySystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(f"DSMEnergy is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
+        self.check_units(spec)
         return DSMEnergySystem(self, spec)
 
 

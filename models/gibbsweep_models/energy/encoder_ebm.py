@@ -11,11 +11,11 @@ from gibbsweep_models.draws import rand
 from gibbsweep_models.nn.features import FeatureNet
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class EncoderEBMConfig:
+class EncoderEBMConfig(SignedUnits):
     """The encoder of the two-view methods with a scalar read-out in place of their embedding."""
 
     channels: tuple[int, ...] = (32, 64, 128)
@@ -24,16 +24,9 @@ class EncoderEBMConfig:
     ema_decay: float = 0.99
     sample_steps: int = 256
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> EncoderEBMSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"EncoderEBM is defined on signed units: got {spec.units!r} data; use an RBM for binary units"
-            )
+        self.check_units(spec)
         return EncoderEBMSystem(self, spec)
 
 

@@ -10,11 +10,11 @@ from torch import Tensor
 from gibbsweep_models.draws import rand
 from gibbsweep_models.nn.energy_forms import EnergyForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class EnergyFormConfig:
+class EnergyFormConfig(SignedUnits):
     """``form``: E(x); ``cd``: how it is trained. ``sample_steps``: Langevin steps from uniform noise to a sample."""
 
     form: EnergyForm = field(default_factory=EnergyForm)
@@ -22,16 +22,9 @@ class EnergyFormConfig:
     ema_decay: float = 0.99
     sample_steps: int = 256
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> EnergyFormSystem:
         """The system for examples of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"EnergyForm is defined on signed units: got {spec.units!r} data; use an RBM for binary units"
-            )
+        self.check_units(spec)
         return EnergyFormSystem(self, spec)
 
 

@@ -22,7 +22,7 @@ from gibbsweep_models.nn.whitening import SpectralWhitening, Standardise
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
 from gibbsweep_models.objectives.transformed import Transformed
 from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 LARGEST_ENUMERATION = 14
 """Up to so many hidden units a likelihood is exact as well as bracketed: 16 thousand states of all visible units."""
@@ -45,7 +45,7 @@ class Convolutional:
 
 
 @dataclass(frozen=True)
-class GaussianRBMConfig:
+class GaussianRBMConfig(SignedUnits):
     """Liao, Kornblith, Ren, Fleet & Hinton, "Gaussian-Bernoulli RBMs Without Tears" (2022); ``hidden=Convolutional()``: Lee et
     al. (2009), without pooling.
 
@@ -78,10 +78,6 @@ class GaussianRBMConfig:
     equilibration: int = 200
     energy_gap_bound: float = 10.0
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def sampler(self, n_steps: int) -> GaussianGibbs | GibbsLangevin:
         """``n_steps`` steps of the chain of training, which also samples."""
         if self.chain == "gibbs":
@@ -110,10 +106,7 @@ class GaussianRBMConfig:
 
     def build(self, spec: DataSpec) -> GaussianRBMSystem:
         """The system for examples of ``spec.shape`` with real values."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"a Gaussian RBM is defined on signed units: got {spec.units!r} data; use an RBM for binary units"
-            )
+        self.check_units(spec)
         return GaussianRBMSystem(self, spec)
 
 

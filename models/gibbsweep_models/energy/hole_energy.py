@@ -14,11 +14,11 @@ from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.masks import MixedMask, fill_smoothly
 from gibbsweep_models.objectives.inpainting import HoleScoreMatching
 from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
-class HoleEnergyConfig:
+class HoleEnergyConfig(SignedUnits):
     """``schedule``: the noise levels of training, in data units; ``mask``: its holes; ``inpainting``: how holes are filled, down
     which levels. ``patch``: the network sees blocks of so many pixels squared as channels."""
 
@@ -37,14 +37,9 @@ class HoleEnergyConfig:
     grad_clip: float | None = 1.0
     ema_decay: float = 0.98
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> HoleEnergySystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(f"HoleEnergy is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
+        self.check_units(spec)
         return HoleEnergySystem(self, spec)
 
 

@@ -16,11 +16,11 @@ from gibbsweep_models.nn.mlp import Activation, MLPEnergy
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class MLPEBMConfig:
+class MLPEBMConfig(SignedUnits):
     """Langevin at temperature 1 on the box [-bound, bound]^D, so that samples and likelihood speak of one density,
     exp(-E) / Z.
 
@@ -48,14 +48,9 @@ class MLPEBMConfig:
     sample_steps: int = 1000
     energy_gap_bound: float = 50.0
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> MLPEBMSystem:
         """The system for vectors, or flattened arrays, of ``spec.shape``."""
-        if spec.units != self.units:
-            raise ValueError(f"MLPEBM is defined on signed units: got {spec.units!r} data; use an RBM for binary units")
+        self.check_units(spec)
         if self.bound <= 0:
             raise ValueError(
                 f"got bound={self.bound}, expected a positive half side of the box that holds the data; raise it"

@@ -15,11 +15,11 @@ from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class NormalizedAutoencoderConfig:
+class NormalizedAutoencoderConfig(SignedUnits):
     """Yoon, Noh & Park, "Autoencoding Under Normalization Constraints" (2021): E(x) = |x - decode(encode(x))|² / (D T).
 
     The first ``pretraining`` updates minimise the squared error with ``pretraining_rate``, the others the likelihood with
@@ -50,16 +50,9 @@ class NormalizedAutoencoderConfig:
     ema_decay: float = 0.99
     energy_gap_bound: float = 50.0
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> NormalizedAutoencoderSystem:
         """The system for examples of ``spec.shape`` in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"a normalized autoencoder is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         if self.temperature <= 0 or self.pretraining < 0:
             raise ValueError(
                 f"got temperature={self.temperature}, pretraining={self.pretraining}; expected a positive temperature and a "

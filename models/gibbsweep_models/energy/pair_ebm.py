@@ -12,11 +12,11 @@ from gibbsweep_models.nn.augment import Augmentation
 from gibbsweep_models.nn.towers import PairForm, PairNet, PairTowers
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.pairs import JointCD
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits
 
 
 @dataclass(frozen=True)
-class PairEBMConfig:
+class PairEBMConfig(SignedUnits):
     """``form``: E of two embeddings (:class:`PairNet`). ``weight``: that of the chains in pixel space (``cd``, whose own learning
     rate and gradient bound are not used) beside the exact Gibbs half-steps; ``every``: chains start at every so-manieth
     pair."""
@@ -40,14 +40,9 @@ class PairEBMConfig:
     ema_decay: float = 0.99
     sample_steps: int = 200
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> PairEBMSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1] with captions of ``spec.text_length`` words."""
-        if spec.units != self.units:
-            raise ValueError(f"PairEBM is defined on signed units: got {spec.units!r} data; load it as 'signed'")
+        self.check_units(spec)
         return PairEBMSystem(self, spec)
 
 

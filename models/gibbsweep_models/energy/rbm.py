@@ -20,14 +20,14 @@ from gibbsweep_models.likelihood.exact import exact_log_partition
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.samplers.gibbs import BlockGibbs
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import BinaryUnits, DataSpec, OptimizerConfig, Phase, Samples, System, Trace
 
 LARGEST_ENUMERATION = 20
 """Up to so many units on the smaller side a likelihood is exact as well as bracketed: a million states, seconds."""
 
 
 @dataclass(frozen=True)
-class RBMConfig:
+class RBMConfig(BinaryUnits):
     """Hinton, "Training Products of Experts by Minimizing Contrastive Divergence" (2002); Tieleman (2008) for
     ``persistent``; Melchior, Fischer & Wiskott (2016) for ``centred``.
 
@@ -51,16 +51,9 @@ class RBMConfig:
     equilibration: int = 1000
     energy_gap_bound: float = 500.0
 
-    @property
-    def units(self) -> Units:
-        return "binary"
-
     def build(self, spec: DataSpec) -> RBMSystem:
         """The system for examples of ``spec.shape`` in {0, 1}."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"an RBM is defined on binary units: got {spec.units!r} data; ask the data set for binary units"
-            )
+        self.check_units(spec)
         return RBMSystem(self, spec)
 
 

@@ -14,13 +14,13 @@ from gibbsweep_models.nn.features import FeatureNet
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.two_view_energy import TwoViewEnergy, marginal_energy
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 _REFERENCES = 256
 
 
 @dataclass(frozen=True)
-class TwoViewEBMConfig:
+class TwoViewEBMConfig(SignedUnits):
     """EBCLR (Kim & Ye 2022). ``weight``: that of ln p(x) beside ln p(x' | x). ``cd``: its chains; the learning rate and the
     gradient's bound there are not used, those here are. ``every``: the chains see every so-manieth example."""
 
@@ -39,14 +39,9 @@ class TwoViewEBMConfig:
     warmup: int = 20
     sample_steps: int = 256
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> TwoViewEBMSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
-        if spec.units != self.units:
-            raise ValueError(f"views are defined on signed units: got {spec.units!r} data; load it as 'signed'")
+        self.check_units(spec)
         return TwoViewEBMSystem(self, spec)
 
 

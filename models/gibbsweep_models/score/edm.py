@@ -12,11 +12,11 @@ from gibbsweep_models.nn.unet import UNet
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.objectives.edm import EDMLoss
 from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class EDMConfig:
+class EDMConfig(SignedUnits):
     """``sigma_data=None`` measures the standard deviation of the training data. ``conditional``: condition on the
     data's classes, dropped for a share ``label_dropout`` of the examples. ``sample_steps`` and ``s_churn`` are the
     sampler's and need no retraining."""
@@ -35,14 +35,9 @@ class EDMConfig:
     sample_steps: int = 18
     s_churn: float = 0.0
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> EDMSystem:
         """The system for data of ``spec.shape``: (C, L), (C, H, W) or (C, D, H, W)."""
-        if spec.units != self.units:
-            raise ValueError(f"EDM is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]")
+        self.check_units(spec)
         if self.conditional and spec.n_classes is None:
             raise ValueError(
                 "a conditional EDM needs classes: got n_classes=None, expected their number; pass conditional=False or "
