@@ -172,8 +172,11 @@ STUDY = Study(
 
 
 def study(options: Options) -> Study:
-    """:data:`STUDY` on ``options.classes``."""
-    return replace(STUDY, data="mnist" if options.classes == "all" else f"mnist[{options.classes}]")
+    """:data:`STUDY` on ``options.classes``, whose results do not take the place of the default's."""
+    data = "mnist" if options.classes == "all" else f"mnist[{options.classes}]"
+    if data == STUDY.data:
+        return STUDY
+    return replace(STUDY, name=f"{STUDY.name}_{options.classes.replace(',', '-')}", data=data)
 
 
 if __name__ == "__main__":

@@ -133,3 +133,11 @@ def test_help_names_the_question_and_the_options() -> None:
     assert "Does a longer chain buy likelihood and stability?" in done.stdout
     for option in ("--trials", "--contenders", "--resume", "--budget"):
         assert option in done.stdout
+
+
+def test_other_classes_have_results_of_their_own() -> None:
+    module = module_of(ROOT / "sweeps" / "binary_classification.py")
+    assert module.study(module.Options()) is module.STUDY
+    pair, all_of_them = module.study(module.Options("3,5")), module.study(module.Options("all"))
+    assert (pair.name, pair.data) == ("binary_classification_3-5", "mnist[3,5]")
+    assert (all_of_them.name, all_of_them.data) == ("binary_classification_all", "mnist")
