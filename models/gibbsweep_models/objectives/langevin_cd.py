@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
@@ -26,8 +27,9 @@ class LangevinCD:
     every chain a short run from noise (Nijkamp et al., "Learning Non-Convergent Non-Persistent Short-Run MCMC", 2019).
     Improved contrastive divergence (Du et al. 2021) has a ``kl`` > 0, the weight of a term with the gradient through the
     chain, in which the chains' entropy has the weight ``entropy``, and a ``replay_shift`` > 0, by which chains are moved.
-    ``l2``: weight of the squared energies; ``data_noise``: standard deviation of the noise on the data. ``grad_clip``:
-    largest norm of the weights' gradient. ``energy_gap_bound``: a larger |energy gap| counts as divergence.
+    ``l2``: weight of the squared energies; ``data_noise``: standard deviation of the noise on the data. ``schedule``: of the
+    learning rate; one that falls to 0 lets the energy come to rest among its chains' modes. ``grad_clip``: largest norm of the
+    weights' gradient. ``energy_gap_bound``: a larger |energy gap| counts as divergence.
     """
 
     n_steps: int = 40
@@ -43,6 +45,7 @@ class LangevinCD:
     l2: float = 0.1
     data_noise: float = 0.005
     learning_rate: float = 1e-4
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     betas: tuple[float, float] = (0.0, 0.999)
     grad_clip: float | None = 0.1
     energy_gap_bound: float = 50.0
@@ -91,7 +94,7 @@ class LangevinCD:
             "energy",
             trained,
             self.objective(shape, replay).to(trained[0].device),
-            OptimizerConfig("adam", self.learning_rate, self.betas),
+            OptimizerConfig("adam", self.learning_rate, self.betas, schedule=self.schedule),
             grad_clip=self.grad_clip,
             bounds={"energy_gap": self.energy_gap_bound},
         )
