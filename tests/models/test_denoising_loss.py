@@ -153,7 +153,7 @@ def test_refusals() -> None:
 
     with pytest.raises(ValueError, match="needs the density"):
         DenoisingLoss(Fixed(), weight="likelihood")
-    with pytest.raises(ValueError, match="integrates over its time"):
+    with pytest.raises(TypeError, match="integrates over its time"):
         VariationalBound(Fixed())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="bins=1"):
         VariationalBound(bins=1)

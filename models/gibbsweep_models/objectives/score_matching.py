@@ -19,8 +19,9 @@ Of = Literal["energy", "score"]
 
 def score_at(model: Any, x: Tensor, of: Of) -> Tensor:
     """The score of ``model`` at ``x`` (B, *D), with a graph to the parameters, and to ``x`` where that requires a gradient."""
+    score: Tensor
     if of == "score":
-        score: Tensor = model(x)
+        score = model(x)
     else:
         with torch.enable_grad():
             leaf = x if x.requires_grad else x.detach().requires_grad_(True)

@@ -43,7 +43,7 @@ class VariationalBound:
         if self.bins is not None and self.bins < 2:
             raise ValueError(f"got bins={self.bins}, expected at least 2 values, or None for a density; bytes have 256")
         if not isinstance(self.schedule, TimedSchedule):
-            raise ValueError(
+            raise TypeError(
                 f"got a schedule {type(self.schedule).__name__}, expected a TimedSchedule: the bound integrates over its time"
             )
 
