@@ -225,7 +225,9 @@ SAMPLERS: dict[str, SamplerCase] = {
     ),
     "predictor_corrector": from_noise(PredictorCorrector(20, 2, predictor="ancestral", schedule=NOISE), 20, 60, None),
     "corrector": from_noise(PredictorCorrector(20, 3, predictor="none", schedule=NOISE), 20, 61, None),
-    "corrected_flow": from_noise(PredictorCorrector(20, 1, predictor="flow", schedule=NOISE), 20, 40, None),
+    "corrected_flow": from_noise(
+        PredictorCorrector(20, 1, predictor="flow", schedule=NOISE, step="sigma"), 20, 40, None
+    ),
     "probability_flow": from_noise(
         ProbabilityFlow(200, NOISE), None, None, flow_variance(NOISE), draws=False, bias=1e-4
     ),

@@ -37,7 +37,8 @@ def score_at(model: Any, x: Tensor, of: Of) -> Tensor:
 
 def score_norm(score: Tensor) -> Tensor:
     """The mean norm of a score (B, *D), to report."""
-    return torch.linalg.vector_norm(score.detach().flatten(1), dim=1).mean()
+    norms: Tensor = torch.linalg.vector_norm(score.detach().flatten(1), dim=1)
+    return norms.mean()
 
 
 def _blurred(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:

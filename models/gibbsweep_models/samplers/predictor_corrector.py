@@ -32,6 +32,8 @@ class PredictorCorrector:
     The corrector is x <- x + a s + sqrt(2 a) n with a = 2 (``snr`` |n| / |s|)²: ``snr`` is the ratio of the drift's length to that of
     the noise, over sqrt(2), and acts like an inverse temperature. On a Gaussian of many dimensions it leaves the variance times 1 +
     snr². Norms are each chain's own; the published code takes the batch's mean, by which samples depend on their neighbours.
+    ``step`` = "sigma" takes a = 2 (snr sigma)², as their annealed Langevin corrector: for data of one or two components, whose
+    score is so often near 0 that the other step has no mean.
     With ``denoise`` the last predictor step, to 0, adds no noise: it ends in D. ``nfe`` counts correctors and predictors.
     """
 
@@ -41,6 +43,7 @@ class PredictorCorrector:
     predictor: Predictor = "diffusion"
     schedule: NoiseSchedule = field(default_factory=lambda: GeometricSchedule(0.01, 50.0))
     denoise: bool = True
+    step: Literal["norms", "sigma"] = "norms"
 
     def __post_init__(self) -> None:
         check_steps(self.n_steps)
@@ -69,6 +72,11 @@ class PredictorCorrector:
         trace: Trace | None = None,
     ) -> Samples:
         """Carry ``x`` (B, *D) from the highest noise level to samples of the same type."""
+        if self.corrector_steps and self.step == "norms" and x[0].numel() < 3:
+            raise ValueError(
+                f"got chains of {x[0].numel()} components, expected at least 3 for steps by norms, whose mean is infinite below; "
+                'pass step="sigma"'
+            )
         nfe = 0
         for step, (sigma, sigma_next) in enumerate(pairwise(levels(self.schedule, self.n_steps)), start=1):
             for _ in range(self.corrector_steps):
@@ -96,10 +104,11 @@ class PredictorCorrector:
     def _correct(self, x: Tensor, denoised: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
         noise = randn_like(x, generator=generator)
         score = (denoised - x) / sigma**2
-        ratio = _norm(noise) / _norm(score)
+        ratio = _norm(noise) / _norm(score) if self.step == "norms" else x.new_full((len(x),), sigma)
         step = expand_like(2.0 * (self.snr * ratio).square(), x)
         return x + step * score + torch.sqrt(2.0 * step) * noise
 
 
 def _norm(x: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(x.flatten(1), dim=1)
+    norm: Tensor = torch.linalg.vector_norm(x.flatten(1), dim=1)
+    return norm

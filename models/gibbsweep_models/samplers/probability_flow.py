@@ -63,11 +63,11 @@ class ProbabilityFlow:
 
         attempts = 0
 
-        def count(step: int, y: Tensor) -> None:
+        def count(step: int, x: Tensor) -> None:
             nonlocal attempts
             attempts = step
             if trace is not None:
-                trace(step, y)
+                trace(step, x)
 
         high, low = ends(self.schedule)
         path = integrate(
