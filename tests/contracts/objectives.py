@@ -29,10 +29,13 @@ from gibbsweep_models.nn.augment import Augmentation
 from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.noise.geometric import GeometricSchedule
+from gibbsweep_models.noise.ladder import NCSNLadder
+from gibbsweep_models.noise.vp import CosineSchedule, VPSchedule
 from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
 from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
-from gibbsweep_models.objectives.edm import EDMLoss
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
 from gibbsweep_models.objectives.elbo import ELBO
 from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
@@ -44,8 +47,10 @@ from gibbsweep_models.objectives.pairs import CLIPLoss, JointCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.reconstruction import Reconstruction
 from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.score_matching import ExplicitScoreMatching, ImplicitScoreMatching
 from gibbsweep_models.objectives.transformed import Transformed
 from gibbsweep_models.objectives.two_view_energy import TwoViewEnergy
+from gibbsweep_models.objectives.vlb import VariationalBound
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
 from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.langevin import Langevin
@@ -151,9 +156,18 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "dsm_energy": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3)),
     "dsm_weighted": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3, weighted=True)),
     "dsm_score": ObjectiveCase(score_network, lambda: DenoisingScoreMatching(0.3, of="score")),
-    "edm": ObjectiveCase(EDM, EDMLoss),
-    "edm_classes": ObjectiveCase(CLASSES, lambda: EDMLoss(n_classes=10, label_dropout=0.5)),
-    "edm_of_energy": ObjectiveCase(DSM, EDMLoss),
+    "edm": ObjectiveCase(EDM, DenoisingLoss),
+    "denoising_sigma2": ObjectiveCase(EDM, lambda: DenoisingLoss(NCSNLadder(), weight="sigma2")),
+    "denoising_likelihood": ObjectiveCase(EDM, lambda: DenoisingLoss(VPSchedule(), weight="likelihood")),
+    "denoising_hybrid": ObjectiveCase(EDM, lambda: DenoisingLoss(CosineSchedule(), weight="hybrid")),
+    "denoising_unit": ObjectiveCase(EDM, lambda: DenoisingLoss(GeometricSchedule(0.5, 5.0), weight="unit")),
+    "variational_bound": ObjectiveCase(EDM, VariationalBound),
+    "explicit": ObjectiveCase(score_network, lambda: ExplicitScoreMatching(torch.neg, 0.3)),
+    "implicit": ObjectiveCase(score_network, lambda: ImplicitScoreMatching(0.3)),
+    "implicit_sliced": ObjectiveCase(score_network, lambda: ImplicitScoreMatching(n_slices=2)),
+    "implicit_energy": ObjectiveCase(energy, lambda: ImplicitScoreMatching(n_slices=1, of="energy")),
+    "edm_classes": ObjectiveCase(CLASSES, lambda: DenoisingLoss(n_classes=10, label_dropout=0.5)),
+    "edm_of_energy": ObjectiveCase(DSM, DenoisingLoss),
     "hole_score_matching": ObjectiveCase(system(HoleEnergyConfig((8, 8))), HoleScoreMatching),
     "masked": ObjectiveCase(INPAINTER, MaskedReconstruction, trains="network"),
     "masked_adversarial": ObjectiveCase(INPAINTER, lambda: MaskedReconstruction(adversarial=0.1), trains="network"),

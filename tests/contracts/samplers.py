@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,12 +17,18 @@ from gibbsweep_models.nn.class_rbm import ClassRBM
 from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.noise.edm import EDMSchedule
+from gibbsweep_models.noise.ladder import NCSNLadder
+from gibbsweep_models.samplers.ancestral import Ancestral, Euler
+from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.class_gibbs import ClassGibbs
 from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.gibbs import BlockGibbs
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.samplers.langevin import Langevin
 from gibbsweep_models.samplers.mala import MALA
+from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
+from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
 from gibbsweep_models.types import Sampler
 
 MEAN, STD, SIGMA_DATA = 0.4, 0.8, 0.5
@@ -30,18 +37,21 @@ MEAN, STD, SIGMA_DATA = 0.4, 0.8, 0.5
 @dataclass(frozen=True)
 class SamplerCase:
     """``sampler`` has ``n_steps`` steps. ``evaluations``: network evaluations per chain, which ``nfe`` must state.
-    ``start``: n chains at stationarity, or at the highest noise. ``moments``: mean and variance that every component
+    Both are None where a tolerance decides. ``start``: n chains at stationarity, or at the highest noise. ``moments``: mean and variance that every component
     is left with, None where there is no closed form. ``draws``: whether it uses its generator."""
 
     sampler: Sampler[Any]
     model: Callable[[], nn.Module]
     start: Callable[[int, torch.Generator, torch.dtype], Tensor]
-    n_steps: int
-    evaluations: int
+    n_steps: int | None
+    evaluations: int | None
     moments: tuple[float, float] | None
     draws: bool = True
     chain: bool = True
     """Whether its steps are those of one stationary chain; a reverse-time sampler's are not."""
+    bias: float = 0.0
+    """What may be added to the error of the variance, as a share of it: of a method's order, where the variance that its steps
+    leave has no closed form."""
 
 
 def independent_units() -> RBM:
@@ -107,6 +117,68 @@ WARM_MEAN = 1 / (1 + math.sqrt(0.7 / 0.3))
 """Of units with half the log-odds of .3."""
 
 FROM_NOISE = normal(0.0, 80.0)
+NOISE = EDMSchedule(0.01, 80.0)
+LADDER = NCSNLadder(0.01, 80.0, 60)
+
+
+def kept(sigma: float) -> float:
+    """D / x of :func:`gaussian_denoiser`."""
+    return SIGMA_DATA**2 / (SIGMA_DATA**2 + sigma**2)
+
+
+def ancestral_variance(n_steps: int, eta: float) -> float:
+    """Of the chain x <- (k + b (1 - k) / a) x + u n from level a to b, u its fresh noise and b² less u² what is left of the old."""
+    variance = 80.0**2
+    for a, b in pairwise(NOISE.sigmas(n_steps).double().tolist()):
+        fresh = eta * b * math.sqrt(1 - (b / a) ** 2)
+        old = math.sqrt(b**2 - fresh**2) / a
+        variance = (kept(a) + old * (1 - kept(a))) ** 2 * variance + fresh**2
+    return variance
+
+
+def diffusion_variance(n_steps: int, denoise: bool) -> float:
+    """Of x <- x + (a² - b²) s(x) + sqrt(a² - b²) n."""
+    variance = 80.0**2
+    for a, b in pairwise(NOISE.sigmas(n_steps).double().tolist()):
+        variance *= (1 - (a**2 - b**2) / (SIGMA_DATA**2 + a**2)) ** 2
+        variance += (a**2 - b**2) if b > 0 or not denoise else 0.0
+    return variance
+
+
+def annealed_variance(sampler: AnnealedLangevin) -> float:
+    """Of x <- x + e (D - x) + sqrt(2 e) a n, at every level a."""
+    variance, grid = 80.0**2, sampler.schedule.sigmas(sampler.n_steps).double().tolist()[:-1]
+    for a in grid:
+        for _ in range(sampler.steps_per_level):
+            gain = 1 - sampler.step_size * (1 - kept(a))
+            variance = gain**2 * variance + 2 * sampler.step_size * a**2
+    return variance * kept(grid[-1]) ** 2 if sampler.denoise else variance
+
+
+def flow_variance(schedule: EDMSchedule) -> float:
+    """Of the exact flow to the lowest level, and D there."""
+    low, high = schedule.sigma_min, schedule.sigma_max
+    return high**2 * (SIGMA_DATA**2 + low**2) / (SIGMA_DATA**2 + high**2) * kept(low) ** 2
+
+
+def from_noise(
+    sampler: Sampler[Any],
+    n_steps: int | None,
+    evaluations: int | None,
+    variance: float | None,
+    *,
+    draws: bool = True,
+    bias: float = 0.0,
+) -> SamplerCase:
+    """A sampler of a denoiser, from N(0, 80²) to data N(0, SIGMA_DATA²)."""
+    moments = None if variance is None else (0.0, variance)
+    return SamplerCase(
+        sampler, gaussian_denoiser, FROM_NOISE, n_steps, evaluations, moments, draws, chain=False, bias=bias
+    )
+
+
+ANNEALED = AnnealedLangevin(60, 3, 0.3, LADDER)
+NOISY = AnnealedLangevin(60, 2, 0.4, LADDER, denoise=False)
 
 SAMPLERS: dict[str, SamplerCase] = {
     "block_gibbs": SamplerCase(BlockGibbs(6), independent_units, coins, 6, 12, (0.3, 0.21)),
@@ -135,9 +207,28 @@ SAMPLERS: dict[str, SamplerCase] = {
     ),
     "mala": SamplerCase(MALA(6, 0.4), gaussian, normal(MEAN, STD), 6, 7, (MEAN, STD**2)),
     "heun": SamplerCase(
-        Heun(64), gaussian_denoiser, FROM_NOISE, 64, 127, (0.0, SIGMA_DATA**2), draws=False, chain=False
+        Heun(64), gaussian_denoiser, FROM_NOISE, 64, 127, (0.0, SIGMA_DATA**2), draws=False, chain=False, bias=0.02
     ),
     "heun_churned": SamplerCase(
-        Heun(64, s_churn=10.0), gaussian_denoiser, FROM_NOISE, 64, 127, (0.0, SIGMA_DATA**2), chain=False
+        Heun(64, s_churn=10.0), gaussian_denoiser, FROM_NOISE, 64, 127, (0.0, SIGMA_DATA**2), chain=False, bias=0.02
+    ),
+    "euler": from_noise(Euler(40, NOISE), 40, 40, ancestral_variance(40, 0.0), draws=False),
+    "ancestral": from_noise(Ancestral(40, NOISE), 40, 40, ancestral_variance(40, 1.0)),
+    "ancestral_half": from_noise(Ancestral(40, NOISE, eta=0.5), 40, 40, ancestral_variance(40, 0.5)),
+    "annealed_langevin": from_noise(ANNEALED, 181, 181, annealed_variance(ANNEALED)),
+    "annealed_langevin_noisy": from_noise(NOISY, 120, 120, annealed_variance(NOISY)),
+    "reverse_diffusion": from_noise(
+        PredictorCorrector(40, 0, schedule=NOISE), 40, 40, diffusion_variance(40, denoise=True)
+    ),
+    "reverse_diffusion_noisy": from_noise(
+        PredictorCorrector(40, 0, schedule=NOISE, denoise=False), 40, 40, diffusion_variance(40, denoise=False)
+    ),
+    "predictor_corrector": from_noise(PredictorCorrector(20, 2, predictor="ancestral", schedule=NOISE), 20, 60, None),
+    "corrector": from_noise(PredictorCorrector(20, 3, predictor="none", schedule=NOISE), 20, 61, None),
+    "corrected_flow": from_noise(
+        PredictorCorrector(20, 1, predictor="flow", schedule=NOISE, step="sigma"), 20, 40, None
+    ),
+    "probability_flow": from_noise(
+        ProbabilityFlow(200, NOISE), None, None, flow_variance(NOISE), draws=False, bias=1e-4
     ),
 }

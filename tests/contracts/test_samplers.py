@@ -81,7 +81,8 @@ def test_a_trace_sees_every_step_once_and_changes_nothing(case: SamplerCase) -> 
         copies.append(x.clone())
 
     traced = run(case, x, seeded(1), trace=trace)
-    assert steps == list(range(1, case.n_steps + 1))
+    assert steps == list(range(1, len(steps) + 1))
+    assert case.n_steps in (len(steps), None)
     assert all(state.shape == x.shape and not state.requires_grad for state in states)
     assert torch.equal(states[-1], traced.x)
     assert all(torch.equal(state, copy) for state, copy in zip(states, copies, strict=True)), "a trace may keep chains"
@@ -94,9 +95,9 @@ def test_the_cost_is_what_was_evaluated(case: SamplerCase) -> None:
     calls: list[int] = []
     model.register_forward_hook(lambda module, inputs, output: calls.append(1))
     samples = case.sampler(model, x, generator=seeded(1))
-    assert samples.nfe == case.evaluations
+    assert case.evaluations in (samples.nfe, None)
     if calls:  # block Gibbs takes the machine's parameters instead, and counts its matrix products
-        assert len(calls) == case.evaluations
+        assert len(calls) == samples.nfe
 
 
 @samplers
@@ -164,5 +165,4 @@ def test_moments_are_within_four_standard_errors(case: SamplerCase) -> None:
         assert float(component.mean()) == pytest.approx(mean, abs=4 * error)
         squares = (component - mean).square()
         error = float(squares.std()) / math.sqrt(effective_sample_size(squares))
-        bias = 0.0 if case.chain else 0.02 * variance  # of 64 steps of a method of order two
-        assert float(squares.mean()) == pytest.approx(variance, abs=4 * error + bias)
+        assert float(squares.mean()) == pytest.approx(variance, abs=4 * error + case.bias * variance)

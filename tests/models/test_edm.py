@@ -13,7 +13,7 @@ from gibbsweep_models.draws import seeded
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.shape import expand_like
-from gibbsweep_models.objectives.edm import EDMLoss, weighted_denoising_error
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, weighted_denoising_error
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.types import DataSpec
 
@@ -118,7 +118,8 @@ def test_preconditioning_limits_and_identities() -> None:
 @pytest.mark.parametrize("sigma", SIGMAS)
 def test_a_zero_network_has_expected_loss_one_at_every_sigma(sigma: float) -> None:
     x, noise = gaussian(20_000, 10, 0.5)
-    error = weighted_denoising_error(EDMPrecondition(ZeroNetwork(), 0.5), x, noise, torch.full((len(x),), sigma))
+    denoiser, level = EDMPrecondition(ZeroNetwork(), 0.5), torch.full((len(x),), sigma)
+    error = weighted_denoising_error(denoiser, x, noise, level, DenoisingLoss().scale(denoiser, level))
     assert float(error.mean()) == pytest.approx(1, abs=4 * float(error.std()) / math.sqrt(len(x)))
 
 
@@ -130,7 +131,7 @@ def test_an_exact_network_gives_the_posterior_mean_of_a_gaussian_and_its_varianc
     level = torch.full((len(x),), sigma)
     noisy = x + sigma * noise
     torch.testing.assert_close(denoiser(noisy, level), s**2 / (s**2 + sigma**2) * noisy, rtol=1e-4, atol=1e-4)
-    loss = EDMLoss(FixedLevel(sigma))(denoiser, {"x": x}, generator=seeded(0))
+    loss = DenoisingLoss(FixedLevel(sigma))(denoiser, {"x": x}, generator=seeded(0))
     posterior_variance = s**2 * sigma**2 / (s**2 + sigma**2)
     weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
     standard_error = math.sqrt(2 / x.numel())
@@ -144,7 +145,7 @@ def test_labels_are_dropped_one_example_at_a_time() -> None:
     batch = {"x": torch.zeros(n, 2), "y": torch.arange(n) % 10}
 
     def seen(dropout: float) -> Tensor:
-        EDMLoss(n_classes=10, label_dropout=dropout)(EDMPrecondition(network), batch, generator=seeded(0))
+        DenoisingLoss(n_classes=10, label_dropout=dropout)(EDMPrecondition(network), batch, generator=seeded(0))
         return network.seen
 
     torch.testing.assert_close(seen(0.0), batch["y"])
@@ -156,9 +157,9 @@ def test_labels_are_dropped_one_example_at_a_time() -> None:
 
 def test_the_loss_refuses_what_it_cannot_weight_or_drop() -> None:
     with pytest.raises(TypeError, match="EDMPrecondition"):
-        EDMLoss()(ZeroNetwork(), {"x": torch.zeros(2, 2)}, generator=seeded(0))
+        DenoisingLoss()(ZeroNetwork(), {"x": torch.zeros(2, 2)}, generator=seeded(0))
     with pytest.raises(ValueError, match="label_dropout"):
-        EDMLoss(label_dropout=0.1)
+        DenoisingLoss(label_dropout=0.1)
 
 
 def test_a_new_system_starts_at_loss_one_and_measures_its_data() -> None:

@@ -11,7 +11,7 @@ from gibbsweep_models.nn.patches import PatchUNet
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.edm import EDMLoss
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
@@ -60,7 +60,13 @@ class DenoisingAutoencoderSystem(System):
         config = self.config
         optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, schedule="cosine", warmup=config.warmup)
         return [
-            Phase("denoiser", list(self.parameters()), EDMLoss(config.schedule), optimizer, grad_clip=config.grad_clip)
+            Phase(
+                "denoiser",
+                list(self.parameters()),
+                DenoisingLoss(config.schedule),
+                optimizer,
+                grad_clip=config.grad_clip,
+            )
         ]
 
     @torch.no_grad()

@@ -10,7 +10,7 @@ from torch import Tensor
 from gibbsweep_models.nn.energy_denoiser import EnergyDenoiser
 from gibbsweep_models.nn.patches import PatchUNet
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.edm import EDMLoss
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
 from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
@@ -63,7 +63,9 @@ class DSMEnergySystem(System):
         config = self.config
         optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, schedule="cosine", warmup=config.warmup)
         return [
-            Phase("energy", list(self.parameters()), EDMLoss(config.schedule), optimizer, grad_clip=config.grad_clip)
+            Phase(
+                "energy", list(self.parameters()), DenoisingLoss(config.schedule), optimizer, grad_clip=config.grad_clip
+            )
         ]
 
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:

@@ -69,3 +69,23 @@ def check_shape(x: Tensor, shape: tuple[int, ...]) -> None:
         raise ValueError(
             f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, shape))}); build the energy with the data's shape"
         )
+
+
+def trace_estimate(output: Tensor, x: Tensor, probe: Tensor, *, create_graph: bool = False) -> Tensor:
+    """v . grad(v . f) per example (B,), which is the trace of f's Jacobian on average over ``probe`` v with unit covariance
+    (Hutchinson 1990). ``output``: f(x) (B, *D), with a graph to ``x`` (B, *D); examples must not interact."""
+    (product,) = torch.autograd.grad(
+        output, x, probe, create_graph=create_graph, retain_graph=True, materialize_grads=True
+    )
+    return (product * probe).flatten(1).sum(dim=1)
+
+
+def jacobian_trace(output: Tensor, x: Tensor, *, create_graph: bool = False) -> Tensor:
+    """The trace of f's Jacobian per example (B,), by one differentiation a component; as :func:`trace_estimate` otherwise."""
+    trace = x.new_zeros(len(x))
+    probe = torch.zeros_like(x, memory_format=torch.contiguous_format)
+    flat = probe.view(len(x), -1)
+    for component in range(flat.shape[1]):
+        flat.zero_()[:, component] = 1.0
+        trace = trace + trace_estimate(output, x, probe.clone(), create_graph=create_graph)
+    return trace

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randn
+from gibbsweep_models.noise.timed import TimedSchedule, check_range
 
 
 @dataclass(frozen=True)
-class EDMSchedule:
+class EDMSchedule(TimedSchedule):
     """Sampling from ``sigma_max`` down to ``sigma_min``, evenly spaced in sigma^(1 / rho); training on a lognormal.
 
     ``sigma_min``, ``sigma_max`` and exp(``p_mean``) are in data units. rho between 5 and 10 is equally good, rho = 1
@@ -25,26 +27,39 @@ class EDMSchedule:
     p_std: float = 1.2
 
     def __post_init__(self) -> None:
-        if not 0 < self.sigma_min < self.sigma_max:
-            raise ValueError(
-                f"got sigma_min={self.sigma_min} and sigma_max={self.sigma_max}, expected 0 < sigma_min < sigma_max; "
-                "correct the one that is out of order"
-            )
+        check_range(self.sigma_min, self.sigma_max)
         if self.rho <= 0 or self.p_std < 0:
             raise ValueError(
                 f"got rho={self.rho} and p_std={self.p_std}, expected rho > 0 and p_std >= 0; "
                 "correct the one that is out of range"
             )
 
-    def sigmas(self, n_steps: int) -> Tensor:
-        """(n_steps + 1,), descending, the last one 0 (equation 5)."""
-        if n_steps < 1:
-            raise ValueError(f"got n_steps={n_steps}, expected at least 1; a grid needs a first level and its final 0")
-        ramp = torch.arange(n_steps, dtype=torch.float64) / max(1, n_steps - 1)
-        high, low = self.sigma_max ** (1 / self.rho), self.sigma_min ** (1 / self.rho)
-        levels = (high + ramp * (low - high)) ** self.rho
-        return torch.cat([levels, levels.new_zeros(1)]).float()
+    def sigma(self, t: Tensor) -> Tensor:
+        """Equation 5, with t = 1 at ``sigma_max``."""
+        low, high = self._roots
+        return (low + t * (high - low)) ** self.rho
+
+    def time(self, sigma: Tensor) -> Tensor:
+        low, high = self._roots
+        return (sigma ** (1 / self.rho) - low) / (high - low)
+
+    def log_rate(self, t: Tensor) -> Tensor:
+        low, high = self._roots
+        return self.rho * (high - low) / (low + t * (high - low))
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
         """(n,) training levels with ln(sigma) ~ N(p_mean, p_std²) (table 1)."""
         return torch.exp(self.p_mean + self.p_std * randn((n,), generator=generator))
+
+    def density(self, sigma: Tensor) -> Tensor:
+        """That of the lognormal."""
+        if self.p_std == 0:
+            raise ValueError(
+                "got p_std=0, expected p_std > 0: a single training level has no density; weight its loss by sigma2 or edm"
+            )
+        z = (sigma.log() - self.p_mean) / self.p_std
+        return torch.exp(-0.5 * z.square()) / (self.p_std * math.sqrt(2 * math.pi))
+
+    @property
+    def _roots(self) -> tuple[float, float]:
+        return self.sigma_min ** (1 / self.rho), self.sigma_max ** (1 / self.rho)

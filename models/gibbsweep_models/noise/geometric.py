@@ -8,32 +8,30 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gibbsweep_models.draws import rand
+from gibbsweep_models.noise.timed import TimedSchedule, check_range
 
 
 @dataclass(frozen=True)
-class GeometricSchedule:
-    """From ``sigma_max`` down to ``sigma_min`` in equal ratios (Song & Ermon 2019, section 4.2), then 0; training levels are
-    log-uniform between the two."""
+class GeometricSchedule(TimedSchedule):
+    """sigma(t) = sigma_min (sigma_max / sigma_min)^t: from ``sigma_max`` down to ``sigma_min`` in equal ratios (Song & Ermon
+    2019, section 4.2), then 0; training levels are log-uniform between the two. The variance-exploding SDE of Song et al.
+    (2021), whose g(t)² = d sigma² / dt."""
 
     sigma_min: float = 0.01
     sigma_max: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.sigma_min < self.sigma_max:
-            raise ValueError(
-                f"got sigma_min={self.sigma_min} and sigma_max={self.sigma_max}, expected 0 < sigma_min < sigma_max; "
-                "correct the one that is out of order"
-            )
+        check_range(self.sigma_min, self.sigma_max)
 
-    def sigmas(self, n_steps: int) -> Tensor:
-        """(n_steps + 1,), descending, the last one 0."""
-        if n_steps < 1:
-            raise ValueError(f"got n_steps={n_steps}, expected at least 1; a grid needs a first level and its final 0")
-        ramp = torch.arange(n_steps, dtype=torch.float64) / max(1, n_steps - 1)
-        levels = self.sigma_max * (self.sigma_min / self.sigma_max) ** ramp
-        return torch.cat([levels, levels.new_zeros(1)]).float()
+    def sigma(self, t: Tensor) -> Tensor:
+        return self.sigma_min * torch.exp(self._log_ratio * t)
 
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """(n,) levels, their logarithm uniform."""
-        return self.sigma_min * torch.exp(math.log(self.sigma_max / self.sigma_min) * rand((n,), generator=generator))
+    def time(self, sigma: Tensor) -> Tensor:
+        return torch.log(sigma / self.sigma_min) / self._log_ratio
+
+    def log_rate(self, t: Tensor) -> Tensor:
+        return torch.full_like(t, self._log_ratio)
+
+    @property
+    def _log_ratio(self) -> float:
+        return math.log(self.sigma_max / self.sigma_min)

@@ -13,7 +13,7 @@ from gibbsweep_models.draws import randn_like
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.masks import MixedMask
 from gibbsweep_models.noise.shape import expand_like
-from gibbsweep_models.objectives.edm import denoiser_of
+from gibbsweep_models.objectives.denoising_loss import denoiser_of
 from gibbsweep_models.types import Batch, Loss, NoiseSchedule
 
 

@@ -10,8 +10,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gibbsweep_models.draws import randn, randn_like
+from gibbsweep_models.draws import randn_like
 from gibbsweep_models.noise.edm import EDMSchedule
+from gibbsweep_models.noise.timed import levels, prior_std
+from gibbsweep_models.samplers.flow import flow_slope, noise_of
 from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 
 
@@ -42,7 +44,7 @@ class Heun:
 
     def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
         """Noise of ``shape`` (B, *D) at the highest level, where the data no longer shows."""
-        return randn(shape, generator=generator) * self.schedule.sigmas(self.n_steps)[0].item()
+        return noise_of(prior_std(self.schedule), shape, generator=generator)
 
     @torch.no_grad()
     def __call__(
@@ -55,29 +57,18 @@ class Heun:
         trace: Trace | None = None,
     ) -> Samples:
         """Carry ``x`` (B, *D) from the highest noise level to clean samples of the same type."""
-        for step, (sigma, sigma_next) in enumerate(pairwise(self.schedule.sigmas(self.n_steps).tolist()), start=1):
+        for step, (sigma, sigma_next) in enumerate(pairwise(levels(self.schedule, self.n_steps)), start=1):
             gamma = min(self.s_churn / self.n_steps, math.sqrt(2.0) - 1.0) if self.s_min <= sigma <= self.s_max else 0.0
             if gamma > 0:
                 raised = sigma * (1.0 + gamma)
                 extra = self.s_noise * math.sqrt(raised**2 - sigma**2)
                 x, sigma = torch.add(x, randn_like(x, generator=generator), alpha=extra), raised
-            slope = _slope(model, x, sigma, cond)
+            slope = flow_slope(model, x, sigma, cond)
             proposal = torch.add(x, slope, alpha=sigma_next - sigma)
             if sigma_next > 0:
-                slope = 0.5 * (slope + _slope(model, proposal, sigma_next, cond))
+                slope = 0.5 * (slope + flow_slope(model, proposal, sigma_next, cond))
                 proposal = torch.add(x, slope, alpha=sigma_next - sigma)
             x = proposal
             if trace is not None:
                 trace(step, x)
         return Samples(x, nfe=2 * self.n_steps - 1)
-
-
-def _slope(model: Denoiser, x: Tensor, sigma: float, cond: Tensor | None) -> Tensor:
-    """dx/dsigma, -sigma times the score (equation 3 with sigma(t) = t)."""
-    denoised = model(x, x.new_full((len(x),), sigma), cond)
-    if denoised.shape != x.shape:
-        raise ValueError(
-            f"a denoiser maps (B, *D) to (B, *D): got {tuple(denoised.shape)} for x {tuple(x.shape)}; return one "
-            "clean value per noisy one"
-        )
-    return (x - denoised) / sigma

@@ -10,7 +10,7 @@ from torch import Tensor
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.nn.unet import UNet
 from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.objectives.edm import EDMLoss
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
@@ -66,7 +66,9 @@ class EDMSystem(System):
 
     def phases(self) -> list[Phase]:
         config = self.config
-        objective = EDMLoss(config.schedule, self.n_classes, 0.0 if self.n_classes is None else config.label_dropout)
+        objective = DenoisingLoss(
+            config.schedule, self.n_classes, 0.0 if self.n_classes is None else config.label_dropout
+        )
         optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, warmup=config.warmup)
         return [Phase("denoiser", list(self.parameters()), objective, optimizer, grad_clip=config.grad_clip)]
 

@@ -32,6 +32,14 @@ class InfoOptions:
     """Name of the data set (see `gibbsweep data list`)."""
     data_root: Path | None = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA, else the user's data folder)."""
+    noise: bool = False
+    """Say instead which noise levels suit the data: sigma_data, distances, and NCSNv2's ladder and step size."""
+    limit: int = 10_000
+    """With --noise: compare this many training examples; the cost grows with its square."""
+    sigma_min: float = 0.02
+    """With --noise: the lowest noise level, in the units of [-1, 1] (NCSN's .01 of [0, 1] pixels)."""
+    steps_per_level: int = 5
+    """With --noise: Langevin steps a level, which the step size depends on."""
 
 
 def list_sets(options: ListOptions) -> None:
@@ -63,9 +71,11 @@ def fetch_set(options: FetchOptions) -> None:
 
 
 def show_info(options: InfoOptions) -> None:
-    """Say all about one data set: source, licence, rows, value statistics."""
+    """Say all about one data set: source, licence, rows, value statistics; or which noise levels suit it."""
     from gibbsweep.data import info
 
+    if options.noise:
+        return _show_noise(options)
     facts = info(options.name, options.data_root)
     histogram = facts.pop("histogram")
     labels = facts.pop("labels")
@@ -80,6 +90,38 @@ def show_info(options: InfoOptions) -> None:
     for i, (low, high, count) in enumerate(histogram):
         label = "values" if i == 0 else ""
         print(f"{label:<{width}}  {low:>7.3g} to {high:<7.3g} {'█' * round(columns * count / most)} {count}")
+
+
+def _show_noise(options: InfoOptions) -> None:
+    from gibbsweep.data import noise_scales
+
+    scales = noise_scales(
+        options.name,
+        options.data_root,
+        limit=options.limit,
+        sigma_min=options.sigma_min,
+        steps_per_level=options.steps_per_level,
+    )
+    part = f"{scales.n:,} of {scales.total:,} training examples"
+    bound = "" if scales.n == scales.total else ", so a lower bound"
+    no_rule = "–  (technique 2 says nothing below five dimensions)"
+    rows = [
+        ("measured on", f"{part}, {scales.dim:,} values each, in the units that models see"),
+        ("sigma_data", f"{scales.sigma_data:.4f}"),
+        ("max distance", f"{scales.max_distance:.3f}  (NCSNv2's sigma_max, technique 1{bound})"),
+        ("median distance", f"{scales.median_distance:.3f}  (among {scales.n_median:,})"),
+        ("sigma_min", f"{scales.sigma_min:g}  (chosen: --sigma-min)"),
+        ("gamma", no_rule if scales.gamma is None else f"{scales.gamma:.4f}  (technique 2, overlap .5)"),
+        ("levels L", "–" if scales.n_levels is None else f"{scales.n_levels}"),
+    ]
+    if scales.eps is not None and scales.step_size is not None:
+        steps = f"{scales.steps_per_level} steps a level"
+        rows.append(("epsilon", f"{scales.eps:.3g}  (technique 4, {steps})"))
+        rows.append(("step_size", f"{scales.step_size:.4f}  (epsilon / sigma_min²: AnnealedLangevin's)"))
+    rows.append(("EDM p_mean", f"{scales.p_mean:.2f}  (-1.2 at sigma_data .5, moved to this scale; p_std 1.2)"))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
 
 
 def _count(value: int | None) -> str:

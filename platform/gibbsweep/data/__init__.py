@@ -16,6 +16,7 @@ from gibbsweep.data.dataset import Dataset, load, load_split
 from gibbsweep.data.entry import Entry
 from gibbsweep.data.fetch import Fetched, fetch
 from gibbsweep.data.info import catalogue_rows, info
+from gibbsweep.data.noise_levels import NoiseScales, noise_scales
 from gibbsweep.data.requirements import DataNeeds, check_data
 from gibbsweep.data.split import Split
 from gibbsweep.data.table import Metadata
@@ -31,6 +32,7 @@ __all__ = [
     "Entry",
     "Fetched",
     "Metadata",
+    "NoiseScales",
     "Part",
     "Split",
     "Vocabulary",
@@ -40,6 +42,7 @@ __all__ = [
     "info",
     "load",
     "load_split",
+    "noise_scales",
     "parse",
     "write_parquet",
     "write_parts",

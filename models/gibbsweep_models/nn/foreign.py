@@ -1,0 +1,31 @@
+"""Networks of other conventions as denoisers: the border at which their time and scale are converted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from gibbsweep_models.noise.shape import expand_like
+from gibbsweep_models.noise.timed import TimedSchedule
+
+
+class ForeignEps(nn.Module):
+    """D(x; sigma) = x - sigma eps(s x, t): from a network that is told a time t of ``schedule`` and sees x_t = s (x_0 + sigma n), as
+    DDPM's and the variance-preserving ones of Song et al. (2021) do. ``label``: what the network is told for t (DDPM's step number
+    is t times their number less one, a :class:`DDPMLadder`'s rung); None: t itself."""
+
+    def __init__(
+        self, network: nn.Module, schedule: TimedSchedule, label: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.schedule = schedule
+        self.label = label
+
+    def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
+        """``x`` (B, *D) at ``sigma`` (B,) in data units -> E[x_0 | x] (B, *D)."""
+        t = self.schedule.time(sigma)
+        told = t if self.label is None else self.label(t)
+        eps: Tensor = self.network(expand_like(self.schedule.scale(sigma), x) * x, told, cond)
+        return x - expand_like(sigma, x) * eps

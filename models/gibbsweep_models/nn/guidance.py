@@ -1,0 +1,112 @@
+"""Guidance: a denoiser made of others, which no sampler needs to know about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.noise.shape import expand_like
+from gibbsweep_models.types import Denoiser
+
+NoisyClassifier = Callable[[Tensor, Tensor], Tensor]
+"""Logits of the classes of noisy data: (B, *D), sigma (B,) -> (B, K)."""
+
+
+def _check(scale: float, interval: tuple[float, float]) -> None:
+    if not math.isfinite(scale) or not 0 <= interval[0] < interval[1]:
+        raise ValueError(
+            f"got scale={scale} and interval={interval}, expected a finite scale and noise levels 0 <= low < high; (0, inf) "
+            "guides everywhere"
+        )
+
+
+def _classes(cond: Tensor | None) -> Tensor:
+    if cond is None:
+        raise ValueError(
+            "guidance needs the classes to guide to: got cond=None, expected (B,); pass them to the sampler"
+        )
+    return cond
+
+
+def _strength(scale: float, interval: tuple[float, float], sigma: Tensor) -> Tensor:
+    """``scale`` where sigma (B,) is in the interval, else 0."""
+    return scale * ((sigma >= interval[0]) & (sigma <= interval[1])).to(sigma.dtype)
+
+
+@dataclass(frozen=True)
+class ClassifierFree:
+    """D_c + ``scale`` (D_c - D_u): towards the class and away from "no class" (Ho & Salimans 2022, equation 6; other codes' scale is
+    1 + this one). ``interval``: only at these noise levels (Kynkäänniemi et al. 2024); elsewhere D_c.
+
+    Classes N(m, s²) whose m are N(0, t²): at a level whose r = (s² + sigma²) / (s² + t² + sigma²), the guided density has mean
+    (1 + w) / (1 + w - w r) m and variance (s² + sigma²) / (1 + w - w r).
+    """
+
+    scale: float = 0.3
+    interval: tuple[float, float] = (0.0, math.inf)
+
+    def __post_init__(self) -> None:
+        _check(self.scale, self.interval)
+
+    def guide(self, denoiser: Denoiser) -> Denoiser:
+        """``denoiser`` must know "no class" as cond=None. Two evaluations a call inside the interval, one outside."""
+
+        def guided(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
+            towards = denoiser(x, sigma, _classes(cond))
+            strength = _strength(self.scale, self.interval, sigma)
+            if not bool(strength.any()):
+                return towards
+            return towards + expand_like(strength, x) * (towards - denoiser(x, sigma, None))
+
+        return guided
+
+
+@dataclass(frozen=True)
+class ClassifierGuidance:
+    """D + ``scale`` sigma² grad ln p(y | x; sigma), by a classifier of noisy data (Dhariwal & Nichol 2021, algorithm 1).
+    ``conditional``: whether the denoiser is told the class as well. With the exact classifier, an unconditional denoiser and scale 1,
+    that is the conditional denoiser."""
+
+    scale: float = 1.0
+    interval: tuple[float, float] = (0.0, math.inf)
+    conditional: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self.scale, self.interval)
+
+    def guide(self, denoiser: Denoiser, classifier: NoisyClassifier | None) -> Denoiser:
+        """Two evaluations a call inside the interval, one of them differentiated."""
+        if classifier is None:
+            raise ValueError(
+                "got no classifier, expected one of noisy data, (x, sigma) -> logits (B, K); train one, or use ClassifierFree "
+                "with a conditional denoiser"
+            )
+
+        def guided(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
+            y = _classes(cond)
+            base = denoiser(x, sigma, y if self.conditional else None)
+            strength = _strength(self.scale, self.interval, sigma)
+            if not bool(strength.any()):
+                return base
+            return base + expand_like(strength * sigma.square(), x) * _gradient(classifier, x, sigma, y)
+
+        return guided
+
+
+def _gradient(classifier: NoisyClassifier, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
+    """grad ln p(y | x; sigma): (B, *D)."""
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_(True)
+        logits = classifier(leaf, sigma)
+        if logits.ndim != 2 or len(logits) != len(x):
+            raise ValueError(
+                f"a classifier maps (B, *D), (B,) to logits (B, K): got {tuple(logits.shape)} for x {tuple(x.shape)}; return "
+                "one value a class"
+            )
+        chosen = torch.log_softmax(logits, dim=1).gather(1, y[:, None]).sum()
+        (gradient,) = torch.autograd.grad(chosen, leaf)
+    return gradient
