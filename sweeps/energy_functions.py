@@ -238,7 +238,7 @@ def study(options: Options) -> Study:
         budgets=task.budgets,
         views=a_class_held_out if options.task == "anomaly" else as_it_is,
         trials=6 * len(FORMS),
-        seeds=2,
+        seeds=3,
         figures={"importance": importance},
         findings=findings,
         pictures=(task.picture,),
