@@ -28,6 +28,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("energy_functions", "digits", ("digits",)),
     ("image_generation", "digits", ("digits",)),
     ("multimodal", "captioned_digits", ("captioned_digits",)),
+    ("noise_schedules", "two_modes", ("two_modes",)),
     ("representation", "digits", ("digits",)),
     ("voxel_generation", "solids", ("solids",)),
 ]

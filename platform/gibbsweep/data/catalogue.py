@@ -69,6 +69,16 @@ CATALOGUE: tuple[Entry, ...] = (
         description="eight normal densities on a ring in the plane, real values",
     ),
     Entry(
+        name="two_modes",
+        how="bundled",
+        shape=(2,),
+        classes=("large", "small"),
+        rows=(8000, 2000),
+        source="drawn from 0.8 N((0.5, 0.5), 0.1² I) + 0.2 N((-0.5, -0.5), 0.1² I)",
+        licence="CC0",
+        description="two modes of unequal weight in the plane, real values (Song & Ermon 2019, figure 3, over 10)",
+    ),
+    Entry(
         name="solids",
         how="bundled",
         shape=(1, 8, 8, 8),

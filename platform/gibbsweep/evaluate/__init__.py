@@ -13,6 +13,7 @@ from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.long_run import LongRun
+from gibbsweep.evaluate.modes import ModeBalance
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, render
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
@@ -38,6 +39,7 @@ __all__ = [
     "LinearProbe",
     "LogLikelihood",
     "LongRun",
+    "ModeBalance",
     "NearestNeighbours",
     "OutlierDetection",
     "PicturesFromText",
