@@ -90,7 +90,7 @@ def against_evaluations(results: Results) -> Figure:
     """Left, the energy distance to the test split, right, how far the modes' shares are off; each against evaluations a sample."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10.0, 4.0), layout="constrained")
+    figure = Figure(figsize=(11.0, 3.8), layout="constrained")
     panels: Sequence[Axes] = figure.subplots(1, 2)
     for axes, metric, label in zip(
         panels,
@@ -106,14 +106,15 @@ def against_evaluations(results: Results) -> Figure:
                 style = "--" if name == "annealed_noisy" else ":" if name == "langevin" else "-"
                 axes.plot([row.metrics["test/nfe"].mean for row in rows], means, style, marker="o", ms=4, label=name)
         axes.set_xscale("log")
-        axes.set_yscale(
-            "symlog", linthresh=1e-3
-        )  # an unbiased distance of equal distributions is negative half of the time
         axes.set_xlabel("evaluations of the score, a sample")
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
+    # An unbiased distance of equal distributions is negative half of the time; shares that are right have no logarithm.
+    panels[0].set_yscale("symlog", linthresh=1e-3)
+    panels[0].set_ylim(bottom=-2e-3)
+    panels[1].set_yscale("log")
     if panels[0].lines:
-        panels[0].legend(frameon=False, fontsize=8)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
     return figure
 
 
