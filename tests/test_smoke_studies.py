@@ -30,6 +30,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("multimodal", "captioned_digits", ("captioned_digits",)),
     ("noise_schedules", "two_modes", ("two_modes",)),
     ("representation", "digits", ("digits",)),
+    ("score_matching_1d", "normal1d", ("normal1d",)),
     ("voxel_generation", "solids", ("solids",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""

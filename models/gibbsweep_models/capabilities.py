@@ -78,6 +78,21 @@ class CanDenoise(Protocol):
 
 
 @runtime_checkable
+class HasScore(Protocol):
+    def score(self, x: Tensor, sigma: float) -> Tensor:
+        """The score of data blurred by ``sigma``: (B, *D) -> (B, *D)."""
+        ...
+
+
+@runtime_checkable
+class HasMinimum(Protocol):
+    def minimum(self, sigma: float, fisher: float) -> tuple[float, float]:
+        """The loss at noise level ``sigma`` as fitting left it, and the least that it can be for data whose blurred density has the
+        Fisher information E|grad ln p|² = ``fisher``. Nan, nan where there is no loss."""
+        ...
+
+
+@runtime_checkable
 class HasLogits(Protocol):
     def logits(self, x: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the classes: (B, *D) -> (B, K)."""

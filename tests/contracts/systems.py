@@ -41,6 +41,7 @@ from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.form import SamplerForm
 from gibbsweep_models.score.edm import EDMConfig
+from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.types import System, SystemConfig
 
@@ -104,6 +105,9 @@ SYSTEMS: dict[str, SystemCase] = {
     ),
     "clip": SystemCase(CLIPConfig((8, 8), 8, 8), "captioned_digits", condition="text"),
     "edm": SystemCase(EDMConfig()),
+    "fitted_score": SystemCase(FittedScoreConfig(draws=500, form="mlp", hidden=(4,), iterations=3), "gauss1d"),
+    "fitted_score_explicit": SystemCase(FittedScoreConfig("explicit", "gauss1d", draws=500, iterations=3), "gauss1d"),
+    "fitted_score_exact": SystemCase(FittedScoreConfig("exact", "ring8"), "ring8"),
     "stored_score": SystemCase(StoredScoreConfig(SamplerForm("ancestral", 5)), "two_modes"),
     "stored_examples": SystemCase(StoredScoreConfig(SamplerForm("heun", 5), "examples", 100)),
     "gan": SystemCase(GANConfig(), any_units=True),

@@ -8,19 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from gibbsweep_models.nn.densities import two_modes
 from gibbsweep_models.nn.mixture import GaussianMixture
 from gibbsweep_models.samplers.form import SamplerForm
 from gibbsweep_models.types import Batch, DataSpec, Phase, Samples, System, Trace, Units
 
 
-def two_modes() -> GaussianMixture:
-    """.8 N((.5, .5), .1² I) + .2 N((-.5, -.5), .1² I): the toy of Song & Ermon (2019), figure 3, with every length over 10."""
-    return GaussianMixture(torch.tensor([[0.5, 0.5], [-0.5, -0.5]]), torch.tensor([0.8, 0.2]), 0.1)
-
-
 @dataclass(frozen=True)
 class StoredScoreConfig:
-    """``model``: ``two_modes`` (:func:`two_modes`), or ``examples``, the exact score of at most ``n_examples`` training examples each
+    """``model``: ``two_modes`` of :func:`~gibbsweep_models.nn.densities.two_modes`, or ``examples``, the exact score of at most ``n_examples`` training examples each
     blurred by ``bandwidth``: what a network of no error and no mercy would learn. ``sampling`` needs no training at all."""
 
     sampling: SamplerForm = field(default_factory=SamplerForm)

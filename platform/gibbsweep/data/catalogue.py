@@ -59,6 +59,16 @@ CATALOGUE: tuple[Entry, ...] = (
         description="two normal densities on a line, real values",
     ),
     Entry(
+        name="normal1d",
+        how="bundled",
+        shape=(1,),
+        classes=(),
+        rows=(160_000, 40_000),
+        source="drawn from N(0, 1)",
+        licence="CC0",
+        description="a normal density on a line, real values: enough of it for closed forms to a percent",
+    ),
+    Entry(
         name="ring8",
         how="bundled",
         shape=(2,),

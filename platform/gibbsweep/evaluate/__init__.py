@@ -19,6 +19,7 @@ from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, rende
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
+from gibbsweep.evaluate.score_error import ScoreError
 from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Retrieval",
     "SampleDistances",
     "SampleGrid",
+    "ScoreError",
     "SyntheticAnomalies",
     "VoxelGeneration",
     "VoxelReplay",

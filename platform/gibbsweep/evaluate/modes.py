@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gibbsweep.data import Split
@@ -74,14 +76,15 @@ def energy_distance(real: Tensor, fake: Tensor) -> float:
     return float(2 * across - torch.pdist(real).mean() - torch.pdist(fake).mean())
 
 
-def scatter(real: Tensor, fake: Tensor) -> object:
+def scatter(real: Tensor, fake: Tensor) -> NDArray[np.uint8]:
     """Pixels of a drawing of samples (n, 2) over data (n, 2)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     axes = figure.add_subplot()
     for x, colour, label in ((real, "0.75", "data"), (fake, "C0", "samples")):
-        axes.scatter(*x[:1000, :2].cpu().numpy().T, s=3, color=colour, label=label, linewidths=0)
+        across, up = x[:1000, :2].cpu().numpy().T
+        axes.scatter(across, up, s=3, color=colour, label=label, linewidths=0)
     low, high = real.min(dim=0).values.cpu(), real.max(dim=0).values.cpu()
     margin = 0.15 * (high - low)
     axes.set_xlim(float(low[0] - margin[0]), float(high[0] + margin[0]))
