@@ -89,7 +89,7 @@ def test_refusals() -> None:
         FittedScoreConfig(density="mnist")
     with pytest.raises(ValueError, match="pass --data normal1d"):
         FittedScoreConfig("explicit").build(DataSpec((2,)))
-    with pytest.raises(ValueError, match="units"):
+    with pytest.raises(ValueError, match=r"on vectors \(D,\)"):
         FittedScoreConfig().build(DataSpec((1, 8, 8)))
     with pytest.raises(ValueError, match="whose score is taken for the true one"):
         fitted("explicit", 0.3 * standardised(1000))

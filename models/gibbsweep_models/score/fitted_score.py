@@ -16,7 +16,7 @@ from gibbsweep_models.nn.densities import density_of
 from gibbsweep_models.nn.mixture import GaussianMixture
 from gibbsweep_models.objectives.denoising import DenoisingScoreMatching, slope_error
 from gibbsweep_models.objectives.score_matching import ExplicitScoreMatching, ImplicitScoreMatching
-from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, Phase, System, Units
+from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, Phase, SignedUnits, System
 
 Matching = Literal["explicit", "implicit", "sliced", "denoising", "exact"]
 
@@ -24,7 +24,7 @@ _TOO_UNCERTAIN = 0.1
 
 
 @dataclass(frozen=True)
-class FittedScoreConfig:
+class FittedScoreConfig(SignedUnits):
     """``matching``: the criterion, or ``exact``, the score of the true density and no fit. ``density``: the toy set whose true density
     ``explicit`` and ``exact`` know; the others never look at it. ``form``: a slope and an offset, or a network with ``hidden`` units
     beside them. The criterion is minimised on ``draws`` examples, each blurred once, by ``iterations`` of L-BFGS."""
@@ -50,16 +50,12 @@ class FittedScoreConfig:
             )
         density_of(self.density)
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> FittedScoreSystem:
         """The system for vectors of ``spec.shape``."""
-        if spec.units != self.units or len(spec.shape) != 1:
+        self.check_units(spec)
+        if len(spec.shape) != 1:
             raise ValueError(
-                f"a fitted score is defined on vectors in signed units: got shape {spec.shape} in {spec.units!r} units; use "
-                "gauss1d, normal1d or ring8"
+                f"a fitted score is defined on vectors (D,): got examples of {spec.shape}; use gauss1d, normal1d or ring8"
             )
         if self.matching in ("explicit", "exact") and density_of(self.density).means.shape[1:] != spec.shape:
             raise ValueError(

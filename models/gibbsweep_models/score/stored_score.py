@@ -11,11 +11,11 @@ from torch import Tensor
 from gibbsweep_models.nn.densities import two_modes
 from gibbsweep_models.nn.mixture import GaussianMixture
 from gibbsweep_models.samplers.form import SamplerForm
-from gibbsweep_models.types import Batch, DataSpec, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import Batch, DataSpec, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
-class StoredScoreConfig:
+class StoredScoreConfig(SignedUnits):
     """``model``: ``two_modes`` of :func:`~gibbsweep_models.nn.densities.two_modes`, or ``examples``, the exact score of at most ``n_examples`` training examples each
     blurred by ``bandwidth``: what a network of no error and no mercy would learn. ``sampling`` needs no training at all."""
 
@@ -24,16 +24,9 @@ class StoredScoreConfig:
     n_examples: int = 2000
     bandwidth: float = 0.0
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> StoredScoreSystem:
         """The system for data of ``spec.shape``; the two modes are in the plane."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"a stored score is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         if self.model == "two_modes" and spec.shape != (2,):
             raise ValueError(
                 f"got data of shape {spec.shape} for the two modes, expected (2,); take --data two_modes, or model='examples'"
