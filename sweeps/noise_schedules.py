@@ -6,13 +6,13 @@ What annealing, reverse time and the probability flow make of the same score is 
 which are searched for each sampler at each number of evaluations. A trial costs seconds.
 
     python sweeps/noise_schedules.py                          every sampler at 30, 100, 300 and 1000 evaluations
-    python sweeps/noise_schedules.py --model examples --data ring8      the exact score of 2000 training examples
+    python sweeps/noise_schedules.py --model examples         the exact score of a thousand examples of a ring, at up to 300
     python sweeps/noise_schedules.py --contenders annealed annealed_noisy        with and without the final denoising
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -37,7 +37,7 @@ class Options:
     """Whose exact score: the two modes', or the training examples' of any labelled set of vectors."""
 
 
-NFE = Choice(30, 100, 300, 1000)
+NFE = {"two_modes": Choice(30, 100, 300, 1000), "examples": Choice(30, 100, 300)}
 LEVELS: Space = {
     "sampling.sigma_max": Choice(0.5, 1.0, 2.0, 4.0, 8.0),
     "sampling.sigma_min": Choice(0.002, 0.01, 0.05),
@@ -65,25 +65,23 @@ def contender(name: str, options: Options) -> Contender:
     reach = {"sigma_min": 0.01, "sigma_max": 0.8, "step_size": 5e-4} if name == "langevin" else {"sigma_max": 2.0}
     form = SamplerForm(sampler, denoise=name != "annealed_noisy", **reach)  # type: ignore[arg-type]
     return Contender(
-        StoredScoreConfig(form, options.model),
+        StoredScoreConfig(form, options.model, n_examples=1000),
         kind="score",
-        space={"sampling.nfe": NFE, **space},
+        space={"sampling.nfe": NFE[options.model], **space},
         compare="sampling.nfe",
     )
 
 
 def flow(options: Options) -> Contender:
     """The adaptive one, whose evaluations follow from its tolerance."""
-    config = StoredScoreConfig(SamplerForm("probability_flow", sigma_max=2.0), options.model)
+    config = StoredScoreConfig(SamplerForm("probability_flow", sigma_max=2.0), options.model, n_examples=1000)
     return Contender(config, kind="score", space={**TOLERANCE, **LEVELS}, compare="sampling.tolerance")
 
 
-def measured(budget: str) -> tuple[Evaluator, ...]:
-    return (ModeBalance(n=100 if budget == "smoke" else 2000),)
-
-
-def measured_at_the_end(budget: str) -> tuple[Evaluator, ...]:
-    return (ModeBalance(n=100 if budget == "smoke" else 2000, picture=True),)
+def measured(options: Options, picture: bool) -> Callable[[str], tuple[Evaluator, ...]]:
+    """By budget; a score of a thousand components takes its time."""
+    n = 2000 if options.model == "two_modes" else 500
+    return lambda budget: (ModeBalance(100 if budget == "smoke" else n, picture),)
 
 
 def against_evaluations(results: Results) -> Figure:
@@ -142,8 +140,8 @@ def study(options: Options) -> Study:
         needs=DataNeeds(labels=True, dims=1),
         contenders={**{name: contender(name, options) for name in NAMES}, "probability_flow": flow(options)},
         goal=Goal("validation/energy_distance", "minimize"),
-        evaluators=measured,
-        final_evaluators=measured_at_the_end,
+        evaluators=measured(options, picture=False),
+        final_evaluators=measured(options, picture=True),
         columns={
             "test/energy_distance": "energy distance",
             "test/share_error": "share error",
@@ -169,7 +167,7 @@ def study(options: Options) -> Study:
         figures={"nfe": against_evaluations},
         findings=findings,
         pictures=("scatter",),
-        note="Distances are between 2000 samples and as many test examples: two halves of the data are about 3e-4 apart, either way.",
+        note="Distances are between samples and as many test examples; two parts of the data are about 3e-4 apart, either way.",
     )
 
 

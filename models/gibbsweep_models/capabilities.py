@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from gibbsweep_models.types import Batch, Samples, Trace
+from gibbsweep_models.types import Batch, Denoiser, Samples, Trace
 
 
 @runtime_checkable
@@ -75,6 +75,14 @@ class CanDenoise(Protocol):
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
         """The clean example in noisy ``x``: (B, *D), (B,) -> (B, *D). ``sigma`` None: the noise level is not known."""
         ...
+
+
+@runtime_checkable
+class HasDenoiser(Protocol):
+    """A model of all noise levels, from which samples, scores and likelihoods follow."""
+
+    @property
+    def denoiser(self) -> Denoiser: ...
 
 
 @runtime_checkable

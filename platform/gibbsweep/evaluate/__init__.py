@@ -2,6 +2,7 @@
 and pillow alone."""
 
 from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
+from gibbsweep.evaluate.bits import BitsPerDim
 from gibbsweep.evaluate.classification import Classification
 from gibbsweep.evaluate.clusters import Clustering, FeatureMap
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
@@ -24,6 +25,7 @@ from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
 __all__ = [
     "AnomalyDetection",
+    "BitsPerDim",
     "ChainGrid",
     "ChainMixing",
     "Classification",
