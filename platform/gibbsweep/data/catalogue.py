@@ -59,6 +59,16 @@ CATALOGUE: tuple[Entry, ...] = (
         description="two normal densities on a line, real values",
     ),
     Entry(
+        name="normal1d",
+        how="bundled",
+        shape=(1,),
+        classes=(),
+        rows=(160_000, 40_000),
+        source="drawn from N(0, 1)",
+        licence="CC0",
+        description="a normal density on a line, real values: enough of it for closed forms to a percent",
+    ),
+    Entry(
         name="ring8",
         how="bundled",
         shape=(2,),
@@ -67,6 +77,16 @@ CATALOGUE: tuple[Entry, ...] = (
         source="drawn from eight N(m, 0.05² I) of equal weight, m evenly on a circle of radius 0.7",
         licence="CC0",
         description="eight normal densities on a ring in the plane, real values",
+    ),
+    Entry(
+        name="two_modes",
+        how="bundled",
+        shape=(2,),
+        classes=("large", "small"),
+        rows=(8000, 2000),
+        source="drawn from 0.8 N((0.5, 0.5), 0.1² I) + 0.2 N((-0.5, -0.5), 0.1² I)",
+        licence="CC0",
+        description="two modes of unequal weight in the plane, real values (Song & Ermon 2019, figure 3, over 10)",
     ),
     Entry(
         name="solids",

@@ -2,6 +2,7 @@
 and pillow alone."""
 
 from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
+from gibbsweep.evaluate.bits import BitsPerDim
 from gibbsweep.evaluate.classification import Classification
 from gibbsweep.evaluate.clusters import Clustering, FeatureMap
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
@@ -13,15 +14,18 @@ from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.long_run import LongRun
+from gibbsweep.evaluate.modes import ModeBalance
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, render
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
+from gibbsweep.evaluate.score_error import ScoreError
 from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
 __all__ = [
     "AnomalyDetection",
+    "BitsPerDim",
     "ChainGrid",
     "ChainMixing",
     "Classification",
@@ -38,6 +42,7 @@ __all__ = [
     "LinearProbe",
     "LogLikelihood",
     "LongRun",
+    "ModeBalance",
     "NearestNeighbours",
     "OutlierDetection",
     "PicturesFromText",
@@ -47,6 +52,7 @@ __all__ = [
     "Retrieval",
     "SampleDistances",
     "SampleGrid",
+    "ScoreError",
     "SyntheticAnomalies",
     "VoxelGeneration",
     "VoxelReplay",
