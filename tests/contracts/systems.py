@@ -116,6 +116,9 @@ SYSTEMS: dict[str, SystemCase] = {
     "vae_voxels": SystemCase(VAEConfig(units="binary", channels=(8, 8)), "solids", any_units=True),
     "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
+    "feature_classifier_sounds": SystemCase(
+        FeatureClassifierConfig(channels=(8, 8), n_features=16), "tones", draws=False
+    ),
     "isolation_forest": SystemCase(IsolationForestConfig(n_trees=10, samples_per_tree=64)),
     "one_class_svm": SystemCase(OneClassSVMConfig(n_components=8, n_examples=200)),
     "dsm_energy": SystemCase(DSMEnergyConfig(channels=(8, 8))),

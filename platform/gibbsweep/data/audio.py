@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, gcd
@@ -68,7 +69,8 @@ def _as_int16(samples: NDArray[Any], where: str) -> NDArray[np.int16]:
     if samples.dtype == np.uint8:  # the one format without a sign
         return (samples.astype(np.int16) - 128) * np.int16(256)
     if samples.dtype == np.int32:  # 24 bits fill it from above too
-        return (samples >> 16).astype(np.int16)
+        upper: NDArray[np.int16] = (samples >> 16).astype(np.int16)
+        return upper
     if not np.issubdtype(samples.dtype, np.floating):
         raise UserError(f"{where} has samples of type {samples.dtype}: expected 8 to 32 bits, or 32- or 64-bit floats")
     largest = float(np.abs(samples).max())
@@ -76,16 +78,24 @@ def _as_int16(samples: NDArray[Any], where: str) -> NDArray[np.int16]:
         raise UserError(
             f"{where} has floating-point samples up to {largest}: expected finite ones in [-1, 1]; scale it"
         )
-    return np.minimum(np.rint(samples * FULL_SCALE), FULL_SCALE - 1).astype(np.int16)
+    return amplitude_to_int16(samples)
+
+
+def amplitude_to_int16(x: NDArray[Any]) -> NDArray[np.int16]:
+    """Amplitudes in [-1, 1] to 16 bits; the largest sample is 32767, so 1 loses one step, and what is beyond is cut off."""
+    samples: NDArray[np.int16] = np.clip(np.rint(x * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return samples
 
 
 def encode_wav(samples: NDArray[np.int16], rate: int) -> bytes:
     """(L,) to a WAV file of one channel of 16 bits."""
-    from scipy.io import wavfile
-
-    file = io.BytesIO()
-    wavfile.write(file, rate, samples)
-    return file.getvalue()
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return content.getvalue()
 
 
 def resampled(samples: NDArray[np.int16], rate: int, to: int) -> NDArray[np.int16]:
@@ -96,8 +106,7 @@ def resampled(samples: NDArray[np.int16], rate: int, to: int) -> NDArray[np.int1
     from scipy.signal import resample_poly
 
     common = gcd(rate, to)
-    new = resample_poly(samples.astype(np.float64), to // common, rate // common)
-    return np.clip(np.rint(new), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return amplitude_to_int16(resample_poly(samples / FULL_SCALE, to // common, rate // common))
 
 
 def fitted(samples: NDArray[np.int16], length: int) -> NDArray[np.int16]:

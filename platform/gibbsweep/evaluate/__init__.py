@@ -20,12 +20,15 @@ from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
 from gibbsweep.evaluate.score_error import ScoreError
+from gibbsweep.evaluate.sounds import ClassAccuracy, SoundSamples
+from gibbsweep.evaluate.spectrograms import spectrogram_grid
 from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
 __all__ = [
     "AnomalyDetection",
     "ChainGrid",
     "ChainMixing",
+    "ClassAccuracy",
     "Classification",
     "Clustering",
     "Denoising",
@@ -51,6 +54,7 @@ __all__ = [
     "SampleDistances",
     "SampleGrid",
     "ScoreError",
+    "SoundSamples",
     "SyntheticAnomalies",
     "VoxelGeneration",
     "VoxelReplay",
@@ -61,4 +65,5 @@ __all__ = [
     "figure_pixels",
     "image_grid",
     "render",
+    "spectrogram_grid",
 ]
