@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gibbsweep_models.draws import randint
 from gibbsweep_models.nn.dilated import DilatedNet
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
 from gibbsweep_models.noise.edm import EDMSchedule
@@ -137,8 +138,10 @@ class WaveformScoreSystem(System):
         return denoised / self.gain
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D) from noise, without a condition. A ``trace`` sees them at their own loudness."""
-        return self._sampled(n, None, generator, trace)
+        """``n`` examples (n, *D) from noise, of classes drawn evenly where the model knows them. A ``trace`` sees them at their own
+        loudness."""
+        y = None if self.n_classes is None else randint(self.n_classes, (n,), generator=generator)
+        return self._sampled(n, y, generator, trace)
 
     def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
         """An example of each class of ``y`` (n,): (n, *D)."""
