@@ -1,15 +1,16 @@
 """Does a score model of waveforms speak better digits than a WaveGAN that was trained as long?
 
-The score models are one network, a stack of dilated convolutions with gates (DiffWave; Kong et al. 2021), trained and sampled in
-several ways: as EDM with its deterministic solver of the flow (Karras et al. 2022), the same by annealed Langevin dynamics (Song
-& Ermon 2019), as EDM told the digit, and as DiffWave itself (a DDPM of the noise with 50 levels and as many steps). The baseline
-is WaveGAN (Donahue et al. 2019): 25-wide convolutions, a critic with gradient penalty and shuffled phases.
+Score models of waveforms are trained and sampled in several ways. As EDM (Karras et al. 2022) with a U-Net over patches of 16
+samples, by its deterministic solver of the flow, the same by annealed Langevin dynamics (Song & Ermon 2019), and told the digit. As
+EDM with DiffWave's network (Kong et al. 2021), a stack of dilated convolutions with gates. As DiffWave itself: that network in a DDPM
+of the noise with 50 levels and as many steps. The baseline is WaveGAN (Donahue et al. 2019): 25-wide convolutions, a critic with
+gradient penalty and shuffled phases.
 
 Distances, the inception score and digit accuracy are in the features of the data set's own classifier of log-mel spectrograms
 (`gibbsweep evaluate prepare --data fsdd@4096`): they compare with each other and with no published number. Digit accuracy is the
 share of samples that it hears as the digit that was asked for, so only a model that can be asked has one.
 
-    python sweeps/audio.py                                four trials each, 20 seconds of training: sounds, not yet digits
+    python sweeps/audio.py                                four trials each, 15 seconds of training: sounds, not yet digits
     python sweeps/audio.py --budget long --trials 0       200 seconds each on one core
     python sweeps/audio.py --data sc09 --budget paper     published sizes, one second at 16 kHz
 
@@ -34,9 +35,9 @@ from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.score.waveform import WaveformScoreConfig
+from gibbsweep_models.score.waveform import DilatedForm, UNetForm, WaveformScoreConfig
 
-SECONDS = {"laptop": 20, "long": 200, "gpu": 1_200, "paper": 40_000}
+SECONDS = {"laptop": 15, "long": 200, "gpu": 1_200, "paper": 40_000}
 """Device-seconds of one training on one core. A GPU is given the updates that a core would make in so many."""
 
 N_SAMPLES = {"smoke": 24, "laptop": 200, "long": 300}
@@ -73,36 +74,66 @@ def final_of_classes(budget: str) -> tuple[Evaluator, ...]:
     return (*final(budget), ClassAccuracy(N_SAMPLES.get(budget, 1_000)))
 
 
-SMALL = {"channels": 4, "layers": 2}
-WIDE = {"channels": 64, "layers": 30, "patch": 4, "ema_decay": 0.999}
-PUBLISHED = {"channels": 256, "layers": 36, "cycle": 12, "patch": 1, "ema_decay": 0.9999, "learning_rate": 2e-4}
+WIDE = {"network.channels": (96, 192, 192), "patch": 8, "ema_decay": 0.999}
+DEEP = {"network.channels": 64, "network.layers": 30, "network.cycle": 10, "patch": 4, "ema_decay": 0.999}
+PUBLISHED = {"network.channels": 256, "network.layers": 36, "network.cycle": 12, "patch": 1, "ema_decay": 0.9999}
 """DiffWave's network for spoken digits without words."""
 
 
-def sizes(**smoke: Any) -> Mapping[str, Mapping[str, Any]]:
-    """What each budget changes of a score model's configuration; ``smoke``: of its sampler."""
+def unets(**smoke: Any) -> Mapping[str, Mapping[str, Any]]:
+    """What each budget changes of a score model over a U-Net; ``smoke``: of its sampler."""
     return {
-        "smoke": {**SMALL, **{f"sampler.{name}": value for name, value in smoke.items()}},
+        "smoke": {"network.channels": (4, 8), **_of_sampler(smoke)},
         "gpu": WIDE,
+        "paper": {"network.channels": (128, 256, 256, 256), "network.blocks": 2, "patch": 4, "ema_decay": 0.9999},
+    }
+
+
+def dilated(**smoke: Any) -> Mapping[str, Mapping[str, Any]]:
+    """The same over dilated convolutions."""
+    return {
+        "smoke": {"network.channels": 4, "network.layers": 2, **_of_sampler(smoke)},
+        "gpu": DEEP,
         "paper": PUBLISHED,
     }
 
 
+def _of_sampler(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {f"sampler.{name}": value for name, value in fields.items()}
+
+
 # In units in which speech has the deviation .5. The lowest level is 46 dB below it, near the noise of the recordings.
 SCHEDULE = EDMSchedule(sigma_min=0.0025, sigma_max=40.0)
-EDM = WaveformScoreConfig(channels=32, layers=8, cycle=8, patch=8, schedule=SCHEDULE, sampler=Heun(18, SCHEDULE))
+EDM = WaveformScoreConfig(
+    UNetForm((48, 96, 96)),
+    patch=16,
+    schedule=SCHEDULE,
+    sampler=Heun(18, SCHEDULE),
+    learning_rate=3e-3,
+    warmup=10,
+    ema_decay=0.99,
+)
+STACK = DilatedForm(channels=32, layers=8, cycle=8)
 LANGEVIN = AnnealedLangevin(20, 5, 0.1, GeometricSchedule(0.01, 10.0))
-DIFFWAVE = replace(WaveformScoreConfig.diffwave(n_levels=50, beta_last=0.05), layers=8, cycle=8, learning_rate=1e-3)
+DIFFWAVE = replace(
+    WaveformScoreConfig.diffwave(n_levels=50, beta_last=0.05),
+    network=STACK,
+    patch=8,
+    learning_rate=3e-3,
+    warmup=10,
+    ema_decay=0.99,
+)
 
 TRAINING = {
-    "learning_rate": Float(3e-4, 5e-3, log=True),
+    "learning_rate": Float(1e-3, 1e-2, log=True),
     "schedule.p_mean": Float(-2.0, 0.0),
     "schedule.p_std": Float(0.8, 1.8),
 }
-SCORE_COST = 0.165
+UNET_COST = 0.14
+STACK_COST = 0.17
 WAVEGAN_COST = 0.455
 
-SCORES = ("heun", "langevin", "classes")
+SCORES = ("heun", "langevin", "classes", "dilated")
 
 STUDY = Study(
     name="audio",
@@ -114,9 +145,9 @@ STUDY = Study(
             EDM,
             kind="score",
             space=TRAINING,
-            budgets=budgets(SCORE_COST),
+            budgets=budgets(UNET_COST),
             final_evaluators=final_with_real,
-            at=sizes(n_steps=2),
+            at=unets(n_steps=2),
         ),
         "langevin": Contender(
             replace(EDM, sampler=LANGEVIN),
@@ -126,23 +157,30 @@ STUDY = Study(
                 "sampler.step_size": Float(0.02, 0.5, log=True),
                 "sampler.schedule.sigma_min": Float(0.003, 0.03, log=True),
             },
-            budgets=budgets(SCORE_COST),
-            at=sizes(n_steps=2, steps_per_level=2),
+            budgets=budgets(UNET_COST),
+            at=unets(n_steps=2, steps_per_level=2),
         ),
         "classes": Contender(
             replace(EDM, conditional=True),
             kind="score",
             space=TRAINING,
-            budgets=budgets(SCORE_COST),
+            budgets=budgets(UNET_COST),
             final_evaluators=final_of_classes,
-            at=sizes(n_steps=2),
+            at=unets(n_steps=2),
+        ),
+        "dilated": Contender(
+            replace(EDM, network=STACK, patch=8),
+            kind="score",
+            space=TRAINING,
+            budgets=budgets(STACK_COST),
+            at=dilated(n_steps=2),
         ),
         "diffwave": Contender(
             DIFFWAVE,
             kind="baseline",
-            space={"learning_rate": Float(2e-4, 5e-3, log=True), "grad_clip": Choice(0.1, 1.0)},
-            budgets=budgets(SCORE_COST),
-            at=sizes(n_steps=3),
+            space={"learning_rate": Float(1e-3, 1e-2, log=True), "grad_clip": Choice(0.1, 1.0)},
+            budgets=budgets(STACK_COST),
+            at=dilated(n_steps=3),
         ),
         "wavegan": Contender(
             GANConfig(
@@ -193,7 +231,7 @@ STUDY = Study(
         "test/sound_nfe": "nfe",
         "test/sound_cut_share": "cut",
     },
-    budgets=budgets(SCORE_COST),
+    budgets=budgets(UNET_COST),
     trials=4,
     seeds=3,
     targets=(

@@ -44,7 +44,7 @@ from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
-from gibbsweep_models.score.waveform import WaveformScoreConfig
+from gibbsweep_models.score.waveform import DilatedForm, UNetForm, WaveformScoreConfig
 from gibbsweep_models.types import System, SystemConfig
 
 
@@ -120,11 +120,9 @@ SYSTEMS: dict[str, SystemCase] = {
         ),
         "tones@256",
     ),
-    "waveform_edm": SystemCase(
-        WaveformScoreConfig(channels=4, layers=3, cycle=3, conditional=True, sampler=Heun(3)), "tones@256"
-    ),
+    "waveform_edm": SystemCase(WaveformScoreConfig(UNetForm((4, 8)), conditional=True, sampler=Heun(3)), "tones@256"),
     "waveform_diffwave": SystemCase(
-        replace(WaveformScoreConfig.diffwave(10, 0.5), channels=4, layers=3, cycle=3, patch=4), "tones@256"
+        replace(WaveformScoreConfig.diffwave(10, 0.5), network=DilatedForm(4, 3, 3)), "tones@256"
     ),
     "vae": SystemCase(VAEConfig(), any_units=True),
     "vae_voxels": SystemCase(VAEConfig(units="binary", channels=(8, 8)), "solids", any_units=True),

@@ -13,15 +13,17 @@ from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.score.waveform import WaveformScoreConfig
+from gibbsweep_models.score.waveform import DilatedForm, UNetForm, WaveformScoreConfig
 from gibbsweep_models.types import DataSpec
 
-SMALL = WaveformScoreConfig(channels=4, layers=3, cycle=3, patch=4)
-DIFFWAVE = replace(WaveformScoreConfig.diffwave(n_levels=10, beta_last=0.5), channels=4, layers=3, cycle=3, patch=4)
+DILATED = DilatedForm(channels=4, layers=3, cycle=3)
+SMALL = WaveformScoreConfig(DILATED, patch=4)
+DIFFWAVE = replace(WaveformScoreConfig.diffwave(n_levels=10, beta_last=0.5), network=DILATED, patch=4)
+UNET = replace(SMALL, network=UNetForm((4, 8)))
 SPEC = DataSpec((1, 64), n_classes=3, sampling_rate=8000)
 
 
-@pytest.mark.parametrize("config", [SMALL, DIFFWAVE], ids=["edm", "diffwave"])
+@pytest.mark.parametrize("config", [SMALL, UNET, DIFFWAVE], ids=["edm", "unet", "diffwave"])
 def test_the_data_is_brought_to_one_deviation(config: WaveformScoreConfig) -> None:
     system = config.build(SPEC)
     x = 0.03 * randn((400, 1, 64), generator=seeded(0))
@@ -34,7 +36,7 @@ def test_the_data_is_brought_to_one_deviation(config: WaveformScoreConfig) -> No
 def test_a_new_edm_has_loss_one_and_a_new_diffwave_too() -> None:
     """EDM's target has unit variance at every level if the gain is right; DiffWave's is the noise, and a new network predicts 0."""
     x = 0.03 * randn((4000, 1, 64), generator=seeded(0))
-    for config in (SMALL, DIFFWAVE):
+    for config in (SMALL, UNET, DIFFWAVE):
         system = config.build(SPEC)
         system.initialise(x)
         (phase,) = system.phases()

@@ -37,9 +37,8 @@ class DilatedNet(nn.Module):
     """F(x, noise, cond): waveforms (B, C, L) -> (B, C, L). ``layers`` gated blocks whose dilation doubles from 1 to
     2^(cycle - 1) and starts again; the output is made of the mean of what all leave aside. A new network returns zero.
 
-    ``patch``: so many neighbouring samples become the channels of one place, which costs about ``patch`` times less and sees as
-    many times further; 1 is DiffWave. With ``n_classes``, ``cond`` (B,) holds a class in [0, n_classes), or ``n_classes`` for "no
-    class", which is also what ``cond=None`` means.
+    With ``n_classes``, ``cond`` (B,) holds a class in [0, n_classes), or ``n_classes`` for "no class", which is also what
+    ``cond=None`` means.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class DilatedNet(nn.Module):
         channels: int = 64,
         layers: int = 30,
         cycle: int = 10,
-        patch: int = 1,
         n_classes: int | None = None,
     ) -> None:
         super().__init__()
@@ -56,28 +54,27 @@ class DilatedNet(nn.Module):
             raise ValueError(
                 f"DilatedNet is defined on waveforms (C, L): got {tuple(shape)}; use a UNet for other data"
             )
-        if min(channels, layers, cycle, patch) < 1:
+        if min(channels, layers, cycle) < 1:
             raise ValueError(
-                f"got channels={channels}, layers={layers}, cycle={cycle} and patch={patch}, expected positive numbers; "
-                "correct the one that is not"
+                f"got channels={channels}, layers={layers} and cycle={cycle}, expected positive numbers; correct the one "
+                "that is not"
             )
         self.shape = tuple(shape)
-        self.patch = patch
         self.dilations: list[int] = [2 ** (layer % cycle) for layer in range(layers)]
         width = 2 * channels
         self.embed_noise = NoiseEmbedding(width)
         self.embed_class = None if n_classes is None else ClassEmbedding(n_classes, width)
-        self.stem = nn.Conv1d(shape[0] * patch, channels, 1)
+        self.stem = nn.Conv1d(shape[0], channels, 1)
         self.blocks = nn.ModuleList(
             GatedBlock(channels, dilation, width, last=layer == layers)
             for layer, dilation in enumerate(self.dilations, start=1)
         )
         self.collect = nn.Conv1d(channels, channels, 1)
-        self.head = zero_(nn.Conv1d(channels, shape[0] * patch, 1))
+        self.head = zero_(nn.Conv1d(channels, shape[0], 1))
 
     @property
     def receptive_field(self) -> int:
-        """How many samples of the input one of the output depends on, for patch 1; so many patches otherwise."""
+        """How many samples of the input one of the output depends on."""
         return 1 + 2 * sum(self.dilations)
 
     def forward(self, x: Tensor, noise: Tensor, cond: Tensor | None = None) -> Tensor:
@@ -88,24 +85,10 @@ class DilatedNet(nn.Module):
                 "data's shape"
             )
         embedding = F.silu(self.embed_noise(noise) + class_embedding(self.embed_class, x, cond, "DilatedNet"))
-        h = F.relu(self.stem(self._fold(x)))
+        h = F.relu(self.stem(x))
         total = torch.zeros((), device=x.device)
         for block in self.blocks:
             h, aside = block(h, embedding)
             total = total + aside
-        out = self.head(F.relu(self.collect(total / math.sqrt(len(self.blocks)))))
-        return self._unfold(out)
-
-    def _fold(self, x: Tensor) -> Tensor:
-        """(B, C, L) -> (B, C patch, ceil(L / patch)), the last patch filled up with zeros."""
-        if self.patch == 1:
-            return x
-        padded = F.pad(x, (0, -x.shape[-1] % self.patch))
-        return padded.reshape(*x.shape[:2], -1, self.patch).transpose(2, 3).flatten(1, 2)
-
-    def _unfold(self, h: Tensor) -> Tensor:
-        """The inverse of :meth:`_fold`."""
-        if self.patch == 1:
-            return h
-        samples = h.reshape(len(h), -1, self.patch, h.shape[2]).transpose(2, 3).flatten(2)
-        return samples[..., : self.shape[1]]
+        out: Tensor = self.head(F.relu(self.collect(total / math.sqrt(len(self.blocks)))))
+        return out

@@ -1,15 +1,18 @@
-"""A denoiser of waveforms over dilated convolutions: DiffWave, and the same network trained and sampled in other ways."""
+"""A denoiser of waveforms: DiffWave, and networks like its own trained and sampled in other ways."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gibbsweep_models.draws import randint
 from gibbsweep_models.nn.dilated import DilatedNet
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.nn.unet import UNet
+from gibbsweep_models.nn.waveform_patches import PatchedWaveform
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder
 from gibbsweep_models.noise.shape import expand_like
@@ -24,18 +27,40 @@ WaveformSampler = Heun | Ancestral | AnnealedLangevin
 
 
 @dataclass(frozen=True)
-class WaveformScoreConfig:
-    """By default EDM's training and its deterministic sampler; :meth:`diffwave` is DiffWave's.
-
-    Waveforms are multiplied by one number that gives the training data the deviation ``deviation``, since speech is much quieter
-    than the [-1, 1] it is kept in, and every noise level is in the units of what comes out. ``patch``: see
-    :class:`~gibbsweep_models.nn.dilated.DilatedNet`. ``conditional``: on the data's classes, dropped for a share
-    ``label_dropout`` of the examples.
-    """
+class DilatedForm:
+    """The numbers of a :class:`~gibbsweep_models.nn.dilated.DilatedNet`."""
 
     channels: int = 32
     layers: int = 10
     cycle: int = 10
+
+    def build(self, shape: tuple[int, ...], *, n_classes: int | None) -> nn.Module:
+        return DilatedNet(shape, self.channels, self.layers, self.cycle, n_classes)
+
+
+@dataclass(frozen=True)
+class UNetForm:
+    """The numbers of a :class:`~gibbsweep_models.nn.unet.UNet`, whose lower resolutions see the whole of a short sound at once."""
+
+    channels: tuple[int, ...] = (48, 96, 96)
+    blocks: int = 1
+
+    def build(self, shape: tuple[int, ...], *, n_classes: int | None) -> nn.Module:
+        return UNet(shape, self.channels, self.blocks, n_classes)
+
+
+@dataclass(frozen=True)
+class WaveformScoreConfig:
+    """By default EDM's training and its deterministic sampler; :meth:`diffwave` is DiffWave's.
+
+    Waveforms are multiplied by one number that gives the training data the deviation ``deviation``, since speech is much quieter
+    than the [-1, 1] it is kept in, and every noise level is in the units of what comes out. ``patch``: so many neighbouring samples become
+    the channels of one place before the network (:class:`~gibbsweep_models.nn.waveform_patches.PatchedWaveform`); the published
+    DiffWave has 1. ``conditional``: on the data's classes, dropped for a share
+    ``label_dropout`` of the examples.
+    """
+
+    network: DilatedForm | UNetForm = field(default_factory=DilatedForm)
     patch: int = 8
     predicts: Prediction = "edm"
     weight: Weight = "edm"
@@ -55,16 +80,12 @@ class WaveformScoreConfig:
             raise ValueError(f"got deviation={self.deviation}, expected a positive one; 0.5 is EDM's, 1 DDPM's")
 
     @classmethod
-    def diffwave(
-        cls, n_levels: int = 200, beta_last: float = 0.02, channels: int = 32, patch: int = 8
-    ) -> WaveformScoreConfig:
+    def diffwave(cls, n_levels: int = 200, beta_last: float = 0.02) -> WaveformScoreConfig:
         """Kong et al. (2021): the noise is predicted, levels are drawn evenly from a DDPM's with betas on a line from 1e-4 and weighted
         alike, and samples take its ``n_levels`` ancestral steps. Their 50 levels end at .05. Unit variance is what its levels are
         made for."""
         ladder = DDPMLadder(n_levels, 1e-4, beta_last)
         return cls(
-            channels=channels,
-            patch=patch,
             predicts="eps",
             weight="sigma2",
             schedule=ladder,
@@ -102,7 +123,7 @@ class WaveformScoreSystem(System):
         self.shape = spec.shape
         self.n_classes = spec.n_classes if config.conditional else None
         self.ema_decay = config.ema_decay
-        network = DilatedNet(spec.shape, config.channels, config.layers, config.cycle, config.patch, self.n_classes)
+        network = PatchedWaveform(spec.shape, config.patch, partial(config.network.build, n_classes=self.n_classes))
         self.denoiser = NetworkDenoiser(network, config.predicts, config.deviation)
         self.register_buffer("gain", torch.ones(()))
 
