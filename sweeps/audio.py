@@ -49,7 +49,7 @@ def budgets(seconds_per_update: float) -> Mapping[str, Budget]:
     return {
         "smoke": Budget(updates=2, batch_size=8, report_every=2),
         **{
-            name: Budget(updates=n, batch_size=32, report_every=n if name in ("laptop", "long") else n // 10)
+            name: Budget(n, 16 if name == "paper" else 32, n if name in ("laptop", "long") else n // 10)
             for name, n in updates.items()
         },
     }

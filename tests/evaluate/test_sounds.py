@@ -11,7 +11,7 @@ import torch
 from scipy.io import wavfile
 from torch import Tensor
 
-from gibbsweep.data import load
+from gibbsweep.data import Metadata, load, write_parquet
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import (
     ClassAccuracy,
@@ -70,6 +70,17 @@ def test_sounds_have_a_classifier_of_their_spectrograms(cache: Path) -> None:
     assert prepared.validation_rows == 48 and prepared.data == "tones"
     assert prepared_classifier(load("tones[0,2]")) is prepared
     assert feature_network(load("tones"), "classifier").description.startswith("tones classifier: 128 features")
+
+
+def test_another_rate_has_a_classifier_of_its_own(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tones = load("tones").train
+    metadata = Metadata(classes=("hum", "glide", "pluck"), sampling_rate=8000)
+    assert tones.y is not None
+    write_parquet(tmp_path / "mine" / "train.parquet", tones.x.numpy(), tones.y.numpy(), metadata=metadata)
+    monkeypatch.setattr(classifier, "_budget", lambda dataset: Budget(2, 16, 2))
+    slow = prepared_classifier(load("mine@4000Hz", root=tmp_path))
+    assert slow.data == "mine@4000Hz" and slow.system.network.shape == (1, 512)
+    assert prepared_classifier(load("mine[0,1]@4000Hz", root=tmp_path)) is slow
 
 
 def test_sounds_are_compared_in_its_features(cache: Path) -> None:

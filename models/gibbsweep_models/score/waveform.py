@@ -21,7 +21,7 @@ from gibbsweep_models.objectives.transformed import Transformed
 from gibbsweep_models.samplers.ancestral import Ancestral
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 WaveformSampler = Heun | Ancestral | AnnealedLangevin
 
@@ -50,7 +50,7 @@ class UNetForm:
 
 
 @dataclass(frozen=True)
-class WaveformScoreConfig:
+class WaveformScoreConfig(SignedUnits):
     """By default EDM's training and its deterministic sampler; :meth:`diffwave` is DiffWave's.
 
     Waveforms are multiplied by one number that gives the training data the deviation ``deviation``, since speech is much quieter
@@ -94,16 +94,9 @@ class WaveformScoreConfig:
             learning_rate=2e-4,
         )
 
-    @property
-    def units(self) -> Units:
-        return "signed"
-
     def build(self, spec: DataSpec) -> WaveformScoreSystem:
         """The system for waveforms (C, L) of ``spec.shape``."""
-        if spec.units != self.units:
-            raise ValueError(
-                f"WaveformScore is defined on signed units: got {spec.units!r} data; rescale it to [-1, 1]"
-            )
+        self.check_units(spec)
         if self.conditional and spec.n_classes is None:
             raise ValueError(
                 "a conditional WaveformScore needs classes: got n_classes=None, expected their number; pass "
