@@ -21,6 +21,7 @@ from gibbsweep.tune.sweep import run_sweep
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("anomaly_detection", "digits", ("digits",)),
+    ("audio", "tones", ("tones",)),
     ("binary_classification", "mnist[4,9]", ("mnist[4,9]", "fashion_mnist")),
     ("cd_k_cifar10", "cifar10_4k", ("cifar10_4k",)),
     ("denoising", "mnist5k", ("mnist5k",)),
@@ -71,3 +72,5 @@ def test_a_smoke_run_fills_the_table(script: str, data: str, reads: tuple[str, .
     written = {path.name for path in (tmp_path / "s" / "results").iterdir()}
     for name in (".md", ".json", *(f"_{picture}.png" for picture in (*study.pictures, *study.figures))):
         assert f"{results.stem}{name}" in written
+    for sound in study.sounds:
+        assert any(name.startswith(f"{results.stem}_{sound}_") and name.endswith(".wav") for name in written)

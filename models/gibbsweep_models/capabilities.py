@@ -29,6 +29,13 @@ class CanSample(Protocol):
 
 
 @runtime_checkable
+class CanSampleClasses(Protocol):
+    def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
+        """An example of each class of ``y`` (n,), int64, drawn from noise: (n, *D)."""
+        ...
+
+
+@runtime_checkable
 class HasChain(Protocol):
     def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""

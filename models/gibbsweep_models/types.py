@@ -166,13 +166,15 @@ class Phase:
 @dataclass(frozen=True)
 class DataSpec:
     """What a system must know of its data: the shape of one example, its units, the number of classes (or None), and where
-    it has captions the number of ids and of tokens a caption: ``"text"`` is (B, text_length) in [0, vocabulary_size)."""
+    it has captions the number of ids and of tokens a caption: ``"text"`` is (B, text_length) in [0, vocabulary_size). ``sampling_rate``: of sounds (1, L),
+    in samples a second."""
 
     shape: tuple[int, ...]
     units: Units = "signed"
     n_classes: int | None = None
     vocabulary_size: int | None = None
     text_length: int | None = None
+    sampling_rate: int | None = None
 
 
 class System(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args, get_type_hints
 
 import torch
@@ -40,9 +40,11 @@ from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.form import SamplerForm
+from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
+from gibbsweep_models.score.waveform import DilatedForm, UNetForm, WaveformScoreConfig
 from gibbsweep_models.types import System, SystemConfig
 
 
@@ -112,10 +114,23 @@ SYSTEMS: dict[str, SystemCase] = {
     "stored_examples": SystemCase(StoredScoreConfig(SamplerForm("heun", 5), "examples", 100)),
     "gan": SystemCase(GANConfig(), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
+    "wavegan": SystemCase(
+        GANConfig(
+            channels=(4, 8, 8), loss="wasserstein", r1=0.0, gradient_penalty=10.0, generator_every=2, phase_shuffle=2
+        ),
+        "tones@256",
+    ),
+    "waveform_edm": SystemCase(WaveformScoreConfig(UNetForm((4, 8)), conditional=True, sampler=Heun(3)), "tones@256"),
+    "waveform_diffwave": SystemCase(
+        replace(WaveformScoreConfig.diffwave(10, 0.5), network=DilatedForm(4, 3, 3)), "tones@256"
+    ),
     "vae": SystemCase(VAEConfig(), any_units=True),
     "vae_voxels": SystemCase(VAEConfig(units="binary", channels=(8, 8)), "solids", any_units=True),
     "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
+    "feature_classifier_sounds": SystemCase(
+        FeatureClassifierConfig(channels=(8, 8), n_features=16), "tones", draws=False
+    ),
     "isolation_forest": SystemCase(IsolationForestConfig(n_trees=10, samples_per_tree=64)),
     "one_class_svm": SystemCase(OneClassSVMConfig(n_components=8, n_examples=200)),
     "dsm_energy": SystemCase(DSMEnergyConfig(channels=(8, 8))),

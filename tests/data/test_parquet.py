@@ -138,7 +138,8 @@ def test_a_bad_image_names_its_row(root: Path, kind: str) -> None:
 
 
 BAD_FILES: dict[str, tuple[dict[str, Any], dict[bytes, bytes], str]] = {
-    "no image": ({"audio": ["a"], "label": [0]}, {}, "columns audio, label and no column 'image'"),
+    "no image": ({"sound": ["a"], "label": [0]}, {}, "columns sound, label and no column 'image'"),
+    "audio as text": ({"audio": ["a.wav"]}, {}, "column 'audio' of .* is string"),
     "image as text": ({"image": ["a.png"]}, {}, "column 'image' of .* is string"),
     "no rows": ({"image": images_of()}, {}, "holds no rows"),
     "label as text": ({"image": images_of(GREY), "label": ["cat"]}, {}, "column 'label' of .* is string"),

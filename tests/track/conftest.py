@@ -24,6 +24,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from gibbsweep.data.audio import encode_wav
 from gibbsweep.track import default_tracking_uri, migrate
 from gibbsweep.track.store import connect
 
@@ -52,6 +53,13 @@ class Trial:
         path = self.folder / "images" / key / f"{step:08d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         PIL.Image.fromarray(np.full((8, 8), step % 256, dtype=np.uint8)).save(path)
+
+    def sound(self, key: str, step: int) -> bytes:
+        content = encode_wav(np.arange(step, step + 80, dtype=np.int16), 8000)
+        path = self.folder / "sounds" / key / f"{step:08d}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return content
 
     def end(self, outcome: str, step: int, message: str = "", **metrics: float) -> None:
         (self.folder / "checkpoint").mkdir(exist_ok=True)

@@ -84,6 +84,25 @@ def test_syncing_again_sends_nothing(store: str, sweep: Any) -> None:
     assert (again.metrics_sent, again.images_sent, again.artifacts_sent, again.pending) == (0, 0, 0, 0)
 
 
+def test_sounds_are_files_of_the_run_once(store: str, sweep: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=0.5)
+    first = trial.sound("test/samples", 1)
+    assert sync(sweep.folder, tracking_uri=store).pending == 0
+    trial.sound("validation/samples", 2)
+    trial.end("completed", 2)
+    (trial.folder / "tracked.json").unlink()  # everything is sent again
+    report = sync(sweep.folder, tracking_uri=store)
+    assert (report.pending, report.error) == (0, "")
+    run = sweep.runs(store)["rbm-0000"]
+    files = [path for path in sweep.artifacts(store, run.info.run_id) if path.startswith("sounds/")]
+    assert files == ["sounds/test/samples/00000001.wav", "sounds/validation/samples/00000002.wav"]
+    artifact_root = Path(run.info.artifact_uri.removeprefix("file://"))
+    assert (artifact_root / files[0]).read_bytes() == first
+    again = sync(sweep.folder, tracking_uri=store)
+    assert (again.artifacts_sent, again.pending) == (0, 0)
+
+
 def test_replay_after_losing_every_tracked_json_adds_nothing(store: str, sweep: Any, expected: Any) -> None:
     trial = sweep.trial("rbm-0000")
     for step in range(1, 4):

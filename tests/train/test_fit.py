@@ -34,7 +34,7 @@ def assignment(run_dir: Path) -> Assignment:
 
 def test_a_fitted_run_is_recorded_like_a_trained_one(tmp_path: Path) -> None:
     announced: list[tuple[int, Mapping[str, float]]] = []
-    outcome = run(assignment(tmp_path), announce=lambda step, metrics, images=None: announced.append((step, metrics)))
+    outcome = run(assignment(tmp_path), announce=lambda step, metrics, *artifacts: announced.append((step, metrics)))
     data = load("digits", units="binary")
     x, test = (split.batch(torch.arange(len(split)))["x"] for split in (data.train, data.test))
     p = x.mean(dim=0).clamp(0.01, 0.99)

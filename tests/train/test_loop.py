@@ -87,7 +87,7 @@ def test_gradient_descent_is_what_it_does(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_diverges_before_the_step(tmp_path: Path, value: float) -> None:
     system = Line(Scripted(at=7, value=value))
     weights: list[float] = []
-    outcome = run(system, tmp_path, report=lambda step, metrics, images=None: weights.append(system.w.item()))
+    outcome = run(system, tmp_path, report=lambda step, metrics, *artifacts: weights.append(system.w.item()))
     assert outcome.outcome == "diverged"
     assert outcome.step == 7
     assert "update 7 in phase fit" in outcome.message
@@ -104,7 +104,7 @@ def test_a_part_beyond_its_bound_diverges(tmp_path: Path) -> None:
 
 def test_reports_come_every_so_often_and_at_the_end(tmp_path: Path) -> None:
     steps: list[int] = []
-    run(Line(Scripted()), tmp_path, updates=12, report=lambda step, metrics, images=None: steps.append(step))
+    run(Line(Scripted()), tmp_path, updates=12, report=lambda step, metrics, *artifacts: steps.append(step))
     assert steps == [5, 10, 12]
 
 
@@ -134,7 +134,7 @@ def test_evaluation_sees_the_average_and_training_does_not(tmp_path: Path) -> No
 def test_announcements_follow_the_checkpoint_and_are_repeated_on_resume(tmp_path: Path) -> None:
     announced: list[tuple[int, bool]] = []
 
-    def announce(step: int, metrics: Mapping[str, float], images: object = None) -> None:
+    def announce(step: int, metrics: Mapping[str, float], *artifacts: object) -> None:
         announced.append((step, (tmp_path / "checkpoint" / f"step-{step:08d}.safetensors").exists()))
         if step == 10:
             raise KeyboardInterrupt
@@ -143,7 +143,7 @@ def test_announcements_follow_the_checkpoint_and_are_repeated_on_resume(tmp_path
         run(Line(Scripted()), tmp_path, announce=announce)
     assert announced == [(5, True), (10, True)]
     again: list[int] = []
-    run(Line(Scripted()), tmp_path, announce=lambda step, metrics, images=None: again.append(step))
+    run(Line(Scripted()), tmp_path, announce=lambda step, metrics, *artifacts: again.append(step))
     assert again == [10, 15, 20]
 
 
@@ -151,7 +151,7 @@ def test_a_killed_run_leaves_each_report_once_in_the_spool(tmp_path: Path) -> No
     class Killed(BaseException):
         pass
 
-    def die(step: int, metrics: Mapping[str, float], images: object = None) -> None:
+    def die(step: int, metrics: Mapping[str, float], *artifacts: object) -> None:
         if step == 10:
             raise Killed  # after the spool has the report, before the checkpoint
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gibbsweep_models.nn.classifier import ConvClassifier
+from gibbsweep_models.nn.spectrogram import SpectrogramClassifier
 from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
 class FeatureClassifierConfig(SignedUnits):
-    """A small :class:`~gibbsweep_models.nn.classifier.ConvClassifier`, trained with AdamW, its learning rate falling to 0."""
+    """A small :class:`~gibbsweep_models.nn.classifier.ConvClassifier`, trained with AdamW, its learning rate falling to 0. Sounds,
+    which have a sampling rate, it sees as log-mel spectrograms."""
 
     channels: tuple[int, ...] = (16, 32, 64)
     n_features: int = 128
@@ -27,17 +29,21 @@ class FeatureClassifierConfig(SignedUnits):
         self.check_units(spec)
         if spec.n_classes is None:
             raise ValueError("a classifier needs labels: got n_classes None; choose a data set that has them")
-        return FeatureClassifierSystem(self, spec.shape, spec.n_classes)
+        return FeatureClassifierSystem(self, spec, spec.n_classes)
 
 
 class FeatureClassifierSystem(System):
     """p(y | x) = softmax(logits(x)). No density of x: it cannot sample."""
 
-    def __init__(self, config: FeatureClassifierConfig, shape: tuple[int, ...], n_classes: int) -> None:
+    def __init__(self, config: FeatureClassifierConfig, spec: DataSpec, n_classes: int) -> None:
         super().__init__()
         self.config = config
         self.ema_decay = config.ema_decay
-        self.network = ConvClassifier(shape, n_classes, config.channels, config.n_features)
+        self.network: ConvClassifier | SpectrogramClassifier = (
+            ConvClassifier(spec.shape, n_classes, config.channels, config.n_features)
+            if spec.sampling_rate is None
+            else SpectrogramClassifier(spec.shape, spec.sampling_rate, n_classes, config.channels, config.n_features)
+        )
 
     def phases(self) -> list[Phase]:
         config = self.config

@@ -18,7 +18,8 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Si
 @dataclass(frozen=True)
 class GANConfig(SignedUnits):
     """Non-saturating with R1 by default (Mescheder et al. 2018); WGAN-GP is ``loss="wasserstein", r1=0,
-    gradient_penalty=10, generator_every=5`` (Gulrajani et al. 2017). ``generator_every``: discriminator updates per
+    gradient_penalty=10, generator_every=5`` (Gulrajani et al. 2017), and of waveforms that with ``phase_shuffle=2`` is WaveGAN
+    (Donahue et al. 2019). ``generator_every``: discriminator updates per
     generator update. ``logit_bound``: a larger |logit_gap| counts as divergence. ``search_steps``, ``search_learning_rate`` and
     ``search_realism`` are those of inpainting by latent search."""
 
@@ -36,9 +37,10 @@ class GANConfig(SignedUnits):
     search_steps: int = 60
     search_learning_rate: float = 0.1
     search_realism: float = 0.003
+    phase_shuffle: int = 0
 
     def build(self, spec: DataSpec) -> GANSystem:
-        """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""
+        """The system for waveforms (C, L), images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""
         self.check_units(spec)
         return GANSystem(self, spec)
 
@@ -54,7 +56,12 @@ class GANSystem(System):
         self.generator = ConvDecoder(spec.shape, config.latent_dim, config.channels)
         # No normalisation: gradient penalties are defined per example, and a small discriminator trains without.
         self.discriminator = ConvEncoder(
-            spec.shape, 1, config.channels, normalise=False, activation=lambda: nn.LeakyReLU(0.2)
+            spec.shape,
+            1,
+            config.channels,
+            normalise=False,
+            activation=lambda: nn.LeakyReLU(0.2),
+            shuffle=config.phase_shuffle,
         )
 
     def phases(self) -> list[Phase]:
@@ -63,14 +70,14 @@ class GANSystem(System):
             Phase(
                 "discriminator",
                 list(self.discriminator.parameters()),
-                DiscriminatorLoss(config.loss, config.r1, config.gradient_penalty),
+                DiscriminatorLoss(config.loss, config.r1, config.gradient_penalty, shuffled=config.phase_shuffle > 0),
                 OptimizerConfig("adam", config.discriminator_learning_rate, config.betas),
                 bounds={"logit_gap": config.logit_bound},
             ),
             Phase(
                 "generator",
                 list(self.generator.parameters()),
-                GeneratorLoss(config.loss),
+                GeneratorLoss(config.loss, shuffled=config.phase_shuffle > 0),
                 OptimizerConfig("adam", config.generator_learning_rate, config.betas),
                 every=config.generator_every,
             ),
@@ -80,9 +87,9 @@ class GANSystem(System):
         """(B, latent_dim) -> (B, *D) in [-1, 1]."""
         return torch.tanh(self.generator(z))
 
-    def discriminate(self, x: Tensor) -> Tensor:
-        """(B, *D) -> (B,)."""
-        logit: Tensor = self.discriminator(x)
+    def discriminate(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """(B, *D) -> (B,); with a ``generator`` the phases of waveforms are shuffled."""
+        logit: Tensor = self.discriminator(x, generator=generator)
         return logit.squeeze(1)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Convolutional encoders and decoders of images and voxels, shared by the GAN, the VAE and the autoencoder."""
+"""Convolutional encoders and decoders of waveforms, images and voxels, shared by the GAN, the VAE and the autoencoder."""
 
 from __future__ import annotations
 
@@ -6,27 +6,32 @@ import math
 from collections.abc import Callable
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gibbsweep_models.nn.blocks import conv_nd, group_norm
+from gibbsweep_models.nn.phase_shuffle import phase_shuffle
+
+_FACTOR = {1: 4, 2: 2, 3: 2}
+"""By how much a stage shortens every axis."""
+_KERNEL = {1: 25, 2: 3, 3: 3}
+"""As wide as WaveGAN's for waveforms (Donahue et al. 2019), whose samples say little alone."""
 
 
 def _pyramid(shape: tuple[int, ...], n_stages: int) -> list[tuple[int, ...]]:
-    """Lengths of the axes before the first stage and after each: halved, rounded up, where they are still at least 4."""
-    if len(shape) not in (3, 4) or min(shape[1:]) < 8:
+    """Lengths of the axes before the first stage and after each: a half, of waveforms a quarter, rounded up, where at least two
+    places are left of it."""
+    if len(shape) not in (2, 3, 4) or min(shape[1:]) < 8:
         raise ValueError(
-            "convolutional encoders and decoders are defined on images (C, H, W) and voxels (C, X, Y, Z) with sides >= 8: "
-            f"got {tuple(shape)}; reshape or pad the data to that"
+            "convolutional encoders and decoders are defined on waveforms (C, L), images (C, H, W) and voxels (C, X, Y, Z) with "
+            f"sides >= 8: got {tuple(shape)}; reshape or pad the data to that"
         )
+    factor = _FACTOR[len(shape) - 1]
     sizes = [tuple(shape[1:])]
     for _ in range(n_stages):
-        sizes.append(tuple(_halved(n) for n in sizes[-1]))
+        sizes.append(tuple(-(-n // factor) if n >= 2 * factor else n for n in sizes[-1]))
     return sizes
-
-
-def _halved(n: int) -> int:
-    return (n + 1) // 2 if n >= 4 else n
 
 
 def _check_widths(channels: tuple[int, ...], vector: int) -> None:
@@ -39,8 +44,9 @@ def _check_widths(channels: tuple[int, ...], vector: int) -> None:
 
 class ConvEncoder(nn.Module):
     """(B, C, H, W) or (B, C, X, Y, Z) -> (B, out): one convolution, 3 wide and of stride 2, per entry of ``channels``
-    (stride 1 along axes shorter than 4), then a linear layer. ``normalise`` puts group norm behind each convolution but
-    the first.
+    (stride 1 along axes shorter than 4), then a linear layer; of waveforms (B, C, L) 25 wide and of stride 4. ``normalise`` puts
+    group norm behind each convolution but the first. ``shuffle``: largest random shift of a waveform's maps between stages, see
+    :func:`~gibbsweep_models.nn.phase_shuffle.phase_shuffle`.
     """
 
     def __init__(
@@ -50,31 +56,50 @@ class ConvEncoder(nn.Module):
         channels: tuple[int, ...] = (32, 64),
         normalise: bool = True,
         activation: Callable[[], nn.Module] = nn.SiLU,
+        shuffle: int = 0,
     ) -> None:
         super().__init__()
         _check_widths(channels, out)
         self.shape = tuple(shape)
         sizes = _pyramid(shape, len(channels))
+        if shuffle and (len(shape) != 2 or not 0 < shuffle < sizes[-2][0]):
+            raise ValueError(
+                f"got shuffle={shuffle} for examples {tuple(shape)} and {len(channels)} stages, expected waveforms (C, L) and a shift "
+                "smaller than their shortest map; pass 0 or fewer stages"
+            )
+        self.shuffle = shuffle
         layers: list[nn.Module] = []
         for stage, ((before, after), (width_in, width)) in enumerate(
             zip(pairwise(sizes), pairwise((shape[0], *channels)), strict=True)
         ):
-            stride = tuple(1 + (n < m) for n, m in zip(after, before, strict=True))
-            layers.append(conv_nd(len(stride), width_in, width, stride=stride))
+            dim = len(before)
+            stride = tuple(_FACTOR[dim] if n < m else 1 for n, m in zip(after, before, strict=True))
+            layers.append(conv_nd(dim, width_in, width, _KERNEL[dim], stride))
             if normalise and stage > 0:
                 layers.append(group_norm(width))
             layers.append(activation())
+        self._stages = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv1d)]
         self.features = nn.Sequential(*layers, nn.Flatten())
         self.readout = nn.Linear(channels[-1] * math.prod(sizes[-1]), out)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, *D) -> (B, out)."""
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """(B, *D) -> (B, out). Maps are shuffled where there is a ``generator`` to draw the shifts."""
         if x.shape[1:] != self.shape:
             raise ValueError(
                 f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the network with the "
                 "data's shape"
             )
-        out: Tensor = self.readout(self.features(x))
+        if generator is None or not self.shuffle:
+            return self._read(self.features(x))
+        h = x
+        for i, layer in enumerate(self.features):
+            if i in self._stages[1:]:
+                h = phase_shuffle(h, self.shuffle, generator=generator)
+            h = layer(h)
+        return self._read(h)
+
+    def _read(self, features: Tensor) -> Tensor:
+        out: Tensor = self.readout(features)
         return out
 
 
@@ -93,10 +118,10 @@ class ConvDecoder(nn.Module):
         self.smallest = (channels[-1], *smallest)
         self.entry = nn.Linear(latent, channels[-1] * math.prod(smallest))
         self.stages = nn.ModuleList(
-            nn.Sequential(group_norm(above), nn.SiLU(), conv_nd(dim, above, below))
+            nn.Sequential(group_norm(above), nn.SiLU(), conv_nd(dim, above, below, _KERNEL[dim]))
             for below, above in reversed(list(pairwise((channels[0], *channels))))
         )
-        self.head = nn.Sequential(group_norm(channels[0]), nn.SiLU(), conv_nd(dim, channels[0], shape[0]))
+        self.head = nn.Sequential(group_norm(channels[0]), nn.SiLU(), conv_nd(dim, channels[0], shape[0], _KERNEL[dim]))
 
     def forward(self, z: Tensor) -> Tensor:
         """(B, latent) -> (B, *D)."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import partial
+from typing import Literal, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,16 @@ class Adversarial(Protocol):
         ...
 
 
+class Shuffling(Adversarial, Protocol):
+    """A discriminator that moves what it sees at random."""
+
+    def discriminate(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor: ...
+
+
+def _discriminator(model: Adversarial, shuffled: bool, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    return partial(cast(Shuffling, model).discriminate, generator=generator) if shuffled else model.discriminate
+
+
 @dataclass(frozen=True)
 class DiscriminatorLoss:
     """``non_saturating``: E softplus(-D(x)) + E softplus(D(G(z))) (Goodfellow et al. 2014, equation 1, as logits),
@@ -40,12 +51,14 @@ class DiscriminatorLoss:
 
     ``r1`` adds r1 / 2 E |grad D(x)|² at the data (Mescheder et al. 2018, equation 9); ``gradient_penalty`` adds
     gradient_penalty E (|grad D| - 1)² at uniform mixtures of data and samples (Gulrajani et al. 2017, equation 3).
-    Parts: ``logit_real``, ``logit_fake``, ``logit_gap`` (their difference), and ``penalty`` where there is one.
+    ``shuffled``: the model is a :class:`Shuffling` one and is told the generator. Parts: ``logit_real``, ``logit_fake``,
+    ``logit_gap`` (their difference), and ``penalty`` where there is one.
     """
 
     loss: AdversarialLoss = "non_saturating"
     r1: float = 0.0
     gradient_penalty: float = 0.0
+    shuffled: bool = False
 
     def __post_init__(self) -> None:
         if self.r1 < 0 or self.gradient_penalty < 0:
@@ -58,7 +71,8 @@ class DiscriminatorLoss:
         x = batch["x"]
         with torch.no_grad():
             fake = model.generate(randn((len(x), model.latent_dim), generator=generator))
-        real_logit, fake_logit = model.discriminate(x), model.discriminate(fake)
+        discriminate = _discriminator(model, self.shuffled, generator)
+        real_logit, fake_logit = discriminate(x), discriminate(fake)
         if self.loss == "wasserstein":
             total = fake_logit.mean() - real_logit.mean()
         else:
@@ -66,33 +80,37 @@ class DiscriminatorLoss:
         real_mean, fake_mean = real_logit.detach().mean(), fake_logit.detach().mean()
         parts = {"logit_real": real_mean, "logit_fake": fake_mean, "logit_gap": real_mean - fake_mean}
         if self.r1 > 0 or self.gradient_penalty > 0:
-            penalty = self._penalty(model, x, fake, generator)
+            penalty = self._penalty(discriminate, x, fake, generator)
             total = total + penalty
             parts["penalty"] = penalty.detach()
         return Loss(total, parts)
 
-    def _penalty(self, model: Adversarial, x: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
+    def _penalty(
+        self, discriminate: Callable[[Tensor], Tensor], x: Tensor, fake: Tensor, generator: torch.Generator
+    ) -> Tensor:
         penalty = x.new_zeros(())
         if self.r1 > 0:
-            norm = gradient_norm(model.discriminate, x)
+            norm = gradient_norm(discriminate, x)
             penalty = penalty + 0.5 * self.r1 * norm.square().mean()
         if self.gradient_penalty > 0:
             share = expand_like(rand((len(x),), generator=generator), x)
-            norm = gradient_norm(model.discriminate, torch.lerp(fake.to(x.dtype), x, share))
+            norm = gradient_norm(discriminate, torch.lerp(fake.to(x.dtype), x, share))
             penalty = penalty + self.gradient_penalty * (norm - 1.0).square().mean()
         return penalty
 
 
 @dataclass(frozen=True)
 class GeneratorLoss:
-    """``non_saturating``: E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3); ``wasserstein``: -E D(G(z))."""
+    """``non_saturating``: E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3); ``wasserstein``: -E D(G(z)). ``shuffled``: as for
+    the discriminator."""
 
     loss: AdversarialLoss = "non_saturating"
+    shuffled: bool = False
 
     def __call__(self, model: Adversarial, batch: Batch, *, generator: torch.Generator) -> Loss:
         """Draws as many latents as ``batch["x"]`` has examples; the data itself is not used."""
         z = randn((len(batch["x"]), model.latent_dim), generator=generator)
-        logit = model.discriminate(model.generate(z))
+        logit = _discriminator(model, self.shuffled, generator)(model.generate(z))
         return Loss(-logit.mean() if self.loss == "wasserstein" else F.softplus(-logit).mean())
 
 

@@ -6,9 +6,10 @@
     load("mnist[4,9]@16")                     # a view: two classes, 16x16; see DataView for the grammar
 
 Canonical form: ``ROOT/NAME/{train,test}.parquet`` in the convention of the Hugging Face hub: a column ``image`` of
-``struct<bytes: binary, path: string>`` holding PNG or JPEG files, or ``voxels`` of packed bits, or ``vector`` of lists of
-numbers; optionally ``label`` (integers) and ``text`` (captions). The key ``gibbsweep`` of the schema's metadata may state
-shape, classes, source and licence; without it they are derived. Any folder in this form loads under its own name.
+``struct<bytes: binary, path: string>`` holding PNG or JPEG files, or ``audio`` of the same holding WAV files, or ``voxels`` of
+packed bits, or ``vector`` of lists of numbers; optionally ``label`` (integers) and ``text`` (captions). The key ``gibbsweep``
+of the schema's metadata may state shape, classes, source and licence, and the sampling_rate of sounds; without it they are
+derived. Any folder in this form loads under its own name.
 """
 
 from gibbsweep.data.catalogue import CATALOGUE

@@ -17,6 +17,7 @@ from gibbsweep.data.folders import SplitName
 from gibbsweep.data.resize import at_size
 from gibbsweep.data.table import Decoded, Metadata, Table
 from gibbsweep.data.tokens import Vocabulary
+from gibbsweep.data.tones import draw_tones
 from gibbsweep_models.draws import seeded
 
 _SEED = 20
@@ -27,7 +28,7 @@ _SEED = 20
 class Made:
     """Examples ``x`` (N, *D), and where there are any labels (N,) and captions (N)."""
 
-    x: NDArray[np.uint8] | NDArray[np.float32]
+    x: NDArray[np.uint8] | NDArray[np.int16] | NDArray[np.float32]
     y: NDArray[np.int64] | None = None
     text: list[str | None] | None = None
 
@@ -57,7 +58,7 @@ def _decoded(entry: Entry, make: Callable[[], Made]) -> Decoded:
         )
     order = torch.randperm(len(x), generator=seeded(_SEED)).numpy()
     rows = np.concatenate([np.sort(order[:n_train]), np.sort(order[n_train:])])
-    metadata = Metadata(entry.shape, entry.classes, entry.source, entry.licence, entry.description)
+    metadata = Metadata(entry.shape, entry.classes, entry.source, entry.licence, entry.description, entry.sampling_rate)
     captions = None if text is None else [text[row] for row in rows]
     vocabulary = None if captions is None else Vocabulary.of(captions[:n_train])
     return Decoded(x[rows], None if y is None else y[rows], captions, metadata, vocabulary)
@@ -142,6 +143,10 @@ def _different(make: Callable[[torch.Generator], Tensor], n: int, generator: tor
     return np.stack(list(found.values()))
 
 
+def _tones() -> Made:
+    return Made(draw_tones(200, seeded(_SEED, 4)), np.repeat(np.arange(3), 200))
+
+
 _PLACES = torch.stack(torch.meshgrid(*[torch.arange(8)] * 3, indexing="ij"))
 """The place of every voxel along each axis: (3, 8, 8, 8)."""
 
@@ -179,4 +184,5 @@ _MAKERS: dict[str, tuple[Callable[[], Made], str]] = {
     "ring8": (_ring8, ""),
     "two_modes": (_two_modes, ""),
     "solids": (_solids, ""),
+    "tones": (_tones, ""),
 }

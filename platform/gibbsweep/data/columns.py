@@ -1,8 +1,8 @@
-"""What a column of examples holds: images as files, voxels as packed bits, vectors of real numbers."""
+"""What a column of examples holds: images and recordings as files, voxels as packed bits, vectors of real numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gibbsweep.data.audio import AudioForm, Recordings
 from gibbsweep.data.images import decode_image
+from gibbsweep.data.table import Metadata
 from gibbsweep.errors import UserError
 
-EXAMPLE_COLUMNS = ("image", "voxels", "vector")
+EXAMPLE_COLUMNS = ("image", "voxels", "audio", "vector")
 """The names that a column of examples may have, in the order in which they are looked for."""
 
 
@@ -27,25 +29,35 @@ class ExampleColumn(Protocol):
         ...
 
 
-def column_of(schema: Any, stated: tuple[int, ...], path: Path) -> tuple[str, ExampleColumn]:
-    """The column of examples of a file and how to decode it. ``stated``: the shape that its metadata states, or ()."""
-    name = next((name for name in EXAMPLE_COLUMNS if name in schema.names), None)
+def example_column(names: Iterable[str]) -> str | None:
+    """The name of the column of examples among ``names``, or None."""
+    return next((name for name in EXAMPLE_COLUMNS if name in names), None)
+
+
+def column_of(schema: Any, stated: Metadata, path: Path, form: AudioForm) -> tuple[str, ExampleColumn]:
+    """The column of examples of a file and how to decode it. ``stated``: what its metadata states; ``form``: what recordings are
+    brought to."""
+    name = example_column(schema.names)
     if name is None:
         raise UserError(
-            f"{path} has the columns {', '.join(schema.names)} and no column 'image', 'voxels' or 'vector': image sets keep "
-            "struct<bytes, path> with PNG or JPEG files in 'image', voxel sets packed bits in 'voxels', others lists of "
-            "numbers in 'vector'"
+            f"{path} has the columns {', '.join(schema.names)} and no column 'image', 'voxels', 'audio' or 'vector': image sets "
+            "keep struct<bytes, path> with PNG or JPEG files in 'image', recordings the same with WAV files in 'audio', voxel "
+            "sets packed bits in 'voxels', others lists of numbers in 'vector'"
         )
-    return name, _KINDS[name](schema.field(name).type, stated, path)
+    kind = schema.field(name).type
+    if name in ("image", "audio"):
+        is_struct = pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0
+        if not (is_struct or _is_binary(kind)):
+            raise UserError(f"column '{name}' of {path} is {kind}: expected struct<bytes: binary, path: string>")
+    if name == "audio":
+        return name, Recordings(stated, path, form)
+    return name, _KINDS[name](kind, stated.shape, path)
 
 
 class _Images:
     dtype: type[np.generic] = np.uint8
 
     def __init__(self, kind: Any, stated: tuple[int, ...], path: Path) -> None:
-        is_struct = pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-        if not (is_struct or _is_binary(kind)):
-            raise UserError(f"column 'image' of {path} is {kind}: expected struct<bytes: binary, path: string>")
         self.path = path
 
     def decode(self, column: Any, start: int) -> Iterator[NDArray[np.uint8]]:

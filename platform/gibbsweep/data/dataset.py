@@ -9,7 +9,7 @@ from typing import Any
 from gibbsweep.data.cut import cut, rows_of, same_text
 from gibbsweep.data.folders import SplitName, data_root
 from gibbsweep.data.sources import Openers, no_split, openers
-from gibbsweep.data.split import Split
+from gibbsweep.data.split import Split, conversion
 from gibbsweep.data.table import Table
 from gibbsweep.data.view import DataView, view_of
 from gibbsweep.errors import UserError
@@ -42,6 +42,7 @@ def load(
     splits = openers(view, data_root(root))
     opened: SplitName = "train" if "train" in splits else "test"
     first = splits[opened]()
+    conversion(first.x.dtype, units)  # refuses units that such data has not
     splits[opened] = lambda: first
     view.check_classes(first.metadata.classes)
     recipe: dict[str, Any] = {"root": folder, "units": units, "seed": seed, "validation": validation, "limit": limit}
@@ -89,6 +90,7 @@ class Dataset:
             len(self.classes) or None,
             None if first.vocabulary is None else first.vocabulary.size,
             None if first.vocabulary is None else first.vocabulary.length,
+            first.metadata.sampling_rate,
         )
         self.source = first.metadata.source
         self.licence = first.metadata.licence
@@ -124,6 +126,11 @@ class Dataset:
                 f"the test file of '{self.view.name}' has examples of {shape} in {len(classes)} classes and its training file "
                 f"{self.spec.shape} in {len(self._classes)}, or classes of other names: make both from one source"
             )
+        if table.metadata.sampling_rate != self.spec.sampling_rate:
+            raise UserError(
+                f"the test file of '{self.view.name}' is sampled at {table.metadata.sampling_rate} Hz and its training file at "
+                f"{self.spec.sampling_rate} Hz: ask for one rate, {self.view.name}@{self.spec.sampling_rate}Hz"
+            )
         if table.vocabulary != self.vocabulary:
             raise UserError(
                 f"only one of the two files of '{self.view.name}' has a column 'text': give both captions, or none"
@@ -139,7 +146,12 @@ class Dataset:
         if other.spec.shape != self.spec.shape:
             raise UserError(
                 f"data set '{other.name}' has examples of {other.spec.shape} and '{self.name}' of {self.spec.shape}: "
-                "compare sets of one shape; NAME@SIZE resizes images"
+                "compare sets of one shape; NAME@SIZE resizes images and cuts or pads sounds"
+            )
+        if other.spec.sampling_rate != self.spec.sampling_rate:
+            raise UserError(
+                f"data set '{other.name}' is sampled at {other.spec.sampling_rate} Hz and '{self.name}' at "
+                f"{self.spec.sampling_rate} Hz: compare sets of one rate; NAME@{self.spec.sampling_rate}Hz resamples"
             )
         return other.train if split == "train" else other.test
 

@@ -14,7 +14,7 @@ class Entry:
     (the same with ``--from PATH``, of files that the user must get) or ``drop-in`` (Parquet files that the user must make).
     ``shape``: of one example, channels first. ``rows``: of the train and the test split; 0 where that depends on what is
     given. ``stand_ins``: bundled sets that could replace it while it is missing. ``text``: whether it has captions.
-    ``how_to``: how to get what cannot be downloaded.
+    ``sampling_rate``: of sounds, in Hz; longer ones than ``shape`` says are cut, shorter ones padded. ``how_to``: how to get what cannot be downloaded.
     """
 
     name: str
@@ -28,3 +28,4 @@ class Entry:
     stand_ins: tuple[str, ...] = ()
     text: bool = False
     how_to: str = ""
+    sampling_rate: int | None = None

@@ -72,7 +72,8 @@ def _write(entry: Entry, folder: Path, downloads: Path, given: Path | None) -> F
     present = files_of(entry.name, folder)
     for split in (split for split in SPLITS if split not in present):
         loaded = FETCHERS[entry.name](entry, split, source)
-        metadata = Metadata((), loaded.classes, entry.source, entry.licence, entry.description)
+        shape = entry.shape if entry.sampling_rate else ()  # of others it is that of their examples
+        metadata = Metadata(shape, loaded.classes, entry.source, entry.licence, entry.description, entry.sampling_rate)
         path = folder / entry.name / f"{split}.parquet"
         write_parts(path, loaded.parts, metadata=metadata)
         files.append(path)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gibbsweep.data.audio import FULL_SCALE
 from gibbsweep.data.catalogue import CATALOGUE, entry_of
 from gibbsweep.data.dataset import load_split
 from gibbsweep.data.entry import Entry
@@ -36,8 +37,9 @@ def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]
     file.
 
     Keys: name, how, where, train, test (rows), shape, classes (names), words (the vocabulary's size), caption (tokens of the
-    longest), source, licence, note, fingerprint, dtype, occupied (share of the voxels), min, max, mean, std (of the raw
-    values: bytes 0 to 255 for images, 0 and 1 for voxels), histogram ((low, high, count) each), labels (count by class).
+    longest), rate (samples a second), seconds (of one sound), source, licence, note, fingerprint, dtype, occupied (share of
+    the voxels), min, max, mean, std (of the raw values: bytes 0 to 255 for images, 0 and 1 for voxels; of sounds the
+    amplitude in [-1, 1]), histogram ((low, high, count) each), labels (count by class).
     What a set of its kind does not have is None.
     """
     view = view_of(data)
@@ -52,6 +54,7 @@ def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]
     classes = table.metadata.classes
     classes = classes if view.classes is None else tuple(classes[label] for label in view.classes)
     vocabulary = table.vocabulary
+    rate = table.metadata.sampling_rate
     statistics = _voxel_statistics(split.x) if len(shape) == 4 else _statistics(split.x)
     return {
         "name": str(view),
@@ -63,6 +66,8 @@ def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]
         "classes": classes,
         "words": vocabulary.size if vocabulary else None,
         "caption": vocabulary.length if vocabulary else None,
+        "rate": rate,
+        "seconds": shape[-1] / rate if rate else None,
         "source": table.metadata.source,
         "licence": table.metadata.licence,
         "note": table.metadata.note or (entry.description if entry else ""),
@@ -123,10 +128,11 @@ def _statistics(x: Tensor, bins: int = 16) -> dict[str, Any]:
         grouped = counts.view(bins, -1).sum(1).tolist()
         byte_bins = [(i * 256 // bins, (i + 1) * 256 // bins - 1, count) for i, count in enumerate(grouped)]
         return {"min": int(seen[0]), "max": int(seen[-1]), "mean": mean, "std": std, "histogram": byte_bins}
-    low, high = float(x.min()), float(x.max())
-    mean = float(sum(chunk.double().sum() for chunk in chunks)) / x.numel()
-    std = (float(sum(((chunk.double() - mean) ** 2).sum() for chunk in chunks)) / x.numel()) ** 0.5
-    grouped = torch.stack([chunk.float().histc(bins, low, high) for chunk in chunks]).sum(0).int().tolist()
+    unit = 1 / FULL_SCALE if x.dtype == torch.int16 else 1.0
+    low, high = float(x.min()) * unit, float(x.max()) * unit
+    mean = float(sum(chunk.double().sum() for chunk in chunks)) * unit / x.numel()
+    std = (float(sum(((chunk.double() * unit - mean) ** 2).sum() for chunk in chunks)) / x.numel()) ** 0.5
+    grouped = torch.stack([(chunk.float() * unit).histc(bins, low, high) for chunk in chunks]).sum(0).int().tolist()
     width = (high - low) / bins
     histogram = [(low + i * width, low + (i + 1) * width, count) for i, count in enumerate(grouped)]
     return {"min": low, "max": high, "mean": mean, "std": std, "histogram": histogram}

@@ -80,7 +80,10 @@ def stated_metadata(schema: Any, path: Path) -> Metadata:
         if METADATA_KEY in stated:
             return Metadata.from_mapping(json.loads(stated[METADATA_KEY]))
         features = json.loads(stated.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        return Metadata(classes=tuple(features.get("label", {}).get("names", ())))
+        return Metadata(
+            classes=tuple(features.get("label", {}).get("names", ())),
+            sampling_rate=features.get("audio", {}).get("sampling_rate"),
+        )
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
             f"the schema metadata of {path} cannot be understood ({error}): 'gibbsweep' must be a JSON object with shape, "

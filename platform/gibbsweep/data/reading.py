@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gibbsweep.data.audio import AudioForm, Recordings
 from gibbsweep.data.columns import column_of
 from gibbsweep.data.folders import cache_root
 from gibbsweep.data.parquet import opened, stated_metadata
@@ -25,16 +26,16 @@ _IN_MEMORY = 1 << 29
 _ZEROS = 1 << 24
 
 
-def read_parquet(path: Path, vocabulary: Vocabulary | None = None) -> Decoded:
+def read_parquet(path: Path, vocabulary: Vocabulary | None = None, form: AudioForm | None = None) -> Decoded:
     """The examples x (N, *D), and ``label`` and ``text`` where they exist.
 
-    Images: (N, C, H, W) uint8 with 1 or 3 channels. Voxels: (N, 1, H, H, H) uint8, 0 or 255. Vectors: (N, D) float32.
-    Captions are encoded with ``vocabulary``, or with one built from them.
+    Images: (N, C, H, W) uint8 with 1 or 3 channels. Voxels: (N, 1, H, H, H) uint8, 0 or 255. Recordings: (N, 1, L) int16,
+    brought to ``form``. Vectors: (N, D) float32. Captions are encoded with ``vocabulary``, or with one built from them.
     """
     with opened(path) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
         metadata = stated_metadata(schema, path)
-        name, column = column_of(schema, metadata.shape, path)
+        name, column = column_of(schema, metadata, path, form or AudioForm())
         _check_columns(path, schema, rows)
         names = [name, *(other for other in ("label", "text") if other in schema.names)]
         x: NDArray[Any] | None = None
@@ -57,6 +58,8 @@ def read_parquet(path: Path, vocabulary: Vocabulary | None = None) -> Decoded:
             if "text" in names:
                 texts.extend(batch.column("text").to_pylist())
     assert x is not None  # _check_columns refuses a file without rows
+    if isinstance(column, Recordings):
+        metadata = column.completed(metadata, rows)
     if metadata.shape and metadata.shape != x.shape[1:]:
         raise UserError(
             f"{path} states the shape {metadata.shape} and its examples are {x.shape[1:]} (images: channels, height, width): "

@@ -12,8 +12,8 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class DataNeeds:
-    """``labels`` (of two classes or more) and ``text`` (captions): needed or not. ``dims``: axes of one example, channels included: 1 for vectors, 3
-    for images, 4 for voxels. ``channels``: length of the first axis. None: any."""
+    """``labels`` (of two classes or more) and ``text`` (captions): needed or not. ``dims``: axes of one example, channels
+    included: 1 for vectors, 2 for sounds, 3 for images, 4 for voxels. ``channels``: length of the first axis. None: any."""
 
     labels: bool = False
     text: bool = False
@@ -57,7 +57,7 @@ def _fits(row: dict[str, Any], needs: DataNeeds) -> bool:
 
 
 def _kind(dims: int) -> str:
-    return {1: "vectors", 3: "images", 4: "voxels"}.get(dims, f"examples of {dims} axes")
+    return {1: "vectors", 2: "sounds", 3: "images", 4: "voxels"}.get(dims, f"examples of {dims} axes")
 
 
 def _count(channels: int) -> str:

@@ -1,4 +1,4 @@
-"""Images and voxels of another size."""
+"""Images, voxels and sounds of another size."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gibbsweep.data.audio import LONGEST, fitted
 from gibbsweep.data.cache import cached
 from gibbsweep.data.table import Decoded, Table
 from gibbsweep.errors import UserError
@@ -29,7 +30,7 @@ def at_size(name: str, key: str, table: Table, size: int | None) -> Table:
 
 
 def _decoded(table: Table, size: int) -> Decoded:
-    x = resized(table.x, size)
+    x = fitted(table.x.numpy(), size) if table.x.dtype == torch.int16 else resized(table.x, size)
     return Decoded(
         x=x,
         y=None if table.y is None else table.y.numpy(),
@@ -58,7 +59,11 @@ def resized(x: Tensor, size: int) -> NDArray[np.uint8]:
 
 
 def _check_size(name: str, shape: tuple[int, ...], size: int) -> None:
-    """Refuse what cannot be brought to the edge ``size``: vectors, oblong examples, absurd sizes."""
+    """Refuse what cannot be brought to the edge or the length ``size``: vectors, oblong examples, absurd sizes."""
+    if len(shape) == 2:
+        if size > LONGEST:
+            raise UserError(f"'{name}@{size}' is longer than {LONGEST} samples: choose a smaller length")
+        return
     if len(shape) < 3:
         raise UserError(
             f"'{name}@{size}' is resized and data set '{name}' holds vectors of {shape}: leave the size out"

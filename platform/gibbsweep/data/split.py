@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gibbsweep.data.audio import FULL_SCALE
 from gibbsweep.data.table import Table
+from gibbsweep.errors import UserError
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.types import Units
 
@@ -45,7 +47,7 @@ class Split:
         self.units: Units = units
         self._dataset = dataset
         self.part = part
-        self._convert = _CONVERSIONS[units] if table.x.dtype == torch.uint8 else _unchanged
+        self._convert = conversion(table.x.dtype, units)
 
     def __len__(self) -> int:
         return len(self.table.x) if self.rows is None else len(self.rows)
@@ -64,7 +66,7 @@ class Split:
 
     @property
     def x(self) -> Tensor:
-        """The raw examples (N, *D), uint8 for images and voxels: the memory-mapped array itself, without a copy, where the split is the
+        """The raw examples (N, *D), uint8 for images and voxels, int16 for sounds: the memory-mapped array itself, without a copy, where the split is the
         whole file; a copy of the split's rows where it is a part of it."""
         return self.table.x if self.rows is None else self.table.x.index_select(0, self.rows)
 
@@ -81,7 +83,7 @@ class Split:
         ``"text"`` (B, L) int64 if captioned: the ids of the words, padded with 0.
 
         Signed units: (u - 127.5) / 127.5 of a byte u, exact to the last bit and symmetric, 0 to -1 and 255 to 1. Binary
-        units: 1 from 128 on. Real-valued data is passed on unchanged. The tensors are copies, free to be changed.
+        units: 1 from 128 on. A sample s of a sound is s / 32768, in [-1, 1). Real-valued data is passed on unchanged. The tensors are copies, free to be changed.
         """
         rows = self._rows(indices)
         batch = {"x": self._convert(self.table.x.index_select(0, rows))}
@@ -132,4 +134,18 @@ def _unchanged(x: Tensor) -> Tensor:
     return x
 
 
-_CONVERSIONS: dict[Units, Callable[[Tensor], Tensor]] = {"signed": _signed, "binary": _binary}
+def _amplitude(x: Tensor) -> Tensor:
+    return x.to(torch.float32).div_(FULL_SCALE)
+
+
+def conversion(dtype: torch.dtype, units: Units) -> Callable[[Tensor], Tensor]:
+    """How raw examples of ``dtype`` become float32 in ``units``."""
+    if dtype == torch.uint8:
+        return _signed if units == "signed" else _binary
+    if dtype == torch.int16:
+        if units == "binary":
+            raise UserError(
+                "sounds have signed units: got units 'binary'; choose a model of real values, or other data"
+            )
+        return _amplitude
+    return _unchanged

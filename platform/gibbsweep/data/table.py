@@ -26,13 +26,19 @@ _LOSSY = "re-encoded with loss: Fréchet distances are not comparable with publi
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of itself. ``shape``: of one example, channels first; ``classes``: the names of the labels."""
+    """What a file says of itself. ``shape``: of one example, channels first; ``classes``: the names of the labels;
+    ``sampling_rate``: of recordings, in Hz."""
 
     shape: tuple[int, ...] = ()
     classes: tuple[str, ...] = ()
     source: str = "not stated"
     licence: str = "not stated"
     note: str = ""
+    sampling_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.sampling_rate is not None and self.sampling_rate < 1:
+            raise ValueError(f"sampling_rate is {self.sampling_rate}: expected a positive number of samples a second")
 
     def to_json(self, **more: Any) -> bytes:
         return json.dumps(asdict(self) | more, ensure_ascii=False).encode()
@@ -46,12 +52,13 @@ class Metadata:
             source=str(stated.get("source") or "not stated"),
             licence=str(stated.get("licence") or "not stated"),
             note=str(stated.get("note") or (_LOSSY if stated.get("lossy") else "")),
+            sampling_rate=None if stated.get("sampling_rate") is None else int(stated["sampling_rate"]),
         )
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Examples ``x`` (N, *D) uint8 or float32, labels ``y`` (N,) int64, texts (N) and the vocabulary that encodes them."""
+    """Examples ``x`` (N, *D) uint8, int16 or float32, labels ``y`` (N,) int64, texts (N) and the vocabulary that encodes them."""
 
     x: NDArray[Any]
     y: NDArray[np.int64] | None
@@ -72,7 +79,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Table:
-    """A memory-mapped file: ``x`` (N, *D) uint8 or float32, ``y`` (N,) int64 and the texts' ``tokens`` (N, L) int64, encoded
+    """A memory-mapped file: ``x`` (N, *D) uint8, int16 or float32, ``y`` (N,) int64 and the texts' ``tokens`` (N, L) int64, encoded
     by ``vocabulary``, are views of the mapping, not copies."""
 
     x: Tensor
@@ -133,5 +140,13 @@ def open_table(path: Path) -> Table:
 
 
 def _view(mapped: mmap.mmap, address: int, values: Any) -> Tensor:
-    dtype = {pa.uint8(): torch.uint8, pa.float32(): torch.float32, pa.int64(): torch.int64}[values.type]
+    dtype = _TYPES[values.type]
     return torch.frombuffer(mapped, dtype=dtype, count=len(values), offset=values.buffers()[1].address - address)
+
+
+_TYPES = {
+    pa.uint8(): torch.uint8,
+    pa.int16(): torch.int16,
+    pa.float32(): torch.float32,
+    pa.int64(): torch.int64,
+}

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gibbsweep.errors import UserError
 
-_VIEW = re.compile(r"(?P<name>[^\[\]@]*)(?:\[(?P<items>[^\[\]]*)\])?(?:@(?P<size>\d+))?", re.ASCII)
+_VIEW = re.compile(r"(?P<name>[^\[\]@]*)(?:\[(?P<items>[^\[\]]*)\])?(?:@(?P<size>\d+))?(?:@(?P<rate>\d+)Hz)?", re.ASCII)
 _ITEM = re.compile(r"(?P<exclude>-\d+)|(?P<limit>:\d+)|(?P<keep>\d+)", re.ASCII)
 
 
@@ -23,12 +23,13 @@ class DataView:
 
     ``classes``: keep these alone in every split, relabelled 0, 1, ... in the order given. ``exclude``: classes without
     examples in train and validation, kept in test, labels unchanged (what is anomalous is seen at the end alone); both
-    number the classes as the set itself does. ``size``: the edge that images and voxels are resized to. ``limit``: at most
-    so many examples of each split.
+    number the classes as the set itself does. ``size``: the edge that images and voxels are resized to, or the samples that
+    sounds are cut or padded to. ``limit``: at most so many examples of each split. ``rate``: samples a second that sounds are
+    resampled to, before they are cut.
 
     As text (``str`` and :func:`parse`): ``NAME``, then in brackets, comma-separated, classes to keep ``K``, classes to
-    exclude ``-K`` and the limit ``:N``, then ``@SIZE``: ``mnist[4,9]``, ``mnist[-3]``, ``cifar10[:5000]@16``,
-    ``mnist[4,9,-9,:100]@32``.
+    exclude ``-K`` and the limit ``:N``, then ``@SIZE`` and ``@RATEHz``: ``mnist[4,9]``, ``mnist[-3]``, ``cifar10[:5000]@16``,
+    ``mnist[4,9,-9,:100]@32``, ``sc09[0,1]@8000@8000Hz``.
     """
 
     name: str
@@ -36,6 +37,7 @@ class DataView:
     exclude: tuple[int, ...] = ()
     size: int | None = None
     limit: int | None = None
+    rate: int | None = None
 
     def __post_init__(self) -> None:
         if set("[]@") & set(self.name):
@@ -52,7 +54,7 @@ class DataView:
                 )
         if self.classes == ():
             raise UserError(f"a view of '{self.name}' keeps no class: name at least one, or None for all of them")
-        for what, number in (("size", self.size), ("limit", self.limit)):
+        for what, number in (("size", self.size), ("limit", self.limit), ("rate", self.rate)):
             if number is not None and number < 1:
                 raise UserError(f"the {what} is {number} in a view of '{self.name}': expected at least 1, or None")
 
@@ -60,7 +62,8 @@ class DataView:
         items = [*map(str, self.classes or ()), *(f"-{label}" for label in self.exclude)]
         if self.limit is not None:
             items.append(f":{self.limit}")
-        return self.name + (f"[{','.join(items)}]" if items else "") + (f"@{self.size}" if self.size else "")
+        form = (f"@{self.size}" if self.size else "") + (f"@{self.rate}Hz" if self.rate else "")
+        return self.name + (f"[{','.join(items)}]" if items else "") + form
 
     @property
     def whole(self) -> bool:
@@ -125,12 +128,13 @@ def parse(text: str) -> DataView:
     if found is None or None in parts or len(limits) > 1:
         raise UserError(
             f"'{text}' is no view of a data set: expected NAME, then in brackets classes K, excluded classes -K and one "
-            "limit :N, then @SIZE, such as mnist[4,9], mnist[-3] or cifar10[:5000]@16"
+            "limit :N, then @SIZE, and for sounds @RATEHz, such as mnist[4,9], mnist[-3], cifar10[:5000]@16 or sc09@8000Hz"
         )
     keep = tuple(int(part["keep"]) for part in parts if part and part["keep"])
     exclude = tuple(int(part["exclude"][1:]) for part in parts if part and part["exclude"])
     size = None if found["size"] is None else int(found["size"])
-    return DataView(found["name"], keep or None, exclude, size, limits[0] if limits else None)
+    rate = None if found["rate"] is None else int(found["rate"])
+    return DataView(found["name"], keep or None, exclude, size, limits[0] if limits else None, rate)
 
 
 def view_of(data: str | DataView) -> DataView:
@@ -146,4 +150,5 @@ def to_json(view: DataView) -> dict[str, Any]:
         "exclude": list(view.exclude),
         "size": view.size,
         "limit": view.limit,
+        "rate": view.rate,
     }

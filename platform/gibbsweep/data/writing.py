@@ -14,23 +14,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gibbsweep.data.audio import encode_wav
 from gibbsweep.data.images import encode_png
 from gibbsweep.data.table import METADATA_KEY, Metadata
 from gibbsweep.errors import UserError
 
 _ROWS_PER_GROUP = 5000
-_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 @dataclass(frozen=True)
 class Part:
     """Some rows of a data set.
 
-    ``x``: images (N, 1 or 3, H, W) uint8, voxels (N, 1, H, H, H) bool, or vectors (N, D) float32. ``y``: (N,) integers.
-    ``more``: further columns, kept in the file and not loaded.
+    ``x``: images (N, 1 or 3, H, W) uint8, voxels (N, 1, H, H, H) bool, sounds (N, 1, L) int16, vectors (N, D) float32, or a
+    list of N WAV files, kept as they are. ``y``: (N,) integers. ``more``: further columns, kept in the file and not loaded.
     """
 
-    x: NDArray[Any]
+    x: NDArray[Any] | list[bytes]
     y: Sequence[int] | NDArray[Any] | None = None
     text: Sequence[str | None] | None = None
     more: Mapping[str, Any] | None = None
@@ -105,27 +106,36 @@ def _writable(path: Path) -> Iterator[None]:
 
 def _tables(parts: Iterable[Part], metadata: Metadata) -> Iterator[Any]:
     for part in parts:
-        name, column, more = _examples(part.x)
+        name, column, more = _examples(part.x, metadata)
         columns: dict[str, Any] = {name: column}
         if part.y is not None:
             columns["label"] = pa.array(np.asarray(part.y, np.int64))
         if part.text is not None:
             columns["text"] = pa.array(list(part.text), pa.string())
-        stated = replace(metadata, shape=tuple(part.x.shape[1:])).to_json(**more)
+        # WAV files have lengths of their own: what metadata states is what they are cut or padded to.
+        shape = metadata.shape if isinstance(part.x, list) else tuple(part.x.shape[1:])
+        stated = replace(metadata, shape=shape).to_json(**more)
         yield pa.table(columns | dict(part.more or {})).replace_schema_metadata({METADATA_KEY: stated})
 
 
-def _examples(x: NDArray[Any]) -> tuple[str, Any, dict[str, Any]]:
+def _examples(x: NDArray[Any] | list[bytes], metadata: Metadata) -> tuple[str, Any, dict[str, Any]]:
     """The column's name, the column, and what the metadata says besides."""
+    if isinstance(x, list):
+        return "audio", pa.array([{"bytes": one, "path": None} for one in x], _FILE), {}
     if x.ndim == 4 and x.shape[1] in (1, 3) and x.dtype == np.uint8:
-        return "image", pa.array([{"bytes": encode_png(one), "path": None} for one in x], _IMAGE), {}
+        return "image", pa.array([{"bytes": encode_png(one), "path": None} for one in x], _FILE), {}
     if x.ndim == 5 and x.shape[1] == 1 and x.dtype == np.bool_:
         packed = np.packbits(x.reshape(len(x), -1), axis=1)
         column = pa.array([row.tobytes() for row in packed], pa.binary(packed.shape[1]))
         return "voxels", column, {"packed": "bits, big-endian, C order"}
+    if x.ndim == 3 and x.shape[1] == 1 and x.dtype == np.int16:
+        if metadata.sampling_rate is None:
+            raise ValueError("sounds have a rate: got none; state sampling_rate in the metadata")
+        return _examples([encode_wav(one[0], metadata.sampling_rate) for one in x], metadata)
     if x.ndim == 2 and x.dtype == np.float32:
         return "vector", pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), x.shape[1]), {}
     raise ValueError(
-        "images must be (N, 1 or 3, H, W) of type uint8, voxels (N, 1, H, H, H) of type bool, vectors (N, D) of type float32: "
+        "images must be (N, 1 or 3, H, W) of type uint8, voxels (N, 1, H, H, H) of type bool, sounds (N, 1, L) of type int16, "
+        "vectors (N, D) of type float32: "
         f"got {x.shape} of type {x.dtype}; add the channel axis"
     )

@@ -21,6 +21,8 @@ from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
 from gibbsweep.evaluate.score_error import ScoreError
+from gibbsweep.evaluate.sounds import ClassAccuracy, SoundSamples
+from gibbsweep.evaluate.spectrograms import spectrogram_grid
 from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "BitsPerDim",
     "ChainGrid",
     "ChainMixing",
+    "ClassAccuracy",
     "Classification",
     "Clustering",
     "Denoising",
@@ -53,6 +56,7 @@ __all__ = [
     "SampleDistances",
     "SampleGrid",
     "ScoreError",
+    "SoundSamples",
     "SyntheticAnomalies",
     "VoxelGeneration",
     "VoxelReplay",
@@ -63,4 +67,5 @@ __all__ = [
     "figure_pixels",
     "image_grid",
     "render",
+    "spectrogram_grid",
 ]

@@ -55,11 +55,12 @@ class Prepared:
 
 def prepared_classifier(dataset: Dataset) -> Prepared:
     """The classifier of ``dataset``, trained first (a minute or two on one core) if no process of this node has yet. A view that
-    is a part of a set has the classifier of the whole set, in the view's size.
+    is a part of a set has the classifier of the whole set, in the view's size and rate.
 
     Others wait for it under a file lock. One that is killed leaves at most a checkpoint, from which the next goes on.
     """
-    return _prepared(DataView(dataset.view.name, size=dataset.view.size), dataset.root, cache_root())
+    view = DataView(dataset.view.name, size=dataset.view.size, rate=dataset.view.rate)
+    return _prepared(view, dataset.root, cache_root())
 
 
 @cache
@@ -94,6 +95,8 @@ def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> Prepared
 
 
 def _budget(dataset: Dataset) -> Budget:
+    if len(dataset.spec.shape) == 2:  # a second of sound is a picture of thousands of pixels
+        return Budget(updates=400, batch_size=min(BATCH // 2, len(dataset.train)), report_every=200)
     return Budget(updates=1000, batch_size=min(BATCH, len(dataset.train)), report_every=250)
 
 

@@ -33,7 +33,7 @@ class Evaluator(Protocol):
     def needs(self) -> type: ...
 
     def __call__(self, system: Any, split: Any, *, generator: torch.Generator) -> Evaluation:
-        """Metrics and pictures by plain name; no gradients are kept, no weights changed. ``split``: :class:`Examples`, or a
+        """Metrics, pictures and sounds by plain name; no gradients are kept, no weights changed. ``split``: :class:`Examples`, or a
         :class:`gibbsweep.data.Split` where the measure compares with more of its data set."""
         ...
 
@@ -70,20 +70,23 @@ def evaluate_all(
     numbers are an error."""
     metrics: dict[str, float] = {}
     images: dict[str, Any] = {}
+    sounds: dict[str, Any] = {}
     for evaluator in evaluators:
         name = type(evaluator).__name__
         check_needs(evaluator, system)
         generator = draws.seeded(seed, _EVALUATE, zlib.crc32(name.encode()), step, device=device)
         with torch.no_grad():
             evaluation = evaluator(system, split, generator=generator)
-        taken = [key for key in (*evaluation.metrics, *evaluation.images) if f"{prefix}/{key}" in {**metrics, **images}]
+        made = (*evaluation.metrics, *evaluation.images, *evaluation.sounds)
+        taken = [key for key in made if f"{prefix}/{key}" in {**metrics, **images, **sounds}]
         if taken:
             raise UserError(
                 f"{name} and an evaluator before it both measure {', '.join(taken)}: give them other names."
             )
         metrics |= {f"{prefix}/{key}": value for key, value in evaluation.metrics.items()}
         images |= {f"{prefix}/{key}": pixels for key, pixels in evaluation.images.items()}
-    return Evaluation(metrics, images)
+        sounds |= {f"{prefix}/{key}": sound for key, sound in evaluation.sounds.items()}
+    return Evaluation(metrics, images, sounds)
 
 
 def check_needs(evaluator: Evaluator, system: System) -> None:

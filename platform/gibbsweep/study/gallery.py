@@ -1,4 +1,4 @@
-"""Pictures of a study's rows side by side: what the numbers look like."""
+"""Pictures of a study's rows side by side, and their sounds: what the numbers look and sound like."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from gibbsweep.train.files import as_file_name, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +24,7 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
     from matplotlib.figure import Figure
     from PIL import Image
 
-    found = {label: sorted((run / "images" / "test" / name).glob("*.png")) for label, run in runs.items()}
-    pictures = {label: np.asarray(Image.open(paths[-1])) for label, paths in found.items() if paths}
+    pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, "images", name, "png").items()}
     if not pictures:
         return None
     columns = min(3, len(pictures))
@@ -38,3 +39,15 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
         axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest" if rows == 1 else "antialiased")
         axis.set_title(label, fontsize=9)
     return figure
+
+
+def copy_sounds(runs: Mapping[str, Path], name: str, folder: Path, stem: str) -> None:
+    """The last sound ``name`` of each run that has one, as ``folder/STEM_NAME_LABEL.wav``."""
+    for label, path in _last(runs, "sounds", name, "wav").items():
+        write_atomically(folder / f"{stem}_{as_file_name(name)}_{as_file_name(label)}.wav", path.read_bytes())
+
+
+def _last(runs: Mapping[str, Path], kind: str, name: str, suffix: str) -> dict[str, Path]:
+    """By label the last file ``name`` of that kind, measured on the test split, of each run that has one."""
+    found = {label: sorted((run / kind / "test" / name).glob(f"*.{suffix}")) for label, run in runs.items()}
+    return {label: paths[-1] for label, paths in found.items() if paths}

@@ -20,7 +20,7 @@ from gibbsweep.study.study import Goal
 from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, fit, train
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights
 from gibbsweep.train.files import write_atomically
-from gibbsweep.train.report import write_png
+from gibbsweep.train.report import write_artifacts
 from gibbsweep_models import parallel
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System, SystemConfig
@@ -149,7 +149,7 @@ def _train(
 
 
 def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
-    """``outcome`` with the test split's numbers, read once; the pictures are written to the run's folder."""
+    """``outcome`` with the test split's numbers, read once; the pictures and sounds are written to the run's folder."""
     if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
     checkpoint = assignment.run_dir / "checkpoint"
@@ -165,8 +165,7 @@ def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome:
             step=step,
             device=pick_device(),
         )
-    for key, pixels in final.images.items():
-        write_png(assignment.run_dir / "images" / key / f"{step:08d}.png", pixels)
+    write_artifacts(assignment.run_dir, step, final.images, final.sounds)
     return replace(outcome, metrics={**outcome.metrics, **final.metrics})
 
 

@@ -97,7 +97,7 @@ class Study:
     ``needs``: what the data must have (labels, captions, axes), or the study is refused before anything trains. ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
     (one class held out, each in turn); the table has the mean over views, and ``METRIC@VIEW`` holds each. ``targets`` are
     numbers to beat, judged in the results. ``figures`` draw from the finished table, ``findings`` put it into sentences, ``pictures`` name the evaluators'
-    pictures (``samples``) that are shown beside it, one of each row. ``contenders[...]`` in ``default`` run unless others are
+    pictures (``samples``) that are shown beside it, one of each row, and ``sounds`` the sounds that are kept beside it. ``contenders[...]`` in ``default`` run unless others are
     named."""
 
     name: str
@@ -119,6 +119,7 @@ class Study:
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
     findings: Callable[[Results], Sequence[str]] = _none
     pictures: tuple[str, ...] = ()
+    sounds: tuple[str, ...] = ()
     note: str = ""
     """What a reader of the numbers must mind; it stands above the table."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gibbsweep.track.images import image_files
+from gibbsweep.track.sounds import sound_files
 from gibbsweep.track.spool import count_lines
 from gibbsweep.track.store import redact
 from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
@@ -13,7 +14,7 @@ from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
 
 @dataclass(frozen=True)
 class SyncReport:
-    """``runs``: trial runs in the store. ``pending``: spool lines, images, outcomes and files that are not there yet.
+    """``runs``: trial runs in the store. ``pending``: spool lines, images, sounds, outcomes and files that are not there yet.
 
     ``error`` is "" if all went well, else what went wrong, and where.
     """
@@ -59,4 +60,5 @@ def _pending_in(trial: Path, store: str) -> int:
         return 0
     images = len(set(image_files(trial)) - set(state.images))
     outcome = stamp(trial / "outcome.json") != state.outcome_stamp
-    return count_lines(trial / "metrics.jsonl", state.offset) + images + outcome
+    sounds = len(set(sound_files(trial)) - set(state.sounds))
+    return count_lines(trial / "metrics.jsonl", state.offset) + images + sounds + outcome

@@ -61,6 +61,8 @@ class TrackedTrial(_Tracked):
     """``name=+inf@step``: the first step at which a metric became infinite, by sign."""
     images: list[str] = field(default_factory=list)
     """Paths below ``images/``."""
+    sounds: list[str] = field(default_factory=list)
+    """Paths below ``sounds/``."""
     status: str = "RUNNING"
     outcome: str = ""
     outcome_stamp: str = ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gibbsweep.errors import UserError
 from gibbsweep.track import describe
 from gibbsweep.track.images import ImageGrids, image_files
+from gibbsweep.track.sounds import send_sound, sound_files
 from gibbsweep.track.spool import SpoolRecord, iter_spool, metric_values
 from gibbsweep.track.tracked import TrackedTrial, stamp
 
@@ -69,6 +70,7 @@ class TrialMirror:
             self._reopen(client)
         self._send_metrics(client, sent)
         self._send_images(client, sent)
+        self._send_sounds(client, sent)
         if stamp(outcome):
             if not self.state.finished:
                 self._finish(client, sent)
@@ -190,6 +192,13 @@ class TrialMirror:
             self.state.images.append(path)
             self._save()
             sent.images += 1
+
+    def _send_sounds(self, client: MlflowClient, sent: Sent) -> None:
+        for path in sorted(set(sound_files(self.folder)) - set(self.state.sounds)):
+            send_sound(client, self.state.run_id, self.folder, path)
+            self.state.sounds.append(path)
+            self._save()
+            sent.artifacts += 1
 
     def _finish(self, client: MlflowClient, sent: Sent) -> None:
         path = self.folder / "outcome.json"

@@ -6,7 +6,7 @@ from gibbsweep.train.fit import fit
 from gibbsweep.train.loop import Evaluate, Evaluation, train
 from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind
 from gibbsweep.train.precision import PrecisionOption
-from gibbsweep.train.report import Composed, Images, Reporter, SpoolReporter, StdoutReporter
+from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter
 
 __all__ = [
     "OUTCOME_KINDS",
@@ -20,6 +20,8 @@ __all__ = [
     "OutcomeKind",
     "PrecisionOption",
     "Reporter",
+    "Sound",
+    "Sounds",
     "SpoolReporter",
     "StdoutReporter",
     "fit",

@@ -43,12 +43,12 @@ def fit(
     seconds = time.perf_counter() - start
     system.eval()
     metrics = {"train/device_seconds": seconds}
-    images = {}
-    if evaluate is not None:
-        evaluation = evaluate(system, 1)
+    evaluation = None if evaluate is None else evaluate(system, 1)
+    if evaluation is not None:
         metrics |= evaluation.metrics
-        images = dict(evaluation.images)
-    report(1, metrics, images)
+        report(1, metrics, evaluation.images, evaluation.sounds)
+    else:
+        report(1, metrics)
     if announce is not None:
         announce(1, metrics)
     return Outcome("completed", 1, metrics, seconds, precision="fp32")

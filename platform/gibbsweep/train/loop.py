@@ -20,7 +20,7 @@ from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
 from gibbsweep.train.outcome import Outcome
 from gibbsweep.train.precision import PrecisionOption, choose_precision
-from gibbsweep.train.report import Images, Reporter
+from gibbsweep.train.report import Images, Reporter, Sounds
 from gibbsweep.train.update import update
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
@@ -39,10 +39,11 @@ class TrainingData(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Numbers and pictures of a system at one moment."""
+    """Numbers, pictures and sounds of a system at one moment."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     images: Images = field(default_factory=dict)
+    sounds: Sounds = field(default_factory=dict)
 
 
 Evaluate = Callable[[System, int], Evaluation]
@@ -131,13 +132,12 @@ def train(
         metrics = {f"train/{name}": sum(values) / len(values) for name, values in sums.items()}
         metrics["train/device_seconds"] = progress.device_seconds
         metrics["train/updates_per_second"] = (done - progress.step) / elapsed
-        images: Images = {}
+        evaluation = Evaluation()
         if evaluate is not None and rank == 0:
             evaluation = _evaluated(evaluate, system, ema, done)
             metrics |= evaluation.metrics
-            images = evaluation.images
         progress.step, progress.metrics = done, metrics
-        report(done, metrics, images)
+        report(done, metrics, evaluation.images, evaluation.sounds)
         if rank == 0:
             save_checkpoint(checkpoint, system, phases, optimizers, ema, progress)
         if announce is not None:

@@ -6,12 +6,14 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gibbsweep.data.audio import encode_wav
 from gibbsweep.errors import UserError
 from gibbsweep.train.files import json_number, parse_number, write_atomically
 
@@ -19,14 +21,29 @@ Images = Mapping[str, NDArray[np.uint8]]
 """Picture name -> (H, W) or (H, W, 3) pixels."""
 
 
+@dataclass(frozen=True)
+class Sound:
+    """``samples`` (L,) of one channel, ``rate`` of them a second."""
+
+    samples: NDArray[np.int16]
+    rate: int
+
+
+Sounds = Mapping[str, Sound]
+"""By name, like pictures."""
+
+
 class Reporter(Protocol):
-    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+    def __call__(
+        self, step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
+    ) -> None:
         """``metrics`` after ``step`` updates."""
         ...
 
 
 class SpoolReporter:
-    """Appends to ``metrics.jsonl`` and writes pictures to ``images/KEY/STEP.png``: the record that survives everything.
+    """Appends to ``metrics.jsonl`` and writes pictures to ``images/KEY/STEP.png`` and sounds to ``sounds/KEY/STEP.wav``: the
+    record that survives everything.
 
     A resumed run repeats the updates since its last checkpoint; what the spool already holds is not written twice.
     """
@@ -44,11 +61,12 @@ class SpoolReporter:
                 "choose a writable one with --runs, or free some space."
             ) from error
 
-    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+    def __call__(
+        self, step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
+    ) -> None:
         if step <= self.last_step:
             return
-        for key, pixels in (images or {}).items():
-            write_png(self._run_dir / "images" / key / f"{step:08d}.png", pixels)
+        write_artifacts(self._run_dir, step, images or {}, sounds or {})
         record = {"step": step, "time": time.time(), "metrics": {k: json_number(v) for k, v in metrics.items()}}
         self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
@@ -64,7 +82,9 @@ class StdoutReporter:
     def __init__(self, updates: int) -> None:
         self._updates = updates
 
-    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+    def __call__(
+        self, step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
+    ) -> None:
         shown = {
             name.removeprefix("train/"): v for name, v in metrics.items() if name.endswith(("/loss", "per_second"))
         }
@@ -79,9 +99,11 @@ class Composed:
     def __init__(self, *reporters: Reporter) -> None:
         self._reporters = reporters
 
-    def __call__(self, step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+    def __call__(
+        self, step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
+    ) -> None:
         for reporter in self._reporters:
-            reporter(step, metrics, images)
+            reporter(step, metrics, images, sounds)
 
 
 def read_spool(path: Path) -> list[tuple[int, dict[str, float]]]:
@@ -91,6 +113,14 @@ def read_spool(path: Path) -> list[tuple[int, dict[str, float]]]:
     lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is torn or empty
     records = [json.loads(line) for line in lines]
     return [(r["step"], {k: parse_number(v) for k, v in r["metrics"].items()}) for r in records]
+
+
+def write_artifacts(run_dir: Path, step: int, images: Images, sounds: Sounds) -> None:
+    """Pictures and sounds of one moment, in the run's folder."""
+    for key, pixels in images.items():
+        write_png(run_dir / "images" / key / f"{step:08d}.png", pixels)
+    for key, sound in sounds.items():
+        write_atomically(run_dir / "sounds" / key / f"{step:08d}.wav", encode_wav(sound.samples, sound.rate))
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:

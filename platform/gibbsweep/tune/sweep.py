@@ -18,7 +18,7 @@ from rich.table import Table
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import Prepares
-from gibbsweep.study.gallery import draw_gallery
+from gibbsweep.study.gallery import copy_sounds, draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
 from gibbsweep.study.study import Study
@@ -218,6 +218,8 @@ def _write(
             gallery = draw_gallery(plan.shown_runs(), name)
             if gallery is not None:
                 gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
+        for name in study.sounds:
+            copy_sounds(plan.shown_runs(), name, folder, results.stem)
 
 
 def _wall_seconds(sweep: SweepDir, started: float) -> float:

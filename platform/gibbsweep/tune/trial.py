@@ -22,7 +22,7 @@ from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.study.study import Goal
-from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter
+from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Sounds
 from gibbsweep_models.types import SystemConfig
 
 DRIVER_CPUS = 0.01  # of a trial whose work is done by a worker group of its own
@@ -141,7 +141,9 @@ def _loop(config: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     send = _send_to_train if grouped else _send_to_tune if config["in_tune"] else None
 
-    def announce(step: int, metrics: Mapping[str, float], images: Images | None = None) -> None:
+    def announce(
+        step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
+    ) -> None:
         if send is not None:
             send({"step": step, "goal": metrics.get(config["goal_metric"], math.nan)})
 

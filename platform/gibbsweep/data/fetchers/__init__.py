@@ -6,6 +6,7 @@ from gibbsweep.data.fetchers.modelnet import fetch_modelnet
 from gibbsweep.data.fetchers.omniglot import fetch_omniglot
 from gibbsweep.data.fetchers.shapenet import fetch_shapenet
 from gibbsweep.data.fetchers.source import Fetcher
+from gibbsweep.data.fetchers.speech import fetch_fsdd, fetch_ljspeech, fetch_sc09
 from gibbsweep.data.fetchers.torchvision_arrays import fetch_svhn, fetch_with_train_flag
 
 FETCHERS: dict[str, Fetcher] = {
@@ -20,6 +21,9 @@ FETCHERS: dict[str, Fetcher] = {
     "modelnet10": fetch_modelnet("ModelNet10"),
     "modelnet40": fetch_modelnet("ModelNet40"),
     "shapenet": fetch_shapenet,
+    "fsdd": fetch_fsdd,
+    "sc09": fetch_sc09,
+    "ljspeech": fetch_ljspeech,
 }
 
 __all__ = ["FETCHERS", "Fetcher"]

@@ -1,0 +1,179 @@
+"""A denoiser of waveforms: DiffWave, and networks like its own trained and sampled in other ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep_models.draws import randint
+from gibbsweep_models.nn.dilated import DilatedNet
+from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.nn.unet import UNet
+from gibbsweep_models.nn.waveform_patches import PatchedWaveform
+from gibbsweep_models.noise.edm import EDMSchedule
+from gibbsweep_models.noise.ladder import DDPMLadder
+from gibbsweep_models.noise.shape import expand_like
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
+from gibbsweep_models.objectives.transformed import Transformed
+from gibbsweep_models.samplers.ancestral import Ancestral
+from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
+
+WaveformSampler = Heun | Ancestral | AnnealedLangevin
+
+
+@dataclass(frozen=True)
+class DilatedForm:
+    """The numbers of a :class:`~gibbsweep_models.nn.dilated.DilatedNet`."""
+
+    channels: int = 32
+    layers: int = 10
+    cycle: int = 10
+
+    def build(self, shape: tuple[int, ...], *, n_classes: int | None) -> nn.Module:
+        return DilatedNet(shape, self.channels, self.layers, self.cycle, n_classes)
+
+
+@dataclass(frozen=True)
+class UNetForm:
+    """The numbers of a :class:`~gibbsweep_models.nn.unet.UNet`, whose lower resolutions see the whole of a short sound at once."""
+
+    channels: tuple[int, ...] = (48, 96, 96)
+    blocks: int = 1
+
+    def build(self, shape: tuple[int, ...], *, n_classes: int | None) -> nn.Module:
+        return UNet(shape, self.channels, self.blocks, n_classes)
+
+
+@dataclass(frozen=True)
+class WaveformScoreConfig(SignedUnits):
+    """By default EDM's training and its deterministic sampler; :meth:`diffwave` is DiffWave's.
+
+    Waveforms are multiplied by one number that gives the training data the deviation ``deviation``, since speech is much quieter
+    than the [-1, 1] it is kept in, and every noise level is in the units of what comes out. ``patch``: so many neighbouring samples become
+    the channels of one place before the network (:class:`~gibbsweep_models.nn.waveform_patches.PatchedWaveform`); the published
+    DiffWave has 1. ``conditional``: on the data's classes, dropped for a share
+    ``label_dropout`` of the examples.
+    """
+
+    network: DilatedForm | UNetForm = field(default_factory=DilatedForm)
+    patch: int = 8
+    predicts: Prediction = "edm"
+    weight: Weight = "edm"
+    schedule: EDMSchedule | DDPMLadder = field(default_factory=EDMSchedule)
+    sampler: WaveformSampler = field(default_factory=Heun)
+    deviation: float = 0.5
+    conditional: bool = False
+    label_dropout: float = 0.1
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    warmup: int = 50
+    grad_clip: float | None = 1.0
+    ema_decay: float = 0.995
+
+    def __post_init__(self) -> None:
+        if self.deviation <= 0:
+            raise ValueError(f"got deviation={self.deviation}, expected a positive one; 0.5 is EDM's, 1 DDPM's")
+
+    @classmethod
+    def diffwave(cls, n_levels: int = 200, beta_last: float = 0.02) -> WaveformScoreConfig:
+        """Kong et al. (2021): the noise is predicted, levels are drawn evenly from a DDPM's with betas on a line from 1e-4 and weighted
+        alike, and samples take its ``n_levels`` ancestral steps. Their 50 levels end at .05. Unit variance is what its levels are
+        made for."""
+        ladder = DDPMLadder(n_levels, 1e-4, beta_last)
+        return cls(
+            predicts="eps",
+            weight="sigma2",
+            schedule=ladder,
+            sampler=Ancestral(n_levels, ladder),
+            deviation=1.0,
+            learning_rate=2e-4,
+        )
+
+    def build(self, spec: DataSpec) -> WaveformScoreSystem:
+        """The system for waveforms (C, L) of ``spec.shape``."""
+        self.check_units(spec)
+        if self.conditional and spec.n_classes is None:
+            raise ValueError(
+                "a conditional WaveformScore needs classes: got n_classes=None, expected their number; pass "
+                "conditional=False or a data set with labels"
+            )
+        return WaveformScoreSystem(self, spec)
+
+
+class WaveformScoreSystem(System):
+    """``denoiser``: D(z; sigma) of the waveform z = ``gain`` x."""
+
+    gain: Tensor
+
+    def __init__(self, config: WaveformScoreConfig, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = spec.shape
+        self.n_classes = spec.n_classes if config.conditional else None
+        self.ema_decay = config.ema_decay
+        network = PatchedWaveform(spec.shape, config.patch, partial(config.network.build, n_classes=self.n_classes))
+        self.denoiser = NetworkDenoiser(network, config.predicts, config.deviation)
+        self.register_buffer("gain", torch.ones(()))
+
+    def initialise(self, x: Tensor) -> None:
+        """Measure the gain on ``x`` (N, *D)."""
+        self.gain.fill_(self.config.deviation / x.std(correction=0))
+
+    def phases(self) -> list[Phase]:
+        config = self.config
+        dropout = 0.0 if self.n_classes is None else config.label_dropout
+        objective = DenoisingLoss(config.schedule, self.n_classes, dropout, config.weight)
+        optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, warmup=config.warmup)
+        return [
+            Phase(
+                "denoiser",
+                list(self.parameters()),
+                Transformed(objective, self._amplified),
+                optimizer,
+                grad_clip=config.grad_clip,
+            )
+        ]
+
+    def _amplified(self, x: Tensor) -> Tensor:
+        return x * self.gain
+
+    @torch.no_grad()
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """E[x_0 | x] without a condition, ``sigma`` in the units of ``x``: (B, *D), (B,) -> (B, *D). It draws nothing."""
+        del generator
+        if sigma is None:
+            raise ValueError("this denoiser must be told the noise level: got sigma=None, expected (B,)")
+        denoised: Tensor = self.denoiser(x * expand_like(self.gain.expand(len(x)), x), sigma * self.gain)
+        return denoised / self.gain
+
+    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
+        """``n`` examples (n, *D) from noise, of classes drawn evenly where the model knows them. A ``trace`` sees them at their own
+        loudness."""
+        y = None if self.n_classes is None else randint(self.n_classes, (n,), generator=generator)
+        return self._sampled(n, y, generator, trace)
+
+    def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
+        """An example of each class of ``y`` (n,): (n, *D)."""
+        if self.n_classes is None:
+            raise ValueError(
+                "this model knows no classes to sample: got labels, expected sample(n); train it with conditional=True"
+            )
+        return self._sampled(len(y), y, generator, None)
+
+    def _sampled(self, n: int, y: Tensor | None, generator: torch.Generator, trace: Trace | None) -> Samples:
+        sampler = self.config.sampler
+
+        def at_own_loudness(step: int, x: Tensor) -> None:
+            assert trace is not None
+            trace(step, x / self.gain)
+
+        start = sampler.start((n, *self.shape), generator=generator)
+        made = sampler(
+            self.denoiser, start, cond=y, generator=generator, trace=None if trace is None else at_own_loudness
+        )
+        return Samples(made.x / self.gain, made.nfe, made.info)
