@@ -31,11 +31,12 @@ from gibbsweep.evaluate import ClassAccuracy, Evaluator, SampleDistances, SoundS
 from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
+from gibbsweep_models.nn.waveform_forms import DilatedForm, UNetForm
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.score.waveform import DilatedForm, UNetForm, WaveformScoreConfig
+from gibbsweep_models.score.waveform import WaveformScoreConfig
 
 SECONDS = {"laptop": 15, "long": 200, "gpu": 1_200, "paper": 40_000}
 """Device-seconds of one training on one core. A GPU is given the updates that a core would make in so many."""

@@ -38,13 +38,14 @@ from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
+from gibbsweep_models.nn.waveform_forms import DilatedForm, UNetForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.form import SamplerForm
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
-from gibbsweep_models.score.waveform import DilatedForm, UNetForm, WaveformScoreConfig
+from gibbsweep_models.score.waveform import WaveformScoreConfig
 from gibbsweep_models.types import System, SystemConfig
 
 

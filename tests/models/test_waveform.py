@@ -10,10 +10,11 @@ from tests.models.test_unet import randomised
 
 from gibbsweep_models.capabilities import CanDenoise, CanSample, CanSampleClasses
 from gibbsweep_models.draws import randn, seeded
+from gibbsweep_models.nn.waveform_forms import DilatedForm, UNetForm
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.score.waveform import DilatedForm, UNetForm, WaveformScoreConfig
+from gibbsweep_models.score.waveform import WaveformScoreConfig
 from gibbsweep_models.types import DataSpec
 
 DILATED = DilatedForm(channels=4, layers=3, cycle=3)

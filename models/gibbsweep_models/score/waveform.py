@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gibbsweep_models.draws import randint
-from gibbsweep_models.nn.dilated import DilatedNet
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
-from gibbsweep_models.nn.unet import UNet
+from gibbsweep_models.nn.waveform_forms import DilatedForm, UNetForm
 from gibbsweep_models.nn.waveform_patches import PatchedWaveform
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder
@@ -24,29 +23,6 @@ from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 WaveformSampler = Heun | Ancestral | AnnealedLangevin
-
-
-@dataclass(frozen=True)
-class DilatedForm:
-    """The numbers of a :class:`~gibbsweep_models.nn.dilated.DilatedNet`."""
-
-    channels: int = 32
-    layers: int = 10
-    cycle: int = 10
-
-    def build(self, shape: tuple[int, ...], *, n_classes: int | None) -> nn.Module:
-        return DilatedNet(shape, self.channels, self.layers, self.cycle, n_classes)
-
-
-@dataclass(frozen=True)
-class UNetForm:
-    """The numbers of a :class:`~gibbsweep_models.nn.unet.UNet`, whose lower resolutions see the whole of a short sound at once."""
-
-    channels: tuple[int, ...] = (48, 96, 96)
-    blocks: int = 1
-
-    def build(self, shape: tuple[int, ...], *, n_classes: int | None) -> nn.Module:
-        return UNet(shape, self.channels, self.blocks, n_classes)
 
 
 @dataclass(frozen=True)
