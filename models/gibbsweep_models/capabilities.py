@@ -29,6 +29,13 @@ class CanSample(Protocol):
 
 
 @runtime_checkable
+class CanSampleClasses(Protocol):
+    def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
+        """An example of each class of ``y`` (n,), int64, drawn from noise: (n, *D)."""
+        ...
+
+
+@runtime_checkable
 class HasChain(Protocol):
     def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""
@@ -60,6 +67,35 @@ class Bracket:
 class HasLogLikelihood(Protocol):
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
         """Mean log-likelihood of ``x`` (N, *D), with ``n_temperatures`` annealing steps each way."""
+        ...
+
+
+@dataclass(frozen=True)
+class Density:
+    """``log_prob`` (B,) in nats; ``nfe``: network evaluations of the slowest example."""
+
+    log_prob: Tensor
+    nfe: int
+
+
+@runtime_checkable
+class HasDensity(Protocol):
+    def density(self, x: Tensor, *, generator: torch.Generator) -> Density:
+        """ln p of real values ``x`` (B, *D), exact up to a solver's tolerance and an unbiased estimate of a trace."""
+        ...
+
+
+@runtime_checkable
+class HasVariationalBound(Protocol):
+    def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """The terms of an upper bound on -log2 p of ``x`` (B, *D), 256 even values in [-1, 1], in bits per dimension, (B,) each."""
+        ...
+
+
+@runtime_checkable
+class CanSampleInSteps(Protocol):
+    def sample_in(self, n: int, n_steps: int, *, generator: torch.Generator) -> Samples:
+        """``n`` examples by the model's own sampler with another number of steps."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args, get_type_hints
 
 import torch
@@ -38,8 +38,13 @@ from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
+from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
+from gibbsweep_models.noise.geometric import GeometricSchedule
+from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.score.edm import EDMConfig
+from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import System, SystemConfig
 
 
@@ -64,6 +69,7 @@ class SystemCase:
         return self.config.build(self.dataset().spec)
 
 
+SMALL_UNET = UNetForm((8, 8))
 SHORT_CD = CLASS_CD = LangevinCD(n_steps=3, replay_size=128)
 
 SYSTEMS: dict[str, SystemCase] = {
@@ -101,7 +107,24 @@ SYSTEMS: dict[str, SystemCase] = {
         condition="text",
     ),
     "clip": SystemCase(CLIPConfig((8, 8), 8, 8), "captioned_digits", condition="text"),
-    "edm": SystemCase(EDMConfig()),
+    "score_edm": SystemCase(ScoreModelConfig(SMALL_UNET, sampler=Heun(3))),
+    "score_ve": SystemCase(
+        # The corrector's step is |n| / |s|: an untrained network whose output is the score has none.
+        replace(ScoreModelConfig.ve(n_steps=3), network=SMALL_UNET, predicts="edm")
+    ),
+    "score_vp": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, conditional=True)),
+    "score_vlb": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, weight="vlb")),
+    "score_ladder": SystemCase(
+        ScoreModelConfig(
+            UNetForm((8, 8), patch=2),
+            schedule=NCSNLadder(),
+            predicts="score",
+            weight="sigma2",
+            sampler=AnnealedLangevin(3, 1, schedule=GeometricSchedule(0.01, 1.0)),
+        )
+    ),
+    "score_vectors": SystemCase(ScoreModelConfig(VectorForm(16, 1), sampler=Heun(3)), "ring8"),
+    "score_voxels": SystemCase(ScoreModelConfig(UNetForm((4, 4)), sampler=Heun(2)), "solids"),
     "gan": SystemCase(GANConfig(), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
     "vae": SystemCase(VAEConfig(), any_units=True),

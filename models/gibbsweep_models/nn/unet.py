@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import torch
@@ -10,28 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gibbsweep_models.nn.blocks import ResidualBlock, conv_nd, group_norm, halve, resize_like, zero_
-
-
-class NoiseEmbedding(nn.Module):
-    """Sines and cosines of the noise label at frequencies from 1 to 64 radians, then two linear layers.
-
-    The label of table 1 in Karras et al. (2022), ln(sigma) / 4, spans about 2.7 units between sigma = .002 and 80, so
-    the highest frequency tells apart levels that differ by a few percent.
-    """
-
-    frequencies: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.register_buffer("frequencies", torch.logspace(0.0, math.log10(64.0), width // 2), persistent=False)
-        self.linear1 = nn.Linear(2 * (width // 2), width)
-        self.linear2 = nn.Linear(width, width)
-
-    def forward(self, noise: Tensor) -> Tensor:
-        """(B,) -> (B, width)."""
-        angles = noise[:, None] * self.frequencies
-        out: Tensor = self.linear2(F.silu(self.linear1(torch.cat([angles.cos(), angles.sin()], dim=1))))
-        return out
+from gibbsweep_models.nn.embedding import ClassEmbedding, NoiseEmbedding, class_embedding
 
 
 class Stage(nn.ModuleList):
@@ -84,7 +62,7 @@ class UNet(nn.Module):
         dim = len(shape) - 1
         width = 2 * channels[0]
         self.embed_noise = NoiseEmbedding(width)
-        self.embed_class = None if n_classes is None else nn.Embedding(n_classes + 1, width)
+        self.embed_class = None if n_classes is None else ClassEmbedding(n_classes, width)
         self.stem = conv_nd(dim, shape[0], channels[0])
         self.halve = halve(dim)
         ways_down = list(zip((channels[0], *channels[:-1]), channels, strict=True))
@@ -102,7 +80,7 @@ class UNet(nn.Module):
                 f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the network with the "
                 "data's shape"
             )
-        embedding = self.embed_noise(noise) + self._class_embedding(x, cond)
+        embedding = self.embed_noise(noise) + class_embedding(self.embed_class, x, cond, "UNet")
         h = self.stem(x)
         skips: list[Tensor] = []
         for level, stage in enumerate(self.down):
@@ -116,15 +94,3 @@ class UNet(nn.Module):
             h = stage(torch.cat([resize_like(h, skip), skip], dim=1), embedding)
         out: Tensor = self.head(F.silu(self.norm(h)))
         return out
-
-    def _class_embedding(self, x: Tensor, cond: Tensor | None) -> Tensor | float:
-        if self.embed_class is None or self.n_classes is None:
-            if cond is not None:
-                raise ValueError(
-                    f"this UNet is unconditional: got cond {tuple(cond.shape)}, expected None; build it with n_classes"
-                )
-            return 0.0
-        if cond is None:
-            cond = torch.full((len(x),), self.n_classes, device=x.device)
-        embedding: Tensor = self.embed_class(cond)
-        return embedding
