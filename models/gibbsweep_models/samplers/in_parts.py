@@ -37,7 +37,7 @@ def sample_in_parts(
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"got batch_size={batch_size}, expected at least 1, or None for all at once; raise it")
     size = n if batch_size is None or trace is not None else min(batch_size, n)
-    parts = []
+    parts: list[Samples] = []
     for rows in torch.split(each(n, generator=generator), size):
         seen = sum(len(part.x) for part in parts)
         own = ExampleGenerator(rows)

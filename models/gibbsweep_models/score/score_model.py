@@ -43,7 +43,7 @@ class ScoreModelConfig(DenoiserTraining):
     (2020).
 
     ``predicts``: what the network's output means; ``weight``: of its error at each level of ``schedule``, or ``vlb``, the variational
-    bound of data that is bytes. ``sampler`` has levels of its own, which need no retraining and must lie among those of training.
+    bound of bytes, dequantised. ``sampler`` has levels of its own, which need no retraining and must lie among those of training.
     ``batch_size``: examples sampled at once. ``tolerance`` and ``n_probes``: of the likelihood along the probability flow, from the
     lowest level of ``schedule`` to the highest. ``conditional``: condition on the data's classes, dropped for a share
     ``label_dropout`` of the examples. ``anomaly_sigmas``: the levels at which an anomaly is looked for.
@@ -134,7 +134,7 @@ class ScoreModelSystem(DenoiserSystem):
     def _objective(self) -> Objective:
         config = self.config
         if config.weight == "vlb":
-            return VariationalBound(config.schedule, _BYTES)
+            return VariationalBound(config.schedule, dequantise=_BYTES)
         dropout = 0.0 if self.n_classes is None else config.label_dropout
         return DenoisingLoss(config.schedule, self.n_classes, dropout, config.weight)
 
