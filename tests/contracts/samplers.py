@@ -29,6 +29,7 @@ from gibbsweep_models.samplers.langevin import Langevin
 from gibbsweep_models.samplers.mala import MALA
 from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
 from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
+from gibbsweep_models.samplers.score_langevin import ScoreLangevin
 from gibbsweep_models.types import Sampler
 
 MEAN, STD, SIGMA_DATA = 0.4, 0.8, 0.5
@@ -177,6 +178,15 @@ def from_noise(
     )
 
 
+def langevin_variance(sampler: ScoreLangevin) -> float:
+    """Of x <- x + a s + sqrt(2 a) n."""
+    variance, gain = 80.0**2, 1 - sampler.step_size / (SIGMA_DATA**2 + sampler.sigma**2)
+    for _ in range(sampler.n_steps):
+        variance = gain**2 * variance + 2 * sampler.step_size
+    return variance
+
+
+PLAIN = ScoreLangevin(100, 0.05, 0.1)
 ANNEALED = AnnealedLangevin(60, 3, 0.3, LADDER)
 NOISY = AnnealedLangevin(60, 2, 0.4, LADDER, denoise=False)
 
@@ -228,6 +238,7 @@ SAMPLERS: dict[str, SamplerCase] = {
     "corrected_flow": from_noise(
         PredictorCorrector(20, 1, predictor="flow", schedule=NOISE, step="sigma"), 20, 40, None
     ),
+    "score_langevin": from_noise(PLAIN, 100, 100, langevin_variance(PLAIN)),
     "probability_flow": from_noise(
         ProbabilityFlow(200, NOISE), None, None, flow_variance(NOISE), draws=False, bias=1e-4
     ),
