@@ -31,7 +31,7 @@ from gibbsweep.evaluate import ClassAccuracy, Evaluator, SampleDistances, SoundS
 from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.nn.waveform_forms import DilatedForm, UNetForm
+from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin

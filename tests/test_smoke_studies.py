@@ -25,6 +25,8 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("binary_classification", "mnist[4,9]", ("mnist[4,9]", "fashion_mnist")),
     ("cd_k_cifar10", "cifar10_4k", ("cifar10_4k",)),
     ("denoising", "mnist5k", ("mnist5k",)),
+    ("denoising_score_matching", "digits", ("digits",)),
+    ("diffusion_losses", "digits", ("digits",)),
     ("inpainting", "cifar10_4k", ("cifar10_4k",)),
     ("energy_functions", "digits", ("digits",)),
     ("image_generation", "digits", ("digits",)),
@@ -32,6 +34,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("noise_schedules", "two_modes", ("two_modes",)),
     ("representation", "digits", ("digits",)),
     ("score_matching_1d", "normal1d", ("normal1d",)),
+    ("score_generation", "digits", ("digits",)),
     ("voxel_generation", "solids", ("solids",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from gibbsweep_models.types import Batch, Denoiser, Samples, Trace
+from gibbsweep_models.types import Batch, Samples, Trace
 
 
 @runtime_checkable
@@ -70,6 +70,35 @@ class HasLogLikelihood(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Density:
+    """``log_prob`` (B,) in nats; ``nfe``: network evaluations of the slowest example."""
+
+    log_prob: Tensor
+    nfe: int
+
+
+@runtime_checkable
+class HasDensity(Protocol):
+    def density(self, x: Tensor, *, generator: torch.Generator) -> Density:
+        """ln p of real values ``x`` (B, *D), exact up to a solver's tolerance and an unbiased estimate of a trace."""
+        ...
+
+
+@runtime_checkable
+class HasVariationalBound(Protocol):
+    def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """The terms of an upper bound on -log2 p of ``x`` (B, *D), 256 even values in [-1, 1], in bits per dimension, (B,) each."""
+        ...
+
+
+@runtime_checkable
+class CanSampleInSteps(Protocol):
+    def sample_in(self, n: int, n_steps: int, *, generator: torch.Generator) -> Samples:
+        """``n`` examples by the model's own sampler with another number of steps."""
+        ...
+
+
 @runtime_checkable
 class CanReconstruct(Protocol):
     def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -82,14 +111,6 @@ class CanDenoise(Protocol):
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
         """The clean example in noisy ``x``: (B, *D), (B,) -> (B, *D). ``sigma`` None: the noise level is not known."""
         ...
-
-
-@runtime_checkable
-class HasDenoiser(Protocol):
-    """A model of all noise levels, from which samples, scores and likelihoods follow."""
-
-    @property
-    def denoiser(self) -> Denoiser: ...
 
 
 @runtime_checkable

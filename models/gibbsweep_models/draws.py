@@ -7,7 +7,7 @@ the first axis of every shape is the batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -27,6 +27,32 @@ class ShardedGenerator(torch.Generator):
         self.bits: dict[torch.Size, _Bits] = {}
 
 
+class ExampleGenerator(torch.Generator):
+    """A generator for each example of a batch, so that what one sees does not depend on which others are drawn with it."""
+
+    def __new__(cls, seeds: Tensor) -> Self:
+        return torch.Generator.__new__(cls, seeds.device)  # type: ignore[call-arg]  # PyTorch's stub has __init__ alone
+
+    def __init__(self, seeds: Tensor) -> None:
+        super().__init__()
+        self.examples = [torch.Generator(seeds.device).manual_seed(seed) for seed in seeds.tolist()]
+
+    def draw(self, out: Tensor, fill: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
+        """``out`` (B, ...) with each example filled from its own generator."""
+        if len(out) != len(self.examples):
+            raise ValueError(
+                f"got a draw for {len(out)} examples, expected {len(self.examples)}: a generator each; make one for this batch"
+            )
+        for example, own in zip(out, self.examples, strict=True):
+            fill(example, own)
+        return out
+
+
+def each(n: int, *, generator: torch.Generator) -> Tensor:
+    """Seeds (n,) for an :class:`ExampleGenerator`, whole or in parts."""
+    return randint(2**62, (n,), generator=generator)
+
+
 def _global_shape(shape: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
     return (shape[0] * getattr(generator, "world_size", 1), *shape[1:])
 
@@ -40,12 +66,17 @@ def _own_slice(draw: Tensor, generator: torch.Generator) -> Tensor:
 
 def randn(shape: Sequence[int], *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """Standard normal numbers of ``shape`` (B, ...) on the generator's device."""
+    if isinstance(generator, ExampleGenerator):
+        out = torch.empty(tuple(shape), device=generator.device, dtype=dtype)
+        return generator.draw(out, lambda x, own: x.normal_(generator=own))
     draw = torch.randn(_global_shape(shape, generator), generator=generator, device=generator.device, dtype=dtype)
     return _own_slice(draw, generator)
 
 
 def randn_like(x: Tensor, *, generator: torch.Generator) -> Tensor:
     """Standard normal numbers with the shape, type and memory layout of ``x`` (B, ...)."""
+    if isinstance(generator, ExampleGenerator):
+        return generator.draw(torch.empty_like(x), lambda row, own: row.normal_(generator=own))
     if getattr(generator, "world_size", 1) == 1:
         return torch.empty_like(x).normal_(generator=generator)
     full = torch.empty(_global_shape(x.shape, generator), dtype=x.dtype, device=x.device)
@@ -56,12 +87,18 @@ def randn_like(x: Tensor, *, generator: torch.Generator) -> Tensor:
 
 def rand(shape: Sequence[int], *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
     """Uniform numbers in [0, 1) of ``shape`` (B, ...) on the generator's device."""
+    if isinstance(generator, ExampleGenerator):
+        out = torch.empty(tuple(shape), device=generator.device, dtype=dtype)
+        return generator.draw(out, lambda x, own: x.uniform_(generator=own))
     draw = torch.rand(_global_shape(shape, generator), generator=generator, device=generator.device, dtype=dtype)
     return _own_slice(draw, generator)
 
 
 def randint(high: int, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
     """Integers in [0, high) of ``shape`` (B, ...), int64."""
+    if isinstance(generator, ExampleGenerator):
+        out = torch.empty(tuple(shape), device=generator.device, dtype=torch.int64)
+        return generator.draw(out, lambda x, own: x.random_(0, high, generator=own))
     draw = torch.randint(high, _global_shape(shape, generator), generator=generator, device=generator.device)
     return _own_slice(draw, generator)
 
@@ -78,7 +115,7 @@ def bernoulli(
     """
     if out is None:
         out = torch.empty_like(p, dtype=dtype)
-    if p.device.type != "cpu" or p.dtype != torch.float32:
+    if p.device.type != "cpu" or p.dtype != torch.float32 or isinstance(generator, ExampleGenerator):
         return out.copy_(rand(p.shape, generator=generator) < p)
     bits = _bits(p.shape, generator)
     bits.words.random_(-(2**63), None, generator=generator)

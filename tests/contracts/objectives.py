@@ -28,6 +28,7 @@ from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.augment import Augmentation
 from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.mlp import MLPEnergy
+from gibbsweep_models.nn.network_forms import UNetForm
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
@@ -54,7 +55,7 @@ from gibbsweep_models.objectives.vlb import VariationalBound
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
 from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.score.edm import EDMConfig
+from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, SystemConfig, Units
 
 SHAPE = (1, 8, 8)
@@ -116,7 +117,8 @@ def gaussian_machine() -> GaussianRBM:
 
 
 LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
-EDM, CLASSES = system(EDMConfig(channels=(8, 8))), system(EDMConfig(channels=(8, 8), conditional=True))
+EDM = system(ScoreModelConfig(UNetForm((8, 8))))
+CLASSES = system(ScoreModelConfig(UNetForm((8, 8)), conditional=True))
 GAN = system(GANConfig(channels=(8, 8)))
 VAE = system(VAEConfig(channels=(8, 8)))
 DSM = system(DSMEnergyConfig((8, 8)))

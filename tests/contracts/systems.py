@@ -38,12 +38,15 @@ from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
-from gibbsweep_models.nn.waveform_forms import DilatedForm, UNetForm
+from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm, VectorForm
+from gibbsweep_models.noise.geometric import GeometricSchedule
+from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.form import SamplerForm
 from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.score.edm import EDMConfig
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
+from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 from gibbsweep_models.types import System, SystemConfig
@@ -70,6 +73,7 @@ class SystemCase:
         return self.config.build(self.dataset().spec)
 
 
+SMALL_UNET = UNetForm((8, 8))
 SHORT_CD = CLASS_CD = LangevinCD(n_steps=3, replay_size=128)
 
 SYSTEMS: dict[str, SystemCase] = {
@@ -107,12 +111,29 @@ SYSTEMS: dict[str, SystemCase] = {
         condition="text",
     ),
     "clip": SystemCase(CLIPConfig((8, 8), 8, 8), "captioned_digits", condition="text"),
-    "edm": SystemCase(EDMConfig()),
     "fitted_score": SystemCase(FittedScoreConfig(draws=500, form="mlp", hidden=(4,), iterations=3), "gauss1d"),
     "fitted_score_explicit": SystemCase(FittedScoreConfig("explicit", "gauss1d", draws=500, iterations=3), "gauss1d"),
     "fitted_score_exact": SystemCase(FittedScoreConfig("exact", "ring8"), "ring8"),
     "stored_score": SystemCase(StoredScoreConfig(SamplerForm("ancestral", 5)), "two_modes"),
     "stored_examples": SystemCase(StoredScoreConfig(SamplerForm("heun", 5), "examples", 100)),
+    "score_edm": SystemCase(ScoreModelConfig(SMALL_UNET, sampler=Heun(3))),
+    "score_ve": SystemCase(
+        # The corrector's step is |n| / |s|: an untrained network whose output is the score has none.
+        replace(ScoreModelConfig.ve(n_steps=3), network=SMALL_UNET, predicts="edm")
+    ),
+    "score_vp": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, conditional=True)),
+    "score_vlb": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, weight="vlb")),
+    "score_ladder": SystemCase(
+        ScoreModelConfig(
+            UNetForm((8, 8), patch=2),
+            schedule=NCSNLadder(),
+            predicts="score",
+            weight="sigma2",
+            sampler=AnnealedLangevin(3, 1, schedule=GeometricSchedule(0.01, 1.0)),
+        )
+    ),
+    "score_vectors": SystemCase(ScoreModelConfig(VectorForm(16, 1), sampler=Heun(3)), "ring8"),
+    "score_voxels": SystemCase(ScoreModelConfig(UNetForm((4, 4)), sampler=Heun(2)), "solids"),
     "gan": SystemCase(GANConfig(), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
     "wavegan": SystemCase(

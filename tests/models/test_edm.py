@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from gibbsweep_models.capabilities import CanDenoise, CanSample
 from gibbsweep_models.draws import seeded
+from gibbsweep_models.nn.network_forms import UNetForm
 from gibbsweep_models.nn.precondition import EDMPrecondition
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, weighted_denoising_error
-from gibbsweep_models.score.edm import EDMConfig
+from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import DataSpec
 
 SIGMAS = [0.002, 0.05, 0.5, 2.0, 80.0]
@@ -164,20 +166,20 @@ def test_the_loss_refuses_what_it_cannot_weight_or_drop() -> None:
 
 def test_a_new_system_starts_at_loss_one_and_measures_its_data() -> None:
     x = gaussian(512, 64, 0.8)[0].reshape(-1, 1, 8, 8)
-    system = EDMConfig().build(DataSpec((1, 8, 8)))
+    system = ScoreModelConfig().build(DataSpec((1, 8, 8)))
     system.initialise(x)
     assert float(system.denoiser.sigma_data) == pytest.approx(float(x.std()), rel=1e-3)
     (phase,) = system.phases()
     loss = phase.objective(system, {"x": x}, generator=seeded(0))
     assert float(loss.total.detach()) == pytest.approx(1, abs=0.05)
-    fixed = EDMConfig(sigma_data=0.3).build(DataSpec((1, 8, 8)))
+    fixed = ScoreModelConfig(sigma_data=0.3).build(DataSpec((1, 8, 8)))
     fixed.initialise(x)
     assert float(fixed.denoiser.sigma_data) == pytest.approx(0.3)
 
 
 def test_a_system_samples_denoises_and_survives_a_state_dict() -> None:
     torch.manual_seed(0)
-    config = EDMConfig(channels=(8, 8), sample_steps=3, conditional=True)
+    config = ScoreModelConfig(UNetForm((8, 8)), sampler=Heun(3), conditional=True)
     spec = DataSpec((1, 8, 8), n_classes=10)
     system, copy = config.build(spec), config.build(spec)
     for parameter in system.parameters():

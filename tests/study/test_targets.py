@@ -32,6 +32,11 @@ ROWS = [row("lr", error=0.08, auroc=0.5), row("rbm", error=0.03), row("jem", err
         (Target("number", "auroc", ">", ("jem",), 0.855), Verdict("number", 0.9, ">", 0.855), "yes"),
         (Target("equal", "auroc", ">", ("lr",), 0.5), Verdict("equal", 0.5, ">", 0.5), "no"),
         (
+            Target("mean", "error", "<", ("jem",), ("lr", "rbm"), than_mean=True),
+            Verdict("mean", 0.02, "<", 0.055),
+            "yes",
+        ),
+        (
             Target("other", "auroc", ">", ("jem",), ("lr",), than_metric="error"),
             Verdict("other", 0.9, ">", 0.08),
             "yes",
@@ -64,3 +69,17 @@ def test_a_target_of_one_data_set_is_judged_there_alone() -> None:
     verdict = target.judge(ROWS, "mnist")
     assert verdict is not None
     assert verdict.answer == "yes"
+
+
+def test_a_mean_of_fewer_than_all_is_not_measured() -> None:
+    verdict = Target("mean", "error", "<", ("jem",), ("lr", "broken"), than_mean=True).judge(ROWS)
+    assert verdict is not None and verdict.answer == "not measured"
+
+
+def test_a_target_may_name_one_row_of_a_contender() -> None:
+    rows = [
+        Row("net", "score", {}, {"error": Statistic(v, 0.0, 3)}, [1], 1, 1.0, {"completed": 1}, {"weight": w})
+        for w, v in (("edm", 0.1), ("unit", 0.3))
+    ]
+    verdict = Target("one weight", "error", "<", ("net weight=unit",), ("net weight=edm",)).judge(rows)
+    assert verdict == Verdict("one weight", 0.3, "<", 0.1)

@@ -12,13 +12,14 @@ from gibbsweep_models.nn.hole_denoiser import HoleDenoiser
 from gibbsweep_models.nn.patches import PatchUNet
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.masks import MixedMask, fill_smoothly
+from gibbsweep_models.objectives.denoiser_system import DenoiserTraining
 from gibbsweep_models.objectives.inpainting import HoleScoreMatching
 from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
+from gibbsweep_models.types import DataSpec, Phase, System
 
 
 @dataclass(frozen=True)
-class HoleEnergyConfig(SignedUnits):
+class HoleEnergyConfig(DenoiserTraining):
     """``schedule``: the noise levels of training, in data units; ``mask``: its holes; ``inpainting``: how holes are filled, down
     which levels. ``patch``: the network sees blocks of so many pixels squared as channels."""
 
@@ -27,15 +28,9 @@ class HoleEnergyConfig(SignedUnits):
     patch: int = 2
     mask: MixedMask = field(default_factory=MixedMask)
     schedule: GeometricSchedule = field(default_factory=lambda: GeometricSchedule(0.03, 2.0))
-    sigma_data: float | None = None
     inpainting: AnnealedInpainting = field(
         default_factory=lambda: AnnealedInpainting(schedule=GeometricSchedule(0.03, 2.0))
     )
-    learning_rate: float = 2e-3
-    betas: tuple[float, float] = (0.9, 0.99)
-    warmup: int = 20
-    grad_clip: float | None = 1.0
-    ema_decay: float = 0.98
 
     def build(self, spec: DataSpec) -> HoleEnergySystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -52,7 +47,7 @@ class HoleEnergySystem(System):
         self.ema_decay = config.ema_decay
         channels, *sides = spec.shape
         network = PatchUNet((2 * channels + 1, *sides), config.channels, config.blocks, config.patch)
-        self.denoiser = HoleDenoiser(network, 0.5 if config.sigma_data is None else config.sigma_data)
+        self.denoiser = HoleDenoiser(network, config.first_sigma_data)
 
     def initialise(self, x: Tensor) -> None:
         """Measure ``sigma_data``, the deviation from a smooth surface in the holes, on ``x`` (N, C, H, W) unless the config
@@ -62,10 +57,8 @@ class HoleEnergySystem(System):
             self.denoiser.sigma_data.fill_((x - fill_smoothly(x, known))[~known].square().mean().sqrt())
 
     def phases(self) -> list[Phase]:
-        config = self.config
-        objective = HoleScoreMatching(config.mask, config.schedule)
-        optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, schedule="cosine", warmup=config.warmup)
-        return [Phase("energy", list(self.parameters()), objective, optimizer, grad_clip=config.grad_clip)]
+        objective = HoleScoreMatching(self.config.mask, self.config.schedule)
+        return [self.config.phase("energy", self, objective)]
 
     @torch.no_grad()
     def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:

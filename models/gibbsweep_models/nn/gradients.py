@@ -67,7 +67,7 @@ def check_shape(x: Tensor, shape: tuple[int, ...]) -> None:
     """Refuse examples (B, *D) of another shape D than a network was built for, before a layer does in its own words."""
     if x.shape[1:] != shape:
         raise ValueError(
-            f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, shape))}); build the energy with the data's shape"
+            f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, shape))}); build the model with the data's shape"
         )
 
 

@@ -12,7 +12,14 @@ class PatchUNet(nn.Module):
     """A :class:`UNet` on images whose ``patch`` x ``patch`` blocks of pixels became channels, as in FFDNet (Zhang et al. 2018,
     section 3): (B, C, H, W) -> (B, C, H, W), H and W multiples of ``patch``. A new network returns zero."""
 
-    def __init__(self, shape: tuple[int, ...], channels: tuple[int, ...], blocks: int = 1, patch: int = 2) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        channels: tuple[int, ...],
+        blocks: int = 1,
+        patch: int = 2,
+        n_classes: int | None = None,
+    ) -> None:
         super().__init__()
         if len(shape) != 3 or patch < 1 or shape[1] % patch or shape[2] % patch:
             raise ValueError(
@@ -21,10 +28,11 @@ class PatchUNet(nn.Module):
             )
         self.shape = tuple(shape)
         self.patch = patch
-        self.network = UNet((shape[0] * patch**2, shape[1] // patch, shape[2] // patch), channels, blocks)
+        inner = (shape[0] * patch**2, shape[1] // patch, shape[2] // patch)
+        self.network = UNet(inner, channels, blocks, n_classes)
 
     def forward(self, x: Tensor, noise: Tensor, cond: Tensor | None = None) -> Tensor:
-        """``x`` (B, C, H, W), the noise label (B,), no condition -> (B, C, H, W)."""
+        """``x`` (B, C, H, W), the noise label (B,), classes (B,) or None -> (B, C, H, W)."""
         if x.shape[1:] != self.shape:
             raise ValueError(
                 f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the network with the "

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import rand, randn_like
+from gibbsweep_models.likelihood.probability_flow import dequantised
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.noise.timed import TimedSchedule
@@ -33,15 +34,22 @@ class VariationalBound:
     ``diffusion``: the integral over ln(sigma) of |D - x|² / sigma² from the lowest to the highest level of ``schedule``, estimated at
     a time uniform in its own: the value depends on the two ends alone, its variance on what lies between. ``prior``:
     :func:`prior_kl`. ``reconstruction``: of x from its lowest level, with N(D, sigma_min²) as decoder: as a density, or with ``bins``
-    over that many even values in [-1, 1], which is the cost of data that is bytes (256).
+    over that many even values in [-1, 1], which is the cost of data that is bytes (256). ``dequantise``: spread data on so many values
+    uniformly over their bins first, whose density bounds that cost at a tenth of the work of ``bins``, for training.
     """
 
     schedule: TimedSchedule = field(default_factory=lambda: GeometricSchedule(0.005, 50.0))
     bins: int | None = None
+    dequantise: int | None = None
 
     def __post_init__(self) -> None:
         if self.bins is not None and self.bins < 2:
             raise ValueError(f"got bins={self.bins}, expected at least 2 values, or None for a density; bytes have 256")
+        if self.bins is not None and self.dequantise is not None:
+            raise ValueError(
+                f"got bins={self.bins} and dequantise={self.dequantise}, expected one of them: values are counted or spread; "
+                "pass bins=None"
+            )
         if not isinstance(self.schedule, TimedSchedule):
             raise TypeError(
                 f"got a schedule {type(self.schedule).__name__}, expected a TimedSchedule: the bound integrates over its time"
@@ -50,6 +58,8 @@ class VariationalBound:
     def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]``: (B, *D). ``model``: a system with a ``denoiser``, or the denoiser."""
         x = batch["x"]
+        if self.dequantise is not None:
+            x = dequantised(x, self.dequantise, generator=generator)
         terms = self.terms(getattr(model, "denoiser", model), x, batch.get("cond"), generator=generator)
         parts = {name: value.mean() for name, value in terms.items()}
         total = torch.stack(list(parts.values())).sum()

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randint
+from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
-from gibbsweep_models.nn.waveform_forms import DilatedForm, UNetForm
 from gibbsweep_models.nn.waveform_patches import PatchedWaveform
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder

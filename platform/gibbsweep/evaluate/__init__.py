@@ -2,11 +2,13 @@
 and pillow alone."""
 
 from gibbsweep.evaluate.anomaly import AnomalyDetection, SyntheticAnomalies
-from gibbsweep.evaluate.bits import BitsPerDim
+from gibbsweep.evaluate.bits import BitsPerDim, VariationalBits
+from gibbsweep.evaluate.class_accuracy import ClassAccuracy
 from gibbsweep.evaluate.classification import Classification
 from gibbsweep.evaluate.clusters import Clustering, FeatureMap
 from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
 from gibbsweep.evaluate.denoising import Denoising
+from gibbsweep.evaluate.denoising_error import DenoisingError
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
 from gibbsweep.evaluate.figures import figure_pixels
@@ -20,8 +22,9 @@ from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, rende
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
+from gibbsweep.evaluate.sampling import SamplingCost, SamplingPath, StepCounts
 from gibbsweep.evaluate.score_error import ScoreError
-from gibbsweep.evaluate.sounds import ClassAccuracy, SoundSamples
+from gibbsweep.evaluate.sounds import SoundSamples
 from gibbsweep.evaluate.spectrograms import spectrogram_grid
 from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
 
@@ -34,6 +37,7 @@ __all__ = [
     "Classification",
     "Clustering",
     "Denoising",
+    "DenoisingError",
     "EnergyDrift",
     "EnergyGap",
     "EnergyHistogram",
@@ -55,9 +59,13 @@ __all__ = [
     "Retrieval",
     "SampleDistances",
     "SampleGrid",
+    "SamplingCost",
+    "SamplingPath",
     "ScoreError",
     "SoundSamples",
+    "StepCounts",
     "SyntheticAnomalies",
+    "VariationalBits",
     "VoxelGeneration",
     "VoxelReplay",
     "check_needs",

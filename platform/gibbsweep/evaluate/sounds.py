@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gibbsweep.data import Dataset, Split
+from gibbsweep.data import Split
 from gibbsweep.data.audio import amplitude_to_int16
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.contract import first_examples
-from gibbsweep.evaluate.features import feature_network
 from gibbsweep.evaluate.spectrograms import spectrogram_grid
 from gibbsweep.train import Evaluation, Sound
-from gibbsweep_models.capabilities import CanSample, CanSampleClasses
+from gibbsweep_models.capabilities import CanSample
 
 _PAUSE = 0.15
 """Seconds of silence between two sounds of a file."""
@@ -56,37 +55,6 @@ class SoundSamples:
             images["real_spectrograms"] = spectrogram_grid(real, rate, columns=self.columns)
             sounds["real_samples"] = one_after_another(real, rate)
         return Evaluation(metrics, images, sounds)
-
-
-@dataclass(frozen=True)
-class ClassAccuracy:
-    """``n`` samples of classes that are asked for in turn: ``class_accuracy``, the share that the data set's own classifier hears
-    as what was asked for; ``class_accuracy_n``, how many; ``class_accuracy_real``, its accuracy on as many examples of the split."""
-
-    n: int = 500
-    batch_size: int = 100
-    needs: type = CanSampleClasses
-
-    def prepare(self, dataset: Dataset) -> str:
-        return feature_network(dataset, "classifier").description
-
-    def __call__(self, system: CanSampleClasses, split: Split, *, generator: torch.Generator) -> Evaluation:
-        network = feature_network(split.dataset, "classifier", generator.device)
-        binary = split.units == "binary"
-        n_classes = split.dataset.spec.n_classes
-        assert n_classes is not None  # its classifier has been trained
-        asked = torch.arange(self.n, device=generator.device) % n_classes
-        parts = [system.sample_classes(y, generator=generator).x for y in torch.split(asked, self.batch_size)]
-        _, heard = network(torch.cat(parts), binary=binary)
-        real = split.batch(torch.linspace(0, len(split) - 1, min(self.n, len(split))).round().long())
-        _, of_real = network(real["x"].to(generator.device), binary=binary)
-        return Evaluation(
-            {
-                "class_accuracy": float((heard.argmax(dim=1) == asked).float().mean()),
-                "class_accuracy_n": float(self.n),
-                "class_accuracy_real": float((of_real.argmax(dim=1).cpu() == real["y"]).float().mean()),
-            }
-        )
 
 
 def one_after_another(x: Tensor, rate: int) -> Sound:

@@ -34,9 +34,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Target:
-    """``claim``: the target in words. The best of ``contenders`` in ``metric`` must be above (or below, as ``relation`` says)
-    ``factor`` · b + ``offset``, where b is the best of ``than`` in ``than_metric`` (default: ``metric``), or ``than`` itself
-    where it is a number. ``data``: the one data set that the target speaks of; "": any.
+    """``claim``: the target in words. The best of ``contenders`` (names, or labels of single rows: ``network weight=edm``) in
+    ``metric`` must be above (or below, as ``relation`` says) ``factor`` · b + ``offset``, where b is the best of ``than`` in
+    ``than_metric`` (default: ``metric``), with ``than_mean`` their mean (one model against many specialists, each measured in its own
+    way), or ``than`` itself where it is a number. ``data``: the one data set that the target speaks of; "": any.
 
         Target("logistic regression by half its error", "test/error", "<", ("jem", "rbm"), ("logistic",), factor=0.5)
     """
@@ -50,6 +51,7 @@ class Target:
     offset: float = 0.0
     than_metric: str = ""
     data: str = ""
+    than_mean: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.contenders, str) or isinstance(self.than, str):
@@ -59,12 +61,23 @@ class Target:
         """None where it speaks of other data, none of its contenders ran, or none of those it compares with."""
         if self.data and self.data != data:
             return None
-        own = [row for row in rows if row.contender in self.contenders]
-        others = [] if isinstance(self.than, float | int) else [row for row in rows if row.contender in self.than]
+        own = [row for row in rows if _named(row, self.contenders)]
+        others = [] if isinstance(self.than, float | int) else [row for row in rows if _named(row, self.than)]
         if not own or not (others or isinstance(self.than, float | int)):
             return None
-        best = self.than if isinstance(self.than, float | int) else self._best(others, self.than_metric or self.metric)
-        return Verdict(self.claim, self._best(own, self.metric), self.relation, self.factor * best + self.offset)
+        metric = self.than_metric or self.metric
+        if isinstance(self.than, float | int):
+            bound = float(self.than)
+        elif self.than_mean:
+            bound = self._mean(others, metric, len(self.than))
+        else:
+            bound = self._best(others, metric)
+        return Verdict(self.claim, self._best(own, self.metric), self.relation, self.factor * bound + self.offset)
+
+    def _mean(self, rows: Sequence[Row], metric: str, n: int) -> float:
+        """NaN unless ``n`` rows have the number: a mean of fewer would be of something else."""
+        values = [row.metrics[metric].mean for row in rows if metric in row.metrics]
+        return sum(values) / n if len(values) == n else math.nan
 
     def _best(self, rows: Sequence[Row], metric: str) -> float:
         values = [row.metrics[metric].mean for row in rows if metric in row.metrics]
@@ -72,3 +85,7 @@ class Target:
         if not finite:
             return math.nan
         return max(finite) if self.relation == ">" else min(finite)
+
+
+def _named(row: Row, names: tuple[str, ...]) -> bool:
+    return row.contender in names or row.label in names

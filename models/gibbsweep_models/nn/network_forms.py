@@ -1,0 +1,53 @@
+"""Networks that are told the noise level, as numbers to be searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from gibbsweep_models.nn.dilated import DilatedNet
+from gibbsweep_models.nn.patches import PatchUNet
+from gibbsweep_models.nn.unet import UNet
+from gibbsweep_models.nn.vector_net import VectorNet
+
+
+@dataclass(frozen=True)
+class UNetForm:
+    """A :class:`~gibbsweep_models.nn.unet.UNet` of waveforms, images or voxels, one resolution per entry of ``channels``. ``patch``:
+    blocks of so many pixels squared of images become channels first (:class:`~gibbsweep_models.nn.patches.PatchUNet`)."""
+
+    channels: tuple[int, ...] = (32, 64, 64)
+    blocks: int = 1
+    patch: int = 1
+
+    def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
+        """The network on examples of ``shape``."""
+        if self.patch == 1:
+            return UNet(shape, self.channels, self.blocks, n_classes)
+        return PatchUNet(shape, self.channels, self.blocks, self.patch, n_classes)
+
+
+@dataclass(frozen=True)
+class VectorForm:
+    """A :class:`~gibbsweep_models.nn.vector_net.VectorNet`."""
+
+    width: int = 128
+    layers: int = 3
+
+    def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
+        """The network on examples of ``shape``, flattened."""
+        return VectorNet(shape, self.width, self.layers, n_classes)
+
+
+@dataclass(frozen=True)
+class DilatedForm:
+    """A :class:`~gibbsweep_models.nn.dilated.DilatedNet` of waveforms."""
+
+    channels: int = 32
+    layers: int = 10
+    cycle: int = 10
+
+    def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
+        """The network on examples of ``shape``."""
+        return DilatedNet(shape, self.channels, self.layers, self.cycle, n_classes)

@@ -1,0 +1,204 @@
+"""A trained score model of images, voxels or vectors: one network, in every way that it is trained and sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.capabilities import Density
+from gibbsweep_models.draws import randint, randn_like
+from gibbsweep_models.likelihood.probability_flow import FlowLikelihood
+from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
+from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.noise.edm import EDMSchedule
+from gibbsweep_models.noise.geometric import GeometricSchedule
+from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
+from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
+from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight, weighted_denoising_error
+from gibbsweep_models.objectives.vlb import VariationalBound
+from gibbsweep_models.samplers.ancestral import Ancestral, Euler
+from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.samplers.in_parts import sample_in_parts
+from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
+from gibbsweep_models.samplers.probability_flow import ProbabilityFlow, ends
+from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.types import DataSpec, Objective, Phase, Samples, Trace
+
+Schedule = GeometricSchedule | VPSchedule | SubVPSchedule | CosineSchedule | EDMSchedule | NCSNLadder | DDPMLadder
+DenoiserSampler = (
+    AnnealedLangevin | PredictorCorrector | Ancestral | Euler | Heun | ProbabilityFlow | ScoreLangevin
+)  # fmt: skip
+
+_BYTES = 256
+
+
+@dataclass(frozen=True)
+class ScoreModelConfig(DenoiserTraining):
+    """By default EDM (Karras et al. 2022); :meth:`ve` and :meth:`vp` are those of Song et al. (2021), :meth:`ddpm` that of Ho et al.
+    (2020).
+
+    ``predicts``: what the network's output means; ``weight``: of its error at each level of ``schedule``, or ``vlb``, the variational
+    bound of bytes, dequantised. ``sampler`` has levels of its own, which need no retraining and must lie among those of training.
+    ``batch_size``: examples sampled at once. ``tolerance`` and ``n_probes``: of the likelihood along the probability flow, from the
+    lowest level of ``schedule`` to the highest. ``conditional``: condition on the data's classes, dropped for a share
+    ``label_dropout`` of the examples. ``anomaly_sigmas``: the levels at which an anomaly is looked for.
+    """
+
+    network: UNetForm | VectorForm = field(default_factory=UNetForm)
+    schedule: Schedule = field(default_factory=EDMSchedule)
+    predicts: Prediction = "edm"
+    weight: Weight | Literal["vlb"] = "edm"
+    sampler: DenoiserSampler = field(default_factory=Heun)
+    conditional: bool = False
+    label_dropout: float = 0.1
+    batch_size: int = 250
+    tolerance: float = 1e-3
+    n_probes: int = 1
+    anomaly_sigmas: tuple[float, ...] = (0.1, 0.25, 0.6, 1.5)
+
+    @classmethod
+    def ve(cls, sigma_min: float = 0.01, sigma_max: float = 50.0, n_steps: int = 1000) -> Self:
+        """Variance explodes: levels even in their logarithm, the score predicted, samples by predictor and corrector (NCSN++)."""
+        schedule = GeometricSchedule(sigma_min, sigma_max)
+        return cls(
+            schedule=schedule,
+            predicts="score",
+            weight="sigma2",
+            sampler=PredictorCorrector(n_steps, schedule=schedule),
+        )
+
+    @classmethod
+    def vp(cls, n_steps: int = 1000, t_min: float = 1e-3) -> Self:
+        """Variance is preserved: beta on a line in continuous time, the noise predicted, ancestral steps (DDPM++)."""
+        schedule = VPSchedule(t_min=t_min)
+        return cls(schedule=schedule, predicts="eps", weight="sigma2", sampler=Ancestral(n_steps, schedule))
+
+    @classmethod
+    def ddpm(cls, n_levels: int = 1000) -> Self:
+        """The discrete one, whose ``n_levels`` levels are its steps."""
+        ladder = DDPMLadder(n_levels)
+        return cls(schedule=ladder, predicts="eps", weight="sigma2", sampler=Ancestral(n_levels, ladder))
+
+    def build(self, spec: DataSpec) -> ScoreModelSystem:
+        """The system for data of ``spec.shape``: (C, L), (C, H, W) or (C, D, H, W) by a U-Net, any by a vector network."""
+        self.check_units(spec)
+        if self.conditional and spec.n_classes is None:
+            raise ValueError(
+                "a conditional score model needs classes: got n_classes=None, expected their number; pass conditional=False "
+                "or a data set with labels"
+            )
+        if self.conditional and self.weight == "vlb":
+            raise ValueError(
+                "the variational bound trains without classes: got conditional=True, expected False; choose another weight"
+            )
+        if not self.anomaly_sigmas or min(self.anomaly_sigmas) <= 0:
+            raise ValueError(f"got anomaly_sigmas={self.anomaly_sigmas}, expected positive noise levels; correct them")
+        check_levels(self.sampler, self.schedule)
+        return ScoreModelSystem(self, spec)
+
+
+def check_levels(sampler: DenoiserSampler, schedule: Schedule) -> None:
+    """Refuse a ``sampler`` that asks at levels where ``schedule`` never trained. EDM's lognormal has no end."""
+    if isinstance(schedule, EDMSchedule):
+        return
+    low, high = schedule.sigma_range
+    if isinstance(sampler, ScoreLangevin):
+        highest = lowest = sampler.sigma
+    else:
+        highest, lowest = ends(sampler.schedule)
+    if highest > 1.001 * high or lowest < 0.999 * low:
+        raise ValueError(
+            f"got a sampler from sigma={highest:.4g} down to {lowest:.4g}, expected levels that are trained, {low:.4g} to {high:.4g}; "
+            "narrow the sampler's schedule or widen the model's"
+        )
+
+
+class ScoreModelSystem(DenoiserSystem):
+    """``denoiser``: D(x; sigma), and D(x; sigma, class) where there are classes."""
+
+    def __init__(self, config: ScoreModelConfig, spec: DataSpec) -> None:
+        n_classes = spec.n_classes if config.conditional else None
+        network = config.network.build(spec.shape, n_classes=n_classes)
+        super().__init__(config, spec, NetworkDenoiser(network, config.predicts, config.first_sigma_data))
+        self.config = config
+        self.n_classes = n_classes
+
+    def phases(self) -> list[Phase]:
+        return [self.config.phase("denoiser", self, self._objective())]
+
+    def _objective(self) -> Objective:
+        config = self.config
+        if config.weight == "vlb":
+            return VariationalBound(config.schedule, dequantise=_BYTES)
+        dropout = 0.0 if self.n_classes is None else config.label_dropout
+        return DenoisingLoss(config.schedule, self.n_classes, dropout, config.weight)
+
+    def sample(
+        self, n: int, *, generator: torch.Generator, trace: Trace | None = None, cond: Tensor | None = None
+    ) -> Samples:
+        """``n`` examples (n, *D) from noise; of the classes ``cond`` (n,), or where the model knows classes, of classes drawn
+        evenly."""
+        if cond is None and self.n_classes is not None:
+            cond = randint(self.n_classes, (n,), generator=generator)
+        return self._sampled(self.config.sampler, n, cond, generator, trace)
+
+    def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
+        """An example of each class of ``y`` (n,): (n, *D)."""
+        if self.n_classes is None:
+            raise ValueError(
+                "this score model knows no classes: got labels, expected sample(n); train it with conditional=True"
+            )
+        return self._sampled(self.config.sampler, len(y), y, generator, None)
+
+    def sample_in(self, n: int, n_steps: int, *, generator: torch.Generator) -> Samples:
+        """``n`` examples (n, *D) in ``n_steps`` steps of the config's sampler, of classes drawn evenly where there are any."""
+        if isinstance(self.config.sampler, ProbabilityFlow):
+            raise TypeError(
+                f"an adaptive sampler chooses its steps: got n_steps={n_steps}, expected a tolerance; change sampler.rtol"
+            )
+        cond = None if self.n_classes is None else randint(self.n_classes, (n,), generator=generator)
+        return self._sampled(replace(self.config.sampler, n_steps=n_steps), n, cond, generator, None)
+
+    def _sampled(
+        self, sampler: DenoiserSampler, n: int, cond: Tensor | None, generator: torch.Generator, trace: Trace | None
+    ) -> Samples:
+        return sample_in_parts(
+            sampler,
+            self.denoiser,
+            n,
+            self.shape,
+            cond=cond,
+            generator=generator,
+            batch_size=self.config.batch_size,
+            trace=trace,
+        )
+
+    def density(self, x: Tensor, *, generator: torch.Generator) -> Density:
+        """ln p (B,) of ``x`` (B, *D), blurred by the lowest level of training, without a class."""
+        config = self.config
+        flow = FlowLikelihood(config.schedule, config.n_probes, config.tolerance, config.tolerance)
+        found = flow(self.denoiser, x, generator=generator)
+        return Density(found.log_prob, found.nfe)
+
+    @torch.no_grad()
+    def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+        """``prior``, ``diffusion`` and ``reconstruction`` in bits per dimension of bytes ``x`` (B, *D), (B,) each, without a class."""
+        return VariationalBound(self.config.schedule, _BYTES).terms(self.denoiser, x, generator=generator)
+
+    @torch.no_grad()
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The denoising error at ``anomaly_sigmas``, each over what the best linear denoiser of white data would leave, and their
+        mean; one draw of noise a level, without a class: (B, *D) -> (B,)."""
+        sigma_data = self.denoiser.sigma_data
+        errors = []
+        for level in self.config.anomaly_sigmas:
+            sigma = x.new_full((len(x),), level)
+            scale = sigma * sigma_data / torch.hypot(sigma, sigma_data)
+            noise = randn_like(x, generator=generator)
+            errors.append(weighted_denoising_error(self.denoiser, x, noise, sigma, scale))
+        return torch.stack(errors).mean(dim=0)
