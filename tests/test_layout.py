@@ -22,7 +22,8 @@ LONGEST = 300
 
 def own_files() -> Iterator[Path]:
     """What belongs to the repository: the files at its top and all in its folders."""
-    yield from (path for path in ROOT.iterdir() if path.is_file())
+    # In a worktree `.git` is a file that says where the repository is.
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             inside = path.relative_to(ROOT / folder).parts
