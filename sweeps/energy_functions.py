@@ -192,7 +192,7 @@ TASKS: Mapping[Task, _Task] = {
         (SyntheticAnomalies(500),),
         (AnomalyDetection(),),
         {"test/auroc": "AUROC", "test/auprc": "AUPRC", "validation/synthetic_auroc": "synthetic"},
-        budgets(laptop=110, long=600, gpu=5_000, paper=50_000),
+        budgets(laptop=300, long=1_000, gpu=5_000, paper=50_000),
         "anomalies",
     ),
     "classification": _Task(
