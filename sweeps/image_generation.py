@@ -29,6 +29,7 @@ from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, Features, LongRun, ReplayDistances, SampleDistances, SampleGrid
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
+from gibbsweep.study.equal_seconds import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
@@ -50,15 +51,8 @@ class Options:
 
 
 def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> Mapping[str, Budget]:
-    """Equal device-seconds on a core. ``gpu`` and ``paper`` are updates: there an update's cost is its network evaluations one
-    after the other, since small networks leave a GPU idle."""
-    cpu = {name: round(seconds / seconds_per_update) for name, seconds in SECONDS.items()}
-    return {
-        "smoke": Budget(updates=4, batch_size=16, report_every=4),
-        **{name: Budget(updates=n, batch_size=64, report_every=n) for name, n in cpu.items()},
-        "gpu": Budget(updates=gpu, batch_size=128, report_every=gpu // 4),
-        "paper": Budget(updates=paper, batch_size=128, report_every=paper // 20),
-    }
+    """Equal device-seconds on a core; on a GPU an update's cost is its network evaluations one after the other."""
+    return equal_seconds(seconds_per_update, SECONDS, batch_size=64, gpu=gpu, paper=paper)
 
 
 N_SAMPLES = {"smoke": 24, "laptop": 500, "long": 2_000, "gpu": 5_000, "paper": 10_000}

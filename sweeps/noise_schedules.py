@@ -13,7 +13,7 @@ which are searched for each sampler at each number of evaluations. A trial costs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from gibbsweep.cli import run_study_of
@@ -62,8 +62,9 @@ TOLERANCE: Space = {"sampling.tolerance": Choice(0.1, 0.01, 1e-3, 1e-4)}
 
 def contender(name: str, options: Options) -> Contender:
     sampler, space = SPACES[name]
-    reach = {"sigma_min": 0.01, "sigma_max": 0.8, "step_size": 5e-4} if name == "langevin" else {"sigma_max": 2.0}
-    form = SamplerForm(sampler, denoise=name != "annealed_noisy", **reach)  # type: ignore[arg-type]
+    form = SamplerForm(sampler, sigma_max=2.0, denoise=name != "annealed_noisy")
+    if name == "langevin":
+        form = replace(form, sigma_min=0.01, sigma_max=0.8, step_size=5e-4)
     return Contender(
         StoredScoreConfig(form, options.model, n_examples=1000),
         kind="score",

@@ -28,6 +28,7 @@ from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, VoxelGeneration, VoxelReplay
 from gibbsweep.study import Contender, Float, Goal, Study, Target
+from gibbsweep.study.equal_seconds import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
@@ -44,14 +45,9 @@ N_SAMPLES = {"smoke": 24, "laptop": 250}
 
 def budgets(seconds_per_update: float) -> Mapping[str, Budget]:
     """Updates for equal device-seconds, at ``seconds_per_update`` on one core."""
-    updates = {name: round(seconds / seconds_per_update) for name, seconds in SECONDS.items()}
-    return {
-        "smoke": Budget(updates=4, batch_size=16, report_every=4),
-        **{
-            name: Budget(updates=n, batch_size=32, report_every=n if name in ("laptop", "long") else n // 10)
-            for name, n in updates.items()
-        },
-    }
+    on_core = {name: SECONDS[name] for name in ("laptop", "long")}
+    gpu, paper = (round(SECONDS[name] / seconds_per_update) for name in ("gpu", "paper"))
+    return equal_seconds(seconds_per_update, on_core, gpu=gpu, paper=paper, large_batch_size=32)
 
 
 def search(budget: str) -> tuple[Evaluator, ...]:

@@ -137,3 +137,12 @@ def test_refusals() -> None:
         ProbabilityFlow(3)(MIXTURE, noise(), generator=seeded(0))
     with pytest.raises(RuntimeError, match="not finite at u="):
         ProbabilityFlow()(lambda x, sigma, cond=None: x / 0, noise(), generator=seeded(0))
+
+
+def test_a_step_by_norms_refuses_a_score_of_zero() -> None:
+    def untrained(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
+        return x
+
+    with pytest.raises(ValueError, match='got a score of 0.*step="sigma"'):
+        PredictorCorrector(2)(untrained, torch.randn(2, 5), generator=seeded(0))
+    assert PredictorCorrector(2, step="sigma")(untrained, torch.randn(2, 5), generator=seeded(0)).x.isfinite().all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -12,8 +11,8 @@ from torch import Tensor
 
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.timed import levels, prior_std
-from gibbsweep_models.samplers.flow import check_steps, denoised_by, flow_slope, noise_of
+from gibbsweep_models.noise.timed import levels
+from gibbsweep_models.samplers.flow import FromNoise, check_steps, denoised_by, flow_slope
 from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 
 
@@ -30,7 +29,7 @@ def ancestral_step(
 
 
 @dataclass(frozen=True)
-class Ancestral:
+class Ancestral(FromNoise):
     """:func:`ancestral_step` from level to level of ``schedule``, the last one to D: ``n_steps`` evaluations. ``eta`` = 1 is DDPM
     with its smaller variance, 0 is DDIM."""
 
@@ -44,10 +43,6 @@ class Ancestral:
             raise ValueError(
                 f"got eta={self.eta}, expected a share of the posterior's noise in [0, 1]; 1 is DDPM, 0 DDIM"
             )
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
-        """Noise of ``shape`` (B, *D) at the highest level."""
-        return noise_of(prior_std(self.schedule), shape, generator=generator)
 
     @torch.no_grad()
     def __call__(
@@ -69,7 +64,7 @@ class Ancestral:
 
 
 @dataclass(frozen=True)
-class Euler:
+class Euler(FromNoise):
     """Euler's method on the probability flow dx/dsigma = (x - D) / sigma: ``n_steps`` evaluations, of order one. It draws
     nothing."""
 
@@ -78,10 +73,6 @@ class Euler:
 
     def __post_init__(self) -> None:
         check_steps(self.n_steps)
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
-        """Noise of ``shape`` (B, *D) at the highest level."""
-        return noise_of(prior_std(self.schedule), shape, generator=generator)
 
     @torch.no_grad()
     def __call__(

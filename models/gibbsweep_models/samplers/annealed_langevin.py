@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -11,13 +10,13 @@ from torch import Tensor
 
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.noise.timed import levels, prior_std
-from gibbsweep_models.samplers.flow import check_steps, denoised_by, noise_of
+from gibbsweep_models.noise.timed import levels
+from gibbsweep_models.samplers.flow import FromNoise, check_steps, denoised_by
 from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 
 
 @dataclass(frozen=True)
-class AnnealedLangevin:
+class AnnealedLangevin(FromNoise):
     """x <- x + a score(x; sigma) + sqrt(2 a) n with a = ``step_size`` sigma², ``steps_per_level`` times at each of the ``n_steps``
     levels of ``schedule`` (Song & Ermon 2019, algorithm 1); sigma² score = D - x. With ``denoise`` a last step to D at the lowest
     level: without it samples keep the noise of that level.
@@ -53,10 +52,6 @@ class AnnealedLangevin:
     ) -> AnnealedLangevin:
         """NCSNv2's x <- x + a score + sqrt(2 a) n, a = ``eps`` sigma² / sigma_min²."""
         return cls(n_steps, steps_per_level, eps / _lowest(schedule, n_steps) ** 2, schedule, denoise)
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
-        """Noise of ``shape`` (B, *D) at the highest level."""
-        return noise_of(prior_std(self.schedule), shape, generator=generator)
 
     @torch.no_grad()
     def __call__(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randn
-from gibbsweep_models.types import Denoiser
+from gibbsweep_models.noise.timed import prior_std
+from gibbsweep_models.types import Denoiser, NoiseSchedule, Sampler
 
 
 def denoised_by(model: Denoiser, x: Tensor, sigma: float | Tensor, cond: Tensor | None) -> Tensor:
@@ -28,9 +30,20 @@ def flow_slope(model: Denoiser, x: Tensor, sigma: float, cond: Tensor | None) ->
     return (x - denoised_by(model, x, sigma, cond)) / sigma
 
 
-def noise_of(std: float, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
-    """N(0, ``std``²) of ``shape`` (B, *D): where a sampler starts, the data no longer shows."""
-    return randn(shape, generator=generator) * std
+class StartingSampler(Sampler[Denoiser], Protocol):
+    """A sampler that knows where its chains start."""
+
+    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor: ...
+
+
+class FromNoise:
+    """Of a sampler that walks down the levels of its ``schedule``."""
+
+    schedule: NoiseSchedule
+
+    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
+        """Noise of ``shape`` (B, *D) at the highest level, where the data no longer shows."""
+        return randn(shape, generator=generator) * prior_std(self.schedule)
 
 
 def check_steps(n_steps: int) -> None:

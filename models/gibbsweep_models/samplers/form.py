@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
-
-import torch
-from torch import Tensor
+from typing import Literal, get_args
 
 from gibbsweep_models.noise.named import ScheduleName, schedule_between
 from gibbsweep_models.samplers.ancestral import Ancestral, Euler
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.flow import StartingSampler
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
 from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
 from gibbsweep_models.samplers.score_langevin import ScoreLangevin
-from gibbsweep_models.types import Denoiser, Sampler
 
 SamplerName = Literal[
     "langevin", "annealed_langevin", "predictor_corrector", "ancestral", "euler", "heun", "probability_flow"
 ]
-
-
-class StartingSampler(Sampler[Denoiser], Protocol):
-    """A sampler that knows where its chains start."""
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor: ...
 
 
 @dataclass(frozen=True)

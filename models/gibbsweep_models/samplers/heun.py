@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -12,13 +11,13 @@ from torch import Tensor
 
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.timed import levels, prior_std
-from gibbsweep_models.samplers.flow import flow_slope, noise_of
+from gibbsweep_models.noise.timed import levels
+from gibbsweep_models.samplers.flow import FromNoise, flow_slope
 from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 
 
 @dataclass(frozen=True)
-class Heun:
+class Heun(FromNoise):
     """Heun's method on dx/dsigma = (x - D(x; sigma)) / sigma from ``schedule``'s highest level to 0.
 
     The chains it is given are at that highest level: ``start`` draws them. ``s_churn=0`` is deterministic
@@ -41,10 +40,6 @@ class Heun:
                 f"got n_steps={self.n_steps}, s_churn={self.s_churn}, s_noise={self.s_noise}; expected n_steps >= 1 "
                 "and the others >= 0; correct the one that is out of range"
             )
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
-        """Noise of ``shape`` (B, *D) at the highest level, where the data no longer shows."""
-        return noise_of(prior_std(self.schedule), shape, generator=generator)
 
     @torch.no_grad()
     def __call__(

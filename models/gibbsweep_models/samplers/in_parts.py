@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import ExampleGenerator, each
-from gibbsweep_models.types import Denoiser, Sampler, Samples, Trace
-
-
-class StartingSampler(Sampler[Denoiser], Protocol):
-    """A sampler that knows where its chains start."""
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor: ...
+from gibbsweep_models.samplers.flow import StartingSampler
+from gibbsweep_models.types import Denoiser, Samples, Trace
 
 
 def sample_in_parts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, get_args
@@ -14,9 +13,9 @@ from torch import Tensor
 from gibbsweep_models.draws import randn_like
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.shape import expand_like
-from gibbsweep_models.noise.timed import levels, prior_std
+from gibbsweep_models.noise.timed import levels
 from gibbsweep_models.samplers.ancestral import ancestral_step
-from gibbsweep_models.samplers.flow import check_steps, denoised_by, noise_of
+from gibbsweep_models.samplers.flow import FromNoise, check_steps, denoised_by
 from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 
 Predictor = Literal["diffusion", "ancestral", "flow", "none"]
@@ -25,7 +24,7 @@ the probability flow; ``none``: the level is lowered and the correctors do the r
 
 
 @dataclass(frozen=True)
-class PredictorCorrector:
+class PredictorCorrector(FromNoise):
     """At each of ``n_steps`` levels of ``schedule``: ``corrector_steps`` Langevin steps, then a step of ``predictor`` to the next
     level (Song et al. 2021, "Score-Based Generative Modeling through SDEs", algorithms 2 to 5).
 
@@ -56,10 +55,6 @@ class PredictorCorrector:
                 f"got corrector_steps={self.corrector_steps} and snr={self.snr} with predictor={self.predictor!r}, expected "
                 "steps >= 0, an snr in (0, 1), and a step of at least one kind; correct the one that is out of range"
             )
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
-        """Noise of ``shape`` (B, *D) at the highest level."""
-        return noise_of(prior_std(self.schedule), shape, generator=generator)
 
     @torch.no_grad()
     def __call__(
@@ -104,9 +99,19 @@ class PredictorCorrector:
     def _correct(self, x: Tensor, denoised: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
         noise = randn_like(x, generator=generator)
         score = (denoised - x) / sigma**2
-        ratio = _norm(noise) / _norm(score) if self.step == "norms" else x.new_full((len(x),), sigma)
+        ratio = self._ratio(noise, score) if self.step == "norms" else x.new_full((len(x),), sigma)
         step = expand_like(2.0 * (self.snr * ratio).square(), x)
         return x + step * score + torch.sqrt(2.0 * step) * noise
+
+    def _ratio(self, noise: Tensor, score: Tensor) -> Tensor:
+        """|n| / |s| of each chain (B,)."""
+        length = _norm(score)
+        if not bool(length.all()):
+            raise ValueError(
+                "got a score of 0, as an untrained network predicts it, expected one that steps by norms can be measured in; "
+                'train the model first, or pass step="sigma"'
+            )
+        return _norm(noise) / length
 
 
 def _norm(x: Tensor) -> Tensor:

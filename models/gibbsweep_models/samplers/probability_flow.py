@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.timed import levels, prior_std
-from gibbsweep_models.samplers.flow import check_steps, denoised_by, noise_of
+from gibbsweep_models.noise.timed import levels
+from gibbsweep_models.samplers.flow import FromNoise, check_steps, denoised_by
 from gibbsweep_models.samplers.rk45 import integrate
 from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 
@@ -23,7 +22,7 @@ def ends(schedule: NoiseSchedule) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class ProbabilityFlow:
+class ProbabilityFlow(FromNoise):
     """dx / d ln(sigma) = x - D(x; sigma) from the highest to the lowest level of ``schedule`` by an adaptive method of order five
     (Song et al. 2021, section 4.3; they integrate over t, which is the same curve), then, with ``denoise``, a last step to D.
 
@@ -40,10 +39,6 @@ class ProbabilityFlow:
     def __post_init__(self) -> None:
         check_steps(self.n_steps)
         check_tolerances(self.rtol, self.atol)
-
-    def start(self, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
-        """Noise of ``shape`` (B, *D) at the highest level."""
-        return noise_of(prior_std(self.schedule), shape, generator=generator)
 
     @torch.no_grad()
     def __call__(

@@ -65,7 +65,7 @@ class FittedScoreConfig(SignedUnits):
         return FittedScoreSystem(self, spec)
 
 
-class ScoreModel(nn.Module):
+class LevelScore(nn.Module):
     """s(x) = (u A + b + f(u)) / scale with u = (x - centre) / scale: (B, D) -> (B, D); without f where there are no ``hidden`` units.
     A new one is the score of N(centre, scale²)."""
 
@@ -116,7 +116,7 @@ class FittedScoreSystem(System):
         dim = spec.shape[0]
         hidden = config.hidden if config.form == "mlp" else ()
         exact = config.matching == "exact"
-        self.models = nn.ModuleList([] if exact else [ScoreModel(dim, hidden) for _ in config.sigmas])
+        self.models = nn.ModuleList([] if exact else [LevelScore(dim, hidden) for _ in config.sigmas])
         self.density: GaussianMixture | None = None
         if config.matching in ("explicit", "exact"):
             self.density = density_of(config.density).double()
@@ -135,7 +135,7 @@ class FittedScoreSystem(System):
             return
         self._warn(float(x.std(correction=0)))
         for i, (sigma, model) in enumerate(zip(config.sigmas, self.models, strict=True)):
-            assert isinstance(model, ScoreModel)
+            assert isinstance(model, LevelScore)
             draw = seeded(seed, i, device=x.device)
             order = torch.cat([torch.randperm(len(x), generator=draw) for _ in range(-(-config.draws // len(x)))])
             model.reset(x, sigma, seeded(seed, i, 1, device=x.device))

@@ -20,6 +20,7 @@ from gibbsweep_models.objectives.transformed import Transformed
 from gibbsweep_models.samplers.ancestral import Ancestral
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.samplers.in_parts import sample_in_parts
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 WaveformSampler = Heun | Ancestral | AnnealedLangevin
@@ -32,8 +33,8 @@ class WaveformScoreConfig(SignedUnits):
     Waveforms are multiplied by one number that gives the training data the deviation ``deviation``, since speech is much quieter
     than the [-1, 1] it is kept in, and every noise level is in the units of what comes out. ``patch``: so many neighbouring samples become
     the channels of one place before the network (:class:`~gibbsweep_models.nn.waveform_patches.PatchedWaveform`); the published
-    DiffWave has 1. ``conditional``: on the data's classes, dropped for a share
-    ``label_dropout`` of the examples.
+    DiffWave has 1. ``conditional``: on the data's classes, dropped for a share ``label_dropout`` of the examples. ``batch_size``:
+    examples sampled at once.
     """
 
     network: DilatedForm | UNetForm = field(default_factory=DilatedForm)
@@ -45,6 +46,7 @@ class WaveformScoreConfig(SignedUnits):
     deviation: float = 0.5
     conditional: bool = False
     label_dropout: float = 0.1
+    batch_size: int = 250
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     warmup: int = 50
@@ -142,14 +144,18 @@ class WaveformScoreSystem(System):
         return self._sampled(len(y), y, generator, None)
 
     def _sampled(self, n: int, y: Tensor | None, generator: torch.Generator, trace: Trace | None) -> Samples:
-        sampler = self.config.sampler
-
         def at_own_loudness(step: int, x: Tensor) -> None:
             assert trace is not None
             trace(step, x / self.gain)
 
-        start = sampler.start((n, *self.shape), generator=generator)
-        made = sampler(
-            self.denoiser, start, cond=y, generator=generator, trace=None if trace is None else at_own_loudness
+        made = sample_in_parts(
+            self.config.sampler,
+            self.denoiser,
+            n,
+            self.shape,
+            cond=y,
+            generator=generator,
+            batch_size=self.config.batch_size,
+            trace=None if trace is None else at_own_loudness,
         )
         return Samples(made.x / self.gain, made.nfe, made.info)
