@@ -35,6 +35,7 @@ def test_errors_of_a_known_score() -> None:
         assert found.metrics[f"score_error_{sigma}"] == pytest.approx(0.01)
         assert found.metrics[f"slope_error_{sigma}"] == pytest.approx(0.1)
         assert found.metrics[f"minimum_error_{sigma}"] == pytest.approx(0.1)
+    assert found.metrics["slope_error_worst"] == pytest.approx(0.1)
     assert found.metrics["slope_2"] == pytest.approx(-0.18)
     assert found.metrics["score_error"] == pytest.approx(0.01)
     assert found.images["scores"].ndim == 3

@@ -69,6 +69,7 @@ def test_markdown_has_a_row_each_and_a_dash_for_what_is_missing(tmp_path: Path) 
     [
         (Statistic(-142.561, 0.02, 3), "-142.56 ± 0.02"),
         (Statistic(0.12345, 0.001, 3), "0.123 ± 0.001"),
+        (Statistic(-1.234e-5, 2.6e-6, 3), "-1.2e-05 ± 3e-06"),
         (Statistic(12345.6, 7.8, 2), "12346 ± 8"),
         (Statistic(2.0, 0.0, 1), "2.00"),
         (Statistic(math.nan, 0.0, 1), "nan"),

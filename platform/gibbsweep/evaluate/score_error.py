@@ -24,7 +24,7 @@ class ScoreError:
 
     ``score_error_S``: E|s - s*|² / E|s*|², and ``score_error`` its mean over the levels; ``slope_S``: of the line that fits s best, and
     ``slope_error_S``: how far it is from that of s*, over it; ``minimum_error_S``: how far the loss is from the least possible, over
-    it (left out where that is 0). ``picture``: draw s and s* against x.
+    it (left out where that is 0). ``slope_error_worst`` and ``minimum_error_worst``: the largest over the levels. ``picture``: draw s and s* against x.
     """
 
     sigmas: tuple[float, ...] = (0.01, 0.1, 0.5, 1.0, 2.0)
@@ -52,6 +52,10 @@ class ScoreError:
             curves[sigma] = (x[:, 0], weight, found[:, 0], true[:, 0])
         errors = [metrics[f"score_error_{sigma:g}"] for sigma in self.sigmas]
         metrics["score_error"] = sum(errors) / len(errors)
+        for name in ("slope_error", "minimum_error"):
+            found_errors = [metrics[f"{name}_{sigma:g}"] for sigma in self.sigmas if f"{name}_{sigma:g}" in metrics]
+            if found_errors:
+                metrics[f"{name}_worst"] = max(found_errors)
         return Evaluation(metrics, {"scores": draw(curves)} if self.picture else {})
 
 

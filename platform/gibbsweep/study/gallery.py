@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _WIDTH = 4.2
 """Of one picture, in inches."""
 
+_WIDE = 0.25
+"""Height over width of pictures (a strip of panels) that stand below each other, twice as wide, since a third of a page is too little."""
+
 
 def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
     """The last picture ``name`` (``samples``: that of the test split) of each run that has one, titled with its row's label.
@@ -27,10 +30,11 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
     pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, "images", name, "png").items()}
     if not pictures:
         return None
-    columns = min(3, len(pictures))
-    rows = math.ceil(len(pictures) / columns)
     heights = [picture.shape[0] / picture.shape[1] for picture in pictures.values()]
-    figure = Figure(figsize=(_WIDTH * columns, rows * (_WIDTH * max(heights) + 0.35)), layout="constrained")
+    wide = max(heights) < _WIDE
+    columns, width = (1, 2 * _WIDTH) if wide else (min(3, len(pictures)), _WIDTH)
+    rows = math.ceil(len(pictures) / columns)
+    figure = Figure(figsize=(width * columns, rows * (width * max(heights) + 0.35)), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()

@@ -30,6 +30,8 @@ class Statistic:
     def __str__(self) -> str:
         if not math.isfinite(self.mean):
             return str(self.mean)
+        if 0 < abs(self.mean) < 1e-3:
+            return f"{self.mean:.1e} ± {self.sd:.0e}" if self.n > 1 else f"{self.mean:.1e}"
         digits = 0 if abs(self.mean) >= 1000 else 2 if abs(self.mean) >= 1 else 3
         return f"{self.mean:.{digits}f} ± {self.sd:.{digits}f}" if self.n > 1 else f"{self.mean:.{digits}f}"
 
