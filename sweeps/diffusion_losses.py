@@ -202,7 +202,7 @@ STUDY = Study(
         "test/sampling_seconds": "s/sample",
     },
     budgets=BUDGETS,
-    trials=2,
+    trials=10,
     seeds=5,
     targets=(
         Target(
