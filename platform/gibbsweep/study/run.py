@@ -31,7 +31,8 @@ DATA_SEED = 0  # every run of every sweep sees the same train, validation and te
 @dataclass(frozen=True)
 class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
-    the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome."""
+    the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome.
+    ``until``: updates after which it pauses, to be continued by an assignment that differs in this alone."""
 
     name: str
     contender: str
@@ -49,6 +50,7 @@ class Assignment:
     git_commit: str = "unknown"
     searched: dict[str, Any] = field(default_factory=dict)
     goal: Goal | None = None
+    until: int | None = None
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -144,6 +146,7 @@ def _train(
             device=device,
             precision=assignment.precision,
             config=json.loads(json.dumps(flatten(assignment.config))),
+            until=assignment.until,
         )
     return system, outcome
 

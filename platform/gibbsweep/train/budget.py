@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class Budget:
     """``updates`` optimiser updates of ``batch_size`` examples (the global batch, over all workers).
 
-    Every ``report_every`` updates the loop evaluates, reports and saves a checkpoint: at most that much is done twice after a
-    crash.
+    Every ``report_every`` updates, and after those of ``also_at``, the loop evaluates, reports and saves a checkpoint: at most that
+    much is done twice after a crash.
     """
 
     updates: int
     batch_size: int = 100
     report_every: int = 500
+    also_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("updates", "batch_size", "report_every"):
@@ -23,5 +24,5 @@ class Budget:
                 raise ValueError(f"a budget needs {name} >= 1: got {getattr(self, name)}")
 
     def reports_at(self, step: int) -> bool:
-        """Whether the loop reports once ``step`` updates are done: every ``report_every`` and at the end."""
-        return step % self.report_every == 0 or step == self.updates
+        """Whether the loop reports once ``step`` updates are done: every ``report_every``, where asked for, and at the end."""
+        return step % self.report_every == 0 or step in self.also_at or step == self.updates

@@ -18,7 +18,7 @@ from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint
 from gibbsweep.train.divergence import Diverged
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
-from gibbsweep.train.outcome import Outcome
+from gibbsweep.train.outcome import Outcome, OutcomeKind
 from gibbsweep.train.precision import PrecisionOption, choose_precision
 from gibbsweep.train.report import Images, Reporter, Sounds
 from gibbsweep.train.update import update
@@ -63,14 +63,21 @@ def train(
     device: torch.device | str = "cpu",
     precision: PrecisionOption = "auto",
     config: Mapping[str, Any] | None = None,
+    until: int | None = None,
 ) -> Outcome:
     """Train ``system`` in place on ``data`` for ``budget.updates`` updates, or for what is left of them if ``run_dir`` holds a
     checkpoint: k updates, a resume and k more are bit-equal to 2k on a CPU.
 
     Every ``budget.report_every`` updates it evaluates, records (``report``), saves a checkpoint, and only then tells whoever may
     stop or pause the run (``announce``, called by every worker; a resumed run announces its checkpoint again). The numbers of
-    ``evaluate`` are the first worker's. Returns the outcome, completed or diverged; its metrics are the last report's.
+    ``evaluate`` are the first worker's. ``until``: stop after so many updates (at a report), and return a ``paused`` outcome.
+    Otherwise it is completed or diverged; its metrics are the last report's.
     """
+    last = budget.updates if until is None else min(until, budget.updates)
+    if not budget.reports_at(last):
+        raise ValueError(
+            f"got until={until}, expected updates after which {budget} reports: a pause needs a checkpoint"
+        )
     device = torch.device(device)
     rank, world_size = parallel.rank(), parallel.world_size()
     order = BatchOrder(len(data), budget.batch_size, seed, rank=rank, world_size=world_size)
@@ -108,7 +115,7 @@ def train(
     metrics = dict(progress.metrics)
     system.train()
     segment = time.perf_counter()
-    for step in range(progress.step, budget.updates):
+    for step in range(progress.step, last):
         draws.reseed(generator, seed, _UPDATES, step)
         try:
             parts = update(
@@ -117,9 +124,9 @@ def train(
             )  # fmt: skip
         except Diverged as divergence:
             seconds = progress.device_seconds + (time.perf_counter() - segment) * world_size
-            last = {f"train/{divergence.phase}/{name}": value for name, value in divergence.parts.items()}
-            report(step + 1, last)
-            return Outcome("diverged", step, metrics | last, seconds, str(divergence), chosen)
+            parts = {f"train/{divergence.phase}/{name}": value for name, value in divergence.parts.items()}
+            report(step + 1, parts)
+            return Outcome("diverged", step, metrics | parts, seconds, str(divergence), chosen)
         ema.update(step)
         for name, value in parts.items():
             sums[name].append(value)
@@ -144,7 +151,8 @@ def train(
             announce(done, metrics)
         sums.clear()
         segment = time.perf_counter()
-    return Outcome("completed", progress.step, metrics, progress.device_seconds, "", chosen)
+    kind: OutcomeKind = "paused" if progress.step < budget.updates else "completed"
+    return Outcome(kind, progress.step, metrics, progress.device_seconds, "", chosen)
 
 
 def _evaluated(evaluate: Evaluate, system: System, ema: EMA, step: int) -> Evaluation:

@@ -9,14 +9,15 @@ from typing import Literal
 
 from gibbsweep.train.files import json_number, parse_number, write_atomically
 
-OutcomeKind = Literal["completed", "pruned", "diverged", "failed"]
+OutcomeKind = Literal["completed", "pruned", "diverged", "failed", "paused"]
 OUTCOME_KINDS: tuple[OutcomeKind, ...] = ("completed", "pruned", "diverged", "failed")
+"""How a run can have ended; one that is paused has not."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """``completed``: all updates done; ``pruned``: stopped by the sweep; ``diverged``: the model left its bounds (a result, not
-    an accident); ``failed``: an error. ``device_seconds``: time spent in updates, summed over workers, evaluation excluded."""
+    an accident); ``failed``: an error; ``paused``: it waits with its checkpoint to be continued. ``device_seconds``: time spent in updates, summed over workers, evaluation excluded."""
 
     outcome: OutcomeKind
     step: int
@@ -28,14 +29,19 @@ class Outcome:
 
     def write(self, run_dir: Path) -> None:
         record = asdict(self) | {"metrics": {k: json_number(v) for k, v in self.metrics.items()}}
-        write_atomically(run_dir / "outcome.json", json.dumps(record, indent=1).encode())
+        write_atomically(run_dir / _file(self.outcome == "paused"), json.dumps(record, indent=1).encode())
 
     @classmethod
-    def read(cls, run_dir: Path) -> Outcome | None:
-        """The outcome of the run in ``run_dir``, or None while it has not ended."""
-        path = run_dir / "outcome.json"
+    def read(cls, run_dir: Path, *, paused: bool = False) -> Outcome | None:
+        """The outcome of the run in ``run_dir``, or None while it has not ended; with ``paused``, how it last paused, or None."""
+        path = run_dir / _file(paused)
         if not path.exists():
             return None
         record = json.loads(path.read_text())
         record["metrics"] = {k: parse_number(v) for k, v in record["metrics"].items()}
         return cls(**record)
+
+
+def _file(paused: bool) -> str:
+    # A file of its own: whoever waits for the outcome must not take a pause for it.
+    return "paused.json" if paused else "outcome.json"

@@ -1,4 +1,8 @@
-"""The plan as Ray Tune sees it: a Searcher that hands out runs and a TrialScheduler that listens to them."""
+"""The plan as Ray Tune sees it: a Searcher that hands out runs and a TrialScheduler that listens to them.
+
+A trial that pauses at a rung ends for Tune; when it is promoted, it is a new trial of Tune's that continues in the same folder from
+the same checkpoint. So Tune never holds paused trials, which would count as live, and there is no state of its own to lose.
+"""
 
 from __future__ import annotations
 
@@ -49,12 +53,15 @@ class PlanSearcher(_NoState, Searcher):
             "seed": planned.seed,
             "data": planned.data,
             "run_dir": str(self._plan.sweep.trial(planned.name).absolute()),
+            "runs_to": planned.runs_to,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         name = self._names[trial_id]
         run_dir = self._plan.sweep.trial(name)
         outcome = Outcome.read(run_dir)
+        if outcome is None and self._plan.pause(name):
+            return
         if outcome is None:
             message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
             outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message)
@@ -69,7 +76,7 @@ class PlanSearcher(_NoState, Searcher):
 
 
 class PlanScheduler(_NoState, FIFOScheduler):
-    """Passes intermediate values to the plan and stops what the plan prunes."""
+    """Passes intermediate values to the plan and stops what the plan stops."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -80,12 +87,8 @@ class PlanScheduler(_NoState, FIFOScheduler):
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
         step, value = int(result["step"]), float(result["goal"])
-        if not self._plan.report(name, step, value):
-            return str(TrialScheduler.CONTINUE)
-        run_dir = self._plan.sweep.trial(name)
-        goal = self._plan.study.goal_of(trial.config["contender"])
-        Outcome("pruned", step, {goal.metric: value}, message="worse than the median of its peers").write(run_dir)
-        return str(TrialScheduler.STOP)
+        stopped = self._plan.report(name, step, value)
+        return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
 
 
 class Watch(_NoState, Callback):

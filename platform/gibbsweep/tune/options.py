@@ -10,6 +10,8 @@ import tyro
 
 from gibbsweep.errors import UserError
 from gibbsweep.train import PrecisionOption
+from gibbsweep.tune.sampler import SamplerName
+from gibbsweep.tune.scheduler import SchedulerName
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,19 @@ class SweepOptions:
     """Seed of the search and of every training (default 0)."""
     precision: PrecisionOption | None = None
     """Arithmetic of training: auto measures which pays on this machine (default)."""
-    prune: bool | None = None
-    """Stop a trial that is worse than the median of its finished peers (default: no)."""
+    sampler: SamplerName | None = None
+    """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far; qmc, random and grid do not."""
+    scheduler: SchedulerName | None = None
+    """How far trials run (default none: to the end). halving pauses them at rungs and continues the best from their checkpoints;
+    stopping stops the others there; median stops what is worse than the median of its finished peers."""
+    eta: int | None = None
+    """Of halving and stopping: one in so many goes on at each rung (default 3)."""
+    rungs: int | None = None
+    """Of halving and stopping: rungs below the end (default: as many as the trials can fill)."""
+    brackets: int | None = None
+    """Of halving: starting rungs, the first bracket at the lowest (default 1)."""
+    window: int | None = None
+    """Judge a trial by the median of so many of its last reports, for goals that jitter (default 1)."""
 
     name: str | None = None
     """Name of the sweep and of its folder (default: study and time)."""
@@ -59,7 +72,21 @@ class SweepOptions:
     """Show what Ray, MLflow and the trials print."""
 
 
-DECIDING = ("contenders", "trials", "seeds", "budget", "data", "seed", "precision", "prune")
+DECIDING = (
+    "contenders",
+    "trials",
+    "seeds",
+    "budget",
+    "data",
+    "seed",
+    "precision",
+    "sampler",
+    "scheduler",
+    "eta",
+    "rungs",
+    "brackets",
+    "window",
+)
 """The options that decide the numbers of a sweep, and are recorded with it."""
 
 

@@ -11,8 +11,11 @@ from typing import Any, Literal
 from gibbsweep.study.results import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
-from gibbsweep.train import OUTCOME_KINDS, Outcome
+from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind
 from gibbsweep.train.files import as_file_name
+from gibbsweep.train.report import read_spool
+from gibbsweep.tune.record import Record
+from gibbsweep.tune.scheduler import SchedulerForm
 from gibbsweep.tune.search import Search, open_storage
 from gibbsweep.tune.sweep_dir import Decided, SweepDir
 
@@ -27,6 +30,8 @@ class Planned:
     values: dict[str, Any]
     seed: int
     data: str
+    runs_to: int
+    """Updates after which it ends, or pauses where the budget has more."""
     option: Any = None
     number: int = -1
 
@@ -38,18 +43,22 @@ class Plan:
         self.study, self.decided, self.sweep = study, decided, sweep
         self.views = study.views(decided.data)
         storage = open_storage(sweep)
-        self.trials = {name: study.trials_of(name, decided.trials) for name in decided.contenders}
+        form = SchedulerForm(decided.scheduler, decided.eta, decided.rungs, decided.brackets, decided.window)
         self.searches = {
             name: Search(
                 storage,
                 name,
                 replace(study.contenders[name], config=study.config_of(name, decided.budget)),
                 study.goal_of(name),
-                trials=self.trials[name],
+                updates=study.budget_of(name, decided.budget).updates,
+                trials=study.trials_of(name, decided.trials),
                 seed=decided.seed,
+                sampler=decided.sampler,
+                scheduler=form,
             )
             for name in decided.contenders
         }
+        self.trials = {name: search.trials for name, search in self.searches.items()}
         self.running: dict[str, Planned] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.contender_of: dict[str, str] = {}
@@ -91,13 +100,36 @@ class Plan:
         return [self.sweep.trial(planned.name) for planned in self._interrupted] + retrained
 
     def report(self, name: str, step: int, value: float) -> bool:
-        """Record the goal's value of a running search trial; returns whether it should stop now."""
+        """Record the goal's value of a running search trial; returns whether it should stop now, and has then written why."""
         planned = self.running[name]
         if planned.kind != "search":
             return False
         search = self.searches[planned.contender]
-        search.report(planned.number, step, value)
-        return self.decided.prune and search.worse_than_median(planned.number, step, value)
+        verdict = search.report(planned.number, step, value)
+        if verdict == "go":
+            return False
+        metric, run_dir = search.goal.metric, self.sweep.trial(name)
+        why = (
+            f"worse than its peers after {step} updates"
+            if verdict == "prune"
+            else f"{metric} is {value} after {step} updates"
+        )
+        kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
+        Outcome(kind, step, {metric: value}, _seconds_so_far(run_dir), why).write(run_dir)
+        return True
+
+    def pause(self, name: str) -> bool:
+        """Let a run wait that has reached the rung it was to run to; False if it has not."""
+        planned = self.running[name]
+        paused = Outcome.read(self.sweep.trial(name), paused=True)
+        if planned.kind != "search" or paused is None or paused.step < planned.runs_to:
+            return False
+        search = self.searches[planned.contender]
+        if planned.runs_to not in search.records[planned.number].reports:  # its report was lost with the driver
+            search.report(planned.number, planned.runs_to, paused.metrics[search.goal.metric])
+        search.pause(planned.number)
+        del self.running[name]
+        return True
 
     def close(self, name: str, outcome: Outcome) -> None:
         """Take the outcome of a running run."""
@@ -130,11 +162,21 @@ class Plan:
     def _next(self) -> Planned | None:
         if self._interrupted:
             return self._interrupted.pop(0)
-        waiting = [n for n, s in self.searches.items() if len(s.trials_on_record()) < self.trials[n]]
+        for name, search in self.searches.items():
+            promoted = search.promote()
+            if promoted is not None:
+                return self._search_run(name, promoted)
+        waiting = [name for name, search in self.searches.items() if len(search.records) < search.trials]
         if waiting:
-            name = min(waiting, key=lambda n: len(self.searches[n].trials_on_record()))
-            number, values = self.searches[name].ask()
-            return self._search_run(name, number, values)
+            name = min(waiting, key=lambda n: len(self.searches[n].records))
+            return self._search_run(name, self.searches[name].ask())
+        for name, search in self.searches.items():
+            for option in search.contender.options():
+                rescued, ended = search.settle(option)
+                if rescued is not None:
+                    return self._search_run(name, rescued)
+                for record in ended:
+                    self._end_paused(name, record)
         ready = [
             (name, option, key, run)
             for name, search in self.searches.items()
@@ -149,16 +191,17 @@ class Plan:
         best = self._best(name, option)
         assert best is not None
         self._retrained.add(run)
-        return Planned(run, name, "retrain", best, seed, view, option)
+        updates = self.study.budget_of(name, self.decided.budget).updates
+        return Planned(run, name, "retrain", best, seed, view, updates, option)
 
     def _recover(self) -> None:
         for name, search in self.searches.items():
-            for number, values in search.interrupted():
-                self._interrupted.append(self._search_run(name, number, values))
-            for trial in search.trials_on_record():
-                outcome = Outcome.read(self.sweep.trial(_search_name(name, trial.number)))
+            self._interrupted += [self._search_run(name, record) for record in search.interrupted()]
+            for record in search.records:
+                run = _search_name(name, record.number)
+                outcome = Outcome.read(self.sweep.trial(run))
                 if outcome is not None:
-                    self.outcomes[_search_name(name, trial.number)] = outcome
+                    self.outcomes[run] = outcome
             for option in search.contender.options():
                 for run in self._retrainings(name, option).values():
                     outcome = Outcome.read(self.sweep.trial(run))
@@ -166,10 +209,21 @@ class Plan:
                         self.outcomes[run] = outcome
                         self._retrained.add(run)
 
-    def _search_run(self, name: str, number: int, values: dict[str, Any]) -> Planned:
-        option = self.searches[name].option_of(number)
-        run, seed, view = _search_name(name, number), self.decided.seed, self.views[0]
-        return Planned(run, name, "search", values, seed, view, option, number)
+    def _search_run(self, name: str, record: Record) -> Planned:
+        option = self.searches[name].option_of(record.number)
+        run, seed, view = _search_name(name, record.number), self.decided.seed, self.views[0]
+        return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
+
+    def _end_paused(self, name: str, record: Record) -> None:
+        """A trial that waits at a rung and will not be promoted ends there."""
+        run = _search_name(name, record.number)
+        paused = Outcome.read(self.sweep.trial(run), paused=True)
+        assert paused is not None, f"{run} waits at {record.runs_to} updates and has no record of it"
+        outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
+        outcome.write(self.sweep.trial(run))
+        self.outcomes[run] = outcome
+        self.contender_of[run] = name
+        self.searches[name].tell(record.number, outcome)
 
     def _search_names(self, name: str, option: Any) -> list[str]:
         search = self.searches[name]
@@ -229,7 +283,8 @@ class Plan:
         search = self.searches[name]
         if self.trials[name] == 0:
             return search.contender.compared(option)
-        return search.best(option)
+        best = search.best(option)
+        return None if best is None else best.values
 
     def _expected_seconds(self, name: str, option: Any) -> float:
         seconds = [self.outcomes[run].device_seconds for run in self._search_names(name, option)]
@@ -238,3 +293,9 @@ class Plan:
 
 def _search_name(contender: str, number: int) -> str:
     return f"{contender}-{number:04d}"
+
+
+def _seconds_so_far(run_dir: Path) -> float:
+    """The device-seconds of a run that is being stopped, by its last report."""
+    reports = read_spool(run_dir / "metrics.jsonl")
+    return reports[-1][1].get("train/device_seconds", 0.0) if reports else 0.0

@@ -63,11 +63,7 @@ class Progress:
     def _best(self) -> list[str]:
         found = []
         for name, search in self._plan.searches.items():
-            values = [
-                (trial.value, trial.number)
-                for trial in search.trials_on_record()
-                if trial.value is not None and trial.state.name == "COMPLETE"
-            ]
+            values = [(record.value, record.number) for record in search.records if record.value is not None]
             if values:
                 value, number = max(values) if search.goal.direction == "maximize" else min(values)
                 found.append(f"best {name}-{number:04d} {search.goal.metric.split('/')[-1]} {value:.4g}")

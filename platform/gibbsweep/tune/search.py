@@ -1,34 +1,24 @@
-"""Optuna's part: what to try next, and what became of it. One Optuna study for each contender, so that none starves another."""
+"""The search of one contender: what to try next, how far each trial runs, and what became of it."""
 
 from __future__ import annotations
 
-import logging
 import math
-import statistics
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import optuna
-from optuna.storages import JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from gibbsweep.study.space import Choice, Domain, Float, Int, Space, flatten, with_values
+from gibbsweep.study.space import Choice, Space, flatten, with_values
 from gibbsweep.study.study import Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
+from gibbsweep.tune.record import STATES, Record, parameters
+from gibbsweep.tune.sampler import Sampler, SamplerName
+from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
-
-optuna.logging.set_verbosity(logging.ERROR)
-
-_STATES = {
-    "completed": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "diverged": TrialState.FAIL,
-    "failed": TrialState.FAIL,
-}
-_MEDIAN_PEERS = 4  # finished peers before a median means anything
 
 
 def open_storage(sweep: SweepDir) -> JournalStorage:
@@ -37,153 +27,203 @@ def open_storage(sweep: SweepDir) -> JournalStorage:
 
 
 class Search:
-    """The search of one contender, whose truth is the journal: everything here is rebuilt from it on resume."""
+    """One Optuna study for each contender, so that none starves another. Its truth is ``storage``: whatever a trial is to do is written
+    there before it starts, and records, rungs and suggestions are rebuilt from it on resume."""
 
     def __init__(
-        self, storage: JournalStorage, name: str, contender: Contender, goal: Goal, *, trials: int, seed: int
+        self,
+        storage: BaseStorage,
+        name: str,
+        contender: Contender,
+        goal: Goal,
+        *,
+        updates: int,
+        trials: int,
+        seed: int,
+        sampler: SamplerName = "tpe",
+        scheduler: SchedulerForm | None = None,
     ) -> None:
-        self.name, self.contender, self.goal, self.trials = name, contender, goal, trials
-        # An interrupted sampler's random state is lost with its process, so every start reseeds it by the trials on record.
-        self._study = optuna.create_study(
-            storage=storage, study_name=name, direction=goal.direction, load_if_exists=True
-        )
-        on_record = len(self.trials_on_record())
-        with (
-            warnings.catch_warnings()
-        ):  # "group" is marked experimental: a sub-space of its own for each branch of a Choice
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.sampler = optuna.samplers.TPESampler(
-                seed=seed * 10_007 + on_record,
-                multivariate=True,
-                group=True,
-                constant_liar=True,
-                n_startup_trials=min(10, max(4, trials // 2)),
-            )
-        self._running: dict[int, optuna.trial.Trial] = {}
+        self.name, self.contender, self.goal = name, contender, goal
+        self._options = contender.options()
+        self._storage, self._study_id = storage, _study_id(storage, name, goal)
+        each = -(-trials // len(self._options))
+        form = scheduler or SchedulerForm()
+        self._schedulers = [form.build(updates, each) for _ in self._options]
+        self._sampler = Sampler(sampler, contender.space, seed=seed, trials=each, rungs=self.rungs)
+        fewest = min(self._sampler.points(contender.compared(o)) for o in self._options) if trials else 0
+        self.trials = min(trials, fewest * len(self._options))
+        self.records: list[Record] = []
+        self._recover()
 
-    def trials_on_record(self) -> list[optuna.trial.FrozenTrial]:
-        """Every trial that was asked for, by number."""
-        return [t for t in self._study.get_trials(deepcopy=False) if t.state != TrialState.WAITING]
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Updates, below the end of the budget, at which its trials must report."""
+        return self._schedulers[0].rungs
 
     def option_of(self, number: int) -> Any:
         """The compared option of trial ``number``: they take turns."""
-        options = self.contender.options()
-        return options[number % len(options)]
+        return self._options[number % len(self._options)]
 
-    def ask(self) -> tuple[int, dict[str, Any]]:
-        """The next trial's number and searched values. The first trial of every compared option is the contender's own
-        configuration: the recipe is always among what is tried."""
-        number = len(self.trials_on_record())
-        compared = self.contender.compared(self.option_of(number))
-        fixed: dict[str, Any] = {}
-        if number < len(self.contender.options()):
-            fixed = _values_within(with_values(self.contender.config, compared), self.contender.space)
-        fixed |= {path: _parameter(v) for path, v in compared.items()}
-        waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if fixed and not waiting:  # a sweep killed between the next two lines left its trial waiting
-            self._study.enqueue_trial(fixed)
-        trial = self._study.ask()
-        values = _suggest(trial, self.contender.space)
-        trial.set_user_attr("values", values)
-        self._running[trial.number] = trial
-        return trial.number, values
+    def records_of(self, option: Any) -> list[Record]:
+        return [record for record in self.records if self.option_of(record.number) == option]
 
-    def interrupted(self) -> list[tuple[int, dict[str, Any]]]:
-        """Trials that were asked for and never told: what a killed sweep left running."""
-        found = []
-        for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            trial = optuna.trial.Trial(self._study, frozen._trial_id)
-            values = frozen.user_attrs.get("values")
-            if (
-                values is None
-            ):  # killed while it was being asked for: what was suggested stands, the rest is suggested now
-                values = _suggest(trial, self.contender.space)
-                trial.set_user_attr("values", values)
-            self._running[frozen.number] = trial
-            found.append((frozen.number, dict(values)))
-        return found
+    def ask(self) -> Record:
+        """A new trial. The first one of every compared option is the contender's own configuration: the recipe is always among what is
+        tried (a grid's points are its own)."""
+        number = len(self.records)
+        fixed = self.contender.compared(self.option_of(number))
+        if number < len(self._options) and self._sampler.name != "grid":
+            fixed = {**_values_within(with_values(self.contender.config, fixed), self.contender.space), **fixed}
+        index = number // len(self._options)
+        values, attrs = self._sampler.suggest(number, index, self.goal.direction, self.records, fixed)
+        params, distributions = parameters(self.contender.space, values)
+        runs_to = self._scheduler(number).runs_to(index)
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params=params,
+            distributions=distributions,
+            user_attrs={"values": values, "runs_to": runs_to},
+            system_attrs=attrs,
+        )
+        trial_id = self._storage.create_new_trial(self._study_id, template)
+        self.records.append(Record(number, trial_id, values, params, distributions, runs_to, attrs=attrs))
+        return self.records[-1]
 
-    def report(self, number: int, step: int, value: float) -> None:
-        """Record an intermediate value; one that is not finite is not recorded (the trial's outcome will say why)."""
-        trial = self._running[number]
+    def promote(self) -> Record | None:
+        """A waiting trial that is good enough to go on, running again; None if there is none."""
+        for position, scheduler in enumerate(self._schedulers):
+            found = scheduler.promote()
+            if found is not None:
+                return self._go_on(position, *found)
+        return None
+
+    def settle(self, option: Any) -> tuple[Record | None, list[Record]]:
+        """Once every trial of ``option`` was asked for, none runs and none can be promoted: (the best waiting trial, running again, if
+        none has completed yet; the waiting trials that will never go on, if one has). Nothing before that."""
+        records = self.records_of(option)
+        everyone = self.trials // len(self._options) + (self._options.index(option) < self.trials % len(self._options))
+        if len(records) < everyone or any(record.state == "running" for record in records):
+            return None, []
+        if not any(record.state == "completed" for record in records):
+            found = self._schedulers[self._options.index(option)].rescue()
+            if found is not None:
+                return self._go_on(self._options.index(option), *found), []
+        return None, [record for record in records if record.state == "paused"]
+
+    def interrupted(self) -> list[Record]:
+        """The trials that are running: after a crash, those that it interrupted."""
+        return [record for record in self.records if record.state == "running"]
+
+    def report(self, number: int, step: int, value: float) -> Verdict:
+        """Record an intermediate value, and say whether the trial goes on. One that is not finite is not recorded."""
+        record = self.records[number]
         if math.isfinite(value):
-            trial.report(value, step)
+            record.reports[step] = value
+            self._storage.set_trial_intermediate_value(record.trial_id, step, value)
+        return self._scheduler(number).report(self._index(number), step, self._loss(value))
 
-    def worse_than_median(self, number: int, step: int, value: float) -> bool:
-        """Whether ``value`` at ``step`` is worse than the median of the finished trials with the same compared option."""
-        peers = [
-            t.intermediate_values[step]
-            for t in self.trials_on_record()
-            if t.state == TrialState.COMPLETE
-            and step in t.intermediate_values
-            and self.option_of(t.number) == self.option_of(number)
-        ]
-        return len(peers) >= _MEDIAN_PEERS and self.goal.better(statistics.median(peers), value)
+    def pause(self, number: int) -> None:
+        """The trial has reached ``runs_to`` and its report was taken."""
+        record = self.records[number]
+        self._scheduler(number).pause(self._index(number), record.runs_to, promoted=False)
+        record.state = "paused"
 
     def tell(self, number: int, outcome: Outcome) -> None:
         """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart."""
-        trial = self._running.pop(number)
+        record = self.records[number]
         value = outcome.metrics.get(self.goal.metric, math.nan)
-        state = _STATES[outcome.outcome]
-        trial.set_user_attr("outcome", outcome.outcome)
-        trial.set_user_attr("device_seconds", outcome.device_seconds)
-        if state == TrialState.COMPLETE and not math.isfinite(value):
-            trial.set_user_attr("outcome", "diverged")
-            state = TrialState.FAIL
-        self._study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
+        # Without a finite goal it cannot be compared with anything.
+        ended = "diverged" if outcome.outcome == "completed" and not math.isfinite(value) else outcome.outcome
+        self._storage.set_trial_user_attr(record.trial_id, "outcome", ended)
+        self._storage.set_trial_user_attr(record.trial_id, "device_seconds", outcome.device_seconds)
+        completed = ended == "completed"
+        self._storage.set_trial_state_values(record.trial_id, STATES[ended], [value] if completed else None)
+        record.state, record.value = ended, value if completed else None
+        self._scheduler(number).close(self._index(number), completed)
 
-    def best(self, option: Any) -> dict[str, Any] | None:
-        """The searched values of the best completed trial with ``option``; None if none completed."""
-        best: tuple[float, dict[str, Any]] | None = None
-        for trial in self.trials_on_record():
-            if trial.state != TrialState.COMPLETE or self.option_of(trial.number) != option or trial.value is None:
-                continue
-            if best is None or self.goal.better(trial.value, best[0]):
-                best = (trial.value, dict(trial.user_attrs["values"]))
-        return None if best is None else best[1]
+    def best(self, option: Any) -> Record | None:
+        """The best completed trial with ``option``; None if none completed."""
+        best: Record | None = None
+        for record in self.records_of(option):
+            if record.value is not None and (
+                best is None or best.value is None or self.goal.better(record.value, best.value)
+            ):
+                best = record
+        return best
 
     def importances(self) -> dict[str, float]:
         """Which part of the choice the goal depends on: see :mod:`gibbsweep.tune.importance`."""
-        groups: dict[str, list[optuna.trial.FrozenTrial]] = {}
-        for trial in self.trials_on_record():
-            if trial.state == TrialState.COMPLETE:
-                compared = self.contender.compared(self.option_of(trial.number))
-                groups.setdefault(", ".join(f"{path}={value}" for path, value in compared.items()), []).append(trial)
+        groups: dict[str, list[FrozenTrial]] = {}
+        for record in self.records:
+            if record.state == "completed":
+                compared = self.contender.compared(self.option_of(record.number))
+                name = ", ".join(f"{path}={value}" for path, value in compared.items())
+                groups.setdefault(name, []).append(record.frozen())
         return importances(groups, self.contender.compared_paths)
 
+    def _recover(self) -> None:
+        for number, trial in enumerate(self._storage.get_all_trials(self._study_id, deepcopy=False)):
+            attrs = trial.user_attrs
+            record = Record(
+                number,
+                trial._trial_id,
+                dict(attrs["values"]),
+                trial.params,
+                trial.distributions,
+                attrs["runs_to"],
+                state="running" if trial.state == TrialState.RUNNING else attrs["outcome"],
+                reports=dict(trial.intermediate_values),
+                value=trial.value if trial.state == TrialState.COMPLETE else None,
+                attrs=dict(trial.system_attrs),
+            )
+            if record.state == "running" and record.runs_to in self.rungs and record.runs_to in record.reports:
+                record.state = "paused"
+            self.records.append(record)
+            self._tell_again(record)
 
-def _suggest(trial: optuna.trial.Trial, space: Space) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for path, domain in space.items():
-        values[path] = _suggest_one(trial, path, domain)
-        if isinstance(domain, Choice) and values[path] in domain.then:
-            values |= _suggest(trial, domain.then[values[path]])
-    return values
+    def _tell_again(self, record: Record) -> None:
+        """The scheduler hears of a recorded trial what it heard when it happened."""
+        scheduler, index = self._scheduler(record.number), self._index(record.number)
+        for step, value in sorted(record.reports.items()):
+            scheduler.report(index, step, self._loss(value))
+            waited = step in self.rungs and scheduler.runs_to(index) <= step <= record.runs_to
+            if waited and (step < record.runs_to or record.state != "running"):
+                scheduler.pause(index, step, promoted=step < record.runs_to)
+        if record.ended:
+            scheduler.close(index, record.state == "completed")
+
+    def _go_on(self, position: int, index: int, runs_to: int) -> Record:
+        record = self.records[index * len(self._options) + position]
+        self._storage.set_trial_user_attr(record.trial_id, "runs_to", runs_to)
+        record.runs_to, record.state = runs_to, "running"
+        return record
+
+    def _scheduler(self, number: int) -> Scheduler:
+        return self._schedulers[number % len(self._options)]
+
+    def _index(self, number: int) -> int:
+        return number // len(self._options)
+
+    def _loss(self, value: float) -> float:
+        return -value if self.goal.direction == "maximize" else value
 
 
-def _suggest_one(trial: optuna.trial.Trial, path: str, domain: Domain) -> Any:
-    if isinstance(domain, Float):
-        return trial.suggest_float(path, domain.low, domain.high, log=domain.log)
-    if isinstance(domain, Int):
-        return trial.suggest_int(path, domain.low, domain.high, log=domain.log)
-    options = {_parameter(option): option for option in domain.options}
-    return options[trial.suggest_categorical(path, tuple(options))]
-
-
-def _parameter(option: Any) -> Any:
-    """How Optuna sees an option: its storage keeps plain values alone, so a tuple of widths goes by its text."""
-    return option if option is None or isinstance(option, bool | int | float | str) else str(option)
+def _study_id(storage: BaseStorage, name: str, goal: Goal) -> int:
+    if name in (study.study_name for study in storage.get_all_studies()):
+        return storage.get_study_id_from_name(name)
+    direction = StudyDirection.MAXIMIZE if goal.direction == "maximize" else StudyDirection.MINIMIZE
+    return storage.create_new_study([direction], name)
 
 
 def _values_within(config: Any, space: Space) -> dict[str, Any]:
-    """Optuna's parameters for the values of ``config`` at the paths of ``space``, where they lie inside it."""
+    """The values of ``config`` at the paths of ``space``, where they lie inside it."""
     flat: Mapping[str, Any] = flatten(config)
     values: dict[str, Any] = {}
     for path, domain in space.items():
         value = tuple(flat[path]) if isinstance(flat[path], list) else flat[path]
         inside = value in domain.options if isinstance(domain, Choice) else domain.low <= value <= domain.high  # type: ignore[operator]
         if inside:
-            values[path] = _parameter(value)
+            values[path] = value
             if isinstance(domain, Choice) and value in domain.then:
                 values |= _values_within(config, domain.then[value])
     return values

@@ -140,7 +140,8 @@ def _tune(
         contenders={
             name: TrialContender(
                 config=study.config_of(name, decided.budget),
-                budget=study.budget_of(name, decided.budget),
+                budget=(budget := study.budget_of(name, decided.budget)),
+                search_budget=replace(budget, also_at=plan.searches[name].rungs),
                 goal=study.goal_of(name),
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
@@ -162,7 +163,7 @@ def _tune(
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(plan, concurrency),
             scheduler=PlanScheduler(plan),
-            num_samples=plan.total - len(plan.outcomes),
+            num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(

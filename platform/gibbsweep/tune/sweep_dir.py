@@ -21,6 +21,8 @@ from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.options import DECIDING, SweepOptions
+from gibbsweep.tune.sampler import SamplerName
+from gibbsweep.tune.scheduler import SchedulerName
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,12 @@ class Decided:
     data: str
     seed: int
     precision: str
-    prune: bool
+    sampler: SamplerName
+    scheduler: SchedulerName
+    eta: int
+    rungs: int | None
+    brackets: int
+    window: int
 
 
 class SweepDir:
@@ -81,7 +88,12 @@ def create(
         "data": study.data,
         "seed": 0,
         "precision": "auto",
-        "prune": False,
+        "sampler": "tpe",
+        "scheduler": "none",
+        "eta": 3,
+        "rungs": None,
+        "brackets": 1,
+        "window": 1,
     }
     decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     _check(study, decided, options)

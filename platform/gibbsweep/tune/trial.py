@@ -34,6 +34,8 @@ class TrialContender:
 
     config: SystemConfig
     budget: Budget
+    search_budget: Budget
+    """That of a search trial, which reports at the rungs too."""
     goal: Goal
     evaluators: tuple[Evaluator, ...]
     final_evaluators: tuple[Evaluator, ...]
@@ -64,7 +66,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         config=with_values(contender.config, config["values"]),
         seed=config["seed"],
         data=config["data"],
-        budget=contender.budget,
+        budget=contender.search_budget if search else contender.budget,
         run_dir=Path(config["run_dir"]),
         data_root=payload.data_root,
         validation=payload.validation,
@@ -74,6 +76,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         git_commit=payload.git_commit,
         searched=config["values"],
         goal=contender.goal,
+        until=config["runs_to"],
     )
     with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
         try:
@@ -126,7 +129,7 @@ def fit(
         trainer.fit()
     except ray_train.TrainingFailedError as error:
         failure = error
-    outcome = Outcome.read(assignment.run_dir)
+    outcome = Outcome.read(assignment.run_dir) or Outcome.read(assignment.run_dir, paused=True)
     if outcome is None and failure is not None:
         raise failure
     if outcome is None:

@@ -1,0 +1,130 @@
+"""Learning curves to simulate a sweep on: synthetic ones, and those of a sweep that was run."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from optuna.trial import TrialState
+
+from gibbsweep.errors import UserError
+from gibbsweep.study.space import Choice, Float, Space
+from gibbsweep.tune.search import open_storage
+from gibbsweep.tune.sweep_dir import SweepDir
+
+
+class Curves(Protocol):
+    """What training with ``values`` would do. The same trial has the same curve whoever asks, and however often."""
+
+    config: Any
+    """The configuration that a person would start from."""
+    space: Space
+    updates: int
+
+    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        """The validation loss of trial ``number`` after ``step`` updates; NaN once it has diverged."""
+        ...
+
+    def seconds(self, values: Mapping[str, Any], number: int) -> float:
+        """Device-seconds of an update."""
+        ...
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    width: int = 32
+    weight_decay: float = 1e-2
+    dropout: float = 0.3
+    ema: float = 0.999
+
+
+@dataclass(frozen=True)
+class SyntheticCurves:
+    """A loss that falls as a power of the updates to a floor: floor + (1 - floor) / (1 + rate step / updates)^.7, with noise.
+
+    As in training a network, a larger learning rate falls faster and to a worse floor, so that curves cross and early ranks mislead;
+    above a rate that depends on the momentum it diverges; width costs time; three fields matter less and less. The noise is of one report and
+    is drawn from the seed, the trial and the step.
+    """
+
+    seed: int = 0
+    updates: int = 81
+    noise: float = 0.01
+
+    config: ClassVar[SyntheticConfig] = SyntheticConfig()
+    space: ClassVar[Space] = {
+        "learning_rate": Float(1e-4, 1.0, log=True),
+        "momentum": Float(0.0, 0.99),
+        "width": Choice(16, 32, 64, 128),
+        "weight_decay": Float(1e-6, 1e-1, log=True),
+        "dropout": Float(0.0, 0.5),
+        "ema": Float(0.9, 0.999),
+    }
+
+    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        effective = values["learning_rate"] / (1.02 - values["momentum"])
+        log_rate = math.log10(effective)
+        if log_rate > 0.5 and step >= self.updates * math.pow(10, 0.5 - log_rate):
+            return math.nan
+        floor: float = (
+            0.05
+            + 0.05 * (log_rate + 1.5) ** 2
+            + 0.02 * (math.log2(values["width"]) - 6) ** 2
+            + 0.01 * (math.log10(values["weight_decay"]) + 4) ** 2
+            + 0.2 * (values["dropout"] - 0.1) ** 2
+            + 5.0 * (values["ema"] - 0.99) ** 2
+        )
+        rate = 30.0 * math.pow(10, 0.6 * (log_rate + 1.5))
+        fallen = floor + max(1 - floor, 0.0) / (1 + rate * step / self.updates) ** 0.7
+        return float(fallen) + self.noise * float(np.random.default_rng((self.seed, number, step)).standard_normal())
+
+    def seconds(self, values: Mapping[str, Any], number: int) -> float:
+        return 0.5 + float(values["width"]) / 64
+
+
+@dataclass(frozen=True)
+class RecordedConfig:
+    trial: int = 0
+
+
+class RecordedCurves:
+    """The trials of a sweep's contender, drawn again: the space is which of them. Between two of its reports a trial has the value of
+    the earlier one; one that was stopped early keeps its last value, and one that diverged is NaN after it."""
+
+    def __init__(self, sweep: SweepDir, contender: str) -> None:
+        storage = open_storage(sweep)
+        known = [study.study_name for study in storage.get_all_studies()]
+        if contender not in known:
+            raise UserError(
+                f"sweep {sweep.name!r} has no search of {contender!r}: it has {', '.join(known) or 'none'}."
+            )
+        study_id = storage.get_study_id_from_name(contender)
+        sign = -1.0 if storage.get_study_directions(study_id)[0].name == "MAXIMIZE" else 1.0
+        trials = [t for t in storage.get_all_trials(study_id, deepcopy=False) if t.state != TrialState.RUNNING]
+        self._trials = [trial for trial in trials if trial.intermediate_values]
+        if not self._trials:
+            raise UserError(
+                f"the trials of {contender!r} in sweep {sweep.name!r} have no reports to draw from: choose another."
+            )
+        self._steps = [sorted(trial.intermediate_values) for trial in self._trials]
+        self._losses = [[sign * t.intermediate_values[s] for s in sorted(t.intermediate_values)] for t in self._trials]
+        self.updates = max(steps[-1] for steps in self._steps)
+        self.config = RecordedConfig()
+        self.space: Space = {"trial": Choice(*range(len(self._trials)))}
+
+    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        drawn: int = values["trial"]
+        at = bisect.bisect_right(self._steps[drawn], step) - 1
+        if self._trials[drawn].state == TrialState.FAIL and step > self._steps[drawn][-1]:
+            return math.nan
+        return self._losses[drawn][max(at, 0)]
+
+    def seconds(self, values: Mapping[str, Any], number: int) -> float:
+        drawn: int = values["trial"]
+        return float(self._trials[drawn].user_attrs.get("device_seconds") or 1.0) / self._steps[drawn][-1]

@@ -1,0 +1,113 @@
+"""Successive halving: at rungs of more and more updates the best 1/eta go on. Pure bookkeeping: knows no Ray, no Optuna, no files."""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import math
+from collections.abc import Sequence
+
+from gibbsweep.errors import UserError
+
+
+def rungs_of(updates: int, eta: int, count: int) -> tuple[int, ...]:
+    """``count`` rungs below ``updates``: updates / eta^count, ..., updates / eta, rounded up, each once and each before the end."""
+    if eta < 2:
+        raise UserError(f"--eta must be at least 2: got {eta}; 3 keeps a third at each rung.")
+    found = (math.ceil(updates / eta**k) for k in range(count, 0, -1))
+    return tuple(dict.fromkeys(rung for rung in found if 0 < rung < updates))
+
+
+MOST_RUNGS = 3
+"""Unless more are asked for: what a model does in a hundredth of its training says little of how it ends."""
+
+
+def rungs_for(trials: int, eta: int) -> int:
+    """How many rungs so many trials can fill: one of them is left for the end."""
+    return min(MOST_RUNGS, max(1, math.floor(math.log(max(trials, 1), eta) + 1e-9)))
+
+
+def bracket_shares(rungs: int, brackets: int, eta: int) -> list[float]:
+    """The share of trials that starts in each bracket, bracket b at rung b: proportional to eta^-b / (rungs + 1 - b), so that brackets
+    cost about the same, as in Hyperband (Li et al. 2018, algorithm 1)."""
+    weights = [eta**-b * (rungs + 1) / (rungs + 1 - b) for b in range(brackets)]
+    return [weight / sum(weights) for weight in weights]
+
+
+def assign_brackets(trials: int, shares: Sequence[float]) -> list[int]:
+    """The bracket of each trial: always the one that lags its share the most, so it takes no random number."""
+    counts = [0] * len(shares)
+    assigned = []
+    for n in range(1, trials + 1):
+        chosen = max(range(len(shares)), key=lambda b: (shares[b] * n - counts[b], -b))
+        counts[chosen] += 1
+        assigned.append(chosen)
+    return assigned
+
+
+class Rung:
+    """The trials that have reached one rung. Losses: lower is better; one that is not finite is never promoted."""
+
+    def __init__(self, eta: int) -> None:
+        self._eta = eta
+        self._sorted: list[tuple[float, int]] = []
+        self._waiting: list[tuple[float, int]] = []  # a heap of those that were not promoted
+        self._gone: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def add(self, number: int, loss: float) -> None:
+        entry = (loss if math.isfinite(loss) else math.inf, number)
+        bisect.insort(self._sorted, entry)
+        heapq.heappush(self._waiting, entry)
+
+    def remove(self, number: int) -> None:
+        """``number`` is promoted, or has ended: it does not wait any more, and still counts."""
+        self._gone.add(number)
+
+    def best_waiting(self) -> int | None:
+        """The best trial that waits here, whatever its rank."""
+        while self._waiting and self._waiting[0][1] in self._gone:
+            heapq.heappop(self._waiting)
+        return self._waiting[0][1] if self._waiting and math.isfinite(self._waiting[0][0]) else None
+
+    def promotable(self) -> int | None:
+        """The best trial that waits here and is among the best floor(n / eta) of all that came."""
+        number = self.best_waiting()
+        if number is None:
+            return None
+        rank = bisect.bisect_left(self._sorted, self._waiting[0])
+        return number if rank < len(self._sorted) // self._eta else None
+
+    def among_best(self, loss: float) -> bool:
+        """Whether a loss is among the best 1/eta of those that came, itself included; the first one is."""
+        rank = bisect.bisect_left(self._sorted, (loss, -1))
+        return rank < max(1, len(self._sorted) // self._eta)
+
+
+class Ladder:
+    """The rungs of one bracket: ``steps`` of updates, lowest first."""
+
+    def __init__(self, steps: Sequence[int], eta: int) -> None:
+        self.steps = tuple(steps)
+        self._rungs = {step: Rung(eta) for step in self.steps}
+
+    def __getitem__(self, step: int) -> Rung:
+        return self._rungs[step]
+
+    def after(self, step: int) -> int | None:
+        """The next rung; None for the end of training."""
+        index = self.steps.index(step) + 1
+        return self.steps[index] if index < len(self.steps) else None
+
+    def promotable(self) -> tuple[int, int] | None:
+        """The trial to go on and the rung where it waits: the highest rung that has one (asynchronous successive halving, Li et al.
+        2020, algorithm 2)."""
+        found = ((self._rungs[step].promotable(), step) for step in reversed(self.steps))
+        return next(((number, step) for number, step in found if number is not None), None)
+
+    def best_waiting(self) -> tuple[int, int] | None:
+        """The best trial at the highest rung where one waits."""
+        found = ((self._rungs[step].best_waiting(), step) for step in reversed(self.steps))
+        return next(((number, step) for number, step in found if number is not None), None)

@@ -1,0 +1,103 @@
+"""One trial of a search, as the sweep's journal has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from gibbsweep.study.space import Choice, Domain, Float, Space
+
+STATES = {
+    "running": TrialState.RUNNING,
+    "paused": TrialState.PRUNED,
+    "completed": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "diverged": TrialState.FAIL,
+    "failed": TrialState.FAIL,
+}
+"""How a sampler sees a trial. One that waits at a rung counts as pruned there, since it may never go on: its reports are evidence."""
+
+
+@dataclass
+class Record:
+    """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
+    rung, or the kind of its outcome. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again."""
+
+    number: int
+    trial_id: int
+    values: dict[str, Any]
+    params: dict[str, Any]
+    distributions: dict[str, BaseDistribution]
+    runs_to: int
+    state: str = "running"
+    reports: dict[int, float] = field(default_factory=dict)
+    value: float | None = None
+    attrs: dict[str, Any] = field(default_factory=dict)
+    _frozen: FrozenTrial | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def ended(self) -> bool:
+        return self.state not in ("running", "paused")
+
+    def frozen(self) -> FrozenTrial:
+        """As Optuna's samplers read it. Numbers start at 1: 0 is the trial that is being asked for."""
+        if self._frozen is not None:
+            return self._frozen
+        trial = self._as_trial(STATES[self.state], self.value if self.state == "completed" else None)
+        if self.ended:  # it will not change any more
+            self._frozen = trial
+        return trial
+
+    def frozen_at(self, step: int) -> FrozenTrial:
+        """As if ``step`` were the end of training: completed with its report there, or running."""
+        if step not in self.reports:
+            return self._as_trial(TrialState.RUNNING, None)
+        return self._as_trial(TrialState.COMPLETE, self.reports[step])
+
+    def _as_trial(self, state: TrialState, value: float | None) -> FrozenTrial:
+        trial = create_trial(
+            state=state,
+            params=self.params,
+            distributions=self.distributions,
+            value=value,
+            intermediate_values=dict(self.reports),
+            system_attrs=self.attrs,
+        )
+        trial.number = self.number + 1
+        return trial
+
+
+def distribution(domain: Domain) -> BaseDistribution:
+    """A domain in Optuna's words."""
+    if isinstance(domain, Choice):
+        return CategoricalDistribution(tuple(parameter(option) for option in domain.options))
+    kind = FloatDistribution if isinstance(domain, Float) else IntDistribution
+    return kind(domain.low, domain.high, log=domain.log)  # type: ignore[arg-type]
+
+
+def parameter(option: Any) -> Any:
+    """How Optuna sees an option: its storage keeps plain values alone, so a tuple of widths goes by its text."""
+    return option if option is None or isinstance(option, bool | int | float | str) else str(option)
+
+
+def parameters(space: Space, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+    """The parameters and distributions of ``values``, those of the branches taken included."""
+    params: dict[str, Any] = {}
+    distributions: dict[str, BaseDistribution] = {}
+    for path, domain in space.items():
+        params[path] = parameter(values[path])
+        distributions[path] = distribution(domain)
+        if isinstance(domain, Choice) and values[path] in domain.then:
+            below = parameters(domain.then[values[path]], values)
+            params |= below[0]
+            distributions |= below[1]
+    return params, distributions

@@ -1,0 +1,127 @@
+"""What to try next: a function of the seed, the trial's number and the trials on record, so a killed sweep asks the same again."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import optuna
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, TPESampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from gibbsweep.errors import UserError
+from gibbsweep.study.space import Choice, Domain, Float, Space
+from gibbsweep.tune import unit_cube
+from gibbsweep.tune.record import Record, parameter
+
+optuna.logging.set_verbosity(logging.ERROR)
+
+Direction = Literal["maximize", "minimize"]
+SamplerName = Literal["tpe", "gp", "cmaes", "qmc", "random", "grid"]
+
+RECENT, BEST = 225, 25
+"""A model is fitted to the last trials and the best ones: a sampler's cost grows faster than its history, and TPE calls at most 25
+trials good (Optuna's default) however many there are."""
+
+
+class Sampler:
+    """Suggests the values of the trials of one contender. ``trials``: how many there will be of each compared option; ``rungs``: updates
+    at which they are compared, the end of training excluded."""
+
+    def __init__(self, name: SamplerName, space: Space, *, seed: int, trials: int, rungs: Sequence[int] = ()) -> None:
+        if name not in get_args(SamplerName):
+            raise UserError(f"there is no sampler {name!r}: use --sampler {'|'.join(get_args(SamplerName))}.")
+        self.name, self.space, self._seed, self._trials, self._rungs = name, space, seed, trials, rungs
+        self._startup = min(10, max(4, trials // 2))
+
+    def suggest(
+        self, number: int, index: int, direction: Direction, records: Sequence[Record], fixed: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Values of trial ``number``, the ``index``-th of its option, and what the sampler must find again on its record. Paths of
+        ``fixed`` have those values."""
+        if self.name == "random":
+            return unit_cube.random_point(self.space, self._seed, number, fixed), {}
+        if self.name == "qmc":
+            return unit_cube.sobol_point(self.space, self._seed, index, fixed), {}
+        if self.name == "grid":
+            return unit_cube.grid(self.space, self._trials, fixed)[index], {}
+        storage = _View(_history(records, direction, self._rungs, self._startup))
+        with warnings.catch_warnings():  # a sub-space for each branch of a Choice ("group") is marked experimental
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study = optuna.create_study(storage=storage, direction=direction, sampler=self._model(number))
+        study.enqueue_trial({path: parameter(value) for path, value in fixed.items()})
+        trial = study.ask()
+        values = _suggest(trial, self.space)
+        attrs = storage.get_trial(trial._trial_id).system_attrs
+        return values, {key: value for key, value in attrs.items() if key.startswith("cma:")}
+
+    def points(self, fixed: Mapping[str, Any]) -> int:
+        """How many trials of one option it can suggest: a grid ends, the others do not."""
+        return len(unit_cube.grid(self.space, self._trials, fixed)) if self.name == "grid" else self._trials
+
+    def _model(self, number: int) -> BaseSampler:
+        seed = self._seed * 10_007 + number
+        if self.name == "gp":
+            return GPSampler(seed=seed, n_startup_trials=self._startup, deterministic_objective=False)
+        if self.name == "cmaes":
+            return CmaEsSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
+        return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=self._startup)
+
+
+class _View(InMemoryStorage):
+    """The one trial that is being asked for, before a history that is not copied into it."""
+
+    def __init__(self, history: list[FrozenTrial]) -> None:
+        super().__init__()
+        self._history = history
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        own = super().get_all_trials(study_id, deepcopy, states)
+        if states == (TrialState.WAITING,):
+            return own
+        return [*own, *(trial for trial in self._history if states is None or trial.state in states)]
+
+
+def _history(records: Sequence[Record], direction: Direction, rungs: Sequence[int], least: int) -> list[FrozenTrial]:
+    """What the model is fitted to, by number. Where trials have rungs: the reports at the highest one that ``least`` trials have reached
+    (Falkner et al. 2018, "BOHB", section 3.2), since values after few updates and after many do not compare, and those that run towards it."""
+    sign = -1.0 if direction == "maximize" else 1.0
+    for step in reversed(rungs):
+        reached = [record for record in records if step in record.reports]
+        if len(reached) >= least or step == rungs[0]:
+            running = [record for record in records if record.state == "running" and step not in record.reports]
+            kept = _capped(reached, [sign * record.reports[step] for record in reached])
+            return [record.frozen_at(step) for record in sorted([*kept, *running], key=lambda record: record.number)]
+    ended = [record for record in records if record.value is not None]
+    others = [record for record in records if record.value is None][-RECENT:]
+    kept = _capped(ended, [sign * (record.value or 0.0) for record in ended])
+    return [record.frozen() for record in sorted([*kept, *others], key=lambda record: record.number)]
+
+
+def _capped(records: Sequence[Record], losses: Sequence[float]) -> list[Record]:
+    """The last ``RECENT`` and the ``BEST`` of the others."""
+    earlier = sorted(range(len(records) - RECENT), key=losses.__getitem__)
+    return [*(records[i] for i in earlier[:BEST]), *records[-RECENT:]]
+
+
+def _suggest(trial: optuna.trial.Trial, space: Space) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for path, domain in space.items():
+        values[path] = _suggest_one(trial, path, domain)
+        if isinstance(domain, Choice) and values[path] in domain.then:
+            values |= _suggest(trial, domain.then[values[path]])
+    return values
+
+
+def _suggest_one(trial: optuna.trial.Trial, path: str, domain: Domain) -> Any:
+    if isinstance(domain, Choice):
+        options = {parameter(option): option for option in domain.options}
+        return options[trial.suggest_categorical(path, tuple(options))]
+    if isinstance(domain, Float):
+        return trial.suggest_float(path, domain.low, domain.high, log=domain.log)
+    return trial.suggest_int(path, domain.low, domain.high, log=domain.log)

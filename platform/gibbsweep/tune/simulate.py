@@ -1,0 +1,178 @@
+"""A sweep with a virtual clock: the searcher and the scheduler of a real one against learning curves, with any number of workers."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from optuna.storages import BaseStorage, InMemoryStorage
+
+from gibbsweep.study.study import Contender, Goal
+from gibbsweep.train import Outcome
+from gibbsweep.tune.curves import Curves
+from gibbsweep.tune.sampler import SamplerName
+from gibbsweep.tune.scheduler import SchedulerForm
+from gibbsweep.tune.search import Search
+
+GOAL = Goal("loss", "minimize")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial to train on: ``values``, from ``start`` to ``end`` updates."""
+
+    number: int
+    values: Mapping[str, Any]
+    start: int
+    end: int
+
+
+class Policy(Protocol):
+    """Whatever decides what a free worker does: our search, or another library's."""
+
+    report_at: tuple[int, ...]
+    """Updates at which trials report, the last of them the end."""
+
+    def next(self) -> Job | None:
+        """A job for a free worker; None if there is none now."""
+        ...
+
+    def report(self, job: Job, step: int, loss: float) -> bool:
+        """Take a report; whether the trial stops now, before the job's end."""
+        ...
+
+    def finished(self, job: Job) -> None:
+        """The job has reached its ``end``."""
+        ...
+
+    def outcomes(self) -> Counter[str]:
+        """How the trials ended so far."""
+        ...
+
+
+@dataclass
+class Simulation:
+    """What happened. ``best``: (virtual seconds, the best loss reported until then), one entry an improvement."""
+
+    best: list[tuple[float, float]] = field(default_factory=list)
+    wall: float = 0.0
+    device_seconds: float = 0.0
+    updates: int = 0
+    segments: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+
+    def time_to(self, loss: float) -> float:
+        """Virtual seconds until a report was at most ``loss``; infinite if none was."""
+        return next((time for time, best in self.best if best <= loss), math.inf)
+
+    def efficiency(self, workers: int) -> float:
+        """Device-seconds of training over those that the workers were there for."""
+        return self.device_seconds / (workers * self.wall) if self.wall else 0.0
+
+
+def simulate(
+    policy: Policy, curves: Curves, *, workers: int, overhead: float = 0.0, until: float = math.inf
+) -> Simulation:
+    """Run ``policy`` to its end, or to the virtual time ``until``. ``overhead``: seconds that a job takes to start."""
+    found = Simulation()
+    events: list[tuple[float, int, Job, int]] = []  # when, in which order, whose, after how many updates
+    now, count, free = 0.0, 0, workers
+
+    def schedule(job: Job, step: int, start: float) -> None:
+        nonlocal count
+        following = next(at for at in policy.report_at if at > step)
+        following = min(following, job.end)
+        spent = (following - step) * curves.seconds(job.values, job.number)
+        count += 1
+        heapq.heappush(events, (start + spent, count, job, following))
+
+    while True:
+        while free and (job := policy.next()) is not None:
+            free -= 1
+            found.segments += 1
+            schedule(job, job.start, now + overhead)
+        if not events or events[0][0] > until:
+            break
+        now, _, job, step = heapq.heappop(events)
+        before = max((at for at in (job.start, *policy.report_at) if at < step), default=0)
+        found.updates += step - before
+        found.device_seconds += (step - before) * curves.seconds(job.values, job.number)
+        loss = curves.loss(job.values, job.number, step)
+        if loss < (found.best[-1][1] if found.best else math.inf):
+            found.best.append((now, loss))
+        if policy.report(job, step, loss):
+            free += 1
+        elif step < job.end:
+            schedule(job, step, now)
+        else:
+            policy.finished(job)
+            free += 1
+    found.wall, found.ended = now, policy.outcomes()
+    return found
+
+
+class SearchPolicy:
+    """Our own search, as a sweep runs it."""
+
+    def __init__(self, search: Search, updates: int, report_every: int) -> None:
+        self.search = search
+        every = range(report_every, updates, report_every)
+        self.report_at = tuple(sorted({*every, *search.rungs, updates}))
+
+    @classmethod
+    def of(
+        cls,
+        curves: Curves,
+        *,
+        trials: int,
+        seed: int,
+        sampler: SamplerName,
+        scheduler: SchedulerForm,
+        report_every: int = 0,
+        storage: BaseStorage | None = None,
+    ) -> SearchPolicy:
+        """For one contender that is searched in the space of ``curves``. ``report_every`` 0: at the rungs and the end alone."""
+        search = Search(
+            storage or InMemoryStorage(),
+            "simulated",
+            Contender(curves.config, "baseline", curves.space),
+            GOAL,
+            updates=curves.updates,
+            trials=trials,
+            seed=seed,
+            sampler=sampler,
+            scheduler=scheduler,
+        )
+        return cls(search, curves.updates, report_every or curves.updates)
+
+    def next(self) -> Job | None:
+        search = self.search
+        record = search.promote() or (search.ask() if len(search.records) < search.trials else None)
+        if record is None:
+            record, ended = search.settle(None)
+            for waiting in ended:
+                search.tell(waiting.number, Outcome("pruned", waiting.runs_to))
+        if record is None:
+            return None
+        return Job(record.number, record.values, max(record.reports, default=0), record.runs_to)
+
+    def report(self, job: Job, step: int, loss: float) -> bool:
+        verdict = self.search.report(job.number, step, loss)
+        if verdict == "go":
+            return False
+        self.search.tell(job.number, Outcome("pruned" if verdict == "prune" else "diverged", step))
+        return True
+
+    def finished(self, job: Job) -> None:
+        if job.end < self.report_at[-1]:
+            self.search.pause(job.number)
+        else:
+            loss = self.search.records[job.number].reports[job.end]
+            self.search.tell(job.number, Outcome("completed", job.end, {GOAL.metric: loss}))
+
+    def outcomes(self) -> Counter[str]:
+        return Counter(record.state for record in self.search.records)
