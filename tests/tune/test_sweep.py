@@ -17,8 +17,8 @@ from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.search import open_storage
+from gibbsweep.tune.scheduler import Verdict
+from gibbsweep.tune.search import Search, open_storage
 from gibbsweep.tune.sweep import run_sweep
 from gibbsweep.tune.sweep_dir import SweepDir
 
@@ -120,13 +120,13 @@ def test_a_run_may_diverge_before_its_first_report(tmp_path: Path) -> None:
 def test_a_pruned_trial_stops_at_its_report_and_the_sweep_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide = Plan.report
+    decide = Search.report
 
-    def report(self: Plan, name: str, step: int, value: float) -> bool:
-        decide(self, name, step, value)
-        return name == "rbm-0001"
+    def report(self: Search, number: int, step: int, value: float) -> Verdict:
+        decide(self, number, step, value)
+        return "prune" if number == 1 else "go"
 
-    monkeypatch.setattr(Plan, "report", report)
+    monkeypatch.setattr(Search, "report", report)
     results, _ = sweep(tmp_path, budget="laptop", seeds=1)
     pruned = Outcome.read(tmp_path / "s" / "trials" / "rbm-0001")
     assert pruned is not None
@@ -159,3 +159,26 @@ def test_results_go_where_they_are_asked(tmp_path: Path) -> None:
     sweep(tmp_path / "runs", trials=0, seeds=1, results=tmp_path / "out")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["tiny.json", "tiny.md"]
     assert json.loads((tmp_path / "out" / "tiny.json").read_text())["budget"] == "smoke"
+
+
+def test_halving_continues_the_best_from_their_checkpoints(tmp_path: Path) -> None:
+    """Six trials of each k pause after 7 of 20 updates; those that go on report every step once, as if they had never stopped."""
+    results, text = sweep(tmp_path, budget="laptop", trials=12, seeds=1, scheduler="halving", rungs=1)
+    for row in results.rows:
+        assert row.outcomes["completed"] >= 2 + 1 and row.outcomes["failed"] == 0
+        assert row.outcomes["completed"] + row.outcomes["pruned"] == 7
+    (study,) = open_storage(SweepDir(tmp_path / "s")).get_all_studies()
+    trials = open_storage(SweepDir(tmp_path / "s")).get_all_trials(study._study_id)
+    for trial in trials:
+        run_dir = tmp_path / "s" / "trials" / f"rbm-{trial.number:04d}"
+        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        outcome = Outcome.read(run_dir)
+        assert outcome is not None
+        if trial.state.name == "COMPLETE":
+            assert steps == [5, 7, 10, 15, 20]
+            assert trial.user_attrs["runs_to"] == 20
+        else:
+            assert (trial.state.name, outcome.outcome, steps) == ("PRUNED", "pruned", [5, 7])
+            assert outcome.message == "not among the best after 7 updates"
+            assert outcome.device_seconds > 0
+    assert text.count(" completed ") == sum(row.outcomes["completed"] for row in results.rows)

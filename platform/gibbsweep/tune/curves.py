@@ -6,6 +6,7 @@ import bisect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -49,8 +50,8 @@ class SyntheticCurves:
     """A loss that falls as a power of the updates to a floor: floor + (1 - floor) / (1 + rate step / updates)^.7, with noise.
 
     As in training a network, a larger learning rate falls faster and to a worse floor, so that curves cross and early ranks mislead;
-    above a rate that depends on the momentum it diverges; width costs time; three fields matter less and less. The noise is of one report and
-    is drawn from the seed, the trial and the step.
+    above a rate that depends on the momentum it diverges; width costs time; three fields matter less and less. Where the floor is lowest is
+    drawn from the seed, and the noise of a report from the seed, the trial and the step.
     """
 
     seed: int = 0
@@ -67,18 +68,25 @@ class SyntheticCurves:
         "ema": Float(0.9, 0.999),
     }
 
+    @cached_property
+    def optimum(self) -> tuple[float, ...]:
+        """Where the floor is lowest: log10 of the effective rate, log2 of the width, log10 of the decay, the dropout and the average."""
+        low, high = (-2.0, 4.5, -5.0, 0.0, 0.95), (-1.0, 6.5, -3.0, 0.3, 0.999)
+        return tuple(float(x) for x in np.random.default_rng((self.seed, 2**31)).uniform(low, high))
+
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
         effective = values["learning_rate"] / (1.02 - values["momentum"])
         log_rate = math.log10(effective)
+        rate_at, width_at, decay_at, dropout_at, ema_at = self.optimum
         if log_rate > 0.5 and step >= self.updates * math.pow(10, 0.5 - log_rate):
             return math.nan
         floor: float = (
             0.05
-            + 0.05 * (log_rate + 1.5) ** 2
-            + 0.02 * (math.log2(values["width"]) - 6) ** 2
-            + 0.01 * (math.log10(values["weight_decay"]) + 4) ** 2
-            + 0.2 * (values["dropout"] - 0.1) ** 2
-            + 5.0 * (values["ema"] - 0.99) ** 2
+            + 0.05 * (log_rate - rate_at) ** 2
+            + 0.02 * (math.log2(values["width"]) - width_at) ** 2
+            + 0.01 * (math.log10(values["weight_decay"]) - decay_at) ** 2
+            + 0.2 * (values["dropout"] - dropout_at) ** 2
+            + 5.0 * (values["ema"] - ema_at) ** 2
         )
         rate = 30.0 * math.pow(10, 0.6 * (log_rate + 1.5))
         fallen = floor + max(1 - floor, 0.0) / (1 + rate * step / self.updates) ** 0.7

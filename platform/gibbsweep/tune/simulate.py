@@ -171,7 +171,7 @@ class SearchPolicy:
         if job.end < self.report_at[-1]:
             self.search.pause(job.number)
         else:
-            loss = self.search.records[job.number].reports[job.end]
+            loss = self.search.records[job.number].reports.get(job.end, math.nan)
             self.search.tell(job.number, Outcome("completed", job.end, {GOAL.metric: loss}))
 
     def outcomes(self) -> Counter[str]:

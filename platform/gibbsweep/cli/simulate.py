@@ -1,0 +1,123 @@
+"""``gibbsweep simulate``."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from gibbsweep.errors import UserError
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.curves import Curves
+    from gibbsweep.tune.simulate import Simulation
+
+
+@dataclass(frozen=True)
+class SimulateOptions:
+    trials: int = 200
+    """Search trials of the one contender."""
+    workers: int = 8
+    """Trials that train at once."""
+    seeds: int = 5
+    """Simulations, a seed each; the table has their medians."""
+    sampler: str = "tpe"
+    """How configurations are chosen: tpe, gp, cmaes, qmc, random, grid."""
+    scheduler: str = "halving"
+    """How far trials run: none, median, stopping, halving."""
+    eta: int = 3
+    """Of halving and stopping: one in so many goes on at each rung."""
+    rungs: int | None = None
+    """Of halving and stopping: rungs below the end (default: as many as the trials can fill, three at most)."""
+    brackets: int = 1
+    """Of halving: starting rungs."""
+    window: int = 1
+    """Judge a trial by the median of so many of its last reports."""
+    overhead: float = 1.0
+    """Seconds that a trial takes to start, or to continue."""
+    curves: Annotated[str | None, tyro.conf.arg(metavar="SWEEP:CONTENDER")] = None
+    """Draw from the learning curves of a sweep that was run, runs/NAME:CONTENDER (default: synthetic curves)."""
+    target: float | None = None
+    """Loss whose time is measured (default: the median of what random search to the end finds)."""
+
+
+def simulate_sweep(options: SimulateOptions) -> None:
+    """What a sampler, a scheduler and more workers would buy, on learning curves and a virtual clock: nothing trains."""
+    from rich.console import Console
+    from rich.table import Table
+
+    for name in ("trials", "workers", "seeds"):
+        if getattr(options, name) < 1:
+            raise UserError(f"--{name} must be at least 1: got {getattr(options, name)}.")
+    asked = f"{options.sampler}, {options.scheduler}"
+    found = {asked: _runs(options, options.sampler, options.scheduler)}
+    found.setdefault("random, none", _runs(options, "random", "none"))
+    target = options.target
+    if target is None:
+        target = statistics.median(run.best[-1][1] for run in found["random, none"])
+    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, heading in enumerate(
+        (
+            "sampler, scheduler",
+            "best loss",
+            f"s to {target:.4g}",
+            "s in all",
+            "efficiency",
+            "completed",
+            "pruned",
+            "diverged",
+        )
+    ):
+        table.add_column(heading, justify="left" if i == 0 else "right", no_wrap=True)
+    for name, runs in found.items():
+        median = statistics.median
+        table.add_row(
+            name,
+            f"{median(run.best[-1][1] for run in runs):.4g}",
+            _time(median(run.time_to(target) for run in runs)),
+            f"{median(run.wall for run in runs):.0f}",
+            f"{median(run.efficiency(options.workers) for run in runs):.0%}",
+            *(f"{median(run.ended[kind] for run in runs):g}" for kind in ("completed", "pruned", "diverged")),
+        )
+    Console().print(table)
+
+
+def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simulation]:
+    from gibbsweep.tune.scheduler import SchedulerForm
+    from gibbsweep.tune.simulate import SearchPolicy, simulate
+
+    form = SchedulerForm(scheduler, options.eta, options.rungs, options.brackets, options.window)  # type: ignore[arg-type]
+    runs = []
+    for seed in range(options.seeds):
+        curves = _curves(options.curves, seed)
+        policy = SearchPolicy.of(
+            curves, trials=options.trials, seed=seed, sampler=sampler, scheduler=form, report_every=_often(curves)  # type: ignore[arg-type]
+        )  # fmt: skip
+        runs.append(simulate(policy, curves, workers=options.workers, overhead=options.overhead))
+        if not runs[-1].best:
+            raise UserError("no trial of the simulation reported a finite loss: choose other curves, or more --trials.")
+    return runs
+
+
+def _curves(name: str | None, seed: int) -> Curves:
+    from gibbsweep.tune.curves import RecordedCurves, SyntheticCurves
+    from gibbsweep.tune.sweep_dir import SweepDir
+
+    if name is None:
+        return SyntheticCurves(seed=seed)
+    folder, colon, contender = name.rpartition(":")
+    if not colon or not (Path(folder) / "optuna.journal").exists():
+        raise UserError(f"--curves takes the folder of a sweep and a contender, runs/NAME:CONTENDER: got {name!r}.")
+    return RecordedCurves(SweepDir(Path(folder)), contender)
+
+
+def _often(curves: Curves) -> int:
+    return max(1, curves.updates // 9)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f}" if math.isfinite(seconds) else "not reached"

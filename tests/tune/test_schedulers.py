@@ -1,0 +1,185 @@
+"""Every scheduler over simulated trials: who runs, who stops, what a crash changes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.storages import InMemoryStorage
+
+from gibbsweep.errors import UserError
+from gibbsweep.study.space import Float, Space
+from gibbsweep.tune.curves import SyntheticCurves
+from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
+from gibbsweep.tune.simulate import Job, SearchPolicy, simulate
+
+FORMS = (
+    SchedulerForm(),
+    SchedulerForm("median", window=2),
+    SchedulerForm("stopping"),
+    SchedulerForm("halving"),
+    SchedulerForm("halving", eta=2, rungs=3, brackets=3, window=3),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    floor: float = 0.5
+    breaks: float = 1.0
+
+
+@dataclass(frozen=True)
+class Falling:
+    """1 / step + floor, and NaN from the share ``breaks`` of the updates on."""
+
+    updates: int = 27
+    config: Config = Config()
+    may_break: bool = True
+
+    @property
+    def space(self) -> Space:
+        return {"floor": Float(0.0, 1.0), **({"breaks": Float(0.0, 1.2)} if self.may_break else {})}
+
+    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        return math.nan if step > values.get("breaks", 1.0) * self.updates else 1 / step + values["floor"]
+
+    def seconds(self, values: Mapping[str, Any], number: int) -> float:
+        return 1.0 + values["floor"]
+
+
+def policy(form: SchedulerForm, curves: Any, storage: InMemoryStorage | None = None, **options: Any) -> SearchPolicy:
+    chosen = {"trials": 40, "seed": 3, "sampler": "random", "report_every": 3, **options}
+    return SearchPolicy.of(curves, scheduler=form, storage=storage, **chosen)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@pytest.mark.parametrize("workers", [1, 7])
+def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm, workers: int) -> None:
+    curves = Falling()
+    ours = policy(form, curves)
+    found = simulate(ours, curves, workers=workers)
+    records = ours.search.records
+    assert len(records) == 40 and all(record.ended for record in records)
+    if form.name != "stopping":  # which may stop the last good one by bad luck: nothing waits that could be continued
+        assert found.ended["completed"] >= 1
+    for record in records:
+        reached = max(record.reports, default=0)
+        if record.state == "completed":
+            assert reached == 27
+        if form.name != "none" and record.state == "diverged":
+            assert reached <= record.values["breaks"] * 27 < reached + 9, (
+                "ended at the first report that was not finite"
+            )
+    assert sum(max(record.reports, default=0) for record in records) <= found.updates
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
+    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler."""
+    curves = Falling(may_break=False)
+    ours = policy(form, curves)
+    simulate(ours, curves, workers=1)
+    best = ours.search.best(None)
+    assert best is not None
+    assert best.values["floor"] == min(record.values["floor"] for record in ours.search.records)
+
+
+def test_halving_spends_what_the_rungs_say() -> None:
+    """27 trials, eta 3: 27 reach rung 1, 9 rung 3, 3 rung 9, 1 the end, each continued from where it stood."""
+    curves = Falling(may_break=False)
+    ours = policy(SchedulerForm("halving"), curves, trials=27, report_every=0)
+    found = simulate(ours, curves, workers=1)
+    reached = Counter(max(record.reports) for record in ours.search.records)
+    # Asynchronous: a trial may be promoted before a better one arrives, so there can be more, never fewer.
+    assert reached[27] >= 1 and reached[27] + reached[9] >= 3 and reached[27] + reached[9] + reached[3] >= 9
+    assert found.updates == sum(max(record.reports) for record in ours.search.records), "nothing was trained twice"
+    assert found.ended == {"completed": reached[27], "pruned": 27 - reached[27]}
+
+
+def test_the_window_judges_by_the_median_of_the_last_reports() -> None:
+    scheduler = SchedulerForm("halving", rungs=1, window=3).build(updates=9, trials=9)
+    for step, loss in ((1, 9.0), (2, 1.0), (3, 2.0)):
+        assert scheduler.report(0, step, loss) == "go"
+    scheduler.pause(0, 3, promoted=False)
+    for index, loss in ((1, 2.5), (2, 1.5)):
+        scheduler.report(index, 3, loss)
+        scheduler.pause(index, 3, promoted=False)
+    # Trial 0 counts as 2, the median of 9, 1 and 2, so trial 2 is the best third of three.
+    assert scheduler.promote() == (2, 9)
+    assert scheduler.promote() is None
+    assert scheduler.rescue() == (0, 9)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@settings(max_examples=12, deadline=None)
+@given(moments=st.lists(st.integers(1, 25), min_size=1, max_size=6), seed=st.integers(0, 99))
+def test_a_crash_at_any_moment_changes_no_promotion(form: SchedulerForm, moments: list[int], seed: int) -> None:
+    """One worker, killed after some number of events, again and again: every search is rebuilt from the storage alone, the trial that was
+    running starts again from its last report, and the records end as if nothing had happened."""
+    curves = SyntheticCurves(seed=seed, updates=27)
+    whole = policy(form, curves, seed=seed, trials=15)
+    simulate(whole, curves, workers=1)
+
+    storage, waits = InMemoryStorage(), itertools.chain(moments, itertools.repeat(10**6))
+    while True:
+        ours = policy(form, curves, storage, seed=seed, trials=15)
+        if _run_some(ours, curves, next(waits)):
+            break
+    told = [(r.values, r.state, r.reports) for r in ours.search.records]
+    assert told == [(r.values, r.state, r.reports) for r in whole.search.records]
+
+
+def _run_some(ours: SearchPolicy, curves: SyntheticCurves, events: int) -> bool:
+    """Drive one worker for so many reports; whether the search came to its end."""
+    left = [Job(r.number, r.values, max(r.reports, default=0), r.runs_to) for r in ours.search.interrupted()]
+    while True:
+        job = left.pop() if left else ours.next()
+        if job is None:
+            return True
+        for step in [at for at in ours.report_at if job.start < at <= job.end]:
+            if events == 0:
+                return False
+            events -= 1
+            if ours.report(job, step, curves.loss(job.values, job.number, step)):
+                break
+        else:
+            ours.finished(job)
+
+
+def test_ten_thousand_trials_on_five_hundred_workers() -> None:
+    curves = SyntheticCurves()
+    ours = policy(SchedulerForm("halving"), curves, trials=10_000, report_every=0)
+    found = simulate(ours, curves, workers=500)
+    assert sum(found.ended.values()) == 10_000
+    assert found.updates < 0.15 * 10_000 * 81, "a fraction of training all of them"
+    assert found.efficiency(500) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "asha"}, r"no scheduler 'asha'.*none\|median\|halving\|stopping"),
+        ({"eta": 1}, "--eta must be at least 2: got 1"),
+        ({"brackets": 0}, "--brackets must be at least 1"),
+        ({"rungs": 0}, "--rungs must be at least 1"),
+    ],
+)
+def test_a_scheduler_that_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        SchedulerForm(**options)
+
+
+def test_more_brackets_than_rungs_are_refused() -> None:
+    with pytest.raises(UserError, match="--brackets 4 needs 3 rungs.*have 2"):
+        SchedulerForm("halving", brackets=4).build(updates=81, trials=9)
+
+
+def test_names_are_listed_once() -> None:
+    assert {form.name for form in FORMS} == set(get_args(SchedulerName))
