@@ -126,7 +126,10 @@ DSM = Contender(
     space={**LEARNING_RATE, "weight": Choice("edm", "sigma2"), "ema_decay": Choice(0.98, 0.995)},
     budgets=budgets(UNET_COST, models=len(SIGMAS)),
     final_evaluators=of_dsm,
-    at=sizes(n_steps=3, steps_per_level=1) | {name: {**sizes()[name], "schedule": EVENLY} for name in ("gpu", "paper")},
+    at={
+        **sizes(n_steps=3, steps_per_level=1),
+        **{name: {**sizes()[name], "schedule": EVENLY} for name in ("gpu", "paper")},
+    },
 )
 DSM_SHORT = replace(DSM, budgets=budgets(UNET_COST))
 DSM_SINGLE = Contender(

@@ -95,8 +95,9 @@ class TunePolicy(OptunaPolicy):
     def should_stop(self, job: Job, step: int, loss: float) -> bool:
         if job.number not in self._known:
             self._known[job.number] = SimpleNamespace(trial_id=str(job.number))
-            self._scheduler.on_trial_add(None, self._known[job.number])
-        decision = self._scheduler.on_trial_result(None, self._known[job.number], {"step": step, "loss": loss})
+            self._scheduler.on_trial_add(None, self._known[job.number])  # type: ignore[arg-type]  # it does not look
+        trial = self._known[job.number]
+        decision = self._scheduler.on_trial_result(None, trial, {"step": step, "loss": loss})  # type: ignore[arg-type]
         return str(decision) == "STOP"
 
     def stop(self, trial: optuna.trial.Trial, loss: float) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from optuna.trial import TrialState
@@ -21,10 +21,16 @@ from gibbsweep.tune.sweep_dir import SweepDir
 class Curves(Protocol):
     """What training with ``values`` would do. The same trial has the same curve whoever asks, and however often."""
 
-    config: Any
-    """The configuration that a person would start from."""
-    space: Space
-    updates: int
+    @property
+    def config(self) -> Any:
+        """The configuration that a person would start from."""
+        ...
+
+    @property
+    def space(self) -> Space: ...
+
+    @property
+    def updates(self) -> int: ...
 
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
         """The validation loss of trial ``number`` after ``step`` updates; NaN once it has diverged."""
@@ -45,6 +51,16 @@ class SyntheticConfig:
     ema: float = 0.999
 
 
+SPACE: Space = {
+    "learning_rate": Float(1e-4, 1.0, log=True),
+    "momentum": Float(0.0, 0.99),
+    "width": Choice(16, 32, 64, 128),
+    "weight_decay": Float(1e-6, 1e-1, log=True),
+    "dropout": Float(0.0, 0.5),
+    "ema": Float(0.9, 0.999),
+}
+
+
 @dataclass(frozen=True)
 class SyntheticCurves:
     """A loss that falls as a power of the updates to a floor: floor + (1 - floor) / (1 + rate step / updates)^.7, with noise.
@@ -58,15 +74,11 @@ class SyntheticCurves:
     updates: int = 81
     noise: float = 0.01
 
-    config: ClassVar[SyntheticConfig] = SyntheticConfig()
-    space: ClassVar[Space] = {
-        "learning_rate": Float(1e-4, 1.0, log=True),
-        "momentum": Float(0.0, 0.99),
-        "width": Choice(16, 32, 64, 128),
-        "weight_decay": Float(1e-6, 1e-1, log=True),
-        "dropout": Float(0.0, 0.5),
-        "ema": Float(0.9, 0.999),
-    }
+    config: SyntheticConfig = field(default=SyntheticConfig(), init=False)
+
+    @property
+    def space(self) -> Space:
+        return SPACE
 
     @cached_property
     def optimum(self) -> tuple[float, ...]:
