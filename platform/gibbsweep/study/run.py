@@ -29,6 +29,7 @@ from gibbsweep.train import (
     SpoolReporter,
     fit,
     read_restarts,
+    spent,
     survived,
     train,
 )
@@ -96,6 +97,8 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
         traceback.print_exc()
         # What was trained before a failing evaluation keeps its step and its numbers.
+        if outcome.step < 0:
+            outcome = replace(outcome, **spent(assignment.run_dir))
         outcome = replace(outcome, outcome="failed", message=f"{type(error).__name__}: {error}")
         if parallel.world_size() > 1:
             if first:

@@ -6,7 +6,7 @@ from gibbsweep.train.fit import fit
 from gibbsweep.train.loop import Evaluate, Evaluation, train
 from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind, survived
 from gibbsweep.train.precision import PrecisionOption
-from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter
+from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter, spent
 from gibbsweep.train.restarts import Restart, read_restarts, write_restarts
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "StdoutReporter",
     "fit",
     "read_restarts",
+    "spent",
     "survived",
     "train",
     "write_restarts",

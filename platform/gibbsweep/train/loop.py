@@ -116,12 +116,18 @@ def train(
     system.train()
     nfe = progress.nfe
     lost_seconds = sum(restart.lost_seconds for restart in restarts)
+    lost_updates = sum(restart.step - restart.resumed_at for restart in restarts)
+
+    def samples(step: int) -> int:
+        return (step + lost_updates) * budget.batch_size
+
+    def evaluations() -> int | None:
+        return _added(nfe, *(restart.lost_nfe for restart in restarts))
 
     def ended(outcome: OutcomeKind, step: int, metrics: dict[str, float], seconds: float) -> Outcome:
-        lost_updates = sum(restart.step - restart.resumed_at for restart in restarts)
         return Outcome(
-            outcome, step, metrics, seconds + lost_seconds, precision=chosen, restarts=tuple(restarts),
-            samples=(step + lost_updates) * budget.batch_size, nfe=_added(nfe, *(r.lost_nfe for r in restarts)),
+            outcome, step, metrics, seconds + lost_seconds, precision=chosen,
+            samples=samples(step), nfe=evaluations(), restarts=tuple(restarts),
         )  # fmt: skip
 
     segment = time.perf_counter()
@@ -155,6 +161,9 @@ def train(
         progress.nfe = nfe
         metrics = {f"train/{name}": sum(values) / len(values) for name, values in sums.items()}
         metrics["train/device_seconds"] = progress.device_seconds + lost_seconds
+        metrics["train/samples"] = samples(done)
+        if (count := evaluations()) is not None:
+            metrics["train/nfe"] = count
         if budget.retries:
             metrics["train/restarts"] = len(restarts)
         metrics["train/updates_per_second"] = (done - progress.step) / elapsed

@@ -10,7 +10,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from gibbsweep.train import Outcome
+from gibbsweep.train import Outcome, read_restarts, spent
 from gibbsweep.tune.plan import Plan
 
 CRASHES_ALLOWED = 2  # a trial whose process died starts again from its checkpoint this many times
@@ -57,7 +57,7 @@ class PlanSearcher(_NoState, Searcher):
         outcome = Outcome.read(run_dir)
         if outcome is None:
             message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
-            outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message)
+            outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message, **spent(run_dir))
             outcome.write(run_dir)
         self._plan.close(name, outcome)
 
@@ -84,7 +84,15 @@ class PlanScheduler(_NoState, FIFOScheduler):
             return str(TrialScheduler.CONTINUE)
         run_dir = self._plan.sweep.trial(name)
         goal = self._plan.study.goal_of(trial.config["contender"])
-        Outcome("pruned", step, {goal.metric: value}, message="worse than the median of its peers").write(run_dir)
+        message = "worse than the median of its peers"
+        Outcome(
+            "pruned",
+            step,
+            {goal.metric: value},
+            message=message,
+            restarts=tuple(read_restarts(run_dir)),
+            **spent(run_dir),
+        ).write(run_dir)
         return str(TrialScheduler.STOP)
 
 

@@ -30,6 +30,8 @@ class SweepOptions:
     """Seed of the search and of every training (default 0)."""
     precision: PrecisionOption | None = None
     """Arithmetic of training: auto measures which pays on this machine (default)."""
+    retries: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Restarts of a run that diverges, from its last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
     prune: bool | None = None
     """Stop a trial that is worse than the median of its finished peers (default: no)."""
 
@@ -59,13 +61,13 @@ class SweepOptions:
     """Show what Ray, MLflow and the trials print."""
 
 
-DECIDING = ("contenders", "trials", "seeds", "budget", "data", "seed", "precision", "prune")
+DECIDING = ("contenders", "trials", "seeds", "budget", "data", "seed", "precision", "prune", "retries")
 """The options that decide the numbers of a sweep, and are recorded with it."""
 
 
 def check_options(options: SweepOptions) -> None:
     """Raise UserError for a number that no sweep can have."""
-    for name, least in (("trials", 0), ("seeds", 0), ("workers_per_trial", 1), ("cpus", 1)):
+    for name, least in (("trials", 0), ("seeds", 0), ("retries", 0), ("workers_per_trial", 1), ("cpus", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")

@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from gibbsweep.study.space import Choice, Domain, Float, Int, Space, flatten, with_values
-from gibbsweep.study.study import Contender, Goal
+from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -121,12 +121,16 @@ class Search:
         return len(peers) >= _MEDIAN_PEERS and self.goal.better(statistics.median(peers), value)
 
     def tell(self, number: int, outcome: Outcome) -> None:
-        """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart."""
+        """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart. Where the goal
+        is stability, a divergence is what was measured: COMPLETE, with the share of its updates that the trial survived."""
         trial = self._running.pop(number)
         value = outcome.metrics.get(self.goal.metric, math.nan)
         state = _STATES[outcome.outcome]
+        if self.goal.metric == STABILITY and outcome.outcome == "diverged":
+            state = TrialState.COMPLETE
         trial.set_user_attr("outcome", outcome.outcome)
         trial.set_user_attr("device_seconds", outcome.device_seconds)
+        trial.set_user_attr("restarts", len(outcome.restarts))
         if state == TrialState.COMPLETE and not math.isfinite(value):
             trial.set_user_attr("outcome", "diverged")
             state = TrialState.FAIL

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,16 @@ from rich.table import Table
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import Prepares
+from gibbsweep.study.accounting import Accounting
 from gibbsweep.study.gallery import copy_sounds, draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.files import as_file_name, write_atomically
+from gibbsweep.train.files import as_file_name
 from gibbsweep.tune import cluster
+from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.progress import Progress
@@ -79,6 +80,7 @@ def _drive(
     console.print(
         f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
     )
+    clock = SweepClock(sweep, started)
     plan = Plan(study, decided, sweep)
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
@@ -90,16 +92,23 @@ def _drive(
             cluster.start(options)
             gpus = cluster.default_gpus(options)
             concurrency = cluster.check_resources(options, gpus)
+            clock.train_on(None if concurrency is None else concurrency * options.workers_per_trial)
             with Progress(plan, console) as progress:
-                _tune(plan, options, decided, sweep, progress, gpus=gpus, concurrency=concurrency)
+
+                def changed() -> None:
+                    clock.tick(every=1.0)
+                    progress.update()
+
+                _tune(plan, options, decided, sweep, changed, gpus=gpus, concurrency=concurrency)
                 progress.update()
+        clock.tick()
         if not plan.finished():
             tracker.close(status="KILLED")
             raise Interrupted(
                 f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
             )
         source = load(plan.views[0], root=options.data_root).source
-        results = _results(study, decided, plan, source=source, wall_seconds=_wall_seconds(sweep, started))
+        results = _results(study, decided, plan, clock, source=source)
         results = replace(results, findings=list(study.findings(results)))
         _write(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
@@ -125,7 +134,7 @@ def _tune(
     options: SweepOptions,
     decided: Decided,
     sweep: SweepDir,
-    progress: Progress,
+    changed: Callable[[], None],
     *,
     gpus: float,
     concurrency: int | None,
@@ -140,10 +149,11 @@ def _tune(
         contenders={
             name: TrialContender(
                 config=study.config_of(name, decided.budget),
-                budget=study.budget_of(name, decided.budget),
+                budget=decided.budget_of(study, name),
                 goal=study.goal_of(name),
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
+                halve=study.contenders[name].halve,
             )
             for name in decided.contenders
         },
@@ -169,7 +179,7 @@ def _tune(
             name="tune",
             storage_path=str(sweep.path.absolute() / "ray"),
             verbose=2 if options.verbose else 0,
-            callbacks=[Watch(progress.update)],
+            callbacks=[Watch(changed)],
             failure_config=tune.FailureConfig(max_failures=CRASHES_ALLOWED),
         ),
     )
@@ -178,7 +188,7 @@ def _tune(
     tuner.fit()
 
 
-def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_seconds: float) -> Results:
+def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, source: str) -> Results:
     rows = plan.rows()
     return Results(
         study=study.name,
@@ -191,7 +201,8 @@ def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_se
         note=study.note,
         rows=rows,
         importances={name: found for name, search in plan.searches.items() if (found := search.importances())},
-        wall_seconds=wall_seconds,
+        wall_seconds=clock.wall_seconds,
+        accounting=Accounting.of(plan.outcomes.values(), devices=clock.devices, available=clock.available),
         source=source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
@@ -220,15 +231,6 @@ def _write(
                 gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
         for name in study.sounds:
             copy_sounds(plan.shown_runs(), name, folder, results.stem)
-
-
-def _wall_seconds(sweep: SweepDir, started: float) -> float:
-    """Seconds of this and all earlier parts of the sweep, kept beside its record."""
-    path = sweep.path / "wall_seconds.json"
-    before = json.loads(path.read_text()) if path.exists() else 0.0
-    total: float = before + time.time() - started
-    write_atomically(path, json.dumps(total).encode())
-    return total
 
 
 def results_table(results: Results, *, width: int) -> Table:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ from gibbsweep.data import Dataset, check_data, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import check_needs, check_other_data
 from gibbsweep.study.provenance import git_commit
+from gibbsweep.study.restart import check_halving, step_sizes
 from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
+from gibbsweep.train import Budget
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.options import DECIDING, SweepOptions
+from gibbsweep_models.capabilities import CanFit
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,13 @@ class Decided:
     seed: int
     precision: str
     prune: bool
+    retries: int | None = None
+    """None: what each budget says."""
+
+    def budget_of(self, study: Study, name: str) -> Budget:
+        """How long contender ``name`` trains."""
+        budget = study.budget_of(name, self.budget)
+        return budget if self.retries is None else replace(budget, retries=self.retries)
 
 
 class SweepDir:
@@ -82,6 +92,7 @@ def create(
         "seed": 0,
         "precision": "auto",
         "prune": False,
+        "retries": None,
     }
     decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     _check(study, decided, options)
@@ -125,9 +136,9 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
     for name in DECIDING:
         given = getattr(options, name)
         given = list(given) if isinstance(given, tuple) else given
-        if given is not None and given != recorded[name]:
+        if given is not None and given != recorded.get(name):
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and --{name} {given} was given: "
+                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name} {given} was given: "
                 "leave it out to continue, or start a new sweep."
             )
     decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})
@@ -176,6 +187,7 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
     found = {}
     for name in decided.contenders:
         contender = study.contenders[name]
+        budget = decided.budget_of(study, name)
         found[name] = {
             "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, decided.budget))},
             "space": describe(contender.space),
@@ -183,12 +195,18 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
             "validation": study.validation,
             "views": list(study.views(decided.data)),
             "goal": vars(study.goal_of(name)),
-            "budget": vars(study.budget_of(name, decided.budget)),
+            "budget": _said(vars(budget), retries=0),
+            **({"halve": step_sizes(study.config_of(name, decided.budget), contender.halve)} if budget.retries else {}),
             "evaluators": [repr(e) for e in study.evaluators_of(name, decided.budget)],
             "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, decided.budget)],
         }
     as_json: dict[str, Any] = json.loads(json.dumps(found))
     return as_json
+
+
+def _said(record: Mapping[str, Any], **silent: Any) -> dict[str, Any]:
+    """``record`` without what has its ``silent`` value: sweeps from before there was such a field stay what they are."""
+    return {name: value for name, value in record.items() if name not in silent or value != silent[name]}
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
@@ -220,15 +238,18 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
             check_data(dataset, study.needs, study=study.name)
         for name in decided.contenders:
             if study.contenders[name].config.units == units:
-                _check_contender(study, name, decided.budget, dataset)
+                _check_contender(study, name, decided, dataset)
 
 
-def _check_contender(study: Study, name: str, budget: str, dataset: Dataset) -> None:
-    """Build the contender as it stands, and see that its evaluators find what they need."""
+def _check_contender(study: Study, name: str, decided: Decided, dataset: Dataset) -> None:
+    """Build the contender as it stands, and see that its evaluators find what they need and a restart has steps to halve."""
+    budget, config = decided.budget, study.config_of(name, decided.budget)
     try:
-        system = study.config_of(name, budget).build(dataset.spec)
+        system = config.build(dataset.spec)
     except ValueError as error:
         raise UserError(f"contender {name!r} does not fit the data: {error}.") from error
     for evaluator in (*study.evaluators_of(name, budget), *study.final_evaluators_of(name, budget)):
         check_needs(evaluator, system)
         check_other_data(evaluator, dataset)
+    if decided.budget_of(study, name).retries and not isinstance(system, CanFit):
+        check_halving(config, study.contenders[name].halve)

@@ -37,6 +37,7 @@ class TrialContender:
     goal: Goal
     evaluators: tuple[Evaluator, ...]
     final_evaluators: tuple[Evaluator, ...]
+    halve: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         git_commit=payload.git_commit,
         searched=config["values"],
         goal=contender.goal,
+        halve=contender.halve,
     )
     with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
         try:

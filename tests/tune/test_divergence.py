@@ -1,0 +1,128 @@
+"""Retries and stability in a sweep, without Ray."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.tiny import STUDY, study
+from tests.tune.test_plan import finish, new_plan, resumed_plan
+
+from gibbsweep.errors import UserError
+from gibbsweep.study import Goal
+from gibbsweep.train import Outcome, Restart, SpoolReporter, spent
+from gibbsweep.tune.clock import SweepClock
+from gibbsweep.tune.options import SweepOptions, check_options
+from gibbsweep.tune.sweep_dir import SweepDir, fingerprint, reopen
+
+
+def test_retries_decide_and_are_recorded(tmp_path: Path) -> None:
+    plan = new_plan(tmp_path, retries=2)
+    assert plan.decided.budget_of(STUDY, "rbm").retries == 2
+    assert plan.sweep.record()["options"]["retries"] == 2
+    assert resumed_plan(tmp_path).decided.retries == 2
+    with pytest.raises(UserError, match="retries = 2"):
+        reopen(STUDY, SweepOptions(runs=tmp_path, resume="s", retries=1))
+    with pytest.raises(UserError, match="--retries must be at least 0"):
+        check_options(SweepOptions(retries=-1))
+
+
+def test_a_budget_s_own_retries_are_the_default(tmp_path: Path) -> None:
+    budgets = {name: replace(budget, retries=3) for name, budget in STUDY.budgets.items()}
+    plan = new_plan(tmp_path, study(budgets=budgets))
+    assert plan.decided.retries is None
+    assert plan.decided.budget_of(plan.study, "rbm").retries == 3
+    halved = fingerprint(plan.study, plan.decided)["rbm"]["halve"]
+    assert halved == {"learning_rate": STUDY.contenders["rbm"].config.learning_rate}  # type: ignore[attr-defined]
+
+
+def test_sweeps_from_before_there_were_retries_go_on(tmp_path: Path) -> None:
+    plan = new_plan(tmp_path)
+    path = plan.sweep.path / "sweep.json"
+    record = json.loads(path.read_text())
+    assert "retries" not in record["fingerprint"]["rbm"]["budget"]
+    assert "halve" not in record["fingerprint"]["rbm"]
+    del record["options"]["retries"]
+    path.write_text(json.dumps(record))
+    assert resumed_plan(tmp_path).decided.retries is None
+
+
+def test_a_contender_with_nothing_to_halve_is_refused_before_anything_trains(tmp_path: Path) -> None:
+    contenders = {"rbm": replace(STUDY.contenders["rbm"], halve=())}
+    new_plan(tmp_path / "without", study(contenders=contenders))
+    with pytest.raises(UserError, match="names no step sizes"):
+        new_plan(tmp_path, study(contenders=contenders), retries=1)
+    with pytest.raises(UserError, match="n_hidden"):
+        study(contenders={"rbm": replace(STUDY.contenders["rbm"], halve=("n_hidden",))})
+
+
+def test_a_study_may_search_for_stability(tmp_path: Path) -> None:
+    """A divergence is then a value like any other; a failure is none."""
+    plan = new_plan(tmp_path, study(goal=Goal("stability", "maximize")), trials=6)
+    ends = [
+        ("diverged", 0.2),
+        ("completed", 0.5),
+        ("diverged", 0.4),
+        ("completed", 1.0),
+        ("failed", None),
+        ("diverged", 0.1),
+    ]
+    values = []
+    for kind, stability in ends:
+        planned = plan.next()
+        assert planned is not None
+        values.append(planned.values)
+        metrics = {} if stability is None else {"stability": stability}
+        finish(plan, planned, Outcome(kind, 10, metrics))  # type: ignore[arg-type]
+    trials = plan.searches["rbm"].trials_on_record()
+    assert [(t.state.name, t.value) for t in trials] == [
+        ("FAIL" if value is None else "COMPLETE", value) for _, value in ends
+    ]
+    assert [t.user_attrs["outcome"] for t in trials] == [kind for kind, _ in ends]
+    assert plan.searches["rbm"].best(1) == values[2], "of the trials with k=1 the one that survived longest"
+    assert plan.searches["rbm"].best(2) == values[3]
+
+
+def test_optuna_knows_the_restarts_of_a_trial(tmp_path: Path) -> None:
+    plan = new_plan(tmp_path)
+    planned = plan.next()
+    assert planned is not None
+    restart = Restart(3, "cd", "diverged", resumed_at=0)
+    finish(plan, planned, Outcome("completed", 20, {"validation/log_likelihood": 1.0}, restarts=(restart,)))
+    (trial,) = plan.searches["rbm"].trials_on_record()
+    assert (trial.state.name, trial.user_attrs["restarts"]) == ("COMPLETE", 1)
+
+
+def test_a_sweep_s_clock_adds_up_its_parts(tmp_path: Path) -> None:
+    sweep = SweepDir(tmp_path)
+    for devices, seconds in ((2, 10.0), (0, 5.0), (4, 20.0)):
+        clock = SweepClock(sweep, time.time() - seconds)
+        clock.train_on(devices)
+        clock.tick()
+        clock.tick(every=3600.0)
+    again = SweepClock(sweep, time.time())
+    assert again.wall_seconds == pytest.approx(35.0, abs=0.5)
+    assert again.available == pytest.approx(2 * 10 + 4 * 20, abs=2)
+    assert again.devices == 4
+    unknown = SweepClock(sweep, time.time())
+    unknown.train_on(None)
+    unknown.tick()
+    assert SweepClock(sweep, time.time()).available is None
+
+
+def test_a_clock_of_one_number_is_read(tmp_path: Path) -> None:
+    (tmp_path / "wall_seconds.json").write_text("12.5")
+    clock = SweepClock(SweepDir(tmp_path), time.time())
+    assert (round(clock.wall_seconds, 1), clock.available) == (12.5, None)
+
+
+def test_what_an_ended_process_had_spent_is_in_its_last_report(tmp_path: Path) -> None:
+    assert spent(tmp_path) == {}
+    spool = SpoolReporter(tmp_path)
+    for step in (5, 10):
+        spool(step, {"train/device_seconds": step / 10, "train/samples": step * 32, "train/nfe": step * 4})
+    spool.close()
+    assert spent(tmp_path) == {"device_seconds": 1.0, "samples": 320, "nfe": 40}
