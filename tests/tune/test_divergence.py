@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tests.tiny import STUDY, study
 from tests.tune.test_plan import finish, new_plan, resumed_plan
 
@@ -16,6 +17,7 @@ from gibbsweep.study import Goal
 from gibbsweep.train import Outcome, Restart, SpoolReporter, spent
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.options import SweepOptions, check_options
+from gibbsweep.tune.sweep import run_sweep
 from gibbsweep.tune.sweep_dir import SweepDir, fingerprint, reopen
 
 
@@ -126,3 +128,24 @@ def test_what_an_ended_process_had_spent_is_in_its_last_report(tmp_path: Path) -
         spool(step, {"train/device_seconds": step / 10, "train/samples": step * 32, "train/nfe": step * 4})
     spool.close()
     assert spent(tmp_path) == {"device_seconds": 1.0, "samples": 320, "nfe": 40}
+
+
+def test_the_table_of_a_sweep_says_what_was_restarted_and_what_counted(tmp_path: Path) -> None:
+    """A sweep whose runs have all ended is read from its folder, without Ray."""
+    plan = new_plan(tmp_path, retries=1)
+    restart = Restart(3, "cd", "diverged at update 3", resumed_at=0, lost_seconds=0.25)
+    while (planned := plan.next()) is not None:
+        metrics = {"validation/log_likelihood": 1.0, "test/log_likelihood": -9.0}
+        again = planned.kind == "retrain" and planned.option == 2 and planned.seed == 1
+        finish(plan, planned, Outcome("completed", 20, metrics, 1.0, restarts=(restart,) if again else ()))
+    clock = SweepClock(plan.sweep, time.time() - 8.0)
+    clock.train_on(2)
+    clock.tick()
+    results = run_sweep(STUDY, SweepOptions(runs=tmp_path, resume="s"), console=Console(quiet=True), command="x")
+    assert [row.metrics["stability"].mean for row in results.rows] == [1.0, 0.5]
+    assert [row.restarts for row in results.rows] == [0, 1]
+    assert results.accounting is not None
+    assert (results.accounting.useful, results.accounting.restarted) == (7.75, 0.25)
+    assert results.accounting.efficiency == pytest.approx(7.75 / 16, rel=0.05)
+    text = (tmp_path / "s" / "results" / "tiny.md").read_text()
+    assert "device-seconds (2 devices) in updates that count, restarted 0.2 s." in text

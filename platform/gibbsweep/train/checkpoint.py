@@ -166,7 +166,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, scalars: dict[str, Any]
 
 def _progress(state: dict[str, Any]) -> Progress:
     # Checkpoints from before network evaluations were counted do not say how many there were.
-    return Progress(**{name: state.get(name) if name == "nfe" else state[name] for name in vars(Progress())})
+    known = {"nfe": None, **state}
+    return Progress(**{name: known[name] for name in vars(Progress())})
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
