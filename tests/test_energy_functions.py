@@ -15,7 +15,7 @@ from tests.test_sweeps import ROOT, module_of
 
 from gibbsweep.cli import run_study_of
 from gibbsweep.study import Choice, Results, Row
-from gibbsweep.study.results import Statistic
+from gibbsweep.study.row import Statistic
 from gibbsweep.study.space import walk, with_values
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan

@@ -78,12 +78,14 @@ class Loss:
     """``total``: the scalar to minimise; ``parts``: named detached scalars to report (``energy_gap``, ...).
 
     ``gradients``: those of ``total`` by the parameters it depends on, from an objective that knows them in closed form;
-    None leaves them to autograd. Either way ``total`` can be differentiated.
+    None leaves them to autograd. Either way ``total`` can be differentiated. ``nfe``: network evaluations per chain of the
+    samplers that made it, as they state them in :class:`Samples`; None where there is no sampler.
     """
 
     total: Tensor
     parts: dict[str, Tensor] = field(default_factory=dict)
     gradients: Callable[[], Iterable[tuple[nn.Parameter, Tensor]]] | None = None
+    nfe: int | None = None
 
     def backward(self) -> None:
         """Add the gradient of ``total`` to the parameters' ``grad``: what ``total.backward()`` does, without a walk
@@ -192,7 +194,12 @@ class System(nn.Module):
 
 
 class SystemConfig(Protocol):
-    """A frozen dataclass of every number of a system. ``units`` says which form of the data the system is defined on."""
+    """A frozen dataclass of every number of a system. ``units`` says which form of the data the system is defined on.
+
+    A run that diverged may start again with smaller steps: a config, or a dataclass inside it, names its fields that are step
+    sizes of training in a ``ClassVar[tuple[str, ...]]`` called ``step_sizes``. Without it they are ``learning_rate`` and
+    ``*_learning_rate``.
+    """
 
     @property
     def units(self) -> Units: ...

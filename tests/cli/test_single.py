@@ -28,6 +28,26 @@ def test_runs_made_without_ray_are_sent_later(
     assert list(runs.outcome) == ["completed", "completed"]
 
 
+def test_retries_are_an_option_of_one_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contender whose loss is NaN from the sixth update that it makes on: from a checkpoint of five, ten are enough."""
+    monkeypatch.chdir(ROOT)
+    words = ["train", "tests/tiny.py:breaking", "--budget", "smoke", "--no-ray", "--runs", str(tmp_path)]
+    main([*words, "--name", "again", "--retries", "1"])
+    outcome = Outcome.read(tmp_path / "train-tiny" / "trials" / "again")
+    assert outcome is not None
+    assert (outcome.outcome, outcome.step, outcome.metrics["stability"]) == ("completed", 10, 0.5)
+    text = capsys.readouterr().out
+    assert "restart 1 of 1: diverged at update 5 in phase" in text
+    assert "it goes on from the checkpoint of update 5 with learning_rate=" in text
+    assert "completed after 1 restart at update 10" in text
+    main([*words, "--name", "once"])
+    assert "diverged at update 5" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main([*words, "--name", "never", "--retries", "-1"])
+
+
 def test_two_workers(
     tmp_path: Path, ray_session: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def test_it_is_the_sum_of_its_terms() -> None:
     torch.testing.assert_close(loss.total, 2.0 * dsm.total - 0.5 * cd.total)
     assert float(loss.parts["dsm_loss"]) == float(dsm.total.detach())
     assert float(loss.parts["cd_energy_gap"]) == float(cd.parts["energy_gap"])
+    assert (dsm.nfe, cd.nfe, loss.nfe) == (None, 2, 2)
 
 
 def test_a_weight_of_zero_switches_a_term_off() -> None:

@@ -7,7 +7,8 @@ import pytest
 from gibbsweep.errors import UserError
 from gibbsweep.study.equal_seconds import equal_seconds
 from gibbsweep.study.pareto import draw_front, front
-from gibbsweep.study.results import Results, Row, Statistic
+from gibbsweep.study.results import Results
+from gibbsweep.study.row import Row, Statistic
 
 
 def test_an_update_of_twice_the_cost_is_made_half_as_often() -> None:

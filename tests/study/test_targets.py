@@ -7,7 +7,7 @@ import math
 import pytest
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.results import Row, Statistic
+from gibbsweep.study.row import Row, Statistic
 from gibbsweep.study.targets import Target, Verdict
 
 

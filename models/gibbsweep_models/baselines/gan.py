@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,8 @@ class GANConfig(SignedUnits):
     (Donahue et al. 2019). ``generator_every``: discriminator updates per
     generator update. ``logit_bound``: a larger |logit_gap| counts as divergence. ``search_steps``, ``search_learning_rate`` and
     ``search_realism`` are those of inpainting by latent search."""
+
+    step_sizes: ClassVar[tuple[str, ...]] = ("discriminator_learning_rate", "generator_learning_rate")
 
     channels: tuple[int, ...] = (32, 64)
     latent_dim: int = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -57,6 +57,8 @@ class GaussianRBMConfig(SignedUnits):
     counts as divergence. ``sample_steps``: steps from noise to a sample. ``annealing_chains``: of an
     annealed estimate of log Z; ``equilibration``: Gibbs steps before the reverse one.
     """
+
+    step_sizes: ClassVar[tuple[str, ...]] = ("learning_rate", "inner_step_size")
 
     hidden: Dense | Convolutional = field(default_factory=Dense)
     coordinates: Literal["standard", "white"] = "standard"

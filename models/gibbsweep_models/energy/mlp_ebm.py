@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +30,8 @@ class MLPEBMConfig(SignedUnits):
     ``sample_steps``: Langevin steps from uniform noise to a sample. ``energy_gap_bound``: a larger |energy gap| counts
     as divergence.
     """
+
+    step_sizes: ClassVar[tuple[str, ...]] = ("learning_rate", "step_size")
 
     hidden: tuple[int, ...] = (128, 128)
     activation: Activation = "silu"

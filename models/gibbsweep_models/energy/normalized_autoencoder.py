@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ class NormalizedAutoencoderConfig(SignedUnits):
     x, both with step and noise apart, as in the paper. ``l2`` penalises the negatives' squared energies.
     ``energy_gap_bound``: a larger |energy gap| counts as divergence.
     """
+
+    step_sizes: ClassVar[tuple[str, ...]] = ("pretraining_rate", "learning_rate", "latent_step_size", "step_size")
 
     latent_dim: int = 16
     hidden: tuple[int, ...] = (256, 128)

@@ -96,7 +96,7 @@ class ContrastiveDivergence(nn.Module):
             weight, term = self.kl
             parts["kl"] = term(_under(energy, cond_neg), negatives.x, generator=generator)
             total = total + weight * parts["kl"]
-        return Loss(total, {name: value.detach() for name, value in parts.items()})
+        return Loss(total, {name: value.detach() for name, value in parts.items()}, nfe=negatives.nfe)
 
     def _positives(self, x: Tensor, generator: torch.Generator) -> Tensor:
         if self.data_noise == 0:

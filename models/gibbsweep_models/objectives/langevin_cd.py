@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -31,6 +31,8 @@ class LangevinCD:
     learning rate; one that falls to 0 lets the energy come to rest among its chains' modes. ``grad_clip``: largest norm of the
     weights' gradient. ``energy_gap_bound``: a larger |energy gap| counts as divergence.
     """
+
+    step_sizes: ClassVar[tuple[str, ...]] = ("learning_rate", "step_size")
 
     n_steps: int = 40
     step_size: float = 10.0

@@ -56,13 +56,14 @@ class OnManifoldCD(nn.Module):
         def on_manifold(x: Tensor, cond: Tensor | None = None) -> Tensor:
             return model.energy(model.decode(x), cond)  # x of this energy are codes
 
-        z = self.latent_sampler(on_manifold, z, generator=generator, project=on_sphere).x
+        latent = self.latent_sampler(on_manifold, z, generator=generator, project=on_sphere)
+        z = latent.x
         self.replay.write(places, z)
         with torch.no_grad():
             start = model.decode(z)
             energy_manifold = model.energy(start).mean()
-        x_neg = self.sampler(model.energy, start, generator=generator).x
-        x = torch.cat([x_pos, x_neg.to(x_pos.dtype)])
+        negatives = self.sampler(model.energy, start, generator=generator)
+        x = torch.cat([x_pos, negatives.x.to(x_pos.dtype)])
         energy_pos, energy_neg = check_energy(model.energy(x), x).chunk(2)
         gap = energy_pos.mean() - energy_neg.mean()
         parts = {
@@ -72,4 +73,5 @@ class OnManifoldCD(nn.Module):
             "energy_manifold": energy_manifold,
         }
         total = gap + self.l2 * energy_neg.square().mean()
-        return Loss(total, {name: value.detach() for name, value in parts.items()})
+        nfe = latent.nfe + negatives.nfe
+        return Loss(total, {name: value.detach() for name, value in parts.items()}, nfe=nfe)

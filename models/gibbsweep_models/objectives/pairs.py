@@ -97,12 +97,14 @@ class JointCD(nn.Module):
         accuracy = same.gather(1, by_picture.argmin(dim=1, keepdim=True)).float().mean()
         parts = {"gibbs_gap": gap.detach(), "accuracy": accuracy}
         total = gap
+        nfe = None
         if self.weight > 0:
             share = {name: value[:: self.every] for name, value in batch.items()}
             moved = self.cd(model, share, generator=generator)
             total = total + self.weight * moved.total
             parts |= moved.parts
-        return Loss(total, parts)
+            nfe = moved.nfe
+        return Loss(total, parts, nfe=nfe)
 
 
 def _gap(energy: Tensor, data: Tensor, model: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from gibbsweep_models import parallel
 from gibbsweep_models.nn.rbm import RBM, NormalForm
 from gibbsweep_models.objectives.rbm_gradient import ContrastiveFactors, FreeEnergyPhase, energy_gap, mean_over_batch
 from gibbsweep_models.samplers.gibbs import BlockGibbs
-from gibbsweep_models.types import Batch, Loss
+from gibbsweep_models.types import Batch, Loss, Samples
 
 
 class HasRBM(Protocol):
@@ -74,15 +74,15 @@ class RBMContrastiveDivergence(nn.Module):
             parts: dict[str, Tensor] = {}
             if self.persistent:
                 hidden_logits, hidden_mean = form.hidden_logits(x), None
-                v = self._advance_chains(form, x, generator)
+                samples = self._advanced_chains(form, x, generator)
             else:
                 samples = self.sampler(form, x, generator=generator)
-                hidden_logits, v = samples.info["hidden_logits"], samples.x
+                hidden_logits = samples.info["hidden_logits"]
                 hidden_mean = samples.info["hidden_mean"]
                 residual = samples.info["reconstruction"].view(x.shape).sub_(x).flatten()
                 parts["reconstruction_error"] = torch.dot(residual, residual) / x.numel()
             x_pos = FreeEnergyPhase.of(x, hidden_logits, hidden_mean)
-            x_neg = FreeEnergyPhase.of(v, form.hidden_logits(v))
+            x_neg = FreeEnergyPhase.of(samples.x, form.hidden_logits(samples.x))
             if rbm.centred and self.offset_rate:
                 means = parallel.all_mean(x_pos.v_batch_mean), parallel.all_mean(x_pos.hidden_batch_mean)
                 # The log-odds of half precision products would move the distribution by their rounding.
@@ -100,9 +100,9 @@ class RBMContrastiveDivergence(nn.Module):
         def gradients() -> Iterator[tuple[nn.Parameter, Tensor]]:
             return zip(parameters, factors.gradient(rbm.weight.detach(), self.weight_decay), strict=True)
 
-        return Loss(total, parts, gradients)
+        return Loss(total, parts, gradients, samples.nfe)
 
-    def _advance_chains(self, form: NormalForm, x: Tensor, generator: torch.Generator) -> Tensor:
+    def _advanced_chains(self, form: NormalForm, x: Tensor, generator: torch.Generator) -> Samples:
         """This worker's chains after k more steps, (N / W, V)."""
         if not len(self.chains):
             self.chains = parallel.all_gather_batch(x).clone()
@@ -114,12 +114,12 @@ class RBMContrastiveDivergence(nn.Module):
             )
         share = len(self.chains) // world_size
         own = slice(rank * share, (rank + 1) * share)
-        v = self.sampler(form, self.chains[own], generator=generator).x
+        samples = self.sampler(form, self.chains[own], generator=generator)
         if parallel.world_size() > 1:
-            self.chains = parallel.all_gather_batch(v)
+            self.chains = parallel.all_gather_batch(samples.x)
         else:
-            self.chains[own] = v
-        return v
+            self.chains[own] = samples.x
+        return samples
 
     def _load_from_state_dict(
         self,

@@ -58,4 +58,4 @@ class TwoViewEnergy(nn.Module):
 
         generative = self.cd(energy, {"x": views[0][:: self.every]}, generator=generator)
         parts = {"accuracy": partner_accuracy(first, second), "contrastive": contrast.detach(), **generative.parts}
-        return Loss(contrast + self.weight * generative.total, parts)
+        return Loss(contrast + self.weight * generative.total, parts, nfe=generative.nfe)

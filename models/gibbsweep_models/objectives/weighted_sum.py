@@ -32,6 +32,7 @@ class WeightedSum(nn.Module):
     def forward(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss:
         total = torch.zeros((), device=batch["x"].device)
         parts = {}
+        nfe: int | None = None
         for name, objective in self.terms.items():
             if self.weights[name] == 0:
                 continue
@@ -39,4 +40,6 @@ class WeightedSum(nn.Module):
             total = total + self.weights[name] * loss.total
             parts[f"{name}_loss"] = loss.total.detach()
             parts |= {f"{name}_{part}": value for part, value in loss.parts.items()}
-        return Loss(total, parts)
+            if loss.nfe is not None:
+                nfe = (nfe or 0) + loss.nfe
+        return Loss(total, parts, nfe=nfe)

@@ -6,7 +6,7 @@ import importlib.util
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +37,8 @@ class TrainOptions:
     """Seed of weights, data order and noise."""
     precision: PrecisionOption = "auto"
     """Arithmetic of training: auto measures which pays on this machine."""
+    retries: int | None = None
+    """Restarts after a divergence, from the last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
     workers: int = 1
     """Data-parallel workers; more than one need Ray."""
     gpus_per_worker: float = 0.0
@@ -65,6 +67,10 @@ def train_one(options: TrainOptions) -> None:
         )
     name = options.name or f"{contender}-{time.strftime('%Y%m%d-%H%M%S')}"
     budget = study.budget_of(contender, options.budget)
+    if options.retries is not None:
+        if options.retries < 0:
+            raise UserError(f"--retries must be at least 0: got {options.retries}.")
+        budget = replace(budget, retries=options.retries)
     assignment = Assignment(
         name=name,
         contender=contender,
@@ -81,6 +87,7 @@ def train_one(options: TrainOptions) -> None:
         precision=options.precision,
         git_commit=git_commit(),
         goal=study.goal_of(contender),
+        halve=study.contenders[contender].halve,
     )
     dataset = load(
         assignment.data, root=assignment.data_root, units=config.units, seed=DATA_SEED, validation=study.validation
@@ -178,9 +185,7 @@ def summary(outcome: Outcome, run_dir: Path) -> str:
     numbers = "\n".join(
         f"  {name:<40} {value:.6g}" for name, value in sorted(outcome.metrics.items()) if name.startswith("test/")
     )
-    head = (
-        f"{outcome.outcome} at update {outcome.step}, {outcome.device_seconds:.1f} device-seconds, {outcome.precision}"
-    )
+    head = f"{outcome} at update {outcome.step}, {outcome.device_seconds:.1f} device-seconds, {outcome.precision}"
     return "\n".join(part for part in (head, outcome.message, numbers, str(run_dir)) if part)
 
 

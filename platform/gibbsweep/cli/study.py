@@ -35,8 +35,9 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
         given = sys.argv[1:] if words is None else words
         sweep_options, own = _parse(SweepOptions, options, given, question)
 
-        from gibbsweep.tune.sweep import Interrupted, results_table, run_sweep
+        from gibbsweep.tune.sweep import Interrupted, run_sweep
         from gibbsweep.tune.sweep_dir import remembered
+        from gibbsweep.tune.table import results_table
 
         own = dataclasses.replace(own, **remembered(sweep_options, own))  # type: ignore[type-var]
         try:
@@ -47,6 +48,8 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
     console.print()
     console.print(results_table(results, width=console.width))
     console.print()
+    if results.accounting is not None:
+        console.print(f"{results.accounting}", highlight=False, soft_wrap=True)
     for verdict in results.verdicts:
         console.print(f"{verdict.answer:>12}  {verdict}", highlight=False, soft_wrap=True)
     runs = "" if str(sweep_options.runs) == "runs" else f" RUNS={sweep_options.runs}"

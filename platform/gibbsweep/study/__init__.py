@@ -1,6 +1,7 @@
 """Studies without the cluster: questions, search spaces, one run, results. Knows no Ray, Optuna or MLflow."""
 
-from gibbsweep.study.results import Results, Row
+from gibbsweep.study.results import Results
+from gibbsweep.study.row import Row
 from gibbsweep.study.space import Choice, Float, Int, Space
 from gibbsweep.study.study import Contender, Goal, Study
 from gibbsweep.study.targets import Target

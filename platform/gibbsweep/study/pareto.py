@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gibbsweep.study.results import Results, Row
+from gibbsweep.study.results import Results
+from gibbsweep.study.row import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

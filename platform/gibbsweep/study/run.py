@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,23 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator, evaluate_all
 from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
-from gibbsweep.study.space import flatten
-from gibbsweep.study.study import Goal
-from gibbsweep.train import Budget, Composed, Evaluation, Outcome, PrecisionOption, Reporter, SpoolReporter, fit, train
+from gibbsweep.study.restart import check_halving, restarted
+from gibbsweep.study.space import flatten, with_values
+from gibbsweep.study.study import STABILITY, Goal
+from gibbsweep.train import (
+    Budget,
+    Composed,
+    Evaluation,
+    Outcome,
+    PrecisionOption,
+    Reporter,
+    SpoolReporter,
+    fit,
+    read_restarts,
+    spent,
+    survived,
+    train,
+)
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import write_artifacts
@@ -32,7 +47,8 @@ DATA_SEED = 0  # every run of every sweep sees the same train, validation and te
 class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
     the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome.
-    ``until``: updates after which it pauses, to be continued by an assignment that differs in this alone."""
+    ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``until``: updates after which it pauses, to be continued by an
+    assignment that differs in this alone."""
 
     name: str
     contender: str
@@ -51,6 +67,7 @@ class Assignment:
     searched: dict[str, Any] = field(default_factory=dict)
     goal: Goal | None = None
     until: int | None = None
+    halve: tuple[str, ...] | None = None
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -82,6 +99,8 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
         traceback.print_exc()
         # What was trained before a failing evaluation keeps its step and its numbers.
+        if outcome.step < 0:
+            outcome = replace(outcome, **spent(assignment.run_dir))
         outcome = replace(outcome, outcome="failed", message=f"{type(error).__name__}: {error}")
         if parallel.world_size() > 1:
             if first:
@@ -91,6 +110,9 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
         if spool is not None:
             spool.close()
     outcome = replace(outcome, device=device_name(pick_device()))
+    if outcome.outcome != "failed":
+        stability = survived(outcome, assignment.budget.updates)
+        outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})
     if first and assignment.goal is not None:
         history = over_training(assignment.run_dir / "metrics.jsonl", assignment.goal)
         outcome = replace(outcome, metrics={**outcome.metrics, **history})
@@ -107,9 +129,7 @@ def _train(
     watch: Reporter | None,
 ) -> tuple[System, Outcome]:
     device = pick_device()
-    # Weights are drawn by PyTorch's initialisers, which know only the global generator.
-    torch.manual_seed(assignment.seed)
-    system = assignment.config.build(dataset.spec)
+    system = _built(assignment, dataset, {})
 
     def validate(system: System, step: int) -> Evaluation:
         return evaluate_all(
@@ -133,7 +153,13 @@ def _train(
             evaluate=validate,
             device=device,
         )
-    else:
+        return system, outcome
+    if assignment.budget.retries:
+        check_halving(assignment.config, assignment.halve)
+    restarts = read_restarts(assignment.run_dir)
+    while True:
+        if restarts:
+            system = _built(assignment, dataset, restarts[-1].values)
         outcome = train(
             system,
             dataset.train,
@@ -147,8 +173,20 @@ def _train(
             precision=assignment.precision,
             config=json.loads(json.dumps(flatten(assignment.config))),
             until=assignment.until,
+            restarts=restarts,
         )
-    return system, outcome
+        if outcome.outcome != "diverged" or len(restarts) >= assignment.budget.retries:
+            return system, outcome
+        restarts = restarted(outcome, assignment.run_dir, assignment.config, assignment.halve)
+        print(f"restart {len(restarts)} of {assignment.budget.retries}: {restarts[-1]}", flush=True)
+
+
+def _built(assignment: Assignment, dataset: Dataset, values: Mapping[str, float]) -> System:
+    """The system with the weights of its seed, its configuration changed by ``values``."""
+    # Weights are drawn by PyTorch's initialisers, which know only the global generator.
+    torch.manual_seed(assignment.seed)
+    config: SystemConfig = with_values(assignment.config, values)
+    return config.build(dataset.spec)
 
 
 def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:

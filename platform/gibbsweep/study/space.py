@@ -81,10 +81,15 @@ def with_values(config: Any, values: Mapping[str, Any]) -> Any:
 def check_paths(config: Any, space: Space) -> None:
     """Raise UserError if ``space`` names a field that ``config`` lacks."""
     for path, _ in walk(space):
-        target = config
-        for part in path.split("."):
-            _require_field(target, part, path)
-            target = getattr(target, part)
+        field_at(config, path)
+
+
+def field_at(config: Any, path: str) -> Any:
+    """What the nested dataclass ``config`` has at a dotted ``path``; itself at ""."""
+    for part in path.split(".") if path else ():
+        _require_field(config, part, path)
+        config = getattr(config, part)
+    return config
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
@@ -117,7 +122,7 @@ def _require_field(config: Any, name: str, path: str) -> None:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'no fields'}."
-        raise UserError(f"the space names {path!r}, and {type(config).__name__} has no field {name!r}: {hint}")
+        raise UserError(f"the study names {path!r}, and {type(config).__name__} has no field {name!r}: {hint}")
 
 
 def _describe_domain(domain: Domain) -> dict[str, Any]:

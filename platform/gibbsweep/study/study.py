@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
+from gibbsweep.study.restart import step_sizes
 from gibbsweep.study.space import Choice, Space, check_paths, walk, with_values
 from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
@@ -33,13 +34,21 @@ def _none(results: Results) -> Sequence[str]:
     return ()
 
 
+STABILITY = "stability"
+"""Of a run: the share of its budget's updates done before its first divergence, 1 without one. Of a table's row: the share of its
+retrained seeds that completed without a divergence, ``n`` of them."""
+
 Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
 """What is measured, the same for every budget or a function of the budget's name."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """The validation metric that search optimises, and which way."""
+    """The validation metric that search optimises, and which way.
+
+    ``Goal("stability", "maximize")`` optimises :data:`STABILITY` instead: a trial that diverged is then told to the search as
+    the share of its updates that it survived, as a result like any other.
+    """
 
     metric: str
     direction: Literal["maximize", "minimize"]
@@ -57,7 +66,9 @@ class Contender:
 
     ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
     row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
-    changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``.
+    changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``. ``halve``: paths of the step sizes that a run halves when it restarts
+    after a divergence (``Budget.retries``); None: those that the configuration names, its learning rates and the steps of the
+    chains it trains with.
     """
 
     config: SystemConfig
@@ -69,6 +80,7 @@ class Contender:
     final_evaluators: Evaluators | None = None
     budgets: Mapping[str, Budget] | None = None
     at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    halve: tuple[str, ...] | None = None
 
     @property
     def compared_paths(self) -> tuple[str, ...]:
@@ -126,6 +138,7 @@ class Study:
     def __post_init__(self) -> None:
         for name, contender in self.contenders.items():
             check_paths(contender.config, contender.space)
+            step_sizes(contender.config, contender.halve)
             for changes in contender.at.values():
                 with_values(contender.config, changes)
             for path in contender.compared_paths:

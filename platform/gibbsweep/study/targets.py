@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from gibbsweep.errors import UserError
 
 if TYPE_CHECKING:
-    from gibbsweep.study.results import Row
+    from gibbsweep.study.row import Row
 
 
 @dataclass(frozen=True)

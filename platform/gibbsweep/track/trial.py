@@ -222,6 +222,10 @@ class TrialMirror:
             client.log_artifacts(run_id, str(checkpoint), "checkpoint")
             sent.artifacts += sum(file.is_file() for file in checkpoint.rglob("*"))
         client.set_tag(run_id, "gibbsweep.outcome", outcome["outcome"])
+        if restarts := outcome.get("restarts"):
+            client.set_tag(run_id, "gibbsweep.restarts", str(len(restarts)))
+            messages = "\n".join(str(restart["message"]) for restart in restarts)
+            client.set_tag(run_id, "gibbsweep.restarted_after", messages[: describe.MAX_TAG])
         if outcome.get("message"):
             client.set_tag(run_id, "gibbsweep.message", str(outcome["message"])[: describe.MAX_TAG])
         status = "FINISHED" if outcome["outcome"] in ("completed", "pruned") else "FAILED"

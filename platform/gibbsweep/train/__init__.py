@@ -4,9 +4,10 @@ from gibbsweep.train.budget import Budget
 from gibbsweep.train.divergence import Diverged
 from gibbsweep.train.fit import fit
 from gibbsweep.train.loop import Evaluate, Evaluation, train
-from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind
+from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind, survived
 from gibbsweep.train.precision import PrecisionOption
-from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter
+from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter, spent
+from gibbsweep.train.restarts import Restart, read_restarts, write_restarts
 
 __all__ = [
     "OUTCOME_KINDS",
@@ -20,10 +21,15 @@ __all__ = [
     "OutcomeKind",
     "PrecisionOption",
     "Reporter",
+    "Restart",
     "Sound",
     "Sounds",
     "SpoolReporter",
     "StdoutReporter",
     "fit",
+    "read_restarts",
+    "spent",
+    "survived",
     "train",
+    "write_restarts",
 ]

@@ -34,6 +34,7 @@ class Progress:
     seed: int = 0
     precision: Precision | None = None
     device_seconds: float = 0.0
+    nfe: int | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
 
@@ -87,7 +88,7 @@ def load_checkpoint(
             f"the checkpoint in {folder} belongs to another system or configuration ({reason}): "
             "resume with the configuration that wrote it, or choose another run folder."
         ) from error
-    return Progress(**{name: state[name] for name in vars(Progress())})
+    return _progress(state)
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -112,6 +113,11 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return state, tensors | {alias: tensors[name] for alias, name in state.get("aliases", {}).items()}
     except (SafetensorError, KeyError) as error:
         raise UserError(f"the checkpoint in {folder} is not a safetensors file ({error}): {advice}") from error
+
+
+def read_progress(folder: Path) -> Progress:
+    """How far the checkpoint in ``folder`` is; the start of a run where there is none."""
+    return _progress(json.loads((folder / "state.json").read_text())) if has_checkpoint(folder) else Progress()
 
 
 def load_weights(folder: Path, system: nn.Module) -> int:
@@ -156,6 +162,12 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, scalars: dict[str, Any]
         index, key = name.split("/", 1)
         state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": scalars["param_groups"]})
+
+
+def _progress(state: dict[str, Any]) -> Progress:
+    # Checkpoints from before network evaluations were counted do not say how many there were.
+    known = {"nfe": None, **state}
+    return Progress(**{name: known[name] for name in vars(Progress())})
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from gibbsweep.train.ema import EMA
+from gibbsweep_models.types import Phase
 
 
 class Diverged(Exception):
@@ -25,3 +30,26 @@ def check_divergence(step: int, phase: str, parts: Mapping[str, float], bounds: 
             raise Diverged(step, phase, f"{name} is {value}", parts)
         if name in bounds and abs(value) > bounds[name]:
             raise Diverged(step, phase, f"|{name}| exceeds its bound of {bounds[name]:g}", parts)
+
+
+def check_weights(step: int, phases: Sequence[Phase], optimizers: Sequence[torch.optim.Optimizer], ema: EMA) -> None:
+    """Raise :class:`Diverged` if update ``step`` left a weight, an optimiser's state or an averaged weight that is not finite: what
+    no checkpoint may hold. The loss of the next update would tell, too late for the checkpoint before it."""
+    for phase, optimizer in zip(phases, optimizers, strict=True):
+        _check_finite(step, phase.name, "weights", phase.parameters)
+        states = [entry for state in optimizer.state.values() for entry in state.values()]
+        _check_finite(step, phase.name, "optimizer", [entry for entry in states if isinstance(entry, torch.Tensor)])
+    _check_finite(step, "ema", "averages", list(ema.shadow.values()))
+
+
+@torch.no_grad()
+def _check_finite(step: int, phase: str, what: str, tensors: Sequence[torch.Tensor]) -> None:
+    if not tensors:
+        return
+    # A sum is finite only if everything in it is, and reads a tensor once; one that overflows by itself is looked at again.
+    sums = torch.stack([tensor.sum(dtype=torch.float64).cpu() for tensor in tensors])
+    if bool(sums.isfinite().all()):
+        return
+    count = sum(int(tensor.numel() - tensor.isfinite().sum()) for tensor in tensors)
+    if count:
+        raise Diverged(step, phase, f"not all {what} are finite", {f"non_finite_{what}": float(count)})

@@ -51,4 +51,4 @@ def fit(
         report(1, metrics)
     if announce is not None:
         announce(1, metrics)
-    return Outcome("completed", 1, metrics, seconds, precision="fp32")
+    return Outcome("completed", 1, metrics, seconds, precision="fp32", samples=len(data))

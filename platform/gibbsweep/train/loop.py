@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from gibbsweep.errors import UserError
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, save_checkpoint
-from gibbsweep.train.divergence import Diverged
+from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
 from gibbsweep.train.outcome import Outcome, OutcomeKind
 from gibbsweep.train.precision import PrecisionOption, choose_precision
 from gibbsweep.train.report import Images, Reporter, Sounds
+from gibbsweep.train.restarts import Restart, seed_after
 from gibbsweep.train.update import update
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
@@ -64,6 +65,7 @@ def train(
     precision: PrecisionOption = "auto",
     config: Mapping[str, Any] | None = None,
     until: int | None = None,
+    restarts: Sequence[Restart] = (),
 ) -> Outcome:
     """Train ``system`` in place on ``data`` for ``budget.updates`` updates, or for what is left of them if ``run_dir`` holds a
     checkpoint: k updates, a resume and k more are bit-equal to 2k on a CPU.
@@ -72,6 +74,10 @@ def train(
     stop or pause the run (``announce``, called by every worker; a resumed run announces its checkpoint again). The numbers of
     ``evaluate`` are the first worker's. ``until``: stop after so many updates (at a report), and return a ``paused`` outcome.
     Otherwise it is completed or diverged; its metrics are the last report's.
+
+    ``restarts`` are the divergences that this run has behind it, whoever calls has read from ``run_dir`` and has built
+    ``system`` with the smaller steps of the last one; the order of the data and the noise follow another seed after each. A
+    divergence that ``budget.retries`` leaves room to restart from is returned unreported.
     """
     last = budget.updates if until is None else min(until, budget.updates)
     if not budget.reports_at(last):
@@ -80,7 +86,8 @@ def train(
         )
     device = torch.device(device)
     rank, world_size = parallel.rank(), parallel.world_size()
-    order = BatchOrder(len(data), budget.batch_size, seed, rank=rank, world_size=world_size)
+    own_seed = seed_after(seed, len(restarts))
+    order = BatchOrder(len(data), budget.batch_size, own_seed, rank=rank, world_size=world_size)
     checkpoint = run_dir / "checkpoint"
 
     system.to(device)
@@ -114,30 +121,58 @@ def train(
     sums: defaultdict[str, list[float]] = defaultdict(list)
     metrics = dict(progress.metrics)
     system.train()
+    nfe = progress.nfe
+    lost_seconds = sum(restart.lost_seconds for restart in restarts)
+    lost_updates = sum(restart.step - restart.resumed_at for restart in restarts)
+
+    def samples(step: int) -> int:
+        return (step + lost_updates) * budget.batch_size
+
+    def evaluations() -> int | None:
+        return _added(nfe, *(restart.lost_nfe for restart in restarts))
+
+    def ended(outcome: OutcomeKind, step: int, metrics: dict[str, float], seconds: float) -> Outcome:
+        return Outcome(
+            outcome, step, metrics, seconds + lost_seconds, precision=chosen,
+            samples=samples(step), nfe=evaluations(), restarts=tuple(restarts),
+        )  # fmt: skip
+
     segment = time.perf_counter()
     for step in range(progress.step, last):
-        draws.reseed(generator, seed, _UPDATES, step)
+        draws.reseed(generator, own_seed, _UPDATES, step)
         try:
             parts = update(
                 system, phases, optimizers, batch_of(step),
                 step=step, updates=budget.updates, precision=chosen, generator=generator,
             )  # fmt: skip
+            ema.update(step)
+            if budget.reports_at(step + 1):
+                check_weights(step, phases, optimizers, ema)
         except Diverged as divergence:
             seconds = progress.device_seconds + (time.perf_counter() - segment) * world_size
             parts = {f"train/{divergence.phase}/{name}": value for name, value in divergence.parts.items()}
-            report(step + 1, parts)
-            return Outcome("diverged", step, metrics | parts, seconds, str(divergence), chosen)
-        ema.update(step)
+            if len(restarts) >= budget.retries:
+                report(step + 1, parts)
+            outcome = ended("diverged", step, metrics | parts, seconds)
+            return replace(outcome, message=str(divergence), phase=divergence.phase)
         for name, value in parts.items():
             sums[name].append(value)
+            if name.endswith("/nfe"):
+                nfe = _added(nfe, round(value))
         if not budget.reports_at(step + 1):
             continue
         done = step + 1
         _synchronise(device)
         elapsed = time.perf_counter() - segment
         progress.device_seconds += elapsed * world_size
+        progress.nfe = nfe
         metrics = {f"train/{name}": sum(values) / len(values) for name, values in sums.items()}
-        metrics["train/device_seconds"] = progress.device_seconds
+        metrics["train/device_seconds"] = progress.device_seconds + lost_seconds
+        metrics["train/samples"] = samples(done)
+        if (count := evaluations()) is not None:
+            metrics["train/nfe"] = count
+        if budget.retries:
+            metrics["train/restarts"] = len(restarts)
         metrics["train/updates_per_second"] = (done - progress.step) / elapsed
         evaluation = Evaluation()
         if evaluate is not None and rank == 0:
@@ -152,7 +187,13 @@ def train(
         sums.clear()
         segment = time.perf_counter()
     kind: OutcomeKind = "paused" if progress.step < budget.updates else "completed"
-    return Outcome(kind, progress.step, metrics, progress.device_seconds, "", chosen)
+    return ended(kind, progress.step, metrics, progress.device_seconds)
+
+
+def _added(*counts: int | None) -> int | None:
+    """Their sum; None where nothing was counted."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _evaluated(evaluate: Evaluate, system: System, ema: EMA, step: int) -> Evaluation:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from gibbsweep.train.files import json_number, parse_number, write_atomically
+from gibbsweep.train.restarts import Restart
 
 OutcomeKind = Literal["completed", "pruned", "diverged", "failed", "paused"]
 OUTCOME_KINDS: tuple[OutcomeKind, ...] = ("completed", "pruned", "diverged", "failed")
@@ -17,7 +18,10 @@ OUTCOME_KINDS: tuple[OutcomeKind, ...] = ("completed", "pruned", "diverged", "fa
 @dataclass(frozen=True)
 class Outcome:
     """``completed``: all updates done; ``pruned``: stopped by the sweep; ``diverged``: the model left its bounds (a result, not
-    an accident); ``failed``: an error; ``paused``: it waits with its checkpoint to be continued. ``device_seconds``: time spent in updates, summed over workers, evaluation excluded."""
+    an accident); ``failed``: an error; ``paused``: it waits with its checkpoint to be continued. ``step``: the updates that its weights
+    have seen. ``device_seconds``: time spent in updates, summed over workers, evaluation excluded; ``samples``: examples seen in them;
+    ``nfe``: network evaluations per chain of the samplers of training, where an objective states them. All three include the updates
+    that ``restarts`` threw away. ``phase``: that of the divergence that ended it."""
 
     outcome: OutcomeKind
     step: int
@@ -26,6 +30,24 @@ class Outcome:
     message: str = ""
     precision: str = ""
     device: str = ""
+    phase: str = ""
+    samples: int = 0
+    nfe: int | None = None
+    restarts: tuple[Restart, ...] = ()
+
+    @property
+    def lost_seconds(self) -> float:
+        """Those of ``device_seconds`` whose updates restarts threw away."""
+        return sum(restart.lost_seconds for restart in self.restarts)
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether it completed without a restart."""
+        return self.outcome == "completed" and not self.restarts
+
+    def __str__(self) -> str:
+        n = len(self.restarts)
+        return f"{self.outcome} after {n} restart{'s' if n > 1 else ''}" if n else self.outcome
 
     def write(self, run_dir: Path) -> None:
         record = asdict(self) | {"metrics": {k: json_number(v) for k, v in self.metrics.items()}}
@@ -39,9 +61,17 @@ class Outcome:
             return None
         record = json.loads(path.read_text())
         record["metrics"] = {k: parse_number(v) for k, v in record["metrics"].items()}
-        return cls(**record)
+        restarts = tuple(Restart(**restart) for restart in record.pop("restarts", ()))
+        return cls(**record, restarts=restarts)
 
 
 def _file(paused: bool) -> str:
     # A file of its own: whoever waits for the outcome must not take a pause for it.
     return "paused.json" if paused else "outcome.json"
+
+
+def survived(outcome: Outcome, updates: int) -> float:
+    """The share of ``updates`` that were done before the first divergence, 1 without one."""
+    if outcome.restarts:
+        return outcome.restarts[0].step / updates
+    return outcome.step / updates if outcome.outcome == "diverged" else 1.0

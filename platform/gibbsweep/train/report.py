@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,3 +145,17 @@ def _mend(path: Path) -> int:
     if not whole:
         return -1
     return int(json.loads(whole.splitlines()[-1])["step"])
+
+
+def spent(run_dir: Path) -> dict[str, Any]:
+    """What a run that ended without a word of its own had spent by its last report, as fields of its outcome."""
+    reports = read_spool(run_dir / "metrics.jsonl")
+    last = reports[-1][1] if reports else {}
+    found: dict[str, Any] = {}
+    if "train/device_seconds" in last:
+        found["device_seconds"] = last["train/device_seconds"]
+    if "train/samples" in last:
+        found["samples"] = round(last["train/samples"])
+    if "train/nfe" in last:
+        found["nfe"] = round(last["train/nfe"])
+    return found

@@ -22,7 +22,8 @@ def update(
     precision: Precision,
     generator: torch.Generator,
 ) -> dict[str, float]:
-    """Run update ``step`` (from 0) in place; returns ``phase/part`` -> value, each the mean over the global batch.
+    """Run update ``step`` (from 0) in place; returns ``phase/part`` -> value, each the mean over the global batch;
+    ``phase/nfe`` where the objective states the network evaluations of its sampler.
 
     Raises Diverged before the optimiser step of the phase in which something left its bounds.
     """
@@ -45,6 +46,8 @@ def update(
             parts["grad_norm"] = float(norm)
             check_divergence(step, phase.name, parts, phase.bounds)
         optimizer.step()
+        if loss.nfe is not None:
+            parts["nfe"] = loss.nfe
         report |= {f"{phase.name}/{name}": value for name, value in parts.items()}
     return report
 

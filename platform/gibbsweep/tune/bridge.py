@@ -14,7 +14,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from gibbsweep.train import Outcome
+from gibbsweep.train import Outcome, spent
 from gibbsweep.tune.plan import Plan
 
 CRASHES_ALLOWED = 2  # a trial whose process died starts again from its checkpoint this many times
@@ -64,7 +64,7 @@ class PlanSearcher(_NoState, Searcher):
             return
         if outcome is None:
             message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
-            outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message)
+            outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message, **spent(run_dir))
             outcome.write(run_dir)
         self._plan.close(name, outcome)
 

@@ -45,6 +45,8 @@ class SweepOptions:
     """Of halving: starting rungs, the first bracket at the lowest (default 1)."""
     window: int | None = None
     """Judge a trial by the median of so many of its last reports, for goals that jitter (default 1)."""
+    retries: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Restarts of a run that diverges, from its last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
 
     name: str | None = None
     """Name of the sweep and of its folder (default: study and time)."""
@@ -86,13 +88,14 @@ DECIDING = (
     "rungs",
     "brackets",
     "window",
+    "retries",
 )
 """The options that decide the numbers of a sweep, and are recorded with it."""
 
 
 def check_options(options: SweepOptions) -> None:
     """Raise UserError for a number that no sweep can have."""
-    for name, least in (("trials", 0), ("seeds", 0), ("workers_per_trial", 1), ("cpus", 1)):
+    for name, least in (("trials", 0), ("seeds", 0), ("retries", 0), ("workers_per_trial", 1), ("cpus", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")

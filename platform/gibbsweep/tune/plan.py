@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from gibbsweep.study.results import Row
+from gibbsweep.study.row import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
-from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind
+from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, read_restarts, spent
 from gibbsweep.train.files import as_file_name
-from gibbsweep.train.report import read_spool
+from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
 from gibbsweep.tune.scheduler import SchedulerForm
 from gibbsweep.tune.search import Search, open_storage
-from gibbsweep.tune.sweep_dir import Decided, SweepDir
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One run to start: ``values`` are searched paths, ``option`` what the contender compares, ``data`` the view it trains on."""
-
-    name: str
-    contender: str
-    kind: Literal["search", "retrain"]
-    values: dict[str, Any]
-    seed: int
-    data: str
-    runs_to: int
-    """Updates after which it ends, or pauses where the budget has more."""
-    option: Any = None
-    number: int = -1
+from gibbsweep.tune.sweep_dir import SweepDir
 
 
 class Plan:
@@ -94,7 +78,7 @@ class Plan:
             self.sweep.trial(run)
             for name, search in self.searches.items()
             for option in search.contender.options()
-            for run in self._retrainings(name, option).values()
+            for run in self.retrainings(name, option).values()
             if run not in self.outcomes and self.sweep.trial(run).exists()
         ]
         return [self.sweep.trial(planned.name) for planned in self._interrupted] + retrained
@@ -115,7 +99,8 @@ class Plan:
             else f"{metric} is {value} after {step} updates"
         )
         kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
-        Outcome(kind, step, {metric: value}, _seconds_so_far(run_dir), why).write(run_dir)
+        restarts = tuple(read_restarts(run_dir))
+        Outcome(kind, step, {metric: value}, message=why, restarts=restarts, **spent(run_dir)).write(run_dir)
         return True
 
     def pause(self, name: str) -> bool:
@@ -149,7 +134,7 @@ class Plan:
             for option in contender.options():
                 retrained = {
                     key: self.outcomes[run]
-                    for key, run in self._retrainings(name, option).items()
+                    for key, run in self.retrainings(name, option).items()
                     if run in self.outcomes
                 }
                 searched = [o for run, o in self.outcomes.items() if run in self._search_names(name, option)]
@@ -198,12 +183,12 @@ class Plan:
         for name, search in self.searches.items():
             self._interrupted += [self._search_run(name, record) for record in search.interrupted()]
             for record in search.records:
-                run = _search_name(name, record.number)
+                run = search_name(name, record.number)
                 outcome = Outcome.read(self.sweep.trial(run))
                 if outcome is not None:
                     self.outcomes[run] = outcome
             for option in search.contender.options():
-                for run in self._retrainings(name, option).values():
+                for run in self.retrainings(name, option).values():
                     outcome = Outcome.read(self.sweep.trial(run))
                     if outcome is not None:
                         self.outcomes[run] = outcome
@@ -211,12 +196,12 @@ class Plan:
 
     def _search_run(self, name: str, record: Record) -> Planned:
         option = self.searches[name].option_of(record.number)
-        run, seed, view = _search_name(name, record.number), self.decided.seed, self.views[0]
+        run, seed, view = search_name(name, record.number), self.decided.seed, self.views[0]
         return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
 
     def _end_paused(self, name: str, record: Record) -> None:
         """A trial that waits at a rung and will not be promoted ends there."""
-        run = _search_name(name, record.number)
+        run = search_name(name, record.number)
         paused = Outcome.read(self.sweep.trial(run), paused=True)
         assert paused is not None, f"{run} waits at {record.runs_to} updates and has no record of it"
         outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
@@ -227,12 +212,12 @@ class Plan:
 
     def _search_names(self, name: str, option: Any) -> list[str]:
         search = self.searches[name]
-        return [_search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
+        return [search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
     def _searched(self, name: str, option: Any) -> bool:
         return all(run in self.outcomes for run in self._search_names(name, option))
 
-    def _retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
+    def retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         """The name of the run on each view with each seed."""
         contender = self.study.contenders[name]
         middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in contender.compared(option).items())
@@ -247,36 +232,7 @@ class Plan:
     def _pending_retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         if self._best(name, option) is None:
             return {}
-        return {key: run for key, run in self._retrainings(name, option).items() if run not in self._retrained}
-
-    def shown_runs(self) -> dict[str, Path]:
-        """One retrained run's folder for each row of the table, by the row's label: the first view, the first seed. Of a contender
-        that compares several paths, the best row for each value of the first one."""
-        shown: dict[str, Path] = {}
-        for row in self._shown_rows():
-            contender = self.study.contenders[row.contender]
-            option = next(o for o in contender.options() if contender.compared(o) == row.compared)
-            completed = [
-                run
-                for run in self._retrainings(row.contender, option).values()
-                if run in self.outcomes and self.outcomes[run].outcome == "completed"
-            ]
-            if completed:
-                shown[row.label] = self.sweep.trial(completed[0])
-        return shown
-
-    def _shown_rows(self) -> list[Row]:
-        best: dict[tuple[str, Any], Row] = {}
-        for row in self.rows():
-            goal = self.study.goal_of(row.contender)
-            key = row.contender, next(iter(row.compared.values()), None)
-            value, known = (
-                r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan
-                for r in (row, best.get(key))
-            )
-            if key not in best or goal.better(value, known):
-                best[key] = row
-        return list(best.values())
+        return {key: run for key, run in self.retrainings(name, option).items() if run not in self._retrained}
 
     def _best(self, name: str, option: Any) -> dict[str, Any] | None:
         """The values to retrain with; None if no search trial completed. Without a search, the configuration as it stands."""
@@ -289,13 +245,3 @@ class Plan:
     def _expected_seconds(self, name: str, option: Any) -> float:
         seconds = [self.outcomes[run].device_seconds for run in self._search_names(name, option)]
         return statistics.fmean(seconds) if seconds else 0.0
-
-
-def _search_name(contender: str, number: int) -> str:
-    return f"{contender}-{number:04d}"
-
-
-def _seconds_so_far(run_dir: Path) -> float:
-    """The device-seconds of a run that is being stopped, by its last report."""
-    reports = read_spool(run_dir / "metrics.jsonl")
-    return reports[-1][1].get("train/device_seconds", 0.0) if reports else 0.0

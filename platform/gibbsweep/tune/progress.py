@@ -46,7 +46,7 @@ class Progress:
                 value = outcome.metrics.get(goal)
                 number = "" if value is None else f"  {goal} {value:.4g}"
                 self._console.print(
-                    f"{len(self._plan.outcomes)}/{self._plan.total}  {name} {outcome.outcome}{number}  {self._time_left()}",
+                    f"{len(self._plan.outcomes)}/{self._plan.total}  {name} {outcome}{number}  {self._time_left()}",
                     highlight=False,
                     soft_wrap=True,
                 )

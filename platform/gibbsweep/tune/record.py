@@ -30,7 +30,7 @@ STATES = {
 @dataclass
 class Record:
     """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
-    rung, or the kind of its outcome. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again."""
+    rung, or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again."""
 
     number: int
     trial_id: int
@@ -52,7 +52,7 @@ class Record:
         """As Optuna's samplers read it. Numbers start at 1: 0 is the trial that is being asked for."""
         if self._frozen is not None:
             return self._frozen
-        trial = self._as_trial(STATES[self.state], self.value if self.state == "completed" else None)
+        trial = self._as_trial(STATES[self.state] if self.value is None else TrialState.COMPLETE, self.value)
         if self.ended:  # it will not change any more
             self._frozen = trial
         return trial

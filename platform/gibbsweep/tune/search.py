@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gibbsweep.study.space import Choice, Space, flatten, with_values
-from gibbsweep.study.study import Contender, Goal
+from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
 from gibbsweep.tune.record import STATES, Record, parameters
@@ -129,17 +129,20 @@ class Search:
         record.state = "paused"
 
     def tell(self, number: int, outcome: Outcome) -> None:
-        """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart."""
+        """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart. Where the goal
+        is stability, a divergence is what was measured: COMPLETE, with the share of its updates that the trial survived."""
         record = self.records[number]
         value = outcome.metrics.get(self.goal.metric, math.nan)
         # Without a finite goal it cannot be compared with anything.
         ended = "diverged" if outcome.outcome == "completed" and not math.isfinite(value) else outcome.outcome
+        measured = ended == "completed" or (self.goal.metric == STABILITY and ended == "diverged")
         self._storage.set_trial_user_attr(record.trial_id, "outcome", ended)
         self._storage.set_trial_user_attr(record.trial_id, "device_seconds", outcome.device_seconds)
-        completed = ended == "completed"
-        self._storage.set_trial_state_values(record.trial_id, STATES[ended], [value] if completed else None)
-        record.state, record.value = ended, value if completed else None
-        self._scheduler(number).close(self._index(number), completed)
+        self._storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
+        record.state, record.value = ended, value if measured else None
+        state = TrialState.COMPLETE if measured else STATES[ended]
+        self._storage.set_trial_state_values(record.trial_id, state, [value] if measured else None)
+        self._scheduler(number).close(self._index(number), ended == "completed")
 
     def best(self, option: Any) -> Record | None:
         """The best completed trial with ``option``; None if none completed."""

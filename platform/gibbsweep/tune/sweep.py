@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import Prepares
+from gibbsweep.study.accounting import Accounting
 from gibbsweep.study.gallery import copy_sounds, draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.files import as_file_name, write_atomically
+from gibbsweep.train.files import as_file_name
 from gibbsweep.tune import cluster
+from gibbsweep.tune.clock import SweepClock
+from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.sweep_dir import Decided, SweepDir, create, only_driver, reopen
+from gibbsweep.tune.shown import shown_runs
+from gibbsweep.tune.sweep_dir import SweepDir, create, only_driver, reopen
 
 
 class Interrupted(Exception):
@@ -79,6 +81,7 @@ def _drive(
     console.print(
         f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
     )
+    clock = SweepClock(sweep, started)
     plan = Plan(study, decided, sweep)
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
@@ -90,16 +93,23 @@ def _drive(
             cluster.start(options)
             gpus = cluster.default_gpus(options)
             concurrency = cluster.check_resources(options, gpus)
+            clock.train_on(None if concurrency is None else concurrency * options.workers_per_trial)
             with Progress(plan, console) as progress:
-                _tune(plan, options, decided, sweep, progress, gpus=gpus, concurrency=concurrency)
+
+                def changed() -> None:
+                    clock.tick(every=1.0)
+                    progress.update()
+
+                _tune(plan, options, decided, sweep, changed, gpus=gpus, concurrency=concurrency)
                 progress.update()
+        clock.tick()
         if not plan.finished():
             tracker.close(status="KILLED")
             raise Interrupted(
                 f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
             )
         source = load(plan.views[0], root=options.data_root).source
-        results = _results(study, decided, plan, source=source, wall_seconds=_wall_seconds(sweep, started))
+        results = _results(study, decided, plan, clock, source=source)
         results = replace(results, findings=list(study.findings(results)))
         _write(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
@@ -125,7 +135,7 @@ def _tune(
     options: SweepOptions,
     decided: Decided,
     sweep: SweepDir,
-    progress: Progress,
+    changed: Callable[[], None],
     *,
     gpus: float,
     concurrency: int | None,
@@ -140,11 +150,12 @@ def _tune(
         contenders={
             name: TrialContender(
                 config=study.config_of(name, decided.budget),
-                budget=(budget := study.budget_of(name, decided.budget)),
-                search_budget=replace(budget, also_at=plan.searches[name].rungs),
+                budget=decided.budget_of(study, name),
+                search_budget=replace(decided.budget_of(study, name), also_at=plan.searches[name].rungs),
                 goal=study.goal_of(name),
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
+                halve=study.contenders[name].halve,
             )
             for name in decided.contenders
         },
@@ -170,7 +181,7 @@ def _tune(
             name="tune",
             storage_path=str(sweep.path.absolute() / "ray"),
             verbose=2 if options.verbose else 0,
-            callbacks=[Watch(progress.update)],
+            callbacks=[Watch(changed)],
             failure_config=tune.FailureConfig(max_failures=CRASHES_ALLOWED),
         ),
     )
@@ -179,7 +190,7 @@ def _tune(
     tuner.fit()
 
 
-def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_seconds: float) -> Results:
+def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, source: str) -> Results:
     rows = plan.rows()
     return Results(
         study=study.name,
@@ -192,7 +203,8 @@ def _results(study: Study, decided: Decided, plan: Plan, *, source: str, wall_se
         note=study.note,
         rows=rows,
         importances={name: found for name, search in plan.searches.items() if (found := search.importances())},
-        wall_seconds=wall_seconds,
+        wall_seconds=clock.wall_seconds,
+        accounting=Accounting.of(plan.outcomes.values(), devices=clock.devices, available=clock.available),
         source=source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
@@ -216,38 +228,8 @@ def _write(
             figure = draw(results)
             figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
         for name in study.pictures:
-            gallery = draw_gallery(plan.shown_runs(), name)
+            gallery = draw_gallery(shown_runs(plan), name)
             if gallery is not None:
                 gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
         for name in study.sounds:
-            copy_sounds(plan.shown_runs(), name, folder, results.stem)
-
-
-def _wall_seconds(sweep: SweepDir, started: float) -> float:
-    """Seconds of this and all earlier parts of the sweep, kept beside its record."""
-    path = sweep.path / "wall_seconds.json"
-    before = json.loads(path.read_text()) if path.exists() else 0.0
-    total: float = before + time.time() - started
-    write_atomically(path, json.dumps(total).encode())
-    return total
-
-
-def results_table(results: Results, *, width: int) -> Table:
-    """The final table for a terminal of ``width`` columns: without deviations where there is no room for them, and without the
-    last metrics where there is none for these, which the caption names. No number is cut."""
-    table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0), caption_justify="left")
-    brief = width < 120
-    header, rows = results.header(brief=brief), results.cells(brief=brief)
-    widths = [max(map(len, column)) + 2 for column in zip(header, *rows, strict=True)]
-    metrics = range(1, 1 + len(results.columns))
-    room = width + 2 - sum(w for i, w in enumerate(widths) if i not in metrics)  # nothing follows the last column
-    shown = [i for i in metrics if sum(widths[1 : i + 1]) <= room]
-    left_out = [header[i] for i in metrics if i not in shown]
-    kept = [i for i in range(len(header)) if i not in metrics or i in shown]
-    for i in kept:
-        table.add_column(header[i], justify="left" if i == 0 else "right", no_wrap=True)
-    for cells in rows:
-        table.add_row(*(cells[i] for i in kept))
-    if left_out:
-        table.caption = f"and in the results file: {', '.join(left_out)}"
-    return table
+            copy_sounds(shown_runs(plan), name, folder, results.stem)

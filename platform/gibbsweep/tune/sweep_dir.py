@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +15,13 @@ from gibbsweep.data import Dataset, check_data, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import check_needs, check_other_data
 from gibbsweep.study.provenance import git_commit
+from gibbsweep.study.restart import check_halving
 from gibbsweep.study.run import DATA_SEED
-from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
+from gibbsweep.tune.decided import Decided, differences, fingerprint
 from gibbsweep.tune.options import DECIDING, SweepOptions
-from gibbsweep.tune.sampler import SamplerName
-from gibbsweep.tune.scheduler import SchedulerName
-
-
-@dataclass(frozen=True)
-class Decided:
-    """The deciding options with every default filled in."""
-
-    contenders: tuple[str, ...]
-    trials: int
-    seeds: int
-    budget: str
-    data: str
-    seed: int
-    precision: str
-    sampler: SamplerName
-    scheduler: SchedulerName
-    eta: int
-    rungs: int | None
-    brackets: int
-    window: int
+from gibbsweep_models.capabilities import CanFit
 
 
 class SweepDir:
@@ -94,6 +74,7 @@ def create(
         "rungs": None,
         "brackets": 1,
         "window": 1,
+        "retries": None,
     }
     decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     _check(study, decided, options)
@@ -137,9 +118,9 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
     for name in DECIDING:
         given = getattr(options, name)
         given = list(given) if isinstance(given, tuple) else given
-        if given is not None and given != recorded[name]:
+        if given is not None and given != recorded.get(name):
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and --{name} {given} was given: "
+                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name} {given} was given: "
                 "leave it out to continue, or start a new sweep."
             )
     decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})
@@ -183,39 +164,6 @@ def only_driver(sweep: SweepDir) -> Iterator[None]:
         lock.release()
 
 
-def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
-    """Everything of a study that its recorded trials depend on, by contender, as JSON."""
-    found = {}
-    for name in decided.contenders:
-        contender = study.contenders[name]
-        found[name] = {
-            "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, decided.budget))},
-            "space": describe(contender.space),
-            "compare": contender.compare,
-            "validation": study.validation,
-            "views": list(study.views(decided.data)),
-            "goal": vars(study.goal_of(name)),
-            "budget": vars(study.budget_of(name, decided.budget)),
-            "evaluators": [repr(e) for e in study.evaluators_of(name, decided.budget)],
-            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, decided.budget)],
-        }
-    as_json: dict[str, Any] = json.loads(json.dumps(found))
-    return as_json
-
-
-def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ, as "path: old -> new"."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        keys = [*old, *(k for k in new if k not in old)]
-        missing = "absent"
-        return [
-            line
-            for key in keys
-            for line in differences(old.get(key, missing), new.get(key, missing), f"{path}.{key}" if path else str(key))
-        ]
-    return [] if old == new else [f"{path}: {old} -> {new}"]
-
-
 def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
     """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it."""
     for name in decided.contenders:
@@ -232,15 +180,18 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
             check_data(dataset, study.needs, study=study.name)
         for name in decided.contenders:
             if study.contenders[name].config.units == units:
-                _check_contender(study, name, decided.budget, dataset)
+                _check_contender(study, name, decided, dataset)
 
 
-def _check_contender(study: Study, name: str, budget: str, dataset: Dataset) -> None:
-    """Build the contender as it stands, and see that its evaluators find what they need."""
+def _check_contender(study: Study, name: str, decided: Decided, dataset: Dataset) -> None:
+    """Build the contender as it stands, and see that its evaluators find what they need and a restart has steps to halve."""
+    budget, config = decided.budget, study.config_of(name, decided.budget)
     try:
-        system = study.config_of(name, budget).build(dataset.spec)
+        system = config.build(dataset.spec)
     except ValueError as error:
         raise UserError(f"contender {name!r} does not fit the data: {error}.") from error
     for evaluator in (*study.evaluators_of(name, budget), *study.final_evaluators_of(name, budget)):
         check_needs(evaluator, system)
         check_other_data(evaluator, dataset)
+    if decided.budget_of(study, name).retries and not isinstance(system, CanFit):
+        check_halving(config, study.contenders[name].halve)

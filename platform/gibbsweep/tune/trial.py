@@ -39,6 +39,7 @@ class TrialContender:
     goal: Goal
     evaluators: tuple[Evaluator, ...]
     final_evaluators: tuple[Evaluator, ...]
+    halve: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         searched=config["values"],
         goal=contender.goal,
         until=config["runs_to"],
+        halve=contender.halve,
     )
     with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
         try:

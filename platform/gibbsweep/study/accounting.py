@@ -1,0 +1,50 @@
+"""Where a sweep's device-seconds went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gibbsweep.train import Outcome
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Device-seconds in updates, by what became of them: ``useful`` those of runs that completed without the updates that a
+    restart threw away, which are ``restarted``; ``diverged``, ``pruned`` and ``failed`` those of runs that ended so (and not
+    with a restart). ``available``: devices times the sweep's wall seconds, summed over its parts; None where the number of devices
+    is not known. A device is what one worker of a trial has: a core, a GPU, or the share of a GPU that ``--gpus-per-trial`` gave.
+    """
+
+    useful: float = 0.0
+    restarted: float = 0.0
+    diverged: float = 0.0
+    pruned: float = 0.0
+    failed: float = 0.0
+    devices: int = 0
+    available: float | None = None
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome], *, devices: int = 0, available: float | None = None) -> Accounting:
+        seconds = dict.fromkeys(("completed", "diverged", "pruned", "failed"), 0.0)
+        restarted = 0.0
+        for outcome in outcomes:
+            seconds[outcome.outcome] += outcome.device_seconds - outcome.lost_seconds
+            restarted += outcome.lost_seconds
+        useful = seconds.pop("completed")
+        return cls(useful, restarted, **seconds, devices=devices, available=available)
+
+    @property
+    def efficiency(self) -> float | None:
+        """``useful`` over ``available``; the rest went into evaluation, starting, waiting, and updates that came to nothing."""
+        return self.useful / self.available if self.available else None
+
+    def __str__(self) -> str:
+        lost = {name: getattr(self, name) for name in ("restarted", "diverged", "pruned", "failed")}
+        other = "".join(f", {name} {value:.1f} s" for name, value in lost.items() if value)
+        if self.efficiency is None:
+            return f"Device-seconds in updates that count: {self.useful:.1f}{other}"
+        return (
+            f"Efficiency {self.efficiency:.0%}: {self.useful:.1f} of {self.available:.1f} device-seconds "
+            f"({self.devices} device{'s' if self.devices != 1 else ''}) in updates that count{other}"
+        )

@@ -1,0 +1,26 @@
+"""One run of a sweep, before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run to start: ``values`` are searched paths, ``option`` what the contender compares, ``data`` the view it trains on."""
+
+    name: str
+    contender: str
+    kind: Literal["search", "retrain"]
+    values: dict[str, Any]
+    seed: int
+    data: str
+    runs_to: int
+    """Updates after which it ends, or pauses where the budget has more."""
+    option: Any = None
+    number: int = -1
+
+
+def search_name(contender: str, number: int) -> str:
+    return f"{contender}-{number:04d}"

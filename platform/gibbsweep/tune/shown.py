@@ -1,0 +1,40 @@
+"""Which runs are shown beside the table."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from gibbsweep.study.row import Row
+from gibbsweep.tune.plan import Plan
+
+
+def shown_runs(plan: Plan) -> dict[str, Path]:
+    """One retrained run's folder for each row of the table, by the row's label: the first view, the first seed. Of a contender that
+    compares several paths, the best row for each value of the first one."""
+    shown: dict[str, Path] = {}
+    for row in _shown_rows(plan):
+        contender = plan.study.contenders[row.contender]
+        option = next(o for o in contender.options() if contender.compared(o) == row.compared)
+        completed = [
+            run
+            for run in plan.retrainings(row.contender, option).values()
+            if run in plan.outcomes and plan.outcomes[run].outcome == "completed"
+        ]
+        if completed:
+            shown[row.label] = plan.sweep.trial(completed[0])
+    return shown
+
+
+def _shown_rows(plan: Plan) -> list[Row]:
+    best: dict[tuple[str, Any], Row] = {}
+    for row in plan.rows():
+        goal = plan.study.goal_of(row.contender)
+        key = row.contender, next(iter(row.compared.values()), None)
+        value, known = (
+            r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan for r in (row, best.get(key))
+        )
+        if key not in best or goal.better(value, known):
+            best[key] = row
+    return list(best.values())
