@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from gibbsweep_models.nn.ncsn import NCSNDenoiser
 from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
 from gibbsweep_models.noise.distance import max_distance
 from gibbsweep_models.noise.ladder import NCSNLadder
-from gibbsweep_models.noise.ncsnv2 import best_step_size, levels_between, ratio_of_overlap
+from gibbsweep_models.noise.ncsnv2 import best_step_of_untold, best_step_size, levels_between, ratio_of_overlap
 from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
 from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
@@ -31,7 +31,9 @@ class NCSNConfig(DenoiserTraining):
     1. ``sigma_max``: the largest distance between two training examples, of ``n_distances`` of them.
     2. ``n_levels``: levels in equal ratios, so close that neighbouring shells of noise overlap by ``overlap``.
     3. ``told`` False: one network of x alone, divided by sigma; True: a network that is told sigma, with a gain of its own a level.
-    4. ``step_size`` (relative to sigma²): the one that leaves the variance of a level nearest to sigma² after the steps there are.
+    4. ``step_size`` (relative to sigma²): the one that leaves the variance of a level nearest to sigma² after the steps there are;
+       ``step_rule``: by equation 6, which is of a network that is told (and taken for such a one in any case), or for one that
+       is not (:func:`~gibbsweep_models.noise.ncsnv2.lag_of_untold`), without which one or two steps a level lose their chains.
     5. ``ema_decay`` above 0: averaged weights.
 
     ``denoise``: beside them, the last step to D without noise. ``evaluations`` of the network a sample are spread over the levels,
@@ -47,6 +49,7 @@ class NCSNConfig(DenoiserTraining):
     overlap: float = 0.5
     told: bool = False
     step_size: float | None = None
+    step_rule: Literal["equation_6", "untold"] = "untold"
     denoise: bool = True
     evaluations: int = 220
     batch_size: int = 250
@@ -67,10 +70,10 @@ class NCSNConfig(DenoiserTraining):
     def build(self, spec: DataSpec) -> NCSNSystem:
         """The system for data of ``spec.shape``: (C, H, W) by a U-Net, any by a vector network."""
         self.check_units(spec)
-        if self.evaluations < 1 or self.n_distances < 2:
+        if self.evaluations < 1 or self.batch_size < 1 or self.n_distances < 2:
             raise ValueError(
-                f"got evaluations={self.evaluations} and n_distances={self.n_distances}, expected at least 1 and 2; raise the "
-                "one that is too small"
+                f"got evaluations={self.evaluations}, batch_size={self.batch_size}, n_distances={self.n_distances}; expected at "
+                "least 1, 1 and 2; raise the one that is too small"
             )
         return NCSNSystem(self, spec)
 
@@ -88,13 +91,14 @@ class NCSNSystem(DenoiserSystem):
         self.ratio = None if config.n_levels is not None else ratio_of_overlap(config.overlap, self.dim)
         first = 2.0 * self.dim**0.5 if config.sigma_max is None else config.sigma_max
         self.register_buffer("sigma_max", torch.tensor(first, dtype=torch.float32))
-        self.ladder  # noqa: B018  # refuses levels that are none before any data is read
+        self.sampler  # noqa: B018  # refuses levels and steps that are none before any data is read
 
     def initialise(self, x: Tensor) -> None:
         """Measure the highest level on ``x`` (N, *D), unless the config gives it."""
         super().initialise(x)
         if self.config.sigma_max is None:
             self.sigma_max.fill_(max_distance(x[: self.config.n_distances].flatten(1)))
+        self.sampler  # noqa: B018  # refuses data that is no wider than the lowest level
 
     @property
     def ladder(self) -> NCSNLadder:
@@ -111,11 +115,14 @@ class NCSNSystem(DenoiserSystem):
         """Langevin steps down the ladder."""
         config, ladder = self.config, self.ladder
         steps = max(1, round(config.evaluations / ladder.n_levels))
-        size = config.step_size
-        if size is None:
-            spaced = (ladder.sigma_max / ladder.sigma_min) ** (1 / (ladder.n_levels - 1))
-            size = best_step_size(ladder.sigma_min, spaced, steps) / ladder.sigma_min**2
+        size = self._ruled_step(ladder, steps) if config.step_size is None else config.step_size
         return AnnealedLangevin(ladder.n_levels, steps, size, ladder, config.denoise)
+
+    def _ruled_step(self, ladder: NCSNLadder, steps: int) -> float:
+        spaced = (ladder.sigma_max / ladder.sigma_min) ** (1 / (ladder.n_levels - 1))
+        if self.config.told or self.config.step_rule == "equation_6":
+            return best_step_size(ladder.sigma_min, spaced, steps) / ladder.sigma_min**2
+        return best_step_of_untold(spaced, steps, ladder.n_levels)
 
     def noise_levels(self) -> Tensor:
         """(L,), descending."""

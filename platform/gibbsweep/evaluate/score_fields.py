@@ -26,7 +26,7 @@ class ScoreFields:
     """``levels`` of the model's noise levels, the highest first and evenly spread to the lowest, as ``score_fields``.
 
     Of images, a column a level and three rows each of ``examples``: the noisy picture, at a picture's contrast; sigma times the score
-    there, at half of its deviation, zero grey; and the denoised picture, x + sigma² score. Of points in the plane, a panel a level:
+    there, at half of its deviation, zero grey; and the denoised picture, x + sigma² score, at contrast too. Of points in the plane, a panel a level:
     data, and sigma times the score as arrows, over the range of the data widened by two deviations of the noise. ``n_noise_levels``,
     ``sigma_highest`` and ``sigma_lowest`` say what the levels are.
     """
@@ -60,7 +60,7 @@ class ScoreFields:
             noisy = x + sigma * noise
             denoised = system.denoise(noisy, noisy.new_full((len(x),), sigma), generator=generator)
             score = (denoised - noisy) / sigma
-            columns.append(torch.stack([at_contrast(noisy), 0.5 * score, denoised], dim=1).flatten(0, 1))
+            columns.append(torch.stack([at_contrast(noisy), 0.5 * score, at_contrast(denoised)], dim=1).flatten(0, 1))
         grid = torch.stack(columns, dim=1).flatten(0, 1)
         return image_grid(grid, columns=len(sigmas), binary=False)
 
