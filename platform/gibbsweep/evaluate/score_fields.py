@@ -72,7 +72,7 @@ class ScoreFields:
         columns = min(5, len(sigmas))
         rows = -(-len(sigmas) // columns)
         figure = Figure(figsize=(2.3 * columns, 2.45 * rows), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False).flat
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axes in panels:
             axes.set_axis_off()
         for axes, sigma in zip(panels, sigmas, strict=False):
