@@ -44,7 +44,7 @@ class NCSNConfig(DenoiserTraining):
     network: UNetForm | VectorForm = field(default_factory=UNetForm)
     sigma_min: float = 0.02
     sigma_max: float | None = None
-    n_distances: int = 3000
+    n_distances: int = 2000
     n_levels: int | None = None
     overlap: float = 0.5
     told: bool = False
