@@ -21,6 +21,7 @@ step; v2 31.75 without, 10.87 with it.
     python sweeps/ncsn.py                             CIFAR-10, two trials each, 10 seconds of training: colours, no objects
     python sweeps/ncsn.py --budget long --trials 0    170 seconds each on one core
     python sweeps/ncsn.py --data mnist --budget long --trials 0    digits
+    python sweeps/ncsn.py --features inception        for published numbers, and for data without labels (--data faces)
     python sweeps/ncsn.py --contenders v1 v1_with_max_distance v1_with_ladder v1_with_one_network v1_with_step_rule v1_with_ema
 
 All contenders have one network, whose updates cost the same, and samples of about as many evaluations: 220, which technique 2 spends
@@ -33,13 +34,14 @@ instance normalisation.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gibbsweep.cli import run_study
+from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import (
     Evaluator,
+    Features,
     LastStep,
     SampleDistances,
     SampleGrid,
@@ -89,35 +91,36 @@ WITHOUT: Mapping[str, Mapping[str, Any]] = {
 
 def sizes(config: NCSNConfig) -> Mapping[str, Mapping[str, Any]]:
     """What a budget changes; the average of the weights is as long as the training allows, where there is one."""
-    wide = {"network.channels": (64, 128, 128), "network.blocks": 2, "network.patch": 1, "n_distances": 10_000}
-    published = {"network.channels": (128, 256, 256, 256), "network.blocks": 2, "learning_rate": 1e-4, "warmup": 1_000}
-    averaged = config.ema_decay > 0
+    wide: dict[str, Any] = {
+        "network.channels": (64, 128, 128),
+        "network.blocks": 2,
+        "network.patch": 1,
+        "n_distances": 10_000,
+    }
+    published: dict[str, Any] = {
+        **wide,
+        "network.channels": (128, 256, 256, 256),
+        "learning_rate": 1e-4,
+        "warmup": 1_000,
+        "evaluations": 1_160,
+        "step_rule": "equation_6",
+    }
+
+    def averaged(decay: float) -> dict[str, Any]:
+        return {"ema_decay": decay} if config.ema_decay > 0 else {}
+
     return {
         "smoke": {"network.channels": (8, 8), "network.patch": 1, "evaluations": 12, "overlap": 0.01},
-        "long": {"ema_decay": 0.998} if averaged else {},
-        "gpu": wide | ({"ema_decay": 0.999} if averaged else {}),
-        "paper": wide
-        | published
-        | {"evaluations": 1_160, "step_rule": "equation_6"}
-        | ({"ema_decay": 0.999} if averaged else {}),
+        "long": averaged(0.998),
+        "gpu": {**wide, **averaged(0.999)},
+        "paper": {**published, **averaged(0.999)},
     }
 
 
-def search(budget: str) -> tuple[Evaluator, ...]:
-    return (SampleDistances(min(50, N_SAMPLES[budget])),)
-
-
-def final(budget: str) -> tuple[Evaluator, ...]:
-    n = N_SHOWN.get(budget, 48)
-    return (LastStep(N_SAMPLES[budget]), SampleGrid(n=n), SamplingPath(), ScoreFields(), SamplingCost(n=min(n, 16)))
-
-
-def contender(config: NCSNConfig) -> Contender:
-    return Contender(config, kind="score", space={"learning_rate": Float(1e-3, 1e-2, log=True)}, at=sizes(config))
-
-
-LEFT_OUT = {f"v2_without_{name}": contender(replace(V2, **changes)) for name, changes in WITHOUT.items()}
-ADDED = {f"v1_with_{name}": contender(replace(V1, **changes)) for name, changes in WITH.items()}
+@dataclass(frozen=True)
+class Options:
+    features: Features = "classifier"
+    """What samples are measured with: the data set's own classifier, or Inception v3."""
 
 
 def ablation(results: Results) -> Figure:
@@ -175,58 +178,87 @@ def _difference(row: Row, base: Row) -> str:
     return f"{a.mean - b.mean:+.1f} (± {noise:.1f}, two standard errors){verdict}"
 
 
-STUDY = Study(
-    name="ncsn",
-    question="Which of NCSNv2's techniques draws better pictures, and what is the last step worth?",
-    data="cifar10",
-    needs=DataNeeds(labels=True, dims=3),
-    contenders={"v1": contender(V1), "v2": contender(V2), **LEFT_OUT, **ADDED},
-    default=("v1", "v2", *LEFT_OUT),
-    goal=Goal("validation/frechet_distance", "minimize"),
-    evaluators=search,
-    final_evaluators=final,
-    note=(
-        "FD (Fréchet distance), class-IS (class inception score), precision and recall are in the features of the data set's own "
-        "classifier, of n samples against n images, and compare with no published number. `noisy`: as Langevin dynamics ends; the "
-        "others after the last step, which denoises. Search minimises the distance that a contender is published with: v1's "
-        "without the last step. σ₁ and L: the highest level and their number."
-    ),
-    columns={
-        DENOISED: "FD",
-        NOISY: "FD, noisy",
-        "test/last_step_gain": "gain of last step",
-        "test/distance_n_denoised": "n",
-        "test/class_inception_score_denoised": "class-IS",
-        "test/precision_denoised": "prec.",
-        "test/recall_denoised": "recall",
-        "test/sigma_highest": "σ₁",
-        "test/n_noise_levels": "L",
-        "test/sampling_nfe": "nfe",
-        "test/sampling_seconds": "s/sample",
-    },
-    budgets=BUDGETS,
-    trials=2,
-    seeds=3,
-    targets=(
-        Target("v2 over v1 as published, without its last step", DENOISED, "<", ("v2",), ("v1",), than_metric=NOISY),
-        Target("v2 over v1 with a last step", DENOISED, "<", ("v2",), ("v1",)),
-        Target("the last step lowers v2's distance", DENOISED, "<", ("v2",), ("v2",), than_metric=NOISY),
-        Target(
-            "by the published factor, 31.75 to 10.87",
-            DENOISED,
-            "<",
-            ("v2",),
-            ("v2",),
-            factor=10.87 / 31.75,
-            than_metric=NOISY,
-            data="cifar10",
+def study(options: Options) -> Study:
+    """The study, measured in ``options.features``."""
+    features = options.features
+    network = "Inception v3" if features == "inception" else "the data set's own classifier"
+    comparable = "" if features == "inception" else " They compare with no published number."
+
+    def search(budget: str) -> tuple[Evaluator, ...]:
+        return (SampleDistances(min(50, N_SAMPLES[budget]), features),)
+
+    def final(budget: str) -> tuple[Evaluator, ...]:
+        n = N_SHOWN.get(budget, 48)
+        return (
+            LastStep(N_SAMPLES[budget], features),
+            SampleGrid(n=n),
+            SamplingPath(),
+            ScoreFields(),
+            SamplingCost(n=min(n, 16)),
+        )
+
+    def contender(config: NCSNConfig) -> Contender:
+        return Contender(config, kind="score", space={"learning_rate": Float(1e-3, 1e-2, log=True)}, at=sizes(config))
+
+    left_out = {f"v2_without_{name}": contender(replace(V2, **changes)) for name, changes in WITHOUT.items()}
+    added = {f"v1_with_{name}": contender(replace(V1, **changes)) for name, changes in WITH.items()}
+    return Study(
+        name="ncsn",
+        question="Which of NCSNv2's techniques draws better pictures, and what is the last step worth?",
+        data="cifar10",
+        needs=DataNeeds(labels=features == "classifier", dims=3),
+        contenders={"v1": contender(V1), "v2": contender(V2), **left_out, **added},
+        default=("v1", "v2", *left_out),
+        goal=Goal("validation/frechet_distance", "minimize"),
+        evaluators=search,
+        final_evaluators=final,
+        note=(
+            "FD (Fréchet distance), class-IS (class inception score), precision and recall are in the features of "
+            f"{network}, of n samples against n images.{comparable} `noisy`: as Langevin dynamics ends; the "
+            "others after the last step, which denoises. Search minimises the distance that a contender is published with: v1's "
+            "without the last step. σ₁ and L: the highest level and their number."
         ),
-        Target("v2 over the best that leaves one technique out", DENOISED, "<", ("v2",), tuple(LEFT_OUT)),
-    ),
-    figures={"ablation": ablation},
-    findings=findings,
-    pictures=("samples", "last_step", "sampling_path", "score_fields"),
-)
+        columns={
+            DENOISED: "FD",
+            NOISY: "FD, noisy",
+            "test/last_step_gain": "gain of last step",
+            "test/distance_n_denoised": "n",
+            "test/class_inception_score_denoised": "class-IS",
+            "test/precision_denoised": "prec.",
+            "test/recall_denoised": "recall",
+            "test/sigma_highest": "σ₁",
+            "test/n_noise_levels": "L",
+            "test/sampling_nfe": "nfe",
+            "test/sampling_seconds": "s/sample",
+        },
+        budgets=BUDGETS,
+        trials=2,
+        seeds=3,
+        targets=(
+            Target(
+                "v2 over v1 as published, without its last step", DENOISED, "<", ("v2",), ("v1",), than_metric=NOISY
+            ),
+            Target("v2 over v1 with a last step", DENOISED, "<", ("v2",), ("v1",)),
+            Target("the last step lowers v2's distance", DENOISED, "<", ("v2",), ("v2",), than_metric=NOISY),
+            Target(
+                "by the published factor, 31.75 to 10.87",
+                DENOISED,
+                "<",
+                ("v2",),
+                ("v2",),
+                factor=10.87 / 31.75,
+                than_metric=NOISY,
+                data="cifar10",
+            ),
+            Target("v2 over the best that leaves one technique out", DENOISED, "<", ("v2",), tuple(left_out)),
+        ),
+        figures={"ablation": ablation},
+        findings=findings,
+        pictures=("samples", "last_step", "sampling_path", "score_fields"),
+    )
+
+
+STUDY = study(Options())
 
 if __name__ == "__main__":
-    run_study(STUDY)
+    run_study_of(study, Options)

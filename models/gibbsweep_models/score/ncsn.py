@@ -57,7 +57,7 @@ class NCSNConfig(DenoiserTraining):
     @classmethod
     def v1(cls, **changes: Any) -> Self:
         """NCSN: ten levels from 1 to .01 of [0, 1], told to the network, its weights as they are, and no last step."""
-        numbers = {
+        numbers: dict[str, Any] = {
             "sigma_max": V1_SIGMA_MAX,
             "n_levels": V1_LEVELS,
             "told": True,
