@@ -26,9 +26,9 @@ step; v2 31.75 without, 10.87 with it.
 
 All contenders have one network, whose updates cost the same, and samples of about as many evaluations: 220, which technique 2 spends
 on about as many levels of one step (219 on CIFAR-10, 95 of two on MNIST), v1 on ten levels of 22 steps; 440 at the long budget, and
-1,160 at the paper's, as published. Without technique 2 the rule for the step has ten wide levels to bridge, and takes a larger one. The learning rate alone
-is searched. The network is a small U-Net, which sees its input scaled to unit size, in place of a RefineNet with conditional
-instance normalisation.
+1,160 at the paper's, as published. Without technique 2 the rule for the step has ten wide levels to bridge, and takes a larger one.
+The learning rate alone is searched. The network is a small U-Net, which sees its input scaled to unit size, in place of a RefineNet
+with conditional instance normalisation.
 """
 
 from __future__ import annotations
