@@ -31,6 +31,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("energy_functions", "digits", ("digits",)),
     ("image_generation", "digits", ("digits",)),
     ("multimodal", "captioned_digits", ("captioned_digits",)),
+    ("ncsn", "digits", ("digits",)),
     ("noise_schedules", "two_modes", ("two_modes",)),
     ("representation", "digits", ("digits",)),
     ("score_matching_1d", "normal1d", ("normal1d",)),

@@ -100,6 +100,24 @@ class CanSampleInSteps(Protocol):
 
 
 @runtime_checkable
+class CanLeaveOutLastStep(Protocol):
+    def sample_with_last_step(self, n: int, *, generator: torch.Generator) -> tuple[Samples, Samples]:
+        """``n`` chains (n, *D) from noise as they end at the lowest noise level, and the same ones with a last step that denoises."""
+        ...
+
+
+@runtime_checkable
+class DenoisesLevels(Protocol):
+    def noise_levels(self) -> Tensor:
+        """The noise levels (L,) that the model was trained for, descending."""
+        ...
+
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """As :class:`CanDenoise`."""
+        ...
+
+
+@runtime_checkable
 class CanReconstruct(Protocol):
     def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """(B, *D) -> (B, *D)."""

@@ -46,6 +46,7 @@ from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.form import SamplerForm
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
+from gibbsweep_models.score.ncsn import NCSNConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.score.waveform import WaveformScoreConfig
@@ -132,6 +133,9 @@ SYSTEMS: dict[str, SystemCase] = {
             sampler=AnnealedLangevin(3, 1, schedule=GeometricSchedule(0.01, 1.0)),
         )
     ),
+    "ncsn": SystemCase(NCSNConfig.v1(network=SMALL_UNET, evaluations=10)),
+    "ncsnv2": SystemCase(NCSNConfig(UNetForm((8, 8), patch=2), evaluations=10)),
+    "ncsnv2_vectors": SystemCase(NCSNConfig(VectorForm(16, 1), n_levels=4, evaluations=8), "ring8"),
     "score_vectors": SystemCase(ScoreModelConfig(VectorForm(16, 1), sampler=Heun(3)), "ring8"),
     "score_voxels": SystemCase(ScoreModelConfig(UNetForm((4, 4)), sampler=Heun(2)), "solids"),
     "gan": SystemCase(GANConfig(), any_units=True),

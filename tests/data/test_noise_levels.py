@@ -10,20 +10,22 @@ from typing import Any
 import pytest
 import torch
 
-import gibbsweep.data.noise_levels as module
 from gibbsweep.cli.data import InfoOptions, show_info
 from gibbsweep.data import load, noise_scales
 from gibbsweep.errors import UserError
+from gibbsweep_models.noise.distance import max_distance
 from gibbsweep_models.noise.ladder import NCSNLadder
 
 
-def test_distances_and_deviation_are_exact(make_set: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CHUNK", 37)  # blocks that do not divide the rows
+def test_distances_and_deviation_are_exact(make_set: Callable[..., Any]) -> None:
     make_set("mine", n=200, shape=(3, 4, 4))
     x = load("mine", validation=0.0).train.batch(slice(None))["x"].flatten(1)
     scales = noise_scales("mine")
     distances = torch.pdist(x.double())
     assert scales.max_distance == pytest.approx(float(distances.max()), rel=1e-5)
+    assert max_distance(x, chunk=37) == pytest.approx(
+        scales.max_distance, rel=1e-6
+    )  # blocks that do not divide the rows
     assert scales.median_distance == pytest.approx(float(distances.median()), rel=1e-5)
     assert scales.sigma_data == pytest.approx(float(x.std(correction=0)), rel=1e-5)
     assert (scales.n, scales.total, scales.n_median, scales.dim) == (200, 200, 200, 48)

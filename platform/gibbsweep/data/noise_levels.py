@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from gibbsweep.data.dataset import load
 from gibbsweep.data.view import DataView
 from gibbsweep.errors import UserError
+from gibbsweep_models.noise.distance import max_distance
 from gibbsweep_models.noise.ncsnv2 import best_step_size, levels_between, ratio_of_overlap
 
-_CHUNK = 2048  # examples whose distances are held at once: bounds the memory of a pass
 _PAIRS_OF = 2000  # examples among which the median distance is taken: two million pairs
 
 
@@ -94,18 +93,6 @@ def noise_scales(
         step_size=None if eps is None else eps / sigma_min**2,
         p_mean=-1.2 + math.log(sigma_data / 0.5),
     )
-
-
-def max_distance(x: Tensor) -> float:
-    """The largest Euclidean distance between two rows of ``x`` (N, F), by blocks of pairs."""
-    x = x - x.mean(dim=0)  # distances are the same, and less is lost where |a|² + |b|² - 2 ab cancels
-    square = x.square().sum(dim=1)
-    largest = 0.0
-    for i in range(0, len(x), _CHUNK):
-        for j in range(i, len(x), _CHUNK):
-            block = torch.addmm(square[j : j + _CHUNK], x[i : i + _CHUNK], x[j : j + _CHUNK].T, alpha=-2.0)
-            largest = max(largest, float((block + square[i : i + _CHUNK, None]).max()))
-    return math.sqrt(largest)
 
 
 def ladder_of(

@@ -14,6 +14,7 @@ from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_networ
 from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
 from gibbsweep.evaluate.inpainting import Inpainting
+from gibbsweep.evaluate.last_step import LastStep
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.long_run import LongRun
 from gibbsweep.evaluate.modes import ModeBalance
@@ -24,6 +25,7 @@ from gibbsweep.evaluate.refinement import EnergyDrift, Refinement
 from gibbsweep.evaluate.retrieval import PicturesFromText, Retrieval
 from gibbsweep.evaluate.sampling import SamplingCost, SamplingPath, StepCounts
 from gibbsweep.evaluate.score_error import ScoreError
+from gibbsweep.evaluate.score_fields import ScoreFields
 from gibbsweep.evaluate.sounds import SoundSamples
 from gibbsweep.evaluate.spectrograms import spectrogram_grid
 from gibbsweep.evaluate.voxels import VoxelGeneration, VoxelReplay
@@ -46,6 +48,7 @@ __all__ = [
     "FeatureNetwork",
     "Features",
     "Inpainting",
+    "LastStep",
     "LinearProbe",
     "LogLikelihood",
     "LongRun",
@@ -62,6 +65,7 @@ __all__ = [
     "SamplingCost",
     "SamplingPath",
     "ScoreError",
+    "ScoreFields",
     "SoundSamples",
     "StepCounts",
     "SyntheticAnomalies",

@@ -17,6 +17,8 @@ from gibbsweep_models.types import Samples
 
 _VIEW_EDGE = 48
 """Pixels along a view of a solid, before a grid's scale."""
+_USUAL = 0.5
+"""About the deviation of pictures on [-1, 1]."""
 
 
 def render(x: Tensor, *, binary: bool, scale: int = 1) -> NDArray[np.uint8]:
@@ -49,6 +51,12 @@ def image_grid(x: Tensor, *, columns: int, binary: bool, scale: int = 2, gap: in
         top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
         canvas[top : top + height, left : left + width] = tile
     return canvas[..., 0] if channels == 1 else canvas
+
+
+def at_contrast(x: Tensor) -> Tensor:
+    """``x`` (N, *D) signed, where its deviation is more than a picture's divided down to that."""
+    spread = x.flatten(1).std(dim=1).clamp(min=_USUAL).reshape(-1, *(1 for _ in x.shape[1:]))
+    return x * (_USUAL / spread)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,9 @@ import torch
 from torch import Tensor
 
 from gibbsweep.evaluate.contract import Examples
-from gibbsweep.evaluate.pictures import image_grid
+from gibbsweep.evaluate.pictures import at_contrast, image_grid
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, CanSampleInSteps
-
-_USUAL = 0.5
-"""About the deviation of pictures on [-1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class SamplingPath:
         end = system.sample(self.n_chains, generator=generator, trace=seen).x
         moments = [*seen.kept, end]
         chosen = torch.linspace(0, len(moments) - 1, min(self.columns, len(moments))).round().long().tolist()
-        grid = torch.stack([_at_contrast(moments[i]) for i in chosen], dim=1).flatten(0, 1)
+        grid = torch.stack([at_contrast(moments[i]) for i in chosen], dim=1).flatten(0, 1)
         return Evaluation(images={"sampling_path": image_grid(grid, columns=len(chosen), binary=False)})
 
 
@@ -83,12 +80,6 @@ class _Thinned:
             if (step - 1) % self.every:
                 return
         self.kept.append(x.detach().clone())
-
-
-def _at_contrast(x: Tensor) -> Tensor:
-    """``x`` (N, *D), where its deviation is more than a picture's divided down to that."""
-    spread = x.flatten(1).std(dim=1).clamp(min=_USUAL).reshape(-1, *(1 for _ in x.shape[1:]))
-    return x * (_USUAL / spread)
 
 
 def _finish(device: torch.device) -> None:
