@@ -17,6 +17,8 @@ from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.long_run import LongRun
 from gibbsweep.evaluate.modes import ModeBalance
+from gibbsweep.evaluate.outlier_scores import OutlierSets, ScoreNormCurves
+from gibbsweep.evaluate.outlier_sets import Outliers
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, render
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
@@ -52,6 +54,8 @@ __all__ = [
     "ModeBalance",
     "NearestNeighbours",
     "OutlierDetection",
+    "OutlierSets",
+    "Outliers",
     "PicturesFromText",
     "Prepares",
     "Refinement",
@@ -62,6 +66,7 @@ __all__ = [
     "SamplingCost",
     "SamplingPath",
     "ScoreError",
+    "ScoreNormCurves",
     "SoundSamples",
     "StepCounts",
     "SyntheticAnomalies",
