@@ -19,7 +19,6 @@ from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.objectives.vlb import VariationalBound
-from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood
 from gibbsweep_models.samplers.ancestral import Ancestral, Euler
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
@@ -181,7 +180,6 @@ def test_vectors_of_any_shape() -> None:
     [
         (ScoreModelConfig(schedule=GeometricSchedule(0.1, 1.0)), "levels that are trained, 0.1 to 1"),
         (ScoreModelConfig(schedule=NCSNLadder(), sampler=ScoreLangevin(sigma=0.001)), "levels that are trained"),
-        (ScoreModelConfig(anomaly=BoundOfLikelihood()), "expected a TimedSchedule"),
         (ScoreModelConfig(weight="vlb", conditional=True), "without classes"),
         (ScoreModelConfig(VectorForm(), weight="likelihood", schedule=EDMSchedule(p_std=0.0)), "likelihood"),
     ],

@@ -16,7 +16,7 @@ from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.noise.timed import TimedSchedule
 from gibbsweep_models.objectives.denoising_loss import weighted_denoising_error
 from gibbsweep_models.objectives.vlb import VariationalBound
-from gibbsweep_models.types import Denoiser, NoiseSchedule
+from gibbsweep_models.types import Denoiser
 
 _AT_ONCE = 250
 
@@ -44,7 +44,7 @@ class DenoisingErrors:
         if not self.sigmas or min(self.sigmas) <= 0:
             raise ValueError(f"got sigmas={self.sigmas}, expected positive noise levels; correct them")
 
-    def build(self, schedule: NoiseSchedule) -> AnomalyScore:
+    def build(self, schedule: TimedSchedule) -> AnomalyScore:
         """The score, at levels of its own."""
         del schedule
         return _Errors(self)
@@ -82,7 +82,7 @@ class ScoreNorms:
                 f"got n_levels={self.n_levels} and n_examples={self.n_examples}, expected at least 2 of each; raise them"
             )
 
-    def build(self, schedule: NoiseSchedule) -> AnomalyScore:
+    def build(self, schedule: TimedSchedule) -> AnomalyScore:
         """The score, at levels of its own."""
         del schedule
         return _Norms(self)
@@ -121,9 +121,9 @@ class BoundOfLikelihood:
 
     n_times: int = 16
 
-    def build(self, schedule: NoiseSchedule) -> AnomalyScore:
+    def build(self, schedule: TimedSchedule) -> AnomalyScore:
         """The bound over the levels of ``schedule``."""
-        return _Bound(VariationalBound(_timed(schedule)), self.n_times)
+        return _Bound(VariationalBound(schedule), self.n_times)
 
 
 class _Bound(AnomalyScore):
@@ -144,9 +144,9 @@ class FlowOfLikelihood:
     n_probes: int = 1
     tolerance: float = 1e-2
 
-    def build(self, schedule: NoiseSchedule) -> AnomalyScore:
+    def build(self, schedule: TimedSchedule) -> AnomalyScore:
         """The flow over the levels of ``schedule``."""
-        return _Flow(FlowLikelihood(_timed(schedule), self.n_probes, self.tolerance, self.tolerance))
+        return _Flow(FlowLikelihood(schedule, self.n_probes, self.tolerance, self.tolerance))
 
 
 class _Flow(AnomalyScore):
@@ -159,12 +159,3 @@ class _Flow(AnomalyScore):
 
 
 AnomalyForm = DenoisingErrors | ScoreNorms | BoundOfLikelihood | FlowOfLikelihood
-
-
-def _timed(schedule: NoiseSchedule) -> TimedSchedule:
-    if not isinstance(schedule, TimedSchedule):
-        raise ValueError(  # noqa: TRY004  # a sweep makes a sentence of a configuration's ValueError
-            f"a likelihood integrates over a schedule's time: got {type(schedule).__name__}, expected a TimedSchedule such as "
-            "GeometricSchedule; choose one, or another anomaly score"
-        )
-    return schedule

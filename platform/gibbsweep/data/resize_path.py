@@ -39,7 +39,7 @@ class ResizePath:
         return f"{edge}, resized {self.direction} to {self.shown}x{self.shown} ({self.filter})"
 
     def __str__(self) -> str:
-        return f"{self.data}: {self.steps}" + (f"; source: {self.source}" if self.source else "")
+        return f"`{self.data}`: {self.steps}; source: {self.source or 'not stated'}."
 
 
 def resize_path(data: str | DataView, root: Path | str | None = None) -> ResizePath:

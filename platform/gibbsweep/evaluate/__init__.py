@@ -6,7 +6,14 @@ from gibbsweep.evaluate.bits import BitsPerDim, VariationalBits
 from gibbsweep.evaluate.class_accuracy import ClassAccuracy
 from gibbsweep.evaluate.classification import Classification
 from gibbsweep.evaluate.clusters import Clustering, FeatureMap
-from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
+from gibbsweep.evaluate.contract import (
+    Evaluator,
+    Prepares,
+    check_needs,
+    check_other_data,
+    described,
+    evaluate_all,
+)
 from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.denoising_error import DenoisingError
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
@@ -75,6 +82,7 @@ __all__ = [
     "VoxelReplay",
     "check_needs",
     "check_other_data",
+    "described",
     "evaluate_all",
     "feature_network",
     "figure_pixels",

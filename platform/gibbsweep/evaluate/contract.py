@@ -64,6 +64,21 @@ class ChecksData(Protocol):
         ...
 
 
+@runtime_checkable
+class DescribesData(Protocol):
+    """An evaluator whose numbers are read with what was done to the data in mind."""
+
+    def describe(self, dataset: Dataset) -> tuple[str, ...]:
+        """Sentences for the log of a sweep and for its table."""
+        ...
+
+
+def described(evaluators: Iterable[Evaluator], dataset: Dataset) -> list[str]:
+    """What ``evaluators`` say of the data, each sentence once."""
+    sentences = (s for e in evaluators if isinstance(e, DescribesData) for s in e.describe(dataset))
+    return list(dict.fromkeys(sentences))
+
+
 def evaluate_all(
     evaluators: Iterable[Evaluator],
     system: System,

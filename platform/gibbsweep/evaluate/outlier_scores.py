@@ -44,6 +44,10 @@ class OutlierSets:
     def check(self, dataset: Dataset) -> None:
         self.outliers.check(dataset)
 
+    def describe(self, dataset: Dataset) -> tuple[str, ...]:
+        """How each set came to its size."""
+        return tuple(str(path) for path in self.outliers.paths(dataset).values())
+
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, generator.device)
         sets = self.outliers.examples(split, x, self.limit, generator=generator)
