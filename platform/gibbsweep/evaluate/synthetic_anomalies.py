@@ -69,8 +69,9 @@ def _shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
     n, channels, height, width = x.shape
     blocks = x.reshape(n, channels, 4, height // 4, 4, width // 4).permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
     order = torch.rand(n, 16, generator=generator, device=generator.device).argsort(dim=1).to(x.device)
-    moved = blocks[torch.arange(n, device=x.device)[:, None], order].unflatten(1, (4, 4))
-    return moved.permute(0, 3, 1, 4, 2, 5).reshape(x.shape)
+    moved: Tensor = blocks[torch.arange(n, device=x.device)[:, None], order]
+    placed = moved.reshape(n, 4, 4, channels, height // 4, width // 4).permute(0, 3, 1, 4, 2, 5)
+    return placed.reshape(x.shape)
 
 
 def _smooth(x: Tensor) -> Tensor:
