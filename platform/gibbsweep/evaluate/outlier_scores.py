@@ -102,7 +102,7 @@ class OutlierSets:
 @dataclass(frozen=True)
 class ScoreNormCurves:
     """Picture ``score_norms``: |sigma score(x; sigma)| of ``n`` examples of the split and of each outlier set at ``n_levels`` levels,
-    their median with the middle half. White noise has sqrt(dim) where the level is its own."""
+    their median with the middle half."""
 
     outliers: Outliers = field(default_factory=Outliers)
     sigma_min: float = 0.02

@@ -19,7 +19,8 @@ _CALIBRATE = 5  # its random stream; training has 0 to 2, evaluation 3, fit() 4
 
 
 def calibrate(system: System, ema: EMA, data: TrainingData, *, seed: int, device: torch.device) -> None:
-    """Show a system that asks for them training examples, the same at every report, with its averaged weights."""
+    """Show a system that asks for them training examples, the same at every report, with its averaged weights. Every worker calls it,
+    and the first one, who evaluates and saves, calibrates."""
     if not isinstance(system, CanCalibrate) or not system.calibration_examples:
         return
     n = system.calibration_examples
@@ -28,6 +29,8 @@ def calibrate(system: System, ema: EMA, data: TrainingData, *, seed: int, device
             f"{type(system).__name__} is calibrated on {n} training examples, and there are {len(data)}: ask for fewer (n_examples "
             "in its configuration), or choose a larger data set."
         )
+    if parallel.rank() > 0:
+        return
     chosen = torch.randperm(len(data), generator=draws.seeded(seed, _CALIBRATE))[:n]
     system.eval()
     with ema.applied(), parallel.alone():

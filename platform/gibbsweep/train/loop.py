@@ -127,8 +127,7 @@ def train(
         if not budget.reports_at(step + 1):
             continue
         done = step + 1
-        if rank == 0:
-            calibrate(system, ema, data, seed=seed, device=device)
+        calibrate(system, ema, data, seed=seed, device=device)
         _synchronise(device)
         elapsed = time.perf_counter() - segment
         progress.device_seconds += elapsed * world_size
