@@ -104,7 +104,7 @@ BASELINES = ("autoencoder", "isolation_forest", "one_class_svm", "likelihood_rat
 
 def study(options: Options) -> Study:
     """The study against ``options.outliers``."""
-    outliers = Outliers(options.outliers)
+    outliers = Outliers(tuple(options.outliers))
 
     def search(budget: str) -> tuple[Evaluator, ...]:
         return (SyntheticAnomalies(TUNED.get(budget, 1_000), made_as="corrupted"),)
@@ -234,7 +234,7 @@ def study(options: Options) -> Study:
 def shown(options: Options) -> tuple[str, ...]:
     """The sets that may have a column, of any data: those that a run has not are left out of its table."""
     if options.outliers:
-        return tuple(name.split("@")[0] for name in options.outliers)
+        return tuple(name.split("@")[0].rstrip("?") for name in options.outliers)
     return ("faces", "emoji", "svhn", "fashion_mnist", "omniglot", "mnist5k", "noise")
 
 

@@ -20,6 +20,7 @@ from gibbsweep.evaluate.outlier_sets import Outliers
 from gibbsweep.evaluate.pictures import image_grid
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanDenoise, HasAnomalyScore
+from gibbsweep_models.objectives.denoiser_anomaly import score_norms
 
 if TYPE_CHECKING:
     from gibbsweep.data.resize_path import ResizePath
@@ -117,6 +118,9 @@ class ScoreNormCurves:
     def __call__(self, system: CanDenoise, split: Split, *, generator: torch.Generator) -> Evaluation:
         from matplotlib.figure import Figure
 
+        def denoiser(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
+            return system.denoise(x, sigma, generator=generator)
+
         x = first_examples(split, self.n, generator.device)
         sets = {f"{split.dataset.view} (normal)": x}
         sets |= self.outliers.examples(split, x, self.n, generator=generator)
@@ -124,7 +128,7 @@ class ScoreNormCurves:
         figure = Figure(figsize=(5.2, 3.6), layout="constrained")
         axes = figure.subplots()
         for name, images in sets.items():
-            norms = self._norms(system, images, sigmas, generator)
+            norms = score_norms(denoiser, images, sigmas.tolist()).double().cpu().numpy()
             lower, middle, upper = np.quantile(norms, [0.25, 0.5, 0.75], axis=0)
             (line,) = axes.plot(sigmas, middle, marker="o", ms=3, label=name)
             axes.fill_between(sigmas, lower, upper, color=line.get_color(), alpha=0.2, linewidth=0)
@@ -135,13 +139,3 @@ class ScoreNormCurves:
         axes.legend(frameon=False, fontsize=8)
         axes.grid(alpha=0.3)
         return Evaluation(images={"score_norms": figure_pixels(figure)})
-
-    def _norms(
-        self, system: CanDenoise, x: Tensor, sigmas: NDArray[np.float64], generator: torch.Generator
-    ) -> NDArray[np.float64]:
-        """|D - x| / sigma: (N, *D) -> (N, L)."""
-        norms = []
-        for sigma in sigmas.tolist():
-            denoised = system.denoise(x, x.new_full((len(x),), sigma), generator=generator)
-            norms.append(((denoised - x) / sigma).flatten(1).norm(dim=1).double().cpu().numpy())
-        return np.stack(norms, axis=1)
