@@ -104,7 +104,7 @@ BASELINES = ("autoencoder", "isolation_forest", "one_class_svm", "likelihood_rat
 
 def study(options: Options) -> Study:
     """The study against ``options.outliers``."""
-    outliers = Outliers(tuple(options.outliers))
+    outliers = Outliers(options.outliers)
 
     def search(budget: str) -> tuple[Evaluator, ...]:
         return (SyntheticAnomalies(TUNED.get(budget, 1_000), made_as="corrupted"),)
