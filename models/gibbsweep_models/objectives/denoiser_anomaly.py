@@ -98,7 +98,7 @@ class _Norms(AnomalyScore):
 
     @torch.no_grad()
     def fit(self, denoiser: EDMPrecondition, x: Tensor, *, generator: torch.Generator) -> None:
-        norms = [score_norms(denoiser, part, self.sigmas) for part in x.split(_AT_ONCE)]
+        norms = [score_norms(denoiser, part, self.sigmas) for part in torch.split(x, _AT_ONCE)]
         self.detector.fit(torch.cat(norms), generator=generator)
 
     def forward(self, denoiser: EDMPrecondition, x: Tensor, *, generator: torch.Generator) -> Tensor:

@@ -67,7 +67,7 @@ def draw_histograms(axes: Axes, by_label: Mapping[str, NDArray[np.float64]], *, 
     lower, upper = np.quantile(around, [0.25, 0.75])
     reach = 3.0 * (upper - lower)
     low, high = max(around.min(), lower - reach), min(around.max(), upper + reach)
-    bins = np.linspace(low, high if high > low else low + 1.0, 60)
+    bins = np.linspace(low, high if high > low else low + 1.0, 60).tolist()
     for label, values in by_label.items():
         axes.hist(values.clip(low, high), bins=bins, density=True, alpha=0.6, label=label)
     axes.set_xlabel("anomaly score (the outer bars hold what lies beyond)")

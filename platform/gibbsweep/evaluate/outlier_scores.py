@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +24,13 @@ from gibbsweep_models.objectives.denoiser_anomaly import score_norms
 
 if TYPE_CHECKING:
     from gibbsweep.data.resize_path import ResizePath
+
+
+_MEASURES: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64]], float]] = {
+    "auroc": auroc,
+    "auprc": partial(auprc, balanced=True),
+    "fpr95": fpr95,
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class OutlierSets:
             for name, images in sets.items()
         }
         metrics: dict[str, float] = {}
-        for measure, of in {"auroc": auroc, "auprc": partial(auprc, balanced=True), "fpr95": fpr95}.items():
+        for measure, of in _MEASURES.items():
             found = {name: of(normal, values) for name, values in others.items()}
             metrics |= {f"{measure}_{name}": value for name, value in found.items()}
             metrics[measure] = sum(found.values()) / len(found)
