@@ -35,6 +35,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("noise_schedules", "two_modes", ("two_modes",)),
     ("representation", "digits", ("digits",)),
     ("score_matching_1d", "normal1d", ("normal1d",)),
+    ("score_anomaly", "digits", ("digits", "mnist5k")),
     ("score_generation", "digits", ("digits",)),
     ("voxel_generation", "solids", ("solids",)),
 ]

@@ -205,3 +205,18 @@ class CanFit(Protocol):
     """A system with a closed form, or a library's solver, in place of phases: it sees the whole training split once."""
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None: ...
+
+
+@runtime_checkable
+class CanCalibrate(Protocol):
+    """A trained system that looks at training examples once more, with the weights that will be evaluated: a detector that is fitted
+    to what those weights make of them. What it learns is in its buffers, and so in the checkpoint."""
+
+    @property
+    def calibration_examples(self) -> int:
+        """How many it asks for; 0: none, :meth:`calibrate` is not called."""
+        ...
+
+    def calibrate(self, x: Tensor, *, generator: torch.Generator) -> None:
+        """From ``calibration_examples`` training examples ``x`` (N, *D)."""
+        ...

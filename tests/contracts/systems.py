@@ -37,10 +37,12 @@ from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.detectors import Mixture, Neighbours
 from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
 from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm, VectorForm
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
+from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.form import SamplerForm
@@ -138,6 +140,20 @@ SYSTEMS: dict[str, SystemCase] = {
     "ncsnv2_vectors": SystemCase(NCSNConfig(VectorForm(16, 1), n_levels=4, evaluations=8), "ring8"),
     "score_vectors": SystemCase(ScoreModelConfig(VectorForm(16, 1), sampler=Heun(3)), "ring8"),
     "score_voxels": SystemCase(ScoreModelConfig(UNetForm((4, 4)), sampler=Heun(2)), "solids"),
+    "score_norms_neighbours": SystemCase(
+        ScoreModelConfig(SMALL_UNET, anomaly=ScoreNorms(Neighbours(3), n_levels=4, n_examples=64), sampler=Heun(2))
+    ),
+    "score_norms_mixture": SystemCase(
+        ScoreModelConfig(SMALL_UNET, anomaly=ScoreNorms(Mixture(2), n_levels=4, n_examples=64), sampler=Heun(2))
+    ),
+    "score_bound": SystemCase(
+        ScoreModelConfig(
+            SMALL_UNET,
+            schedule=GeometricSchedule(0.02, 10.0),
+            anomaly=BoundOfLikelihood(4),
+            sampler=Heun(2, GeometricSchedule(0.02, 10.0)),
+        )
+    ),
     "gan": SystemCase(GANConfig(), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
     "wavegan": SystemCase(
@@ -151,6 +167,7 @@ SYSTEMS: dict[str, SystemCase] = {
         replace(WaveformScoreConfig.diffwave(10, 0.5), network=DilatedForm(4, 3, 3)), "tones@256"
     ),
     "vae": SystemCase(VAEConfig(), any_units=True),
+    "vae_corrected": SystemCase(VAEConfig(corrected=True)),
     "vae_voxels": SystemCase(VAEConfig(units="binary", channels=(8, 8)), "solids", any_units=True),
     "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
     "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),

@@ -9,10 +9,15 @@ import pytest
 import torch
 from tests.contracts.systems import SYSTEMS, TRAINED
 
+from gibbsweep.data import load
+from gibbsweep.errors import UserError
 from gibbsweep.train import Budget, Composed, fit, train
-from gibbsweep.train.checkpoint import read_checkpoint
+from gibbsweep.train.calibrate import calibrate
+from gibbsweep.train.checkpoint import load_weights, read_checkpoint
+from gibbsweep.train.ema import EMA
 from gibbsweep_models import draws
 from gibbsweep_models.capabilities import (
+    CanCalibrate,
     CanFit,
     CanSample,
     HasAnomalyScore,
@@ -132,6 +137,24 @@ def test_wrong_units_are_refused_with_a_sentence(name: str) -> None:
     spec = replace(case.dataset().spec, units="signed" if case.config.units == "binary" else "binary")
     with pytest.raises(ValueError, match="units"):
         case.config.build(spec)
+
+
+@pytest.mark.parametrize("name", ["score_norms_neighbours", "score_norms_mixture"])
+def test_a_checkpoint_holds_what_the_averaged_weights_were_calibrated_to(name: str, tmp_path: Path) -> None:
+    case = SYSTEMS[name]
+    data = case.dataset().train
+    x = data.batch(torch.arange(16))["x"]
+    train_for(name, tmp_path, 4)
+    loaded, calibrated = case.build(), case.build()
+    for system in (loaded, calibrated):
+        assert isinstance(system, CanCalibrate) and isinstance(system, HasAnomalyScore)
+        load_weights(tmp_path / "checkpoint", system)
+    found = loaded.anomaly_score(x, generator=draws.seeded(0))
+    calibrate(calibrated, EMA(calibrated, 0.0), data, seed=0, device=torch.device("cpu"))
+    torch.testing.assert_close(calibrated.anomaly_score(x, generator=draws.seeded(0)), found, rtol=1e-3, atol=1e-3)
+    few = load(f"{case.data}[:10]", units=case.config.units).train
+    with pytest.raises(UserError, match="64 training examples, and there are"):
+        calibrate(loaded, EMA(loaded, 0.0), few, seed=0, device=torch.device("cpu"))
 
 
 @pytest.mark.parametrize("name", [name for name in SYSTEMS if name not in TRAINED])

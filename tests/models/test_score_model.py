@@ -180,7 +180,6 @@ def test_vectors_of_any_shape() -> None:
     [
         (ScoreModelConfig(schedule=GeometricSchedule(0.1, 1.0)), "levels that are trained, 0.1 to 1"),
         (ScoreModelConfig(schedule=NCSNLadder(), sampler=ScoreLangevin(sigma=0.001)), "levels that are trained"),
-        (ScoreModelConfig(anomaly_sigmas=(0.0,)), "positive noise levels"),
         (ScoreModelConfig(weight="vlb", conditional=True), "without classes"),
         (ScoreModelConfig(VectorForm(), weight="likelihood", schedule=EDMSchedule(p_std=0.0)), "likelihood"),
     ],

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import bernoulli, randn
+from gibbsweep_models.likelihood.complexity import compressed_bits
+from gibbsweep_models.likelihood.probability_flow import bits_per_dim
 from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
 from gibbsweep_models.objectives.elbo import ELBO, elbo_terms, importance_log_likelihood
 from gibbsweep_models.objectives.reconstruction import bernoulli_log_prob, gaussian_log_prob
@@ -17,7 +19,11 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Sy
 @dataclass(frozen=True)
 class VAEConfig:
     """Kingma & Welling, "Auto-Encoding Variational Bayes" (2014). Binary units have a Bernoulli decoder; signed units a
-    Gaussian one whose single variance is learned (Rybkin et al. 2021), so that beta = 1 needs no hand-tuned scale."""
+    Gaussian one whose single variance is learned (Rybkin et al. 2021), so that beta = 1 needs no hand-tuned scale.
+
+    ``corrected``: an image's anomaly score is its bits under the model less the bits of its compressed file, a likelihood ratio
+    against a universal code (Serrà et al., "Input complexity and out-of-distribution detection with likelihood-based generative
+    models", 2020)."""
 
     units: Units = "signed"
     channels: tuple[int, ...] = (32, 64)
@@ -27,9 +33,15 @@ class VAEConfig:
     betas: tuple[float, float] = (0.9, 0.999)
     grad_clip: float | None = None
     ema_decay: float = 0.99
+    corrected: bool = False
 
     def build(self, spec: DataSpec) -> VAESystem:
         """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape``."""
+        if self.corrected and (self.units == "binary" or len(spec.shape) != 3):
+            raise ValueError(
+                f"bits of a compressed file are those of images of bytes: got {self.units} units of shape {spec.shape}, expected "
+                "signed ones (C, H, W); pass corrected=False"
+            )
         if spec.units != self.units:
             raise ValueError(f"got {spec.units!r} data, expected {self.units!r}; pass VAEConfig(units={spec.units!r})")
         return VAESystem(self, spec)
@@ -105,6 +117,11 @@ class VAESystem(System):
         """A tighter lower bound on ln p(x) in expectation, ``n_samples`` draws each: (B, *D) -> (B,), in nats."""
         return importance_log_likelihood(self, x, n_samples=n_samples, generator=generator)
 
+    @torch.no_grad()
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """-ELBO, high = unusual: (B, *D) -> (B,)."""
-        return -self.elbo(x, generator=generator)
+        """-ELBO, in nats, or where it is ``corrected`` bits per dimension of bytes less those of the compressed file: (B, *D) -> (B,)."""
+        nats = -self.elbo(x, generator=generator)
+        if not self.config.corrected:
+            return nats
+        dim = x[0].numel()
+        return bits_per_dim(-nats, dim, bin_width=2 / 255) - compressed_bits(x) / dim

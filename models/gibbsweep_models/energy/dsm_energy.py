@@ -21,7 +21,8 @@ from gibbsweep_models.types import DataSpec, Phase
 class DSMEnergyConfig(DenoiserTraining):
     """``schedule``: the noise levels of training, in data units. ``blind_at``: None for an energy E(x; sigma) that is told the
     noise level, else one energy for all levels, whose Tweedie step is taken as if the level were ``blind_at``.
-    ``inpainting``: the sampler that fills holes. ``patch``: the network sees blocks of so many pixels squared as channels."""
+    ``inpainting``: the sampler that fills holes. ``patch``: the network sees blocks of so many pixels squared as channels.
+    ``anomaly_sigmas``: the levels whose energies are added up to an anomaly score; empty: the lowest of training."""
 
     channels: tuple[int, ...] = (32, 64)
     blocks: int = 1
@@ -29,6 +30,11 @@ class DSMEnergyConfig(DenoiserTraining):
     schedule: GeometricSchedule = field(default_factory=lambda: GeometricSchedule(0.1, 1.1))
     blind_at: float | None = None
     inpainting: AnnealedInpainting = field(default_factory=AnnealedInpainting)
+    anomaly_sigmas: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if min(self.anomaly_sigmas, default=1.0) <= 0:
+            raise ValueError(f"got anomaly_sigmas={self.anomaly_sigmas}, expected positive noise levels; correct them")
 
     def build(self, spec: DataSpec) -> DSMEnergySystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -57,6 +63,15 @@ class DSMEnergySystem(DenoiserSystem):
         check_shape(x, self.shape)
         sigma = self.config.schedule.sigma_min
         return self.denoiser.energy(x, self.denoiser.told(x.new_full((len(x),), sigma)))
+
+    @torch.no_grad()
+    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The sum over ``anomaly_sigmas`` of E(x; sigma), of the example as it is: (B, C, H, W) -> (B,). It draws nothing."""
+        del generator
+        check_shape(x, self.shape)
+        sigmas = self.config.anomaly_sigmas or (self.config.schedule.sigma_min,)
+        levels = [self.denoiser.told(x.new_full((len(x),), sigma)) for sigma in sigmas]
+        return torch.stack([self.denoiser.energy(x, level) for level in levels]).sum(dim=0)
 
     @torch.no_grad()
     def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:

@@ -66,25 +66,49 @@ class VariationalBound:
         return Loss(total, {name: value.detach() for name, value in parts.items()})
 
     def terms(
-        self, denoiser: Denoiser, x: Tensor, cond: Tensor | None = None, *, generator: torch.Generator
+        self,
+        denoiser: Denoiser,
+        x: Tensor,
+        cond: Tensor | None = None,
+        *,
+        generator: torch.Generator,
+        n_times: int | None = None,
     ) -> dict[str, Tensor]:
-        """``prior``, ``diffusion`` and ``reconstruction`` of every example, in bits per dimension: (B, *D) -> (B,) each."""
+        """``prior``, ``diffusion`` and ``reconstruction`` of every example, in bits per dimension: (B, *D) -> (B,) each.
+
+        ``n_times``: the middles of so many equal parts of time, the same for every example, in place of one drawn for each: for
+        examples that are compared, whose levels would differ more than they do.
+        """
         low, high = self.schedule.sigma_range
         bits = 1.0 / (x[0].numel() * math.log(2.0))
         return {
             "prior": bits * prior_kl(x, high, self.schedule.prior_std),
-            "diffusion": bits * self._diffusion(denoiser, x, cond, generator),
+            "diffusion": bits * self._diffusion(denoiser, x, cond, generator, n_times),
             "reconstruction": bits * self._reconstruction(denoiser, x, cond, low, generator),
         }
 
-    def _diffusion(self, denoiser: Denoiser, x: Tensor, cond: Tensor | None, generator: torch.Generator) -> Tensor:
-        schedule = self.schedule
-        span = schedule.t_max - schedule.t_min
-        t = schedule.t_min + span * rand((len(x),), generator=generator)
-        sigma = schedule.sigma(t)
+    def _diffusion(
+        self, denoiser: Denoiser, x: Tensor, cond: Tensor | None, generator: torch.Generator, n_times: int | None
+    ) -> Tensor:
+        start, span = self.schedule.t_min, self.schedule.t_max - self.schedule.t_min
+        if n_times is None:
+            return span * self._rate(denoiser, x, cond, start + span * rand((len(x),), generator=generator), generator)
+        if n_times < 1:
+            raise ValueError(f"got n_times={n_times}, expected at least 1 time, or None for one that is drawn")
+        total = x.new_zeros(len(x))
+        for i in range(n_times):
+            t = torch.full((len(x),), start + span * (i + 0.5) / n_times, device=x.device)
+            total += self._rate(denoiser, x, cond, t, generator)
+        return total * (span / n_times)
+
+    def _rate(
+        self, denoiser: Denoiser, x: Tensor, cond: Tensor | None, t: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """The integrand of the diffusion term at times ``t`` (B,): (B, *D) -> (B,)."""
+        sigma = self.schedule.sigma(t)
         noisy = x + expand_like(sigma, x) * randn_like(x, generator=generator)
         error = (denoiser(noisy, sigma.to(x.dtype), cond) - x) / expand_like(sigma, x)
-        return span * schedule.log_rate(t) * error.flatten(1).square().sum(dim=1)
+        return self.schedule.log_rate(t) * error.flatten(1).square().sum(dim=1)
 
     def _reconstruction(
         self, denoiser: Denoiser, x: Tensor, cond: Tensor | None, sigma: float, generator: torch.Generator

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.capabilities import Density
-from gibbsweep_models.draws import randint, randn_like
+from gibbsweep_models.draws import randint
 from gibbsweep_models.likelihood.probability_flow import FlowLikelihood
 from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
@@ -17,8 +17,9 @@ from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
+from gibbsweep_models.objectives.denoiser_anomaly import AnomalyForm, DenoisingErrors
 from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight, weighted_denoising_error
+from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
 from gibbsweep_models.objectives.vlb import VariationalBound
 from gibbsweep_models.samplers.ancestral import Ancestral, Euler
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
@@ -46,7 +47,7 @@ class ScoreModelConfig(DenoiserTraining):
     bound of bytes, dequantised. ``sampler`` has levels of its own, which need no retraining and must lie among those of training.
     ``batch_size``: examples sampled at once. ``tolerance`` and ``n_probes``: of the likelihood along the probability flow, from the
     lowest level of ``schedule`` to the highest. ``conditional``: condition on the data's classes, dropped for a share
-    ``label_dropout`` of the examples. ``anomaly_sigmas``: the levels at which an anomaly is looked for.
+    ``label_dropout`` of the examples. ``anomaly``: what tells an anomaly.
     """
 
     network: UNetForm | VectorForm = field(default_factory=UNetForm)
@@ -59,7 +60,7 @@ class ScoreModelConfig(DenoiserTraining):
     batch_size: int = 250
     tolerance: float = 1e-3
     n_probes: int = 1
-    anomaly_sigmas: tuple[float, ...] = (0.1, 0.25, 0.6, 1.5)
+    anomaly: AnomalyForm = field(default_factory=DenoisingErrors)
 
     @classmethod
     def ve(cls, sigma_min: float = 0.01, sigma_max: float = 50.0, n_steps: int = 1000) -> Self:
@@ -96,8 +97,6 @@ class ScoreModelConfig(DenoiserTraining):
             raise ValueError(
                 "the variational bound trains without classes: got conditional=True, expected False; choose another weight"
             )
-        if not self.anomaly_sigmas or min(self.anomaly_sigmas) <= 0:
-            raise ValueError(f"got anomaly_sigmas={self.anomaly_sigmas}, expected positive noise levels; correct them")
         check_levels(self.sampler, self.schedule)
         return ScoreModelSystem(self, spec)
 
@@ -127,6 +126,7 @@ class ScoreModelSystem(DenoiserSystem):
         super().__init__(config, spec, NetworkDenoiser(network, config.predicts, config.first_sigma_data))
         self.config = config
         self.n_classes = n_classes
+        self.anomaly = config.anomaly.build(config.schedule)
 
     def phases(self) -> list[Phase]:
         return [self.config.phase("denoiser", self, self._objective())]
@@ -190,15 +190,18 @@ class ScoreModelSystem(DenoiserSystem):
         """``prior``, ``diffusion`` and ``reconstruction`` in bits per dimension of bytes ``x`` (B, *D), (B,) each, without a class."""
         return VariationalBound(self.config.schedule, _BYTES).terms(self.denoiser, x, generator=generator)
 
+    @property
+    def calibration_examples(self) -> int:
+        """How many training examples the anomaly score is fitted to, once the denoiser is trained."""
+        return self.anomaly.n_examples
+
+    @torch.no_grad()
+    def calibrate(self, x: Tensor, *, generator: torch.Generator) -> None:
+        """Fit the anomaly score to ``calibration_examples`` training examples ``x`` (N, *D)."""
+        self.anomaly.fit(self.denoiser, x, generator=generator)
+
     @torch.no_grad()
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """The denoising error at ``anomaly_sigmas``, each over what the best linear denoiser of white data would leave, and their
-        mean; one draw of noise a level, without a class: (B, *D) -> (B,)."""
-        sigma_data = self.denoiser.sigma_data
-        errors = []
-        for level in self.config.anomaly_sigmas:
-            sigma = x.new_full((len(x),), level)
-            scale = sigma * sigma_data / torch.hypot(sigma, sigma_data)
-            noise = randn_like(x, generator=generator)
-            errors.append(weighted_denoising_error(self.denoiser, x, noise, sigma, scale))
-        return torch.stack(errors).mean(dim=0)
+        """As the config's ``anomaly`` says, without a class: (B, *D) -> (B,)."""
+        score: Tensor = self.anomaly(self.denoiser, x, generator=generator)
+        return score

@@ -15,6 +15,9 @@ from gibbsweep.data.cache import cached
 from gibbsweep.data.table import Decoded, Table
 from gibbsweep.errors import UserError
 
+FILTER = "bilinear, antialiased"
+"""Of images."""
+
 _LARGEST = 1024
 _CHUNK = 1024  # examples resized at once: bounds the memory of the float copies
 

@@ -6,7 +6,14 @@ from gibbsweep.evaluate.bits import BitsPerDim, VariationalBits
 from gibbsweep.evaluate.class_accuracy import ClassAccuracy
 from gibbsweep.evaluate.classification import Classification
 from gibbsweep.evaluate.clusters import Clustering, FeatureMap
-from gibbsweep.evaluate.contract import Evaluator, Prepares, check_needs, check_other_data, evaluate_all
+from gibbsweep.evaluate.contract import (
+    Evaluator,
+    Prepares,
+    check_needs,
+    check_other_data,
+    described,
+    evaluate_all,
+)
 from gibbsweep.evaluate.denoising import Denoising
 from gibbsweep.evaluate.denoising_error import DenoisingError
 from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
@@ -18,6 +25,8 @@ from gibbsweep.evaluate.last_step import LastStep
 from gibbsweep.evaluate.likelihood import LogLikelihood
 from gibbsweep.evaluate.long_run import LongRun
 from gibbsweep.evaluate.modes import ModeBalance
+from gibbsweep.evaluate.outlier_scores import OutlierSets, ScoreNormCurves
+from gibbsweep.evaluate.outlier_sets import Outliers
 from gibbsweep.evaluate.outliers import EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.pictures import ChainGrid, SampleGrid, image_grid, render
 from gibbsweep.evaluate.probes import LinearProbe, NearestNeighbours
@@ -55,6 +64,8 @@ __all__ = [
     "ModeBalance",
     "NearestNeighbours",
     "OutlierDetection",
+    "OutlierSets",
+    "Outliers",
     "PicturesFromText",
     "Prepares",
     "Refinement",
@@ -66,6 +77,7 @@ __all__ = [
     "SamplingPath",
     "ScoreError",
     "ScoreFields",
+    "ScoreNormCurves",
     "SoundSamples",
     "StepCounts",
     "SyntheticAnomalies",
@@ -74,6 +86,7 @@ __all__ = [
     "VoxelReplay",
     "check_needs",
     "check_other_data",
+    "described",
     "evaluate_all",
     "feature_network",
     "figure_pixels",

@@ -55,6 +55,30 @@ class ReadsOtherData(Protocol):
     def reads(self) -> tuple[str, ...]: ...
 
 
+@runtime_checkable
+class ChecksData(Protocol):
+    """An evaluator that asks more of a data set than a system does."""
+
+    def check(self, dataset: Dataset) -> None:
+        """Raise UserError, before any run, where ``dataset`` cannot be measured."""
+        ...
+
+
+@runtime_checkable
+class DescribesData(Protocol):
+    """An evaluator whose numbers are read with what was done to the data in mind."""
+
+    def describe(self, dataset: Dataset) -> tuple[str, ...]:
+        """Sentences for the log of a sweep and for its table."""
+        ...
+
+
+def described(evaluators: Iterable[Evaluator], dataset: Dataset) -> list[str]:
+    """What ``evaluators`` say of the data, each sentence once."""
+    sentences = (s for e in evaluators if isinstance(e, DescribesData) for s in e.describe(dataset))
+    return list(dict.fromkeys(sentences))
+
+
 def evaluate_all(
     evaluators: Iterable[Evaluator],
     system: System,
@@ -99,11 +123,14 @@ def check_needs(evaluator: Evaluator, system: System) -> None:
 
 
 def check_other_data(evaluator: Evaluator, dataset: Dataset) -> None:
-    """Raise UserError where a data set that ``evaluator`` compares ``dataset`` with is missing or of another shape."""
+    """Raise UserError where a data set that ``evaluator`` compares ``dataset`` with is missing or of another shape, or where
+    ``evaluator`` has another reason."""
     if isinstance(evaluator, ReadsOtherData):
         for name in evaluator.reads:
             dataset.other(name, "train")
             dataset.other(name, "test")
+    if isinstance(evaluator, ChecksData):
+        evaluator.check(dataset)
 
 
 def first_examples(split: Examples, limit: int | None, device: torch.device) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def synthetic_anomalies(x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
@@ -35,3 +36,46 @@ def synthetic_anomalies(x: Tensor, *, generator: torch.Generator) -> dict[str, T
         "transpose": x.transpose(2, 3).contiguous(),
         "half": half,
     }
+
+
+def corrupted_images(x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+    """As :func:`synthetic_anomalies`, for photographs, of which a mirrored one is no anomaly: images ``x`` (N, C, H, W) changed in
+    what they show or in how fine they show it, (N, C, H, W) each:
+
+    ``blend``: the mean of two images. ``shuffle``: the sixteen blocks of an image in another order. ``upside_down``. ``smooth``: a
+    binomial blur of five pixels. ``flat``: each value at the middle of one of four bands. ``noisy``: Gaussian noise of a tenth of the
+    values' range.
+    """
+    if x.ndim != 4:
+        raise ValueError(f"corrupted images are made of images (N, C, H, W): got {tuple(x.shape)}; choose image data")
+    if x.shape[2] % 4 or x.shape[3] % 4:
+        raise ValueError(f"sixteen equal blocks need edges divisible by 4: got {tuple(x.shape)}; resize them")
+    order = torch.randperm(len(x), generator=generator, device=generator.device).to(x.device)
+    partner = torch.empty_like(order).index_copy_(0, order, order.roll(1))
+    low, high = x.min(), x.max()
+    band = (high - low) / 4
+    noise = torch.randn(x.shape, generator=generator, device=generator.device).to(x)
+    return {
+        "blend": (x + x[partner]) / 2,
+        "shuffle": _shuffled(x, generator),
+        "upside_down": x.flip(2),
+        "smooth": _smooth(x),
+        "flat": low + band * (((x - low) / band).floor().clamp(0, 3) + 0.5),
+        "noisy": (x + 0.1 * (high - low) * noise).clamp(low, high),
+    }
+
+
+def _shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
+    n, channels, height, width = x.shape
+    blocks = x.reshape(n, channels, 4, height // 4, 4, width // 4).permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
+    order = torch.rand(n, 16, generator=generator, device=generator.device).argsort(dim=1).to(x.device)
+    moved: Tensor = blocks[torch.arange(n, device=x.device)[:, None], order]
+    placed = moved.reshape(n, 4, 4, channels, height // 4, width // 4).permute(0, 3, 1, 4, 2, 5)
+    return placed.reshape(x.shape)
+
+
+def _smooth(x: Tensor) -> Tensor:
+    row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=x.dtype, device=x.device) / 16
+    kernel = torch.outer(row, row).expand(x.shape[1], 1, 5, 5)
+    padded = functional.pad(x, (2, 2, 2, 2), mode="reflect")
+    return functional.conv2d(padded, kernel, groups=x.shape[1])

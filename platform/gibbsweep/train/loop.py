@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
 from gibbsweep.train.budget import Budget
+from gibbsweep.train.calibrate import calibrate
 from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, save_checkpoint
 from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
@@ -70,7 +71,7 @@ def train(
     """Train ``system`` in place on ``data`` for ``budget.updates`` updates, or for what is left of them if ``run_dir`` holds a
     checkpoint: k updates, a resume and k more are bit-equal to 2k on a CPU.
 
-    Every ``budget.report_every`` updates it evaluates, records (``report``), saves a checkpoint, and only then tells whoever may
+    Every ``budget.report_every`` updates it calibrates (see :mod:`gibbsweep.train.calibrate`), evaluates, records (``report``), saves a checkpoint, and only then tells whoever may
     stop or pause the run (``announce``, called by every worker; a resumed run announces its checkpoint again). The numbers of
     ``evaluate`` are the first worker's. ``until``: stop after so many updates (at a report), and return a ``paused`` outcome.
     Otherwise it is completed or diverged; its metrics are the last report's.
@@ -162,6 +163,7 @@ def train(
         if not budget.reports_at(step + 1):
             continue
         done = step + 1
+        calibrate(system, ema, data, seed=seed, device=device)
         _synchronise(device)
         elapsed = time.perf_counter() - segment
         progress.device_seconds += elapsed * world_size

@@ -15,11 +15,12 @@ import torch
 from rich.console import Console
 
 from gibbsweep.data import load
-from gibbsweep.evaluate import Prepares
+from gibbsweep.evaluate import Evaluator, Prepares, described
 from gibbsweep.study.accounting import Accounting
 from gibbsweep.study.gallery import copy_sounds, draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
+from gibbsweep.study.row import Row
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
@@ -108,9 +109,10 @@ def _drive(
             raise Interrupted(
                 f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
             )
-        source = load(plan.views[0], root=options.data_root).source
-        results = _results(study, decided, plan, clock, source=source)
-        results = replace(results, findings=list(study.findings(results)))
+        dataset = load(plan.views[0], root=options.data_root)
+        results = _results(study, decided, plan, clock, source=dataset.source)
+        said = described(_evaluators(study, decided), dataset)
+        results = replace(results, findings=[*study.findings(results), *said])
         _write(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
     return results, report
@@ -118,9 +120,10 @@ def _drive(
 
 def _prepare(study: Study, decided: Decided, options: SweepOptions, console: Console) -> None:
     """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
-    names = decided.contenders
-    evaluators = {e for n in names for e in study.evaluators_of(n, decided.budget)}
-    evaluators |= {e for n in names for e in study.final_evaluators_of(n, decided.budget)}
+    evaluators = _evaluators(study, decided)
+    first = load(study.views(decided.data)[0], root=options.data_root)
+    for sentence in described(evaluators, first):
+        console.print(f"data  ·  {sentence}", style="dim", highlight=False, soft_wrap=True)
     phrases = set()
     for view in study.views(decided.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
         dataset = load(view, root=options.data_root)
@@ -128,6 +131,13 @@ def _prepare(study: Study, decided: Decided, options: SweepOptions, console: Con
             phrases |= {e.prepare(dataset) for e in evaluators if isinstance(e, Prepares)}
     for phrase in sorted(phrases):
         console.print(f"measured with  ·  {phrase}", style="dim", highlight=False, soft_wrap=True)
+
+
+def _evaluators(study: Study, decided: Decided) -> list[Evaluator]:
+    """All that measure a contender, each once, in the contenders' order."""
+    names, budget = decided.contenders, decided.budget
+    found = [e for n in names for e in (*study.evaluators_of(n, budget), *study.final_evaluators_of(n, budget))]
+    return list(dict.fromkeys(found))
 
 
 def _tune(
@@ -199,7 +209,7 @@ def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, s
         budget=decided.budget,
         device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
-        columns=dict(study.columns),
+        columns=_filled(study, rows),
         note=study.note,
         rows=rows,
         importances={name: found for name, search in plan.searches.items() if (found := search.importances())},
@@ -209,6 +219,12 @@ def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, s
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )
+
+
+def _filled(study: Study, rows: list[Row]) -> dict[str, str]:
+    """The columns that any row has a number for: a study of several data sets may name more than one run measures."""
+    filled = {key: heading for key, heading in study.columns.items() if any(key in row.metrics for row in rows)}
+    return filled or dict(study.columns)
 
 
 def _write(

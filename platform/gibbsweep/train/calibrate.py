@@ -1,0 +1,39 @@
+"""What a trained system learns of training examples with the weights that are evaluated, before each report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from gibbsweep.errors import UserError
+from gibbsweep.train.ema import EMA
+from gibbsweep_models import draws, parallel
+from gibbsweep_models.capabilities import CanCalibrate
+from gibbsweep_models.types import System
+
+if TYPE_CHECKING:
+    from gibbsweep.train.loop import TrainingData
+
+_CALIBRATE = 5  # its random stream; training has 0 to 2, evaluation 3, fit() 4
+
+
+def calibrate(system: System, ema: EMA, data: TrainingData, *, seed: int, device: torch.device) -> None:
+    """Show a system that asks for them training examples, the same at every report, with its averaged weights. Every worker calls it,
+    and the first one, who evaluates and saves, calibrates."""
+    if not isinstance(system, CanCalibrate) or not system.calibration_examples:
+        return
+    n = system.calibration_examples
+    if n > len(data):
+        raise UserError(
+            f"{type(system).__name__} is calibrated on {n} training examples, and there are {len(data)}: ask for fewer (n_examples "
+            "in its configuration), or choose a larger data set."
+        )
+    if parallel.rank() > 0:
+        return
+    chosen = torch.randperm(len(data), generator=draws.seeded(seed, _CALIBRATE))[:n]
+    system.eval()
+    with ema.applied(), parallel.alone():
+        x = data.batch(chosen)["x"].to(device)
+        system.calibrate(x, generator=draws.seeded(seed, _CALIBRATE, device=device))
+    system.train()
