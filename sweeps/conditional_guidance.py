@@ -49,9 +49,10 @@ SCORE_COST, CLASSIFIER_COST, GAN_COST = 0.028, 0.006, 0.098
 """Seconds of an update of a batch of 32 digits: of a score model, of the classifier beside one, and of the GAN."""
 
 N_SAMPLES = {"smoke": 24, "laptop": 250, "long": 1_000, "gpu": 5_000, "paper": 10_000}
-FREE = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
-"""Scales w of classifier-free guidance: 0 is the conditional model as it is."""
-BY_CLASSIFIER = (0.0, 0.5, 1.0, 1.5, 2.0, 4.0, 8.0)
+FREE = (0.0, 0.1, 0.3, 1.0, 3.0, 6.0, 12.0)
+"""Scales w of classifier-free guidance: 0 is the conditional model as it is. A model that was trained for seconds barely heard the
+class, and wants scales that a finished one is spoilt by."""
+BY_CLASSIFIER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Scales s of a classifier: 0 hears no class at all."""
 FEWER = {"smoke": slice(0, None, 3), "laptop": slice(0, None, 2)}
 """Of the scales, those that search tries."""
@@ -94,6 +95,8 @@ def model(guidance: Guidance) -> ScoreModelConfig:
     """The one score model, with labels unless a classifier has them."""
     return ScoreModelConfig(
         UNetForm((32, 64, 64), patch=4),
+        # The class of a digit is decided where noise is about as large as it, above EDM's median level of .3.
+        schedule=EDMSchedule(p_mean=-0.4, p_std=1.4),
         sampler=Heun(12, EDMSchedule(sigma_min=0.01, sigma_max=40.0)),
         conditional=isinstance(guidance, ClassifierFree),
         guidance=guidance,
@@ -115,7 +118,7 @@ def guided(
     return Contender(
         model(guidance),
         kind="score",
-        space={"learning_rate": Float(1e-3, 1e-2, log=True), **space},
+        space={"learning_rate": Float(1e-3, 1e-2, log=True), "schedule.p_mean": Float(-1.2, 0.4), **space},
         budgets=budgets(cost, gpu=30_000, paper=400_000),
         evaluators=search,
         final_evaluators=final,
