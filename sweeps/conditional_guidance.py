@@ -168,6 +168,10 @@ def against_scale(results: Results) -> Figure:
                     axes.plot(x[best], means[best], "o", ms=12, mfc="none", color=colour)
             elif f"test/{name}" in row.metrics:
                 axes.axhline(row.metrics[f"test/{name}"].mean, color=colour, ls="--", label=row.label)
+        axes.set_xscale("symlog", linthresh=0.5)
+        axes.set_xlim(-0.05, 20)
+        axes.set_xticks([0, 0.5, 1, 2, 4, 8, 16], ["0", ".5", "1", "2", "4", "8", "16"])
+        axes.minorticks_off()
         axes.set_xlabel("1 + w, or a classifier's s")
         axes.set_title(label, fontsize=10)
         axes.grid(alpha=0.3)

@@ -108,18 +108,16 @@ def draw_curve(curve: Curve, chosen: float) -> Figure:
 
     figure = Figure(figsize=(8.4, 2.8), layout="constrained")
     scales = list(curve)
+    places = range(len(scales))  # scales that double, and a 0: evenly apart
     for axes, (name, label) in zip(figure.subplots(1, 3), SHOWN.items(), strict=True):
         values = [curve[scale][name] for scale in scales]
-        axes.plot(scales, values, marker=".")
-        axes.axvline(chosen, color="0.6", ls=":", label=f"chosen on validation: {chosen:g}")
+        axes.plot(places, values, marker=".")
+        axes.axvline(scales.index(chosen), color="0.6", ls=":", label=f"chosen on validation: {chosen:g}")
         if name == "frechet_distance":
-            best = min(range(len(scales)), key=values.__getitem__)
-            axes.plot(scales[best], values[best], "o", ms=11, mfc="none", color="C3", label=f"least: {scales[best]:g}")
+            best = min(places, key=values.__getitem__)
+            axes.plot(best, values[best], "o", ms=11, mfc="none", color="C3", label=f"least: {scales[best]:g}")
             axes.legend(frameon=False, fontsize=7)
-        # Linear up to the first scale above 0, logarithmic from there: scales double.
-        axes.set_xscale("symlog", linthresh=min(scale for scale in scales if scale > 0))
-        axes.set_xticks(scales, [f"{scale:g}" for scale in scales], fontsize=7)
-        axes.minorticks_off()
+        axes.set_xticks(places, [f"{scale:g}" for scale in scales], fontsize=8)
         axes.set_xlabel("guidance scale")
         axes.set_title(label, fontsize=9)
         axes.grid(alpha=0.3)
