@@ -94,14 +94,15 @@ class ConvEncoder(nn.Module):
                 f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the network with the "
                 "data's shape"
             )
-        h = x
         if generator is None or not self.shuffle:
-            h = self.features(x)
-            return h
+            features: Tensor = self.features(x)
+            return features
+        h = x
         for i, layer in enumerate(self.features):
             if i in self._stages[1:]:
                 h = phase_shuffle(h, self.shuffle, generator=generator)
-            h = layer(h)
+            maps: Tensor = layer(h)
+            h = maps
         return h
 
 

@@ -124,16 +124,29 @@ def check_guidance(
         )
 
 
-class Counted:
-    """A network that counts its calls."""
+class Evaluations:
+    """Counts how often networks are called."""
 
-    def __init__(self, network: Callable[..., Tensor]) -> None:
-        self.network = network
-        self.calls = 0
+    def __init__(self) -> None:
+        self.count = 0
 
-    def __call__(self, *args: Tensor | None) -> Tensor:
-        self.calls += 1
-        return self.network(*args)
+    def of_denoiser(self, denoiser: Denoiser) -> Denoiser:
+        """``denoiser``, counted."""
+
+        def counted(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
+            self.count += 1
+            return denoiser(x, sigma, cond)
+
+        return counted
+
+    def of_classifier(self, classifier: NoisyLogits) -> NoisyLogits:
+        """``classifier``, counted."""
+
+        def counted(x: Tensor, sigma: Tensor) -> Tensor:
+            self.count += 1
+            return classifier(x, sigma)
+
+        return counted
 
 
 def _gradient(classifier: NoisyLogits, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from gibbsweep_models.capabilities import Density
 from gibbsweep_models.draws import randint, randn_like
 from gibbsweep_models.likelihood.probability_flow import FlowLikelihood
-from gibbsweep_models.nn.guidance import ClassifierGuidance, Counted, Guidance, check_guidance
+from gibbsweep_models.nn.guidance import ClassifierGuidance, Evaluations, Guidance, check_guidance
 from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
 from gibbsweep_models.nn.noisy_classifier import NoisyClassifier, NoisyClassifierForm
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
@@ -32,7 +32,7 @@ from gibbsweep_models.samplers.in_parts import sample_in_parts
 from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
 from gibbsweep_models.samplers.probability_flow import ProbabilityFlow, ends
 from gibbsweep_models.samplers.score_langevin import ScoreLangevin
-from gibbsweep_models.types import DataSpec, Denoiser, Objective, OptimizerConfig, Phase, Samples, Trace
+from gibbsweep_models.types import DataSpec, Objective, OptimizerConfig, Phase, Samples, Trace
 
 Schedule = GeometricSchedule | VPSchedule | SubVPSchedule | CosineSchedule | EDMSchedule | NCSNLadder | DDPMLadder
 DenoiserSampler = (
@@ -221,12 +221,12 @@ class ScoreModelSystem(DenoiserSystem):
         guidance: Guidance | None = None,
     ) -> Samples:
         guidance = guidance or self.config.guidance
-        network, classifier = Counted(self.denoiser), Counted(self.noisy_logits)
-        denoiser: Denoiser = network
+        evaluations = Evaluations()
+        denoiser = evaluations.of_denoiser(self.denoiser)
         if isinstance(guidance, ClassifierGuidance):
-            denoiser = guidance.guide(network, classifier)
+            denoiser = guidance.guide(denoiser, evaluations.of_classifier(self.noisy_logits))
         elif guidance is not None:
-            denoiser = guidance.guide(network)
+            denoiser = guidance.guide(denoiser)
         size = self.config.batch_size
         made = sample_in_parts(
             sampler, denoiser, n, self.shape, cond=cond, generator=generator, batch_size=size, trace=trace
@@ -235,7 +235,7 @@ class ScoreModelSystem(DenoiserSystem):
             return made
         # A sampler counts calls of the guided denoiser, which are two evaluations where it guides.
         parts = 1 if trace is not None else math.ceil(n / size)
-        return replace(made, nfe=math.ceil((network.calls + classifier.calls) / parts))
+        return replace(made, nfe=math.ceil(evaluations.count / parts))
 
     def density(self, x: Tensor, *, generator: torch.Generator) -> Density:
         """ln p (B,) of ``x`` (B, *D), blurred by the lowest level of training, without a class."""
