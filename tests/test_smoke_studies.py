@@ -24,6 +24,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("audio", "tones", ("tones",)),
     ("binary_classification", "mnist[4,9]", ("mnist[4,9]", "fashion_mnist")),
     ("cd_k_cifar10", "cifar10_4k", ("cifar10_4k",)),
+    ("conditional_guidance", "digits", ("digits",)),
     ("denoising", "mnist5k", ("mnist5k",)),
     ("denoising_score_matching", "digits", ("digits",)),
     ("diffusion_losses", "digits", ("digits",)),

@@ -36,6 +36,13 @@ class CanSampleClasses(Protocol):
 
 
 @runtime_checkable
+class CanSampleGuided(Protocol):
+    def sample_guided(self, y: Tensor, scale: float, *, generator: torch.Generator) -> Samples:
+        """An example of each class of ``y`` (n,), int64, drawn from noise with another scale of the model's own guidance: (n, *D)."""
+        ...
+
+
+@runtime_checkable
 class HasChain(Protocol):
     def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""
@@ -150,6 +157,13 @@ class HasMinimum(Protocol):
 class HasLogits(Protocol):
     def logits(self, x: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the classes: (B, *D) -> (B, K)."""
+        ...
+
+
+@runtime_checkable
+class HasNoisyLogits(Protocol):
+    def noisy_logits(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Unnormalised log-probabilities of the classes of noisy ``x``: (B, *D), sigma (B,) -> (B, K)."""
         ...
 
 

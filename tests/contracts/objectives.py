@@ -27,8 +27,10 @@ from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.augment import Augmentation
 from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
+from gibbsweep_models.nn.guidance import ClassifierGuidance
 from gibbsweep_models.nn.mlp import MLPEnergy
 from gibbsweep_models.nn.network_forms import UNetForm
+from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
 from gibbsweep_models.nn.rbm import RBM
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
@@ -43,6 +45,7 @@ from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
 from gibbsweep_models.objectives.info_nce import InfoNCE
 from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
 from gibbsweep_models.objectives.langevin_kl import LangevinKL
+from gibbsweep_models.objectives.noisy_cross_entropy import NoisyCrossEntropy
 from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.objectives.pairs import CLIPLoss, JointCD
 from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
@@ -119,7 +122,11 @@ def gaussian_machine() -> GaussianRBM:
 LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
 EDM = system(ScoreModelConfig(UNetForm((8, 8))))
 CLASSES = system(ScoreModelConfig(UNetForm((8, 8)), conditional=True))
+NOISY = system(
+    ScoreModelConfig(UNetForm((8, 8)), guidance=ClassifierGuidance(), classifier=NoisyClassifierForm((8, 8)))
+)
 GAN = system(GANConfig(channels=(8, 8)))
+CONDITIONAL_GAN = system(GANConfig(channels=(8, 8), conditional=True))
 VAE = system(VAEConfig(channels=(8, 8)))
 DSM = system(DSMEnergyConfig((8, 8)))
 INPAINTER = system(MaskedAutoencoderConfig((8, 8), adversarial=0.1, critic_channels=(8, 8)))
@@ -185,6 +192,13 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     ),
     "generator": ObjectiveCase(GAN, GeneratorLoss, trains="generator"),
     "generator_wasserstein": ObjectiveCase(GAN, lambda: GeneratorLoss("wasserstein"), trains="generator"),
+    "discriminator_conditional": ObjectiveCase(
+        CONDITIONAL_GAN, lambda: DiscriminatorLoss(r1=0.5, conditional=True), trains="discriminator"
+    ),
+    "generator_conditional": ObjectiveCase(
+        CONDITIONAL_GAN, lambda: GeneratorLoss(conditional=True), trains="generator"
+    ),
+    "noisy_cross_entropy": ObjectiveCase(NOISY, NoisyCrossEntropy, trains="classifier"),
     "rbm_cd": ObjectiveCase(machine(False), lambda: RBMContrastiveDivergence(64, k=2), "binary"),
     "rbm_cd_centred": ObjectiveCase(
         machine(True), lambda: RBMContrastiveDivergence(64, weight_decay=0.1, offset_rate=0.2), "binary"

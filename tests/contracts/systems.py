@@ -39,7 +39,9 @@ from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
 from gibbsweep_models.nn.detectors import Mixture, Neighbours
 from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
+from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance
 from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm, VectorForm
+from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
@@ -126,6 +128,14 @@ SYSTEMS: dict[str, SystemCase] = {
     ),
     "score_vp": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, conditional=True)),
     "score_vlb": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, weight="vlb")),
+    "score_classifier_guided": SystemCase(
+        ScoreModelConfig(
+            SMALL_UNET, sampler=Heun(3), guidance=ClassifierGuidance(), classifier=NoisyClassifierForm((8, 8), patch=2)
+        )
+    ),
+    "score_classifier_free": SystemCase(
+        ScoreModelConfig(SMALL_UNET, sampler=Heun(3), conditional=True, guidance=ClassifierFree(1.0, (0.1, 10.0)))
+    ),
     "score_ladder": SystemCase(
         ScoreModelConfig(
             UNetForm((8, 8), patch=2),
@@ -155,6 +165,7 @@ SYSTEMS: dict[str, SystemCase] = {
         )
     ),
     "gan": SystemCase(GANConfig(), any_units=True),
+    "gan_conditional": SystemCase(GANConfig(channels=(8, 8), conditional=True), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
     "wavegan": SystemCase(
         GANConfig(

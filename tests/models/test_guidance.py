@@ -14,6 +14,7 @@ from gibbsweep_models.nn.mixture import GaussianMixture
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.samplers.score_langevin import ScoreLangevin
 
 S2, T2 = 0.25, 1.0
 """Of a class, and of the classes' means."""
@@ -63,6 +64,20 @@ def test_langevin_under_guidance_has_those_moments(w: float) -> None:
     x = sampler(ClassifierFree(w).guide(GaussianClasses()), start, cond=m, generator=seeded(1)).x
     assert float(x.mean()) == pytest.approx(mean, abs=4 * math.sqrt(stationary / n))
     assert float(x.var()) == pytest.approx(stationary, rel=4 * math.sqrt(2 / n))
+
+
+@pytest.mark.parametrize("w", CLOSED)
+def test_samples_at_low_noise_have_the_moments_of_the_table(w: float) -> None:
+    """The per-level target at sigma = .02, where the table holds to .2 %; s² = .25, t² = 1."""
+    sigma, n = 0.02, 40_000
+    variance, mean = CLOSED[w]
+    sampler = ScoreLangevin(80, 0.1 * variance * S2, sigma)
+    biased = variance * S2 / (1 - 0.1 / 2)  # the steps' own stationary variance
+    m = torch.full((n,), 0.7, dtype=torch.float64)
+    start = 0.7 + math.sqrt(S2) * randn((n, 1), generator=seeded(0), dtype=torch.float64)  # the class, unguided
+    x = sampler(ClassifierFree(w).guide(GaussianClasses()), start, cond=m, generator=seeded(1)).x
+    assert float(x.mean()) / 0.7 == pytest.approx(mean, abs=4 * math.sqrt(biased / n) / 0.7 + 2e-3)
+    assert float(x.var()) == pytest.approx(biased, rel=4 * math.sqrt(2 / n) + 2e-3)
 
 
 CLASSES = [

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gibbsweep_models.draws import randn
+from gibbsweep_models.draws import randint, randn
+from gibbsweep_models.nn.class_conditional import ClassDecoder, ProjectionEncoder
 from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
 from gibbsweep_models.noise.masks import check_mask
 from gibbsweep_models.objectives.gan import AdversarialLoss, DiscriminatorLoss, GeneratorLoss
@@ -21,7 +22,8 @@ class GANConfig(SignedUnits):
     """Non-saturating with R1 by default (Mescheder et al. 2018); WGAN-GP is ``loss="wasserstein", r1=0,
     gradient_penalty=10, generator_every=5`` (Gulrajani et al. 2017), and of waveforms that with ``phase_shuffle=2`` is WaveGAN
     (Donahue et al. 2019). ``generator_every``: discriminator updates per
-    generator update. ``logit_bound``: a larger |logit_gap| counts as divergence. ``search_steps``, ``search_learning_rate`` and
+    generator update. ``conditional``: of the data's classes, by a vector in the generator and a projection in the discriminator (Miyato
+    & Koyama 2018). ``logit_bound``: a larger |logit_gap| counts as divergence. ``search_steps``, ``search_learning_rate`` and
     ``search_realism`` are those of inpainting by latent search."""
 
     step_sizes: ClassVar[tuple[str, ...]] = ("discriminator_learning_rate", "generator_learning_rate")
@@ -41,10 +43,16 @@ class GANConfig(SignedUnits):
     search_learning_rate: float = 0.1
     search_realism: float = 0.003
     phase_shuffle: int = 0
+    conditional: bool = False
 
     def build(self, spec: DataSpec) -> GANSystem:
         """The system for waveforms (C, L), images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""
         self.check_units(spec)
+        if self.conditional and spec.n_classes is None:
+            raise ValueError(
+                "a conditional GAN needs classes: got n_classes=None, expected their number; pass conditional=False or a data "
+                "set with labels"
+            )
         return GANSystem(self, spec)
 
 
@@ -56,49 +64,79 @@ class GANSystem(System):
         self.config = config
         self.latent_dim = config.latent_dim
         self.ema_decay = config.ema_decay
-        self.generator = ConvDecoder(spec.shape, config.latent_dim, config.channels)
+        self.n_classes = spec.n_classes if config.conditional else None
+        self.generator: ConvDecoder | ClassDecoder
+        self.discriminator: ConvEncoder | ProjectionEncoder
+        if self.n_classes is None:
+            self.generator = ConvDecoder(spec.shape, config.latent_dim, config.channels)
+            self.discriminator = self._encoder(spec)
+        else:
+            self.generator = ClassDecoder(spec.shape, config.latent_dim, self.n_classes, config.channels)
+            self.discriminator = ProjectionEncoder(self._encoder(spec), self.n_classes)
+
+    def _encoder(self, spec: DataSpec) -> ConvEncoder:
         # No normalisation: gradient penalties are defined per example, and a small discriminator trains without.
-        self.discriminator = ConvEncoder(
+        return ConvEncoder(
             spec.shape,
             1,
-            config.channels,
+            self.config.channels,
             normalise=False,
             activation=lambda: nn.LeakyReLU(0.2),
-            shuffle=config.phase_shuffle,
+            shuffle=self.config.phase_shuffle,
         )
 
     def phases(self) -> list[Phase]:
         config = self.config
+        told = (config.phase_shuffle > 0, config.conditional)
         return [
             Phase(
                 "discriminator",
                 list(self.discriminator.parameters()),
-                DiscriminatorLoss(config.loss, config.r1, config.gradient_penalty, shuffled=config.phase_shuffle > 0),
+                DiscriminatorLoss(config.loss, config.r1, config.gradient_penalty, *told),
                 OptimizerConfig("adam", config.discriminator_learning_rate, config.betas),
                 bounds={"logit_gap": config.logit_bound},
             ),
             Phase(
                 "generator",
                 list(self.generator.parameters()),
-                GeneratorLoss(config.loss, shuffled=config.phase_shuffle > 0),
+                GeneratorLoss(config.loss, *told),
                 OptimizerConfig("adam", config.generator_learning_rate, config.betas),
                 every=config.generator_every,
             ),
         ]
 
-    def generate(self, z: Tensor) -> Tensor:
-        """(B, latent_dim) -> (B, *D) in [-1, 1]."""
-        return torch.tanh(self.generator(z))
+    def generate(self, z: Tensor, cond: Tensor | None = None) -> Tensor:
+        """(B, latent_dim), and the classes (B,) of a conditional GAN -> (B, *D) in [-1, 1]."""
+        return torch.tanh(self.generator(z, *self._told(cond)))
 
-    def discriminate(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """(B, *D) -> (B,); with a ``generator`` the phases of waveforms are shuffled."""
-        logit: Tensor = self.discriminator(x, generator=generator)
+    def discriminate(
+        self, x: Tensor, cond: Tensor | None = None, *, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """(B, *D), and the classes (B,) of a conditional GAN -> (B,); with a ``generator`` the phases of waveforms are shuffled."""
+        logit: Tensor = self.discriminator(x, *self._told(cond), generator=generator)
         return logit.squeeze(1)
 
-    @torch.no_grad()
+    def _told(self, cond: Tensor | None) -> tuple[Tensor, ...]:
+        if (cond is None) is not (self.n_classes is None):
+            raise ValueError(
+                f"got cond={None if cond is None else tuple(cond.shape)} for a GAN with conditional={self.config.conditional}, expected "
+                "classes (B,) for a conditional one and None for another"
+            )
+        return () if cond is None else (cond,)
+
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D), one evaluation each."""
-        x = self.generate(randn((n, self.latent_dim), generator=generator))
+        """``n`` examples (n, *D), one evaluation each; of classes drawn evenly where there are any."""
+        z = randn((n, self.latent_dim), generator=generator)
+        cond = None if self.n_classes is None else randint(self.n_classes, (n,), generator=generator)
+        return self._sampled(z, cond, trace)
+
+    def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
+        """An example of each class of ``y`` (n,): (n, *D), one evaluation each."""
+        return self._sampled(randn((len(y), self.latent_dim), generator=generator), y, None)
+
+    @torch.no_grad()
+    def _sampled(self, z: Tensor, cond: Tensor | None, trace: Trace | None) -> Samples:
+        x = self.generate(z, cond)
         if trace is not None:
             trace(1, x)
         return Samples(x, nfe=1)
@@ -110,6 +148,10 @@ class GANSystem(System):
         (B, *D), bool like it -> (B, *D); every draw of z ends in a completion of its own.
         """
         config = self.config
+        if config.conditional:
+            raise ValueError(
+                "latent search fills holes without a class: got conditional=True, expected False; train an unconditional GAN"
+            )
         seen = check_mask(known).to(x.dtype)
         z = randn((len(x), self.latent_dim), generator=generator).requires_grad_(True)
         search = torch.optim.Adam([z], lr=config.search_learning_rate)

@@ -84,23 +84,26 @@ class ConvEncoder(nn.Module):
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """(B, *D) -> (B, out). Maps are shuffled where there is a ``generator`` to draw the shifts."""
+        out: Tensor = self.readout(self.represent(x, generator=generator))
+        return out
+
+    def represent(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """The last maps, flattened, which the linear layer reads: (B, *D) -> (B, F)."""
         if x.shape[1:] != self.shape:
             raise ValueError(
                 f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the network with the "
                 "data's shape"
             )
         if generator is None or not self.shuffle:
-            return self._read(self.features(x))
+            features: Tensor = self.features(x)
+            return features
         h = x
         for i, layer in enumerate(self.features):
             if i in self._stages[1:]:
                 h = phase_shuffle(h, self.shuffle, generator=generator)
-            h = layer(h)
-        return self._read(h)
-
-    def _read(self, features: Tensor) -> Tensor:
-        out: Tensor = self.readout(features)
-        return out
+            maps: Tensor = layer(h)
+            h = maps
+        return h
 
 
 class ConvDecoder(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.types import Denoiser
 
-NoisyClassifier = Callable[[Tensor, Tensor], Tensor]
+NoisyLogits = Callable[[Tensor, Tensor], Tensor]
 """Logits of the classes of noisy data: (B, *D), sigma (B,) -> (B, K)."""
 
 
@@ -78,7 +78,7 @@ class ClassifierGuidance:
     def __post_init__(self) -> None:
         _check(self.scale, self.interval)
 
-    def guide(self, denoiser: Denoiser, classifier: NoisyClassifier | None) -> Denoiser:
+    def guide(self, denoiser: Denoiser, classifier: NoisyLogits | None) -> Denoiser:
         """Two evaluations a call inside the interval, one of them differentiated."""
         if classifier is None:
             raise ValueError(
@@ -97,7 +97,59 @@ class ClassifierGuidance:
         return guided
 
 
-def _gradient(classifier: NoisyClassifier, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
+Guidance = ClassifierFree | ClassifierGuidance
+
+
+def check_guidance(
+    guidance: Guidance | None, *, n_classes: int | None, conditional: bool, label_dropout: float
+) -> None:
+    """Refuse a ``guidance`` that a score model trained with these numbers cannot follow."""
+    if guidance is None:
+        return
+    if n_classes is None:
+        raise ValueError(
+            f"{type(guidance).__name__} needs classes to guide to: got n_classes=None, expected their number; choose a data set with "
+            "labels, or guidance=None"
+        )
+    if isinstance(guidance, ClassifierGuidance):
+        if guidance.conditional is not conditional:
+            raise ValueError(
+                f"got guidance.conditional={guidance.conditional} for a score model with conditional={conditional}, expected the same; "
+                "change one of them"
+            )
+    elif not conditional or label_dropout <= 0:
+        raise ValueError(
+            f"classifier-free guidance compares with no class: got conditional={conditional} and label_dropout={label_dropout}, "
+            "expected True and a positive share; 0.1 is usual"
+        )
+
+
+class Evaluations:
+    """Counts how often networks are called."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def of_denoiser(self, denoiser: Denoiser) -> Denoiser:
+        """``denoiser``, counted."""
+
+        def counted(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
+            self.count += 1
+            return denoiser(x, sigma, cond)
+
+        return counted
+
+    def of_classifier(self, classifier: NoisyLogits) -> NoisyLogits:
+        """``classifier``, counted."""
+
+        def counted(x: Tensor, sigma: Tensor) -> Tensor:
+            self.count += 1
+            return classifier(x, sigma)
+
+        return counted
+
+
+def _gradient(classifier: NoisyLogits, x: Tensor, sigma: Tensor, y: Tensor) -> Tensor:
     """grad ln p(y | x; sigma): (B, *D)."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_(True)

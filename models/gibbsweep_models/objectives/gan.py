@@ -39,8 +39,39 @@ class Shuffling(Adversarial, Protocol):
     def discriminate(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor: ...
 
 
-def _discriminator(model: Adversarial, shuffled: bool, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
-    return partial(cast(Shuffling, model).discriminate, generator=generator) if shuffled else model.discriminate
+class ConditionalAdversarial(Adversarial, Protocol):
+    """A GAN of classes (B,)."""
+
+    def generate(self, z: Tensor, cond: Tensor | None = None) -> Tensor: ...
+
+    def discriminate(self, x: Tensor, cond: Tensor | None = None) -> Tensor: ...
+
+
+Judge = Callable[[Tensor], Tensor]
+"""A discriminator of examples alone: (B, *D) -> (B,)."""
+
+
+def _generator(model: Adversarial, batch: Batch, conditional: bool) -> Callable[[Tensor], Tensor]:
+    return (
+        partial(cast(ConditionalAdversarial, model).generate, cond=_classes(batch)) if conditional else model.generate
+    )
+
+
+def _discriminator(
+    model: Adversarial, batch: Batch, conditional: bool, shuffled: bool, generator: torch.Generator
+) -> Judge:
+    judge: Judge = model.discriminate
+    if conditional:
+        judge = partial(cast(ConditionalAdversarial, model).discriminate, cond=_classes(batch))
+    return partial(cast(Callable[..., Tensor], judge), generator=generator) if shuffled else judge
+
+
+def _classes(batch: Batch) -> Tensor:
+    if "y" not in batch:
+        raise ValueError(
+            f"a conditional GAN needs labels: got a batch of {sorted(batch)}, expected 'y'; choose a labelled data set"
+        )
+    return batch["y"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +82,9 @@ class DiscriminatorLoss:
 
     ``r1`` adds r1 / 2 E |grad D(x)|² at the data (Mescheder et al. 2018, equation 9); ``gradient_penalty`` adds
     gradient_penalty E (|grad D| - 1)² at uniform mixtures of data and samples (Gulrajani et al. 2017, equation 3).
-    ``shuffled``: the model is a :class:`Shuffling` one and is told the generator. Parts: ``logit_real``, ``logit_fake``,
+    ``shuffled``: the model is a :class:`Shuffling` one and is told the generator. ``conditional``: it is a
+    :class:`ConditionalAdversarial` one; examples and samples are judged as the classes ``batch["y"]`` (B,), which samples are made of,
+    so that both have the data's mix of classes. Parts: ``logit_real``, ``logit_fake``,
     ``logit_gap`` (their difference), and ``penalty`` where there is one.
     """
 
@@ -59,6 +92,7 @@ class DiscriminatorLoss:
     r1: float = 0.0
     gradient_penalty: float = 0.0
     shuffled: bool = False
+    conditional: bool = False
 
     def __post_init__(self) -> None:
         if self.r1 < 0 or self.gradient_penalty < 0:
@@ -70,8 +104,9 @@ class DiscriminatorLoss:
         """``batch["x"]``: (B, *D)."""
         x = batch["x"]
         with torch.no_grad():
-            fake = model.generate(randn((len(x), model.latent_dim), generator=generator))
-        discriminate = _discriminator(model, self.shuffled, generator)
+            generate = _generator(model, batch, self.conditional)
+            fake = generate(randn((len(x), model.latent_dim), generator=generator))
+        discriminate = _discriminator(model, batch, self.conditional, self.shuffled, generator)
         real_logit, fake_logit = discriminate(x), discriminate(fake)
         if self.loss == "wasserstein":
             total = fake_logit.mean() - real_logit.mean()
@@ -85,9 +120,7 @@ class DiscriminatorLoss:
             parts["penalty"] = penalty.detach()
         return Loss(total, parts)
 
-    def _penalty(
-        self, discriminate: Callable[[Tensor], Tensor], x: Tensor, fake: Tensor, generator: torch.Generator
-    ) -> Tensor:
+    def _penalty(self, discriminate: Judge, x: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
         penalty = x.new_zeros(())
         if self.r1 > 0:
             norm = gradient_norm(discriminate, x)
@@ -101,16 +134,18 @@ class DiscriminatorLoss:
 
 @dataclass(frozen=True)
 class GeneratorLoss:
-    """``non_saturating``: E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3); ``wasserstein``: -E D(G(z)). ``shuffled``: as for
-    the discriminator."""
+    """``non_saturating``: E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3); ``wasserstein``: -E D(G(z)). ``shuffled`` and
+    ``conditional``: as for the discriminator."""
 
     loss: AdversarialLoss = "non_saturating"
     shuffled: bool = False
+    conditional: bool = False
 
     def __call__(self, model: Adversarial, batch: Batch, *, generator: torch.Generator) -> Loss:
-        """Draws as many latents as ``batch["x"]`` has examples; the data itself is not used."""
+        """Draws as many latents as ``batch["x"]`` has examples; the examples themselves are not used."""
         z = randn((len(batch["x"]), model.latent_dim), generator=generator)
-        logit = _discriminator(model, self.shuffled, generator)(model.generate(z))
+        discriminate = _discriminator(model, batch, self.conditional, self.shuffled, generator)
+        logit = discriminate(_generator(model, batch, self.conditional)(z))
         return Loss(-logit.mean() if self.loss == "wasserstein" else F.softplus(-logit).mean())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
@@ -11,15 +12,19 @@ from torch import Tensor
 from gibbsweep_models.capabilities import Density
 from gibbsweep_models.draws import randint
 from gibbsweep_models.likelihood.probability_flow import FlowLikelihood
+from gibbsweep_models.nn.guidance import ClassifierGuidance, Evaluations, Guidance, check_guidance
 from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
+from gibbsweep_models.nn.noisy_classifier import NoisyClassifier, NoisyClassifierForm
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
+from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
 from gibbsweep_models.objectives.denoiser_anomaly import AnomalyForm, DenoisingErrors
 from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
 from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
+from gibbsweep_models.objectives.noisy_cross_entropy import NoisyCrossEntropy
 from gibbsweep_models.objectives.vlb import VariationalBound
 from gibbsweep_models.samplers.ancestral import Ancestral, Euler
 from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
@@ -28,7 +33,7 @@ from gibbsweep_models.samplers.in_parts import sample_in_parts
 from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
 from gibbsweep_models.samplers.probability_flow import ProbabilityFlow, ends
 from gibbsweep_models.samplers.score_langevin import ScoreLangevin
-from gibbsweep_models.types import DataSpec, Objective, Phase, Samples, Trace
+from gibbsweep_models.types import DataSpec, Objective, OptimizerConfig, Phase, Samples, Trace
 
 Schedule = GeometricSchedule | VPSchedule | SubVPSchedule | CosineSchedule | EDMSchedule | NCSNLadder | DDPMLadder
 DenoiserSampler = (
@@ -47,7 +52,8 @@ class ScoreModelConfig(DenoiserTraining):
     bound of bytes, dequantised. ``sampler`` has levels of its own, which need no retraining and must lie among those of training.
     ``batch_size``: examples sampled at once. ``tolerance`` and ``n_probes``: of the likelihood along the probability flow, from the
     lowest level of ``schedule`` to the highest. ``conditional``: condition on the data's classes, dropped for a share
-    ``label_dropout`` of the examples. ``anomaly``: what tells an anomaly.
+    ``label_dropout`` of the examples. ``anomaly``: what tells an anomaly. ``guidance``: how samples are led to their classes; by a
+    classifier, it is of the form ``classifier`` and learns beside the score, at the same levels.
     """
 
     network: UNetForm | VectorForm = field(default_factory=UNetForm)
@@ -61,6 +67,8 @@ class ScoreModelConfig(DenoiserTraining):
     tolerance: float = 1e-3
     n_probes: int = 1
     anomaly: AnomalyForm = field(default_factory=DenoisingErrors)
+    guidance: Guidance | None = None
+    classifier: NoisyClassifierForm = field(default_factory=NoisyClassifierForm)
 
     @classmethod
     def ve(cls, sigma_min: float = 0.01, sigma_max: float = 50.0, n_steps: int = 1000) -> Self:
@@ -98,6 +106,9 @@ class ScoreModelConfig(DenoiserTraining):
                 "the variational bound trains without classes: got conditional=True, expected False; choose another weight"
             )
         check_levels(self.sampler, self.schedule)
+        check_guidance(
+            self.guidance, n_classes=spec.n_classes, conditional=self.conditional, label_dropout=self.label_dropout
+        )
         return ScoreModelSystem(self, spec)
 
 
@@ -118,7 +129,7 @@ def check_levels(sampler: DenoiserSampler, schedule: Schedule) -> None:
 
 
 class ScoreModelSystem(DenoiserSystem):
-    """``denoiser``: D(x; sigma), and D(x; sigma, class) where there are classes."""
+    """``denoiser``: D(x; sigma), and D(x; sigma, class) where there are classes. ``classifier``: of noisy data, where one guides."""
 
     def __init__(self, config: ScoreModelConfig, spec: DataSpec) -> None:
         n_classes = spec.n_classes if config.conditional else None
@@ -127,9 +138,23 @@ class ScoreModelSystem(DenoiserSystem):
         self.config = config
         self.n_classes = n_classes
         self.anomaly = config.anomaly.build(config.schedule)
+        self.classifier: NoisyClassifier | None = None
+        if isinstance(config.guidance, ClassifierGuidance):
+            assert spec.n_classes is not None  # build refuses it
+            self.classifier = config.classifier.build(spec.shape, spec.n_classes)
+        self.samples_classes = None if n_classes is None and self.classifier is None else spec.n_classes
 
     def phases(self) -> list[Phase]:
-        return [self.config.phase("denoiser", self, self._objective())]
+        config = self.config
+        phases = [config.phase("denoiser", self.denoiser, self._objective())]
+        if self.classifier is not None:
+            form = config.classifier
+            optimizer = OptimizerConfig(
+                "adamw", form.learning_rate, weight_decay=form.weight_decay, schedule=config.decay, warmup=config.warmup
+            )
+            objective = NoisyCrossEntropy(config.schedule)
+            phases.append(Phase("classifier", list(self.classifier.parameters()), objective, optimizer))
+        return phases
 
     def _objective(self) -> Objective:
         config = self.config
@@ -142,18 +167,27 @@ class ScoreModelSystem(DenoiserSystem):
         self, n: int, *, generator: torch.Generator, trace: Trace | None = None, cond: Tensor | None = None
     ) -> Samples:
         """``n`` examples (n, *D) from noise; of the classes ``cond`` (n,), or where the model knows classes, of classes drawn
-        evenly."""
-        if cond is None and self.n_classes is not None:
-            cond = randint(self.n_classes, (n,), generator=generator)
+        evenly, by its guidance if it has one."""
+        cond = self._even(n, generator) if cond is None else cond
         return self._sampled(self.config.sampler, n, cond, generator, trace)
 
     def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
         """An example of each class of ``y`` (n,): (n, *D)."""
-        if self.n_classes is None:
+        if self.samples_classes is None:
             raise ValueError(
-                "this score model knows no classes: got labels, expected sample(n); train it with conditional=True"
+                "this score model knows no classes: got labels, expected sample(n); train it with conditional=True, or guide it by "
+                "a classifier"
             )
         return self._sampled(self.config.sampler, len(y), y, generator, None)
+
+    def sample_guided(self, y: Tensor, scale: float, *, generator: torch.Generator) -> Samples:
+        """An example of each class of ``y`` (n,), guided as the config says but for the ``scale``: (n, *D)."""
+        if self.config.guidance is None:
+            raise ValueError(
+                f"this score model has no guidance: got scale={scale}, expected sample_classes(y); pass guidance="
+            )
+        guidance = replace(self.config.guidance, scale=scale)
+        return self._sampled(self.config.sampler, len(y), y, generator, None, guidance)
 
     def sample_in(self, n: int, n_steps: int, *, generator: torch.Generator) -> Samples:
         """``n`` examples (n, *D) in ``n_steps`` steps of the config's sampler, of classes drawn evenly where there are any."""
@@ -161,22 +195,47 @@ class ScoreModelSystem(DenoiserSystem):
             raise TypeError(
                 f"an adaptive sampler chooses its steps: got n_steps={n_steps}, expected a tolerance; change sampler.rtol"
             )
-        cond = None if self.n_classes is None else randint(self.n_classes, (n,), generator=generator)
+        cond = self._even(n, generator)
         return self._sampled(replace(self.config.sampler, n_steps=n_steps), n, cond, generator, None)
 
+    def noisy_logits(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """Of the classes of ``x`` at noise level ``sigma``, to the classifier as scaled as to the denoiser: (B, *D), (B,) -> (B, K)."""
+        if self.classifier is None:
+            raise ValueError(
+                "this score model has no classifier: pass guidance=ClassifierGuidance() to train one beside it"
+            )
+        c = self.denoiser.coefficients(sigma)
+        logits: Tensor = self.classifier(expand_like(c.c_in, x) * x, c.c_noise)
+        return logits
+
+    def _even(self, n: int, generator: torch.Generator) -> Tensor | None:
+        return None if self.samples_classes is None else randint(self.samples_classes, (n,), generator=generator)
+
     def _sampled(
-        self, sampler: DenoiserSampler, n: int, cond: Tensor | None, generator: torch.Generator, trace: Trace | None
+        self,
+        sampler: DenoiserSampler,
+        n: int,
+        cond: Tensor | None,
+        generator: torch.Generator,
+        trace: Trace | None,
+        guidance: Guidance | None = None,
     ) -> Samples:
-        return sample_in_parts(
-            sampler,
-            self.denoiser,
-            n,
-            self.shape,
-            cond=cond,
-            generator=generator,
-            batch_size=self.config.batch_size,
-            trace=trace,
+        guidance = guidance or self.config.guidance
+        evaluations = Evaluations()
+        denoiser = evaluations.of_denoiser(self.denoiser)
+        if isinstance(guidance, ClassifierGuidance):
+            denoiser = guidance.guide(denoiser, evaluations.of_classifier(self.noisy_logits))
+        elif guidance is not None:
+            denoiser = guidance.guide(denoiser)
+        size = self.config.batch_size
+        made = sample_in_parts(
+            sampler, denoiser, n, self.shape, cond=cond, generator=generator, batch_size=size, trace=trace
         )
+        if guidance is None:
+            return made
+        # A sampler counts calls of the guided denoiser, which are two evaluations where it guides.
+        parts = 1 if trace is not None else math.ceil(n / size)
+        return replace(made, nfe=math.ceil(evaluations.count / parts))
 
     def density(self, x: Tensor, *, generator: torch.Generator) -> Density:
         """ln p (B,) of ``x`` (B, *D), blurred by the lowest level of training, without a class."""

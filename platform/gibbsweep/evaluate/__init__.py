@@ -6,6 +6,7 @@ from gibbsweep.evaluate.bits import BitsPerDim, VariationalBits
 from gibbsweep.evaluate.class_accuracy import ClassAccuracy
 from gibbsweep.evaluate.classification import Classification
 from gibbsweep.evaluate.clusters import Clustering, FeatureMap
+from gibbsweep.evaluate.conditional import ClassDistances
 from gibbsweep.evaluate.contract import (
     Evaluator,
     Prepares,
@@ -20,6 +21,7 @@ from gibbsweep.evaluate.energy import ChainMixing, EnergyGap
 from gibbsweep.evaluate.features import FeatureNetwork, Features, feature_network
 from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.generation import ReplayDistances, SampleDistances
+from gibbsweep.evaluate.guidance import GuidanceScales
 from gibbsweep.evaluate.inpainting import Inpainting
 from gibbsweep.evaluate.last_step import LastStep
 from gibbsweep.evaluate.likelihood import LogLikelihood
@@ -45,6 +47,7 @@ __all__ = [
     "ChainGrid",
     "ChainMixing",
     "ClassAccuracy",
+    "ClassDistances",
     "Classification",
     "Clustering",
     "Denoising",
@@ -56,6 +59,7 @@ __all__ = [
     "FeatureMap",
     "FeatureNetwork",
     "Features",
+    "GuidanceScales",
     "Inpainting",
     "LastStep",
     "LinearProbe",
