@@ -29,7 +29,7 @@ from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import ClassDistances, Evaluator, GuidanceScales, SamplingCost
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
 from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep.study.results import Row
+from gibbsweep.study.row import Row
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance, Guidance
