@@ -15,7 +15,7 @@ from gibbsweep_models.nn.vector_net import VectorNet
 @dataclass(frozen=True)
 class UNetForm:
     """A :class:`~gibbsweep_models.nn.unet.UNet` of waveforms, images or voxels, one resolution per entry of ``channels``. ``patch``:
-    blocks of so many pixels squared of images become channels first (:class:`~gibbsweep_models.nn.patches.PatchUNet`)."""
+    blocks of so many pixels or voxels along every axis become channels first (:class:`~gibbsweep_models.nn.patches.PatchUNet`)."""
 
     channels: tuple[int, ...] = (32, 64, 64)
     blocks: int = 1
