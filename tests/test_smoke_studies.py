@@ -36,6 +36,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("score_matching_1d", "normal1d", ("normal1d",)),
     ("score_generation", "digits", ("digits",)),
     ("voxel_generation", "solids", ("solids",)),
+    ("voxel_scores", "solids", ("solids",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""
 

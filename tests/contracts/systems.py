@@ -48,6 +48,7 @@ from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
+from gibbsweep_models.score.voxels import VoxelScoreConfig
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 from gibbsweep_models.types import System, SystemConfig
 
@@ -133,6 +134,7 @@ SYSTEMS: dict[str, SystemCase] = {
         )
     ),
     "score_vectors": SystemCase(ScoreModelConfig(VectorForm(16, 1), sampler=Heun(3)), "ring8"),
+    "voxel_scores": SystemCase(VoxelScoreConfig(UNetForm((4,), patch=2), sampler=Heun(2)), "solids"),
     "score_voxels": SystemCase(ScoreModelConfig(UNetForm((4, 4)), sampler=Heun(2)), "solids"),
     "gan": SystemCase(GANConfig(), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),

@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-
 _PART = 500
 """Solids that are blurred at once."""
 _RANKED = 1_000

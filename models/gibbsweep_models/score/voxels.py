@@ -33,7 +33,7 @@ class VoxelScoreConfig(DenoiserTraining):
     ``batch_size``: solids sampled at once.
     """
 
-    network: UNetForm = field(default_factory=lambda: UNetForm((64, 128), patch=4))
+    network: UNetForm = field(default_factory=lambda: UNetForm((32, 64), patch=2))
     blur: float = 0.7
     sharpen: int = 2
     schedule: EDMSchedule = field(default_factory=EDMSchedule)
