@@ -66,7 +66,7 @@ class VoxelScoreSystem(System):
             self.denoiser.sigma_data.fill_(self.field(x).std(correction=0))
 
     def phases(self) -> list[Phase]:
-        objective = Transformed(DenoisingLoss(self.config.schedule, weight=self.config.weight), self.field)
+        objective = Transformed(DenoisingLoss(self.config.schedule, weight=self.config.weight), self.field.forward)
         return [self.config.phase("denoiser", self, objective)]
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:

@@ -6,7 +6,7 @@ import importlib.util
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +37,8 @@ class TrainOptions:
     """Seed of weights, data order and noise."""
     precision: PrecisionOption = "auto"
     """Arithmetic of training: auto measures which pays on this machine."""
+    accumulate: int | None = None
+    """Parts of each worker's batch whose gradients are added up, where the whole does not fit a memory (default: the budget's)."""
     workers: int = 1
     """Data-parallel workers; more than one need Ray."""
     gpus_per_worker: float = 0.0
@@ -65,6 +67,10 @@ def train_one(options: TrainOptions) -> None:
         )
     name = options.name or f"{contender}-{time.strftime('%Y%m%d-%H%M%S')}"
     budget = study.budget_of(contender, options.budget)
+    if options.accumulate is not None:
+        if options.accumulate < 1:
+            raise UserError(f"--accumulate must be at least 1: got {options.accumulate}.")
+        budget = replace(budget, accumulate=options.accumulate)
     assignment = Assignment(
         name=name,
         contender=contender,

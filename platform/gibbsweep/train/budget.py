@@ -10,15 +10,17 @@ class Budget:
     """``updates`` optimiser updates of ``batch_size`` examples (the global batch, over all workers).
 
     Every ``report_every`` updates the loop evaluates, reports and saves a checkpoint: at most that much is done twice after a
-    crash.
+    crash. ``accumulate``: add up the gradients of so many equal parts of each worker's share, one after the other, where the whole
+    does not fit a memory: the same update, in more time.
     """
 
     updates: int
     batch_size: int = 100
     report_every: int = 500
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("updates", "batch_size", "report_every"):
+        for name in ("updates", "batch_size", "report_every", "accumulate"):
             if getattr(self, name) < 1:
                 raise ValueError(f"a budget needs {name} >= 1: got {getattr(self, name)}")
 
