@@ -89,10 +89,12 @@ RAW = replace(HEUN, blur=0.0)
 
 TRAINING = {
     "learning_rate": Float(1e-3, 1e-2, log=True),
+    "predicts": Choice("edm", "x0"),
     "schedule.p_mean": Float(-1.6, 0.4),
     "sampler.schedule.sigma_max": Float(5.0, 40.0, log=True),
 }
-BLUR = {"blur": Float(0.4, 1.0)}
+# Sharpening amplifies what a short training leaves of the noise, and without it a wide blur loses thin parts.
+BLUR = {"blur": Float(0.4, 1.0), "sharpen": Choice(0, 2)}
 HEUN_SPACE = {**TRAINING, "sampler.s_churn": Choice(0.0, 5.0, 20.0)}
 
 
