@@ -39,6 +39,7 @@ STUDIES: list[tuple[str, str, tuple[str, ...]]] = [
     ("score_anomaly", "digits", ("digits", "mnist5k")),
     ("score_generation", "digits", ("digits",)),
     ("voxel_generation", "solids", ("solids",)),
+    ("voxel_scores", "solids", ("solids",)),
 ]
 """The script, the data it runs on, and every data set that it reads: where one is absent the test is skipped and says so."""
 

@@ -7,7 +7,8 @@ the first axis of every shape is the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -25,6 +26,17 @@ class ShardedGenerator(torch.Generator):
         self.rank = rank
         self.world_size = world_size
         self.bits: dict[torch.Size, _Bits] = {}
+
+    @contextmanager
+    def part(self, index: int, parts: int) -> Iterator[None]:
+        """Inside, draw for part ``index`` of ``parts`` equal ones of this worker's share, in order: as that many workers would.
+        Each part must start from the same state to see the numbers that the whole share would have seen."""
+        own = self.rank, self.world_size, self.bits
+        self.rank, self.world_size, self.bits = self.rank * parts + index, self.world_size * parts, {}
+        try:
+            yield
+        finally:
+            self.rank, self.world_size, self.bits = own
 
 
 class ExampleGenerator(torch.Generator):

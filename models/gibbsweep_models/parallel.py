@@ -17,6 +17,27 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 _alone: ContextVar[bool] = ContextVar("alone", default=False)
+_in_parts: ContextVar[bool] = ContextVar("in_parts", default=False)
+
+
+class WholeBatchNeeded(ValueError):
+    """An objective asked for the global batch where it was given one part of it after the other."""
+
+
+@contextmanager
+def in_parts() -> Iterator[None]:
+    """Inside, a batch comes part by part (gradient accumulation), and no collective can bring its parts together: each of them
+    raises :class:`WholeBatchNeeded`. An objective that calls none is a mean over examples, and its parts add up."""
+    token = _in_parts.set(True)
+    try:
+        yield
+    finally:
+        _in_parts.reset(token)
+
+
+def _check_whole() -> None:
+    if _in_parts.get():
+        raise WholeBatchNeeded("the global batch was asked for where a batch comes in parts: pass it whole")
 
 
 @contextmanager
@@ -43,6 +64,7 @@ def rank() -> int:
 
 def all_gather_batch(x: Tensor) -> Tensor:
     """The global batch (W * B, ...) in rank order from every worker's share (B, ...); no gradient flows through it."""
+    _check_whole()
     if world_size() == 1:
         return x
     shares = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(world_size())]
@@ -57,6 +79,7 @@ def gather_with_gradient(x: Tensor) -> Tensor:
     Where every worker takes the mean of its own examples' terms, worker v ends with sum_w dL_w / dz_v, and
     :func:`average_gradients`, which divides by W, makes of it the gradient of the mean over the global batch.
     """
+    _check_whole()
     if world_size() == 1:
         return x
     gathered: Tensor = _Gather.apply(x)
@@ -77,6 +100,7 @@ class _Gather(torch.autograd.Function):
 
 def all_mean(x: Tensor) -> Tensor:
     """The mean of ``x`` over the workers: of a batch mean, the mean over the global batch."""
+    _check_whole()
     if world_size() == 1:
         return x
     total = x.detach().clone()

@@ -53,6 +53,7 @@ from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
+from gibbsweep_models.score.voxels import VoxelScoreConfig
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 from gibbsweep_models.types import System, SystemConfig
 
@@ -149,6 +150,7 @@ SYSTEMS: dict[str, SystemCase] = {
     "ncsnv2": SystemCase(NCSNConfig(UNetForm((8, 8), patch=2), evaluations=10)),
     "ncsnv2_vectors": SystemCase(NCSNConfig(VectorForm(16, 1), n_levels=4, evaluations=8), "ring8"),
     "score_vectors": SystemCase(ScoreModelConfig(VectorForm(16, 1), sampler=Heun(3)), "ring8"),
+    "voxel_scores": SystemCase(VoxelScoreConfig(UNetForm((4,), patch=2), sampler=Heun(2)), "solids"),
     "score_voxels": SystemCase(ScoreModelConfig(UNetForm((4, 4)), sampler=Heun(2)), "solids"),
     "score_norms_neighbours": SystemCase(
         ScoreModelConfig(SMALL_UNET, anomaly=ScoreNorms(Neighbours(3), n_levels=4, n_examples=64), sampler=Heun(2))

@@ -19,6 +19,7 @@ def sets(root: Path, make_set: Callable[..., Any]) -> None:
     images = rng.integers(0, 256, (8, 3, 4, 4), dtype=np.uint8)
     write_parquet(root / "bare" / "train.parquet", images, metadata=Metadata())
     write_parquet(root / "told" / "train.parquet", images, text=["a cat"] * 8, metadata=Metadata())
+    make_set("wide", shape=(1, 4, 6))
     write_parquet(root / "solid" / "train.parquet", rng.random((8, 1, 4, 4, 4)) < 0.5, metadata=Metadata())
 
 
@@ -32,7 +33,7 @@ def sets(root: Path, make_set: Callable[..., Any]) -> None:
         ("grey[3,4]", DataNeeds(labels=True, dims=3, channels=1)),
         ("colour", DataNeeds(labels=True, dims=3, channels=3)),
         ("told", DataNeeds(text=True)),
-        ("solid", DataNeeds(dims=4, channels=1)),
+        ("solid", DataNeeds(dims=4, channels=1, cubes=True)),
     ],
 )
 def test_what_fits_passes(name: str, needs: DataNeeds) -> None:
@@ -61,6 +62,11 @@ def test_what_fits_passes(name: str, needs: DataNeeds) -> None:
             r"holds vectors of shape \(2,\), .* needs images: choose one of digits, captioned_digits, mnist5k, ",
         ),
         ("grey", DataNeeds(dims=3, channels=3), "'grey' has 1 channel, .* needs 3: choose one of bare, colour, told"),
+        (
+            "wide",
+            DataNeeds(dims=3, cubes=True),
+            "'wide' holds grids of 4 x 6, .* needs sides of one length: choose one of",
+        ),
         ("grey", DataNeeds(dims=3, channels=2), r"needs 2: fetch one that has them \(`gibbsweep data list`\)"),
     ],
 )

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from gibbsweep_models.nn.blocks import ResidualBlock, conv_nd, group_norm, halve, resize_like
+from gibbsweep_models.nn.network_forms import UNetForm
 from gibbsweep_models.nn.unet import UNet
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 7, 9), (2, 37), (1, 5, 6, 7)]
@@ -95,3 +96,35 @@ def test_a_new_residual_block_is_the_identity() -> None:
 @pytest.mark.parametrize(("channels", "groups"), [(64, 8), (32, 8), (16, 4), (12, 3), (6, 1), (1, 1)])
 def test_groups_hold_at_least_four_channels(channels: int, groups: int) -> None:
     assert group_norm(channels).num_groups == groups
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("patch", [1, 2])
+def test_checkpointed_activations_give_the_same_gradient(patch: int, bf16: bool) -> None:
+    """Bit for bit: the second computation is the first one again."""
+    x, noise = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([0.1, 1.0])
+    found = []
+    for checkpointed in (False, True):
+        torch.manual_seed(1)
+        network = UNetForm((8, 8), 2, patch, checkpoint_activations=checkpointed).build((1, 8, 8))
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        kept: list[int] = []
+
+        def pack(tensor: torch.Tensor, kept: list[int] = kept) -> torch.Tensor:
+            kept.append(tensor.numel())
+            return tensor
+
+        with (
+            torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16),
+            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        ):
+            loss = network(x, noise).float().square().mean()
+        at_forward = sum(kept)
+        loss.backward()
+        found.append((at_forward, loss.detach(), [p.grad for p in network.parameters()]))
+    (much, one, first), (little, other, second) = found
+    assert little < much
+    assert torch.equal(one, other)
+    for a, b in zip(first, second, strict=True):
+        assert a is not None and b is not None and torch.equal(a, b)

@@ -15,17 +15,19 @@ from gibbsweep_models.nn.vector_net import VectorNet
 @dataclass(frozen=True)
 class UNetForm:
     """A :class:`~gibbsweep_models.nn.unet.UNet` of waveforms, images or voxels, one resolution per entry of ``channels``. ``patch``:
-    blocks of so many pixels squared of images become channels first (:class:`~gibbsweep_models.nn.patches.PatchUNet`)."""
+    blocks of so many pixels or voxels along every axis become channels first (:class:`~gibbsweep_models.nn.patches.PatchUNet`).
+    ``checkpoint_activations``: less memory in more time, with the same gradient."""
 
     channels: tuple[int, ...] = (32, 64, 64)
     blocks: int = 1
     patch: int = 1
+    checkpoint_activations: bool = False
 
     def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
         """The network on examples of ``shape``."""
         if self.patch == 1:
-            return UNet(shape, self.channels, self.blocks, n_classes)
-        return PatchUNet(shape, self.channels, self.blocks, self.patch, n_classes)
+            return UNet(shape, self.channels, self.blocks, n_classes, self.checkpoint_activations)
+        return PatchUNet(shape, self.channels, self.blocks, self.patch, n_classes, self.checkpoint_activations)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class TrainOptions:
     """Arithmetic of training: auto measures which pays on this machine."""
     retries: int | None = None
     """Restarts after a divergence, from the last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
+    accumulate: int | None = None
+    """Parts of each worker's batch whose gradients are added up, where the whole does not fit a memory (default: the budget's)."""
     workers: int = 1
     """Data-parallel workers; more than one need Ray."""
     gpus_per_worker: float = 0.0
@@ -71,6 +73,10 @@ def train_one(options: TrainOptions) -> None:
         if options.retries < 0:
             raise UserError(f"--retries must be at least 0: got {options.retries}.")
         budget = replace(budget, retries=options.retries)
+    if options.accumulate is not None:
+        if options.accumulate < 1:
+            raise UserError(f"--accumulate must be at least 1: got {options.accumulate}.")
+        budget = replace(budget, accumulate=options.accumulate)
     assignment = Assignment(
         name=name,
         contender=contender,

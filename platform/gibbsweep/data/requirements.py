@@ -13,12 +13,14 @@ from gibbsweep.errors import UserError
 @dataclass(frozen=True)
 class DataNeeds:
     """``labels`` (of two classes or more) and ``text`` (captions): needed or not. ``dims``: axes of one example, channels
-    included: 1 for vectors, 2 for sounds, 3 for images, 4 for voxels. ``channels``: length of the first axis. None: any."""
+    included: 1 for vectors, 2 for sounds, 3 for images, 4 for voxels. ``channels``: length of the first axis. None: any. ``cubes``: whether all axes
+    but the first must be of one length."""
 
     labels: bool = False
     text: bool = False
     dims: int | None = None
     channels: int | None = None
+    cubes: bool = False
 
     def unmet(self, *, n_classes: int, text: bool, shape: tuple[int, ...]) -> list[tuple[str, str]]:
         """What a set with these properties (``n_classes``: 0 without labels) lacks: what it is or has, and what is needed
@@ -34,6 +36,8 @@ class DataNeeds:
             lacking.append((f"holds {_kind(len(shape))} of shape {shape}", _kind(self.dims)))
         elif self.channels is not None and shape[0] != self.channels:
             lacking.append((f"has {_count(shape[0])}", str(self.channels)))
+        elif self.cubes and len(set(shape[1:])) > 1:
+            lacking.append((f"holds grids of {' x '.join(map(str, shape[1:]))}", "sides of one length"))
         return lacking
 
 

@@ -11,7 +11,8 @@ class Budget:
 
     Every ``report_every`` updates, and after those of ``also_at``, the loop evaluates, reports and saves a checkpoint: at most that
     much is done twice after a crash. ``retries``: how many times a run that diverges restarts, from its last checkpoint with a new
-    seed and halved steps.
+    seed and halved steps. ``accumulate``: add up the gradients of so many equal parts of each worker's share, one after the other,
+    where the whole does not fit a memory: the same update, in more time.
     """
 
     updates: int
@@ -19,9 +20,10 @@ class Budget:
     report_every: int = 500
     also_at: tuple[int, ...] = ()
     retries: int = 0
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("updates", "batch_size", "report_every"):
+        for name in ("updates", "batch_size", "report_every", "accumulate"):
             if getattr(self, name) < 1:
                 raise ValueError(f"a budget needs {name} >= 1: got {getattr(self, name)}")
         if self.retries < 0:

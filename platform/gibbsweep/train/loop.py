@@ -23,7 +23,7 @@ from gibbsweep.train.outcome import Outcome, OutcomeKind
 from gibbsweep.train.precision import PrecisionOption, choose_precision
 from gibbsweep.train.report import Images, Reporter, Sounds
 from gibbsweep.train.restarts import Restart, seed_after
-from gibbsweep.train.update import update
+from gibbsweep.train.update import first_part, update
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
 
@@ -89,6 +89,7 @@ def train(
     rank, world_size = parallel.rank(), parallel.world_size()
     own_seed = seed_after(seed, len(restarts))
     order = BatchOrder(len(data), budget.batch_size, own_seed, rank=rank, world_size=world_size)
+    order.check_parts(budget.accumulate)
     checkpoint = run_dir / "checkpoint"
 
     system.to(device)
@@ -116,7 +117,9 @@ def train(
             batch["x"] = batch["x"].contiguous(memory_format=layout)
         return batch
 
-    chosen = progress.precision or choose_precision(precision, system, batch_of(0), device)
+    chosen = progress.precision or choose_precision(
+        precision, system, first_part(batch_of(0), budget.accumulate), device
+    )
     progress.precision = chosen
     generator = draws.ShardedGenerator(device, rank=rank, world_size=world_size)
     sums: defaultdict[str, list[float]] = defaultdict(list)
@@ -145,6 +148,7 @@ def train(
             parts = update(
                 system, phases, optimizers, batch_of(step),
                 step=step, updates=budget.updates, precision=chosen, generator=generator,
+                accumulate=budget.accumulate,
             )  # fmt: skip
             ema.update(step)
             if budget.reports_at(step + 1):

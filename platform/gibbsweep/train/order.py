@@ -29,6 +29,14 @@ class BatchOrder:
         self._epoch = -1
         self._permutation = torch.empty(0, dtype=torch.int64)
 
+    def check_parts(self, accumulate: int) -> None:
+        """Raise UserError unless a worker's share has ``accumulate`` equal parts."""
+        share = self._share.stop - self._share.start
+        if share % accumulate:
+            raise UserError(
+                f"a worker's batch of {share} examples cannot be split evenly into {accumulate} parts: accumulate a divisor of {share}."
+            )
+
     def indices(self, step: int) -> Tensor:
         """This worker's examples (B / W,) of update ``step`` (from 0)."""
         epoch, position = divmod(step, self._n // self._batch_size)

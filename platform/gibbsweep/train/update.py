@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gibbsweep.errors import UserError
 from gibbsweep.train.divergence import check_divergence
 from gibbsweep.train.precision import Precision, autocast
-from gibbsweep_models import parallel
+from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import Batch, Phase, System
 
 
@@ -20,10 +21,11 @@ def update(
     step: int,
     updates: int,
     precision: Precision,
-    generator: torch.Generator,
+    generator: draws.ShardedGenerator,
+    accumulate: int = 1,
 ) -> dict[str, float]:
-    """Run update ``step`` (from 0) in place; returns ``phase/part`` -> value, each the mean over the global batch;
-    ``phase/nfe`` where the objective states the network evaluations of its sampler.
+    """Run update ``step`` (from 0) in place, each phase on ``accumulate`` parts of the batch in turn; returns ``phase/part`` -> value,
+    each the mean over the global batch; ``phase/nfe`` where the objective states the network evaluations of its sampler.
 
     Raises Diverged before the optimiser step of the phase in which something left its bounds.
     """
@@ -35,21 +37,69 @@ def update(
             group["lr"] = phase.learning_rate_at(step, updates)
         for parameter in phase.parameters:
             parameter.grad = None  # zero_grad's hooks cost a small model a fiftieth of its update
-        with autocast(precision, batch["x"].device):
-            loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
-        loss.backward()
+        if accumulate == 1:
+            scalars, nfe = _backward(system, phase, batch, precision, generator)
+        else:
+            scalars, nfe = _accumulated(system, phase, batch, precision, generator, accumulate)
         parallel.average_gradients(phase.parameters)
-        parts = _numbers({"loss": loss.total.detach(), **loss.parts})
+        parts = _numbers(scalars)
         check_divergence(step, phase.name, parts, phase.bounds)
         if phase.grad_clip is not None:
             norm = torch.nn.utils.clip_grad_norm_(phase.parameters, phase.grad_clip)
             parts["grad_norm"] = float(norm)
             check_divergence(step, phase.name, parts, phase.bounds)
         optimizer.step()
-        if loss.nfe is not None:
-            parts["nfe"] = loss.nfe
+        if nfe is not None:
+            parts["nfe"] = nfe
         report |= {f"{phase.name}/{name}": value for name, value in parts.items()}
     return report
+
+
+def first_part(batch: Batch, parts: int) -> dict[str, Tensor]:
+    """The first of ``parts`` equal parts."""
+    return {name: tensor[: len(tensor) // parts] for name, tensor in batch.items()}
+
+
+def _backward(
+    system: System, phase: Phase, batch: Batch, precision: Precision, generator: torch.Generator
+) -> tuple[dict[str, Tensor], int | None]:
+    """Add the gradient of one batch to the parameters' ``grad``; the loss and its parts, and what its sampler evaluated per chain."""
+    with autocast(precision, batch["x"].device):
+        loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
+    loss.backward()
+    return {"loss": loss.total.detach(), **loss.parts}, loss.nfe
+
+
+def _accumulated(
+    system: System,
+    phase: Phase,
+    batch: Batch,
+    precision: Precision,
+    generator: draws.ShardedGenerator,
+    accumulate: int,
+) -> tuple[dict[str, Tensor], int | None]:
+    """What :func:`_backward` does with the whole batch, from ``accumulate`` equal parts of it: gradients, loss and parts are means
+    over them. Every part draws what its examples would see in the whole batch, as workers do."""
+    size = len(batch["x"]) // accumulate
+    state = generator.get_state()
+    seen: list[dict[str, Tensor]] = []
+    nfe: int | None = None  # per chain, so that of every part
+    for index in range(accumulate):
+        generator.set_state(state)
+        part = {name: tensor[index * size : (index + 1) * size] for name, tensor in batch.items()}
+        try:
+            with generator.part(index, accumulate), parallel.in_parts():
+                scalars, nfe = _backward(system, phase, part, precision, generator)
+                seen.append(scalars)
+        except parallel.WholeBatchNeeded as error:
+            raise UserError(
+                f"{type(system).__name__} cannot be trained in {accumulate} parts a batch: the objective of its phase "
+                f"'{phase.name}' compares or keeps the whole batch. Use accumulate=1, and a smaller batch or more workers."
+            ) from error
+    for parameter in phase.parameters:
+        if parameter.grad is not None:
+            parameter.grad /= accumulate
+    return {name: torch.stack([scalars[name] for scalars in seen]).mean(dim=0) for name in seen[0]}, nfe
 
 
 def _numbers(scalars: dict[str, Tensor]) -> dict[str, float]:
