@@ -89,7 +89,6 @@ RAW = replace(HEUN, blur=0.0)
 
 TRAINING = {
     "learning_rate": Float(1e-3, 1e-2, log=True),
-    "predicts": Choice("edm", "x0"),
     "schedule.p_mean": Float(-1.6, 0.4),
     "sampler.schedule.sigma_max": Float(5.0, 40.0, log=True),
 }
