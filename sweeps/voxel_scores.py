@@ -35,6 +35,7 @@ from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, SamplingCost, SamplingPath, StepCounts, VoxelGeneration
 from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
 from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.space import Space
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
@@ -87,17 +88,17 @@ HEUN = VoxelScoreConfig(UNetForm((96,), patch=4), schedule=SCHEDULE, sampler=Heu
 LANGEVIN = replace(HEUN, sampler=AnnealedLangevin(12, 3, 0.3, GeometricSchedule(0.03, 15.0)))
 RAW = replace(HEUN, blur=0.0)
 
-TRAINING = {
+TRAINING: Space = {
     "learning_rate": Float(1e-3, 1e-2, log=True),
     "schedule.p_mean": Float(-1.6, 0.4),
     "sampler.schedule.sigma_max": Float(5.0, 40.0, log=True),
 }
 # Sharpening amplifies what a short training leaves of the noise, and without it a wide blur loses thin parts.
-BLUR = {"blur": Float(0.4, 1.0), "sharpen": Choice(0, 2)}
-HEUN_SPACE = {**TRAINING, "sampler.s_churn": Choice(0.0, 5.0, 20.0)}
+BLUR: Space = {"blur": Float(0.4, 1.0), "sharpen": Choice(0, 2)}
+HEUN_SPACE: Space = {**TRAINING, "sampler.s_churn": Choice(0.0, 5.0, 20.0)}
 
 
-def score(config: VoxelScoreConfig, space: Mapping[str, Float | Choice], **paper: Any) -> Contender:
+def score(config: VoxelScoreConfig, space: Space, **paper: Any) -> Contender:
     wide = {"network.channels": (64, 128, 128), "network.patch": 1, "ema_decay": 0.999}
     return Contender(
         config,

@@ -73,10 +73,10 @@ class SolidField(nn.Module):
     def measure(self, x: Tensor) -> None:
         """Set the mean field and the level by training examples ``x`` (N, 1, *S)."""
         occupied = 0.5 * (x + 1.0)
-        field = torch.cat([self.blurred(part) for part in occupied.split(_PART)])
+        field = torch.cat([self.blurred(part) for part in torch.split(occupied, _PART)])
         self.mean.copy_(field.mean(dim=0))
         few = slice(_RANKED)
-        sharp = torch.cat([self._sharpened(part) for part in field[few].split(_PART)]).flatten()
+        sharp = torch.cat([self._sharpened(part) for part in torch.split(field[few], _PART)]).flatten()
         filled = int((occupied[few] > 0.5).sum())
         if not 0 < filled < len(sharp):
             raise ValueError(

@@ -78,9 +78,9 @@ class VoxelScoreSystem(System):
         return self._sampled(replace(self.config.sampler, n_steps=n_steps), n, generator, None)
 
     def _sampled(self, sampler: VoxelSampler, n: int, generator: torch.Generator, trace: Trace | None) -> Samples:
-        def around_level(step: int, z: Tensor) -> None:
+        def around_level(step: int, x: Tensor) -> None:
             assert trace is not None
-            trace(step, z + self.field.mean - self.field.level)
+            trace(step, x + self.field.mean - self.field.level)
 
         made = sample_in_parts(
             sampler,
