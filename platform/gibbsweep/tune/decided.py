@@ -54,7 +54,7 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
             "validation": study.validation,
             "views": list(study.views(decided.data)),
             "goal": vars(study.goal_of(name)),
-            "budget": _said(vars(budget), retries=0, also_at=()),
+            "budget": _said(vars(budget), retries=0, also_at=(), accumulate=1),
             **({"halve": step_sizes(study.config_of(name, decided.budget), contender.halve)} if budget.retries else {}),
             "evaluators": [repr(e) for e in study.evaluators_of(name, decided.budget)],
             "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, decided.budget)],
