@@ -50,6 +50,9 @@ class Falling:
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
         return math.nan if step > values.get("breaks", 1.0) * self.updates else 1 / step + values["floor"]
 
+    def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        return self.loss(values, number, step)
+
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
         return 1.0 + values["floor"]
 

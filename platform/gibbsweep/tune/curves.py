@@ -36,6 +36,10 @@ class Curves(Protocol):
         """The validation loss of trial ``number`` after ``step`` updates; NaN once it has diverged."""
         ...
 
+    def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        """The loss without the noise of its measurement: what the trial's checkpoint is worth."""
+        ...
+
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
         """Device-seconds of an update."""
         ...
@@ -87,6 +91,10 @@ class SyntheticCurves:
         return tuple(float(x) for x in np.random.default_rng((self.seed, 2**31)).uniform(low, high))
 
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        noise = float(np.random.default_rng((self.seed, number, step)).standard_normal())
+        return self.quality(values, number, step) + self.noise * noise
+
+    def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
         effective = values["learning_rate"] / (1.02 - values["momentum"])
         log_rate = math.log10(effective)
         rate_at, width_at, decay_at, dropout_at, ema_at = self.optimum
@@ -102,7 +110,7 @@ class SyntheticCurves:
         )
         rate = 30.0 * math.pow(10, 0.6 * (log_rate + 1.5))
         fallen = floor + max(1 - floor, 0.0) / (1 + rate * step / self.updates) ** 0.7
-        return float(fallen) + self.noise * float(np.random.default_rng((self.seed, number, step)).standard_normal())
+        return float(fallen)
 
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
         return 0.5 + float(values["width"]) / 64
@@ -144,6 +152,9 @@ class RecordedCurves:
         if self._trials[drawn].state == TrialState.FAIL and step > self._steps[drawn][-1]:
             return math.nan
         return self._losses[drawn][max(at, 0)]
+
+    def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        return self.loss(values, number, step)
 
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
         drawn: int = values["trial"]

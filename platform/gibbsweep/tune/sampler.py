@@ -35,7 +35,7 @@ class Sampler:
         if name not in get_args(SamplerName):
             raise UserError(f"there is no sampler {name!r}: use --sampler {'|'.join(get_args(SamplerName))}.")
         self.name, self.space, self._seed, self._trials, self._rungs = name, space, seed, trials, rungs
-        self._startup = min(10, max(4, trials // 2))
+        self._startup = min(8 if rungs else 10, max(4, trials // 2))
 
     def suggest(
         self, number: int, index: int, direction: Direction, records: Sequence[Record], fixed: Mapping[str, Any]
@@ -88,19 +88,26 @@ class _View(InMemoryStorage):
 
 
 def _history(records: Sequence[Record], direction: Direction, rungs: Sequence[int], least: int) -> list[FrozenTrial]:
-    """What the model is fitted to, by number. Where trials have rungs: the reports at the highest one that ``least`` trials have reached
-    (Falkner et al. 2018, "BOHB", section 3.2), since values after few updates and after many do not compare, and those that run towards it."""
+    """What the model is fitted to, by number. Where trials have rungs: the values at the end, or else the reports at the highest rung,
+    once ``least`` trials have reached it (as in BOHB, Falkner et al. 2018, section 3.2, values after few updates and after many are not
+    mixed), and the trials that run towards it; until then nothing, so that the sampler draws at random. A model of lower rungs would
+    choose what is fast at first."""
     sign = -1.0 if direction == "maximize" else 1.0
-    for step in reversed(rungs):
-        reached = [record for record in records if step in record.reports]
-        if len(reached) >= least or step == rungs[0]:
-            running = [record for record in records if record.state == "running" and step not in record.reports]
-            kept = _capped(reached, [sign * record.reports[step] for record in reached])
-            return [record.frozen_at(step) for record in sorted([*kept, *running], key=lambda record: record.number)]
-    ended = [record for record in records if record.value is not None]
-    others = [record for record in records if record.value is None][-RECENT:]
-    kept = _capped(ended, [sign * (record.value or 0.0) for record in ended])
-    return [record.frozen() for record in sorted([*kept, *others], key=lambda record: record.number)]
+    if not rungs:
+        ended = [record for record in records if record.value is not None]
+        others = [record for record in records if record.value is None][-RECENT:]
+        kept = _capped(ended, [sign * (record.value or 0.0) for record in ended])
+        return [record.frozen() for record in sorted([*kept, *others], key=lambda record: record.number)]
+    completed = [record for record in records if record.value is not None]
+    if len(completed) >= least:
+        return [record.frozen() for record in _capped(completed, [sign * (r.value or 0.0) for r in completed])]
+    step = rungs[-1]
+    reached = [record for record in records if step in record.reports]
+    if len(reached) < least:
+        return []
+    running = [record for record in records if record.state == "running" and step not in record.reports]
+    kept = _capped(reached, [sign * record.reports[step] for record in reached])
+    return [record.frozen_at(step) for record in sorted([*kept, *running], key=lambda record: record.number)]
 
 
 def _capped(records: Sequence[Record], losses: Sequence[float]) -> list[Record]:

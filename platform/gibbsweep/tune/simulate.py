@@ -56,7 +56,8 @@ class Policy(Protocol):
 
 @dataclass
 class Simulation:
-    """What happened. ``best``: (virtual seconds, the best loss reported until then), one entry an improvement."""
+    """What happened. ``best``: (virtual seconds, the quality of what was best by its report until then), one entry each time that this
+    changes: chosen by the noisy report, as a person would, and worth what it is without the noise."""
 
     best: list[tuple[float, float]] = field(default_factory=list)
     wall: float = 0.0
@@ -66,8 +67,8 @@ class Simulation:
     ended: Counter[str] = field(default_factory=Counter)
 
     def time_to(self, loss: float) -> float:
-        """Virtual seconds until a report was at most ``loss``; infinite if none was."""
-        return next((time for time, best in self.best if best <= loss), math.inf)
+        """Virtual seconds until the best was at most ``loss``; infinite if it never was."""
+        return next((time for time, quality in self.best if quality <= loss), math.inf)
 
     def efficiency(self, workers: int) -> float:
         """Device-seconds of training over those that the workers were there for."""
@@ -80,7 +81,7 @@ def simulate(
     """Run ``policy`` to its end, or to the virtual time ``until``. ``overhead``: seconds that a job takes to start."""
     found = Simulation()
     events: list[tuple[float, int, Job, int]] = []  # when, in which order, whose, after how many updates
-    now, count, free = 0.0, 0, workers
+    now, count, free, lowest = 0.0, 0, workers, math.inf
 
     def schedule(job: Job, step: int, start: float) -> None:
         nonlocal count
@@ -102,8 +103,9 @@ def simulate(
         found.updates += step - before
         found.device_seconds += (step - before) * curves.seconds(job.values, job.number)
         loss = curves.loss(job.values, job.number, step)
-        if loss < (found.best[-1][1] if found.best else math.inf):
-            found.best.append((now, loss))
+        if loss < lowest:
+            lowest = loss
+            found.best.append((now, curves.quality(job.values, job.number, step)))
         if policy.report(job, step, loss):
             free += 1
         elif step < job.end:
