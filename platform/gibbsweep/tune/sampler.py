@@ -121,7 +121,8 @@ def _history(records: Sequence[Record], direction: Direction, rungs: Sequence[in
     ended = [record for record in records if record.value is not None]
     others = [record for record in records if record.value is None][-RECENT:]
     kept = _capped(
-        ended, [ranked(sign * (record.value or 0.0), {"": record.violation} if record.attrs else {}) for record in ended]
+        ended,
+        [ranked(sign * (record.value or 0.0), {"": record.violation} if record.attrs else {}) for record in ended],
     )
     return sorted((record.frozen() for record in (*kept, *others)), key=lambda trial: trial.number)
 

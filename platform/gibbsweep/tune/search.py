@@ -168,7 +168,11 @@ class Search:
     def best(self, option: Any) -> Record | None:
         """The best completed trial with ``option`` that satisfies every constraint, or else the one that comes closest; None if none
         completed."""
-        ended = [(record.violation, self._loss(record.value), record) for record in self.records_of(option) if record.value is not None]
+        ended = [
+            (record.violation, self._loss(record.value), record)
+            for record in self.records_of(option)
+            if record.value is not None
+        ]
         return min(ended, key=lambda entry: entry[:2], default=(0.0, 0.0, None))[2]
 
     def importances(self) -> dict[str, float]:

@@ -40,6 +40,8 @@ class TrialContender:
     evaluators: tuple[Evaluator, ...]
     final_evaluators: tuple[Evaluator, ...]
     halve: tuple[str, ...] | None = None
+    constrained: tuple[str, ...] = ()
+    """Metrics that the search has constraints on."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                 workers=payload.workers,
                 gpus_per_worker=payload.gpus_per_worker,
                 in_tune=True,
+                constrained=contender.constrained,
             )
         except UserError as error:  # true of this run alone: the driver has checked what all of them share
             print(f"error: {error}", file=sys.stderr)
@@ -102,10 +105,17 @@ def fit(
     gpus_per_worker: float,
     in_tune: bool,
     watch: Reporter | None = None,
+    constrained: tuple[str, ...] = (),
 ) -> Outcome:
     """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group of its own would cost tens of
     seconds), over a worker group for more."""
-    loop = {"assignment": assignment, "goal_metric": goal_metric, "in_tune": in_tune, "watch": watch}
+    loop = {
+        "assignment": assignment,
+        "goal_metric": goal_metric,
+        "in_tune": in_tune,
+        "watch": watch,
+        "constrained": constrained,
+    }
     if workers == 1:
         trainer = TorchTrainer(
             _loop,
@@ -150,7 +160,9 @@ def _loop(config: dict[str, Any]) -> None:
         step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
         if send is not None:
-            send({"step": step, "goal": metrics.get(config["goal_metric"], math.nan)})
+            told = {metric: metrics[metric] for metric in config["constrained"] if metric in metrics}
+            goal = metrics.get(config["goal_metric"], math.nan)
+            send({"step": step, "goal": goal, **({"constrained": told} if told else {})})
 
     run(assignment, announce=announce, watch=config["watch"])
 
