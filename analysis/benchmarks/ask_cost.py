@@ -147,9 +147,9 @@ def measure() -> list[dict[str, Any]]:
                                 found[side].setdefault(call, []).append(spent)
             for side, calls in found.items():
                 row: dict[str, Any] = {"storage": kind, "trials": n, "side": side}
-                for call, spent in calls.items():
-                    row[f"{call}_ms"] = statistics.median(wall for wall, _ in spent)
-                    row[f"{call}_cpu_ms"] = statistics.median(cpu for _, cpu in spent)
+                for call, times in calls.items():
+                    row[f"{call}_ms"] = statistics.median(wall for wall, _ in times)
+                    row[f"{call}_cpu_ms"] = statistics.median(cpu for _, cpu in times)
                 rows.append(row)
                 print(row, flush=True)
     return rows

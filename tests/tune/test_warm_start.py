@@ -142,6 +142,15 @@ def test_what_cannot_be_is_refused_in_one_sentence(tmp_path: Path) -> None:
     assert len(taken(started(tmp_path, from_sweep=str(tmp_path / "s"))).trials) == 8, "a path is as good as a name"
 
 
+def test_a_sweep_that_was_killed_while_it_was_made_can_be_made_again(tmp_path: Path) -> None:
+    earlier(tmp_path)
+    started(tmp_path)
+    (tmp_path / "new" / "sweep.json").unlink()  # it is written last
+    again = started(tmp_path, from_sweep=None)
+    cold = started(tmp_path, name="cold", from_sweep=None)
+    assert [p.values for p in run_all(again)] == [p.values for p in run_all(cold)]
+
+
 @dataclass(frozen=True)
 class Config:
     x: float = 0.9
