@@ -159,11 +159,10 @@ def test_a_trial_tells_its_constrained_metrics_with_each_report(
     assignment = Assignment(
         planned.name, planned.contender, "search", with_values(RBM, planned.values), 0, "digits", Budget(10, 32, 5),
         plan.sweep.trial(planned.name), evaluators=limited.evaluators_of("rbm", "smoke"), precision="fp32", until=5,
+        constrained=("validation/log_likelihood",),
     )  # fmt: skip
     metric = "validation/log_likelihood"
-    trial._loop(
-        {"assignment": assignment, "goal_metric": metric, "in_tune": True, "watch": None, "constrained": (metric,)}
-    )
+    trial._loop({"assignment": assignment, "goal_metric": metric, "in_tune": True, "watch": None})
     (report,) = sent
     assert report == {"step": 5, "goal": report["goal"], "constrained": {metric: report["goal"]}}
     listening = SimpleNamespace(config={"name": planned.name})

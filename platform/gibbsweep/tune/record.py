@@ -99,6 +99,9 @@ class Record:
         return trial
 
 
+AT = "violations@"
+"""Of the user attribute that holds a trial's violations at a report, before its updates."""
+
 CONSTRAINT = "constraints:"
 """Of the system attributes that hold a trial's constraints in Optuna (``Trial.set_constraint``)."""
 
@@ -106,6 +109,11 @@ CONSTRAINT = "constraints:"
 def as_constraints(found: Mapping[str, float]) -> dict[str, float]:
     """Violations as Optuna's system attributes."""
     return {f"{CONSTRAINT}{name}": violation for name, violation in found.items()}
+
+
+def violations_of(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    """A trial's violations by updates, from its user attributes."""
+    return {int(key.removeprefix(AT)): found for key, found in attrs.items() if key.startswith(AT)}
 
 
 def distribution(domain: Domain) -> BaseDistribution:

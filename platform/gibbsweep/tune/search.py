@@ -16,7 +16,7 @@ from gibbsweep.study.space import flatten, values_within, with_values
 from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
-from gibbsweep.tune.record import STATES, Record, as_constraints, parameters
+from gibbsweep.tune.record import AT, STATES, Record, as_constraints, parameters, violations_of
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -25,10 +25,6 @@ from gibbsweep.tune.sweep_dir import SweepDir
 def open_storage(sweep: SweepDir) -> JournalStorage:
     sweep.path.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(sweep.journal)))
-
-
-_AT = "violations@"
-"""Of the attribute that holds a trial's violations at a report, before its updates."""
 
 
 class Search:
@@ -134,7 +130,7 @@ class Search:
         if math.isfinite(value):
             record.take(step, value, found)
             if found:  # first: it must be known wherever the value is
-                self._storage.set_trial_user_attr(record.trial_id, f"{_AT}{step}", found)
+                self._storage.set_trial_user_attr(record.trial_id, f"{AT}{step}", found)
             self._storage.set_trial_intermediate_value(record.trial_id, step, value)
         return self._scheduler(number).report(self._index(number), step, ranked(self._loss(value), found))
 
@@ -199,7 +195,7 @@ class Search:
                 reports=dict(trial.intermediate_values),
                 value=trial.value if trial.state == TrialState.COMPLETE else None,
                 attrs=dict(trial.system_attrs),
-                violations={int(key.removeprefix(_AT)): found for key, found in attrs.items() if key.startswith(_AT)},
+                violations=violations_of(attrs),
                 earlier=self._earlier,
             )
             if record.state == "running" and record.runs_to in self.rungs and record.runs_to in record.reports:

@@ -81,6 +81,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         goal=contender.goal,
         until=config["runs_to"],
         halve=contender.halve,
+        constrained=contender.constrained,
     )
     with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
         try:
@@ -90,7 +91,6 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                 workers=payload.workers,
                 gpus_per_worker=payload.gpus_per_worker,
                 in_tune=True,
-                constrained=contender.constrained,
             )
         except UserError as error:  # true of this run alone: the driver has checked what all of them share
             print(f"error: {error}", file=sys.stderr)
@@ -105,17 +105,10 @@ def fit(
     gpus_per_worker: float,
     in_tune: bool,
     watch: Reporter | None = None,
-    constrained: tuple[str, ...] = (),
 ) -> Outcome:
     """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group of its own would cost tens of
     seconds), over a worker group for more."""
-    loop = {
-        "assignment": assignment,
-        "goal_metric": goal_metric,
-        "in_tune": in_tune,
-        "watch": watch,
-        "constrained": constrained,
-    }
+    loop = {"assignment": assignment, "goal_metric": goal_metric, "in_tune": in_tune, "watch": watch}
     if workers == 1:
         trainer = TorchTrainer(
             _loop,
@@ -160,7 +153,7 @@ def _loop(config: dict[str, Any]) -> None:
         step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
         if send is not None:
-            told = {metric: metrics[metric] for metric in config["constrained"] if metric in metrics}
+            told = {metric: metrics[metric] for metric in assignment.constrained if metric in metrics}
             goal = metrics.get(config["goal_metric"], math.nan)
             send({"step": step, "goal": goal, **({"constrained": told} if told else {})})
 
