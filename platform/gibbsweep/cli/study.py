@@ -50,6 +50,8 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
     console.print()
     if results.accounting is not None:
         console.print(f"{results.accounting}", highlight=False, soft_wrap=True)
+    for sentence in results.violations():
+        console.print(sentence, highlight=False, soft_wrap=True)
     for verdict in results.verdicts:
         console.print(f"{verdict.answer:>12}  {verdict}", highlight=False, soft_wrap=True)
     runs = "" if str(sweep_options.runs) == "runs" else f" RUNS={sweep_options.runs}"

@@ -1,9 +1,10 @@
 """Studies without the cluster: questions, search spaces, one run, results. Knows no Ray, Optuna or MLflow."""
 
+from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.results import Results
 from gibbsweep.study.row import Row
 from gibbsweep.study.space import Choice, Float, Int, Space
 from gibbsweep.study.study import Contender, Goal, Study
 from gibbsweep.study.targets import Target
 
-__all__ = ["Choice", "Contender", "Float", "Goal", "Int", "Results", "Row", "Space", "Study", "Target"]
+__all__ = ["Choice", "Constraint", "Contender", "Float", "Goal", "Int", "Results", "Row", "Space", "Study", "Target"]

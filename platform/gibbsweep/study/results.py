@@ -79,12 +79,17 @@ class Results:
             *self.columns.values(),
             "div." if brief else "diverged",
             *(["restarts"] if self._restarted else []),
+            *(["violated"] if self._violated else []),
             *(["sec."] if brief else ["updates", "seconds"]),
         ]
 
     @property
     def _restarted(self) -> bool:
         return any(row.restarts for row in self.rows)
+
+    @property
+    def _violated(self) -> bool:
+        return any(row.violated for row in self.rows)
 
     def cells(self, *, brief: bool = False) -> list[list[str]]:
         """The table's rows as text; a dash where a contender has no such number. ``brief`` leaves out the updates and the
@@ -102,11 +107,16 @@ class Results:
                 *(number(row, i, column) for i, column in enumerate(self.columns)),
                 f"{row.diverged_share:.0%}",
                 *([str(row.restarts)] if self._restarted else []),
+                *([str(len(row.violated)) if row.violated else "–"] if self._violated else []),
                 *([] if brief else [str(row.updates)]),
                 f"{row.device_seconds:.1f}",
             ]
             for row in self.rows
         ]
+
+    def violations(self) -> list[str]:
+        """Which rows violate what, a sentence a row: they were retrained since no trial satisfied all, or one's retrainings do not."""
+        return [f"{row.label} violates a constraint: {'; '.join(row.violated)}." for row in self.rows if row.violated]
 
     def to_markdown(self) -> str:
         header = self.header()
@@ -129,6 +139,7 @@ class Results:
             f"|{'---|' * len(header)}",
             *(f"| {' | '.join(cells)} |" for cells in self.cells()),
             "",
+            *([*(f"- {sentence}" for sentence in self.violations()), ""] if self._violated else []),
             *([f"{self.accounting}.", ""] if self.accounting else []),
             *([*(f"- {finding}" for finding in self.findings), ""] if self.findings else []),
             *self._verdict_lines(),

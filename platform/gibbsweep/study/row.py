@@ -54,6 +54,8 @@ class Row:
     restarts: int = 0
     samples: float = 0.0
     nfe: float | None = None
+    violated: list[str] = field(default_factory=list)
+    """The study's constraints that its metrics do not satisfy, in words."""
 
     @property
     def label(self) -> str:

@@ -47,7 +47,7 @@ DATA_SEED = 0  # every run of every sweep sees the same train, validation and te
 class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
     the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome.
-    ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``until``: updates after which it pauses, to be continued by an
+    ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``constrained``: metrics that the sweep is told with each report. ``until``: updates after which it pauses, to be continued by an
     assignment that differs in this alone."""
 
     name: str
@@ -68,6 +68,7 @@ class Assignment:
     goal: Goal | None = None
     until: int | None = None
     halve: tuple[str, ...] | None = None
+    constrained: tuple[str, ...] = ()
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:

@@ -78,6 +78,34 @@ def with_values(config: Any, values: Mapping[str, Any]) -> Any:
     return config
 
 
+def values_within(flat: Mapping[str, Any], space: Space) -> tuple[dict[str, Any], list[str]]:
+    """The values of a flat configuration (see :func:`flatten`) at the paths of ``space``, branches taken included, where they lie
+    inside it; and the paths where they do not."""
+    values: dict[str, Any] = {}
+    outside: list[str] = []
+    for path, domain in space.items():
+        value = tuple(flat[path]) if isinstance(flat.get(path), list) else flat.get(path, _ABSENT)
+        if not _lies_in(domain, value):
+            outside.append(path)
+            continue
+        values[path] = value
+        if isinstance(domain, Choice) and value in domain.then:
+            below = values_within(flat, domain.then[value])
+            values |= below[0]
+            outside += below[1]
+    return values, outside
+
+
+_ABSENT = object()
+
+
+def _lies_in(domain: Domain, value: Any) -> bool:
+    if isinstance(domain, Choice):
+        return value in domain.options
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return (whole or (isinstance(value, float) and isinstance(domain, Float))) and domain.low <= value <= domain.high
+
+
 def check_paths(config: Any, space: Space) -> None:
     """Raise UserError if ``space`` names a field that ``config`` lacks."""
     for path, _ in walk(space):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
+from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.restart import step_sizes
 from gibbsweep.study.space import Choice, Space, check_paths, walk, with_values
 from gibbsweep.study.targets import Target
@@ -65,7 +66,7 @@ class Contender:
     """A configuration with the space around it that is searched.
 
     ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
-    row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
+    row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal``, ``constraints`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
     changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``. ``halve``: paths of the step sizes that a run halves when it restarts
     after a divergence (``Budget.retries``); None: those that the configuration names, its learning rates and the steps of the
     chains it trains with.
@@ -81,6 +82,7 @@ class Contender:
     budgets: Mapping[str, Budget] | None = None
     at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     halve: tuple[str, ...] | None = None
+    constraints: tuple[Constraint, ...] | None = None
 
     @property
     def compared_paths(self) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ class Study:
 
     ``needs``: what the data must have (labels, captions, axes), or the study is refused before anything trains. ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
     (one class held out, each in turn); the table has the mean over views, and ``METRIC@VIEW`` holds each. ``targets`` are
-    numbers to beat, judged in the results. ``figures`` draw from the finished table, ``findings`` put it into sentences, ``pictures`` name the evaluators'
+    numbers to beat, judged in the results. ``constraints``: bounds on validation metrics that what is retrained must keep. ``figures`` draw from the finished table, ``findings`` put it into sentences, ``pictures`` name the evaluators'
     pictures (``samples``) that are shown beside it, one of each row, and ``sounds`` the sounds that are kept beside it. ``contenders[...]`` in ``default`` run unless others are
     named."""
 
@@ -132,6 +134,7 @@ class Study:
     findings: Callable[[Results], Sequence[str]] = _none
     pictures: tuple[str, ...] = ()
     sounds: tuple[str, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
     note: str = ""
     """What a reader of the numbers must mind; it stands above the table."""
 
@@ -155,6 +158,10 @@ class Study:
 
     def goal_of(self, name: str) -> Goal:
         return self.contenders[name].goal or self.goal
+
+    def constraints_of(self, name: str) -> tuple[Constraint, ...]:
+        own = self.contenders[name].constraints
+        return self.constraints if own is None else own
 
     def budget_of(self, name: str, budget: str) -> Budget:
         budgets = self.contenders[name].budgets or self.budgets

@@ -87,7 +87,7 @@ class PlanScheduler(_NoState, FIFOScheduler):
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
         step, value = int(result["step"]), float(result["goal"])
-        stopped = self._plan.report(name, step, value)
+        stopped = self._plan.report(name, step, value, result.get("constrained"))
         return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
 
 

@@ -12,7 +12,7 @@ from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train import Budget
 from gibbsweep.tune.sampler import SamplerName
-from gibbsweep.tune.scheduler import SchedulerName
+from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,12 @@ class Decided:
     window: int
     retries: int | None = None
     """None: what each budget says."""
+    from_sweep: str | None = None
+    """The earlier sweep whose trials the samplers learn from."""
+
+    @property
+    def form(self) -> SchedulerForm:
+        return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window)
 
     def budget_of(self, study: Study, name: str) -> Budget:
         """How long contender ``name`` trains."""
@@ -54,6 +60,7 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
             "validation": study.validation,
             "views": list(study.views(decided.data)),
             "goal": vars(study.goal_of(name)),
+            **({"constraints": [vars(c) for c in constraints]} if (constraints := study.constraints_of(name)) else {}),
             "budget": _said(vars(budget), retries=0, also_at=(), accumulate=1),
             **({"halve": step_sizes(study.config_of(name, decided.budget), contender.halve)} if budget.retries else {}),
             "evaluators": [repr(e) for e in study.evaluators_of(name, decided.budget)],

@@ -48,6 +48,10 @@ class SweepOptions:
     retries: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Restarts of a run that diverges, from its last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
 
+    from_sweep: Annotated[str | None, tyro.conf.arg(name="from", metavar="SWEEP")] = None
+    """Start from what an earlier sweep has learned (its name, or its folder): tpe, gp and cmaes take its trials that lie in this
+    study's space for history, those after as many updates as here."""
+
     name: str | None = None
     """Name of the sweep and of its folder (default: study and time)."""
     resume: str | None = None
@@ -89,6 +93,7 @@ DECIDING = (
     "brackets",
     "window",
     "retries",
+    "from_sweep",
 )
 """The options that decide the numbers of a sweep, and are recorded with it."""
 

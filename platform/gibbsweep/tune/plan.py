@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gibbsweep.study.constraint import violated
 from gibbsweep.study.row import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
@@ -15,8 +17,7 @@ from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
-from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.search import Search, open_storage
+from gibbsweep.tune.searches import searches_of
 from gibbsweep.tune.sweep_dir import SweepDir
 
 
@@ -26,22 +27,7 @@ class Plan:
     def __init__(self, study: Study, decided: Decided, sweep: SweepDir) -> None:
         self.study, self.decided, self.sweep = study, decided, sweep
         self.views = study.views(decided.data)
-        storage = open_storage(sweep)
-        form = SchedulerForm(decided.scheduler, decided.eta, decided.rungs, decided.brackets, decided.window)
-        self.searches = {
-            name: Search(
-                storage,
-                name,
-                replace(study.contenders[name], config=study.config_of(name, decided.budget)),
-                study.goal_of(name),
-                updates=study.budget_of(name, decided.budget).updates,
-                trials=study.trials_of(name, decided.trials),
-                seed=decided.seed,
-                sampler=decided.sampler,
-                scheduler=form,
-            )
-            for name in decided.contenders
-        }
+        self.searches = searches_of(study, decided, sweep)
         self.trials = {name: search.trials for name, search in self.searches.items()}
         self.running: dict[str, Planned] = {}
         self.outcomes: dict[str, Outcome] = {}
@@ -83,13 +69,14 @@ class Plan:
         ]
         return [self.sweep.trial(planned.name) for planned in self._interrupted] + retrained
 
-    def report(self, name: str, step: int, value: float) -> bool:
-        """Record the goal's value of a running search trial; returns whether it should stop now, and has then written why."""
+    def report(self, name: str, step: int, value: float, metrics: Mapping[str, float] | None = None) -> bool:
+        """Record the goal's value of a running search trial, and of ``metrics`` how it keeps to the constraints; returns whether it should
+        stop now, and has then written why."""
         planned = self.running[name]
         if planned.kind != "search":
             return False
         search = self.searches[planned.contender]
-        verdict = search.report(planned.number, step, value)
+        verdict = search.report(planned.number, step, value, metrics)
         if verdict == "go":
             return False
         metric, run_dir = search.goal.metric, self.sweep.trial(name)
@@ -111,7 +98,7 @@ class Plan:
             return False
         search = self.searches[planned.contender]
         if planned.runs_to not in search.records[planned.number].reports:  # its report was lost with the driver
-            search.report(planned.number, planned.runs_to, paused.metrics[search.goal.metric])
+            search.report(planned.number, planned.runs_to, paused.metrics[search.goal.metric], paused.metrics)
         search.pause(planned.number)
         del self.running[name]
         return True
@@ -141,7 +128,10 @@ class Plan:
                 best = self._best(name, option) or {}
                 if self.trials[name] == 0:
                     best = {**flatten(contender.config), **best}
-                rows.append(Row.of(name, contender.kind, contender.compared(option), best, searched, retrained))
+                row = Row.of(name, contender.kind, contender.compared(option), best, searched, retrained)
+                means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
+                against = violated(self.study.constraints_of(name), means) if row.seeds else []
+                rows.append(replace(row, violated=against))
         return rows
 
     def _next(self) -> Planned | None:

@@ -14,6 +14,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from gibbsweep.study.constraint import total
 from gibbsweep.study.space import Choice, Domain, Float, Space
 
 STATES = {
@@ -30,7 +31,8 @@ STATES = {
 @dataclass
 class Record:
     """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
-    rung, or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again."""
+    rung, or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again,
+    and at the end each constraint's violation, as Optuna has it. ``violations``: each constraint's at each report. ``earlier``: how many trials of an earlier sweep the samplers see before this sweep's."""
 
     number: int
     trial_id: int
@@ -42,38 +44,76 @@ class Record:
     reports: dict[int, float] = field(default_factory=dict)
     value: float | None = None
     attrs: dict[str, Any] = field(default_factory=dict)
+    violations: dict[int, dict[str, float]] = field(default_factory=dict)
+    earlier: int = 0
     _frozen: FrozenTrial | None = field(default=None, repr=False, compare=False)
+    _frozen_at: dict[int, FrozenTrial] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def ended(self) -> bool:
         return self.state not in ("running", "paused")
 
+    @property
+    def violation(self) -> float:
+        """How far the ended trial is from satisfying every constraint; 0 where it does."""
+        return total({key: value for key, value in self.attrs.items() if key.startswith(CONSTRAINT)})
+
+    def take(self, step: int, value: float, found: Mapping[str, float]) -> None:
+        """A finite report, with its violations."""
+        self.reports[step] = value
+        if found:
+            self.violations[step] = dict(found)
+        self._frozen_at.pop(step, None)
+
     def frozen(self) -> FrozenTrial:
         """As Optuna's samplers read it. Numbers start at 1: 0 is the trial that is being asked for."""
         if self._frozen is not None:
             return self._frozen
-        trial = self._as_trial(STATES[self.state] if self.value is None else TrialState.COMPLETE, self.value)
+        trial = self._as_trial(
+            STATES[self.state] if self.value is None else TrialState.COMPLETE, self.value, self.attrs
+        )
         if self.ended:  # it will not change any more
             self._frozen = trial
         return trial
 
     def frozen_at(self, step: int) -> FrozenTrial:
         """As if ``step`` were the end of training: completed with its report there, or running."""
+        own = {key: value for key, value in self.attrs.items() if not key.startswith(CONSTRAINT)}
         if step not in self.reports:
-            return self._as_trial(TrialState.RUNNING, None)
-        return self._as_trial(TrialState.COMPLETE, self.reports[step])
+            return self._as_trial(TrialState.RUNNING, None, own)
+        if step not in self._frozen_at:  # making one costs as much as reading it
+            there = as_constraints(self.violations.get(step, {}))
+            self._frozen_at[step] = self._as_trial(TrialState.COMPLETE, self.reports[step], own | there)
+        return self._frozen_at[step]
 
-    def _as_trial(self, state: TrialState, value: float | None) -> FrozenTrial:
+    def _as_trial(self, state: TrialState, value: float | None, attrs: dict[str, Any]) -> FrozenTrial:
         trial = create_trial(
             state=state,
             params=self.params,
             distributions=self.distributions,
             value=value,
             intermediate_values=dict(self.reports),
-            system_attrs=self.attrs,
+            system_attrs=attrs,
         )
-        trial.number = self.number + 1
+        trial.number = self.earlier + self.number + 1
         return trial
+
+
+AT = "violations@"
+"""Of the user attribute that holds a trial's violations at a report, before its updates."""
+
+CONSTRAINT = "constraints:"
+"""Of the system attributes that hold a trial's constraints in Optuna (``Trial.set_constraint``)."""
+
+
+def as_constraints(found: Mapping[str, float]) -> dict[str, float]:
+    """Violations as Optuna's system attributes."""
+    return {f"{CONSTRAINT}{name}": violation for name, violation in found.items()}
+
+
+def violations_of(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
+    """A trial's violations by updates, from its user attributes."""
+    return {int(key.removeprefix(AT)): found for key, found in attrs.items() if key.startswith(AT)}
 
 
 def distribution(domain: Domain) -> BaseDistribution:

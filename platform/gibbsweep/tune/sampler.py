@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Container, Mapping, Sequence
@@ -13,6 +14,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from gibbsweep.errors import UserError
+from gibbsweep.study.constraint import ranked
 from gibbsweep.study.space import Choice, Domain, Float, Space
 from gibbsweep.tune import unit_cube
 from gibbsweep.tune.record import Record, parameter
@@ -29,12 +31,22 @@ trials good (Optuna's default) however many there are."""
 
 class Sampler:
     """Suggests the values of the trials of one contender. ``trials``: how many there will be of each compared option; ``rungs``: updates
-    at which they are compared, the end of training excluded."""
+    at which they are compared, the end of training excluded. ``earlier``: trials of another sweep that a model learns from."""
 
-    def __init__(self, name: SamplerName, space: Space, *, seed: int, trials: int, rungs: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        name: SamplerName,
+        space: Space,
+        *,
+        seed: int,
+        trials: int,
+        rungs: Sequence[int] = (),
+        earlier: Sequence[Record] = (),
+    ) -> None:
         if name not in get_args(SamplerName):
             raise UserError(f"there is no sampler {name!r}: use --sampler {'|'.join(get_args(SamplerName))}.")
         self.name, self.space, self._seed, self._trials, self._rungs = name, space, seed, trials, rungs
+        self._earlier = list(earlier)
         self._startup = min(8 if rungs else 10, max(4, trials // 2))
 
     def suggest(
@@ -48,10 +60,16 @@ class Sampler:
             return unit_cube.sobol_point(self.space, self._seed, index, fixed), {}
         if self.name == "grid":
             return unit_cube.grid(self.space, self._trials, fixed)[index], {}
-        storage = _View(_history(records, direction, self._rungs, self._startup))
-        with warnings.catch_warnings():  # a sub-space for each branch of a Choice ("group") is marked experimental
+        history = _history([*self._earlier, *records], direction, self._rungs, self._startup)
+        if self.name == "cmaes":
+            history = [_by_rank(trial, direction) for trial in history]
+        storage = _View(history)
+        with warnings.catch_warnings():
+            # A sub-space for each branch of a Choice ("group") is marked experimental, a start for CMA-ES ("x0") as one that will move.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study = optuna.create_study(storage=storage, direction=direction, sampler=self._model(number))
+            warnings.simplefilter("ignore", FutureWarning)
+            model = self._model(number, direction)
+            study = optuna.create_study(storage=storage, direction=direction, sampler=model)
         study.enqueue_trial({path: parameter(value) for path, value in fixed.items()})
         trial = study.ask()
         values = _suggest(trial, self.space)
@@ -62,12 +80,13 @@ class Sampler:
         """How many trials of one option it can suggest: a grid ends, the others do not."""
         return len(unit_cube.grid(self.space, self._trials, fixed)) if self.name == "grid" else self._trials
 
-    def _model(self, number: int) -> BaseSampler:
+    def _model(self, number: int, direction: Direction) -> BaseSampler:
         seed = self._seed * 10_007 + number
         if self.name == "gp":
             return GPSampler(seed=seed, n_startup_trials=self._startup, deterministic_objective=False)
         if self.name == "cmaes":
-            return CmaEsSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
+            start = _best_of(_history(self._earlier, direction, self._rungs, 1), direction)
+            return CmaEsSampler(x0=start, seed=seed, n_startup_trials=1, warn_independent_sampling=False)
         return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=self._startup)
 
 
@@ -92,22 +111,46 @@ def _history(records: Sequence[Record], direction: Direction, rungs: Sequence[in
     once ``least`` trials have reached it (as in BOHB, Falkner et al. 2018, section 3.2, values after few updates and after many are not
     mixed), and the trials that run towards it; until then nothing, so that the sampler draws at random. A model of lower rungs would
     choose what is fast at first."""
-    sign = -1.0 if direction == "maximize" else 1.0
+    sign = _sign(direction)
+    ended = [record for record in records if record.value is not None]
+    losses = [ranked(sign * (r.value or 0.0), {"": r.violation} if r.attrs else {}) for r in ended]
     if not rungs:
-        ended = [record for record in records if record.value is not None]
         others = [record for record in records if record.value is None][-RECENT:]
-        kept = _capped(ended, [sign * (record.value or 0.0) for record in ended])
-        return [record.frozen() for record in sorted([*kept, *others], key=lambda record: record.number)]
-    completed = [record for record in records if record.value is not None]
-    if len(completed) >= least:
-        return [record.frozen() for record in _capped(completed, [sign * (r.value or 0.0) for r in completed])]
-    step = rungs[-1]
-    reached = [record for record in records if step in record.reports]
-    if len(reached) < least:
-        return []
-    running = [record for record in records if record.state == "running" and step not in record.reports]
-    kept = _capped(reached, [sign * record.reports[step] for record in reached])
-    return [record.frozen_at(step) for record in sorted([*kept, *running], key=lambda record: record.number)]
+        found = [record.frozen() for record in (*_capped(ended, losses), *others)]
+    elif len(ended) >= least:
+        found = [record.frozen() for record in _capped(ended, losses)]
+    else:
+        step = rungs[-1]
+        reached = [record for record in records if step in record.reports]
+        if len(reached) < least:
+            return []
+        running = [record for record in records if record.state == "running" and step not in record.reports]
+        at_rung = [ranked(sign * record.reports[step], record.violations.get(step, {})) for record in reached]
+        found = [record.frozen_at(step) for record in (*_capped(reached, at_rung), *running)]
+    return sorted(found, key=lambda trial: trial.number)
+
+
+def _sign(direction: Direction) -> float:
+    return -1.0 if direction == "maximize" else 1.0
+
+
+def _by_rank(trial: FrozenTrial, direction: Direction) -> FrozenTrial:
+    """The trial with the value that it is ranked by: CMA-ES looks at ranks alone, and Optuna's does not look at constraints."""
+    if trial.value is None or not trial.constraints:
+        return trial
+    own = copy.copy(trial)
+    own.value = _sign(direction) * ranked(_sign(direction) * trial.value, trial.constraints)
+    return own
+
+
+def _best_of(trials: Sequence[FrozenTrial], direction: Direction) -> dict[str, Any] | None:
+    """The parameters of the best of ``trials``."""
+    ended = [
+        (ranked(_sign(direction) * trial.value, trial.constraints), trial.number, trial.params)
+        for trial in trials
+        if trial.value is not None
+    ]
+    return min(ended, key=lambda entry: entry[:2])[2] if ended else None
 
 
 def _capped(records: Sequence[Record], losses: Sequence[float]) -> list[Record]:

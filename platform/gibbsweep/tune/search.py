@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
@@ -11,11 +11,12 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from gibbsweep.study.space import Choice, Space, flatten, with_values
+from gibbsweep.study.constraint import Constraint, ranked, violations
+from gibbsweep.study.space import flatten, values_within, with_values
 from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
-from gibbsweep.tune.record import STATES, Record, parameters
+from gibbsweep.tune.record import AT, STATES, Record, as_constraints, parameters, violations_of
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -28,7 +29,8 @@ def open_storage(sweep: SweepDir) -> JournalStorage:
 
 class Search:
     """One Optuna study for each contender, so that none starves another. Its truth is ``storage``: whatever a trial is to do is written
-    there before it starts, and records, rungs and suggestions are rebuilt from it on resume."""
+    there before it starts, and records, rungs and suggestions are rebuilt from it on resume. ``earlier``: trials of another sweep that
+    its sampler learns from, and nothing else (see :mod:`gibbsweep.tune.warm_start`)."""
 
     def __init__(
         self,
@@ -42,14 +44,17 @@ class Search:
         seed: int,
         sampler: SamplerName = "tpe",
         scheduler: SchedulerForm | None = None,
+        constraints: Sequence[Constraint] = (),
+        earlier: Sequence[Record] = (),
     ) -> None:
         self.name, self.contender, self.goal = name, contender, goal
+        self._constraints, self._earlier = tuple(constraints), len(earlier)
         self._options = contender.options()
         self._storage, self._study_id = storage, _study_id(storage, name, goal)
         each = -(-trials // len(self._options))
         form = scheduler or SchedulerForm()
         self._schedulers = [form.build(updates, each) for _ in self._options]
-        self._sampler = Sampler(sampler, contender.space, seed=seed, trials=each, rungs=self.rungs)
+        self._sampler = Sampler(sampler, contender.space, seed=seed, trials=each, rungs=self.rungs, earlier=earlier)
         fewest = min(self._sampler.points(contender.compared(o)) for o in self._options) if trials else 0
         self.trials = min(trials, fewest * len(self._options))
         self.records: list[Record] = []
@@ -73,7 +78,8 @@ class Search:
         number = len(self.records)
         fixed = self.contender.compared(self.option_of(number))
         if number < len(self._options) and self._sampler.name != "grid":
-            fixed = {**_values_within(with_values(self.contender.config, fixed), self.contender.space), **fixed}
+            recipe, _ = values_within(flatten(with_values(self.contender.config, fixed)), self.contender.space)
+            fixed = {**recipe, **fixed}
         index = number // len(self._options)
         values, attrs = self._sampler.suggest(number, index, self.goal.direction, self.records, fixed)
         params, distributions = parameters(self.contender.space, values)
@@ -86,8 +92,10 @@ class Search:
             system_attrs=attrs,
         )
         trial_id = self._storage.create_new_trial(self._study_id, template)
-        self.records.append(Record(number, trial_id, values, params, distributions, runs_to, attrs=attrs))
-        return self.records[-1]
+        record = Record(number, trial_id, values, params, distributions, runs_to, attrs=attrs)
+        record.earlier = self._earlier
+        self.records.append(record)
+        return record
 
     def promote(self) -> Record | None:
         """A waiting trial that is good enough to go on, running again; None if there is none."""
@@ -114,13 +122,17 @@ class Search:
         """The trials that are running: after a crash, those that it interrupted."""
         return [record for record in self.records if record.state == "running"]
 
-    def report(self, number: int, step: int, value: float) -> Verdict:
-        """Record an intermediate value, and say whether the trial goes on. One that is not finite is not recorded."""
+    def report(self, number: int, step: int, value: float, metrics: Mapping[str, float] | None = None) -> Verdict:
+        """Record an intermediate value, and how far ``metrics`` are from the constraints, and say whether the trial goes on. A value that
+        is not finite is not recorded."""
         record = self.records[number]
+        found = violations(self._constraints, metrics or {})
         if math.isfinite(value):
-            record.reports[step] = value
+            record.take(step, value, found)
+            if found:  # first: it must be known wherever the value is
+                self._storage.set_trial_user_attr(record.trial_id, f"{AT}{step}", found)
             self._storage.set_trial_intermediate_value(record.trial_id, step, value)
-        return self._scheduler(number).report(self._index(number), step, self._loss(value))
+        return self._scheduler(number).report(self._index(number), step, ranked(self._loss(value), found))
 
     def pause(self, number: int) -> None:
         """The trial has reached ``runs_to`` and its report was taken."""
@@ -139,20 +151,25 @@ class Search:
         self._storage.set_trial_user_attr(record.trial_id, "outcome", ended)
         self._storage.set_trial_user_attr(record.trial_id, "device_seconds", outcome.device_seconds)
         self._storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
+        if measured:
+            at_the_end = as_constraints(violations(self._constraints, outcome.metrics))
+            record.attrs |= at_the_end
+            for key, violation in at_the_end.items():
+                self._storage.set_trial_system_attr(record.trial_id, key, violation)
         record.state, record.value = ended, value if measured else None
         state = TrialState.COMPLETE if measured else STATES[ended]
         self._storage.set_trial_state_values(record.trial_id, state, [value] if measured else None)
         self._scheduler(number).close(self._index(number), ended == "completed")
 
     def best(self, option: Any) -> Record | None:
-        """The best completed trial with ``option``; None if none completed."""
-        best: Record | None = None
-        for record in self.records_of(option):
-            if record.value is not None and (
-                best is None or best.value is None or self.goal.better(record.value, best.value)
-            ):
-                best = record
-        return best
+        """The best completed trial with ``option`` that satisfies every constraint, or else the one that comes closest; None if none
+        completed."""
+        ended = [
+            (record.violation, self._loss(record.value), record)
+            for record in self.records_of(option)
+            if record.value is not None
+        ]
+        return min(ended, key=lambda entry: entry[:2], default=(0.0, 0.0, None))[2]
 
     def importances(self) -> dict[str, float]:
         """Which part of the choice the goal depends on: see :mod:`gibbsweep.tune.importance`."""
@@ -178,6 +195,8 @@ class Search:
                 reports=dict(trial.intermediate_values),
                 value=trial.value if trial.state == TrialState.COMPLETE else None,
                 attrs=dict(trial.system_attrs),
+                violations=violations_of(attrs),
+                earlier=self._earlier,
             )
             if record.state == "running" and record.runs_to in self.rungs and record.runs_to in record.reports:
                 record.state = "paused"
@@ -188,7 +207,7 @@ class Search:
         """The scheduler hears of a recorded trial what it heard when it happened."""
         scheduler, index = self._scheduler(record.number), self._index(record.number)
         for step, value in sorted(record.reports.items()):
-            scheduler.report(index, step, self._loss(value))
+            scheduler.report(index, step, ranked(self._loss(value), record.violations.get(step, {})))
             waited = step in self.rungs and scheduler.runs_to(index) <= step <= record.runs_to
             if waited and (step < record.runs_to or record.state != "running"):
                 scheduler.pause(index, step, promoted=step < record.runs_to)
@@ -216,17 +235,3 @@ def _study_id(storage: BaseStorage, name: str, goal: Goal) -> int:
         return storage.get_study_id_from_name(name)
     direction = StudyDirection.MAXIMIZE if goal.direction == "maximize" else StudyDirection.MINIMIZE
     return storage.create_new_study([direction], name)
-
-
-def _values_within(config: Any, space: Space) -> dict[str, Any]:
-    """The values of ``config`` at the paths of ``space``, where they lie inside it."""
-    flat: Mapping[str, Any] = flatten(config)
-    values: dict[str, Any] = {}
-    for path, domain in space.items():
-        value = tuple(flat[path]) if isinstance(flat[path], list) else flat[path]
-        inside = value in domain.options if isinstance(domain, Choice) else domain.low <= value <= domain.high  # type: ignore[operator]
-        if inside:
-            values[path] = value
-            if isinstance(domain, Choice) and value in domain.then:
-                values |= _values_within(config, domain.then[value])
-    return values

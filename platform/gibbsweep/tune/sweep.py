@@ -25,7 +25,7 @@ from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.train.files import as_file_name
-from gibbsweep.tune import cluster
+from gibbsweep.tune import cluster, warm_start
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.options import SweepOptions, check_options
@@ -82,6 +82,11 @@ def _drive(
     console.print(
         f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
     )
+    if decided.from_sweep is not None:
+        for name, taken in warm_start.read(sweep.warm_start).items():
+            console.print(
+                f"from {decided.from_sweep}  ·  {name}: {taken}", style="dim", highlight=False, soft_wrap=True
+            )
     clock = SweepClock(sweep, started)
     plan = Plan(study, decided, sweep)
     for run_dir in plan.interrupted():
@@ -166,6 +171,7 @@ def _tune(
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
                 halve=study.contenders[name].halve,
+                constrained=tuple(c.metric for c in study.constraints_of(name)),
             )
             for name in decided.contenders
         },

@@ -19,13 +19,14 @@ from gibbsweep.study.restart import check_halving
 from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
+from gibbsweep.tune import warm_start
 from gibbsweep.tune.decided import Decided, differences, fingerprint
 from gibbsweep.tune.options import DECIDING, SweepOptions
 from gibbsweep_models.capabilities import CanFit
 
 
 class SweepDir:
-    """``runs/SWEEP``: sweep.json, optuna.journal, trials/, results/."""
+    """``runs/SWEEP``: sweep.json, warm_start.json with --from, optuna.journal, trials/, results/."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,6 +38,10 @@ class SweepDir:
     @property
     def journal(self) -> Path:
         return self.path / "optuna.journal"
+
+    @property
+    def warm_start(self) -> Path:
+        return self.path / "warm_start.json"
 
     @property
     def results(self) -> Path:
@@ -75,9 +80,11 @@ def create(
         "brackets": 1,
         "window": 1,
         "retries": None,
+        "from_sweep": None,
     }
     decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     _check(study, decided, options)
+    taken = None if decided.from_sweep is None else warm_start.take(study, decided, options.runs)
     record = {
         "name": name,
         "study": study.name,
@@ -91,6 +98,8 @@ def create(
         "created": time.time(),
     }
     try:
+        if taken is not None:  # first: a sweep exists once it has its record
+            warm_start.write(SweepDir(path).warm_start, taken)
         write_atomically(path / "sweep.json", json.dumps(record, indent=1).encode())
     except OSError as error:
         raise UserError(
@@ -120,7 +129,7 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
         given = list(given) if isinstance(given, tuple) else given
         if given is not None and given != recorded.get(name):
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name} {given} was given: "
+                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name.removesuffix('_sweep')} {given} was given: "
                 "leave it out to continue, or start a new sweep."
             )
     decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})

@@ -40,6 +40,8 @@ class TrialContender:
     evaluators: tuple[Evaluator, ...]
     final_evaluators: tuple[Evaluator, ...]
     halve: tuple[str, ...] | None = None
+    constrained: tuple[str, ...] = ()
+    """Metrics that the search has constraints on."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         goal=contender.goal,
         until=config["runs_to"],
         halve=contender.halve,
+        constrained=contender.constrained,
     )
     with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
         try:
@@ -150,7 +153,9 @@ def _loop(config: dict[str, Any]) -> None:
         step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
         if send is not None:
-            send({"step": step, "goal": metrics.get(config["goal_metric"], math.nan)})
+            told = {metric: metrics[metric] for metric in assignment.constrained if metric in metrics}
+            goal = metrics.get(config["goal_metric"], math.nan)
+            send({"step": step, "goal": goal, **({"constrained": told} if told else {})})
 
     run(assignment, announce=announce, watch=config["watch"])
 

@@ -1,0 +1,35 @@
+"""The searches of a sweep: one for each contender, in one journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gibbsweep.study.study import Study
+from gibbsweep.tune import warm_start
+from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.search import Search, open_storage
+from gibbsweep.tune.sweep_dir import SweepDir
+
+
+def searches_of(study: Study, decided: Decided, sweep: SweepDir) -> dict[str, Search]:
+    """By contender, with what earlier parts of the sweep have recorded and what its warm start has copied."""
+    storage = open_storage(sweep)
+    taken = {} if decided.from_sweep is None else warm_start.read(sweep.warm_start)
+    return {
+        name: Search(
+            storage,
+            name,
+            replace(study.contenders[name], config=study.config_of(name, decided.budget)),
+            study.goal_of(name),
+            updates=study.budget_of(name, decided.budget).updates,
+            trials=study.trials_of(name, decided.trials),
+            seed=decided.seed,
+            sampler=decided.sampler,
+            scheduler=decided.form,
+            constraints=study.constraints_of(name),
+            earlier=taken[name].records(study.contenders[name].space, warm_start.compared_at(study, decided, name))
+            if name in taken
+            else (),
+        )
+        for name in decided.contenders
+    }
