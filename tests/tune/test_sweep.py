@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -122,8 +123,8 @@ def test_a_pruned_trial_stops_at_its_report_and_the_sweep_goes_on(
 ) -> None:
     decide = Search.report
 
-    def report(self: Search, number: int, step: int, value: float) -> Verdict:
-        decide(self, number, step, value)
+    def report(self: Search, number: int, step: int, value: float, *constrained: Any) -> Verdict:
+        decide(self, number, step, value, *constrained)
         return "prune" if number == 1 else "go"
 
     monkeypatch.setattr(Search, "report", report)
