@@ -116,6 +116,10 @@ class Plan:
         del self.running[name]
         return True
 
+    def interrupt(self, name: str) -> None:
+        """A run was stopped in its course: it goes on from its checkpoint when the sweep does."""
+        self._interrupted.append(self.running.pop(name))
+
     def close(self, name: str, outcome: Outcome) -> None:
         """Take the outcome of a running run."""
         planned = self.running.pop(name)
@@ -202,10 +206,11 @@ class Plan:
     def _end_paused(self, name: str, record: Record) -> None:
         """A trial that waits at a rung and will not be promoted ends there."""
         run = search_name(name, record.number)
-        paused = Outcome.read(self.sweep.trial(run), paused=True)
-        assert paused is not None, f"{run} waits at {record.runs_to} updates and has no record of it"
+        run_dir = self.sweep.trial(run)
+        # A kill between its report and its pause leaves the report alone.
+        paused = Outcome.read(run_dir, paused=True) or Outcome("paused", record.runs_to, **spent(run_dir))
         outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
-        outcome.write(self.sweep.trial(run))
+        outcome.write(run_dir)
         self.outcomes[run] = outcome
         self.contender_of[run] = name
         self.searches[name].tell(record.number, outcome)

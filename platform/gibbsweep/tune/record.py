@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,26 @@ class Record:
         )
         trial.number = self.number + 1
         return trial
+
+
+def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
+    """The ``number``-th trial of a journal, whose contender pauses at ``rungs``."""
+    attrs = trial.user_attrs
+    record = Record(
+        number,
+        trial._trial_id,
+        dict(attrs["values"]),
+        trial.params,
+        trial.distributions,
+        attrs["runs_to"],
+        state="running" if trial.state == TrialState.RUNNING else attrs["outcome"],
+        reports=dict(trial.intermediate_values),
+        value=trial.value if trial.state == TrialState.COMPLETE else None,
+        attrs=dict(trial.system_attrs),
+    )
+    if record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:
+        record.state = "paused"
+    return record
 
 
 def distribution(domain: Domain) -> BaseDistribution:

@@ -15,7 +15,7 @@ from gibbsweep.study.space import Choice, Space, flatten, with_values
 from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
-from gibbsweep.tune.record import STATES, Record, parameters
+from gibbsweep.tune.record import STATES, Record, parameters, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -166,21 +166,7 @@ class Search:
 
     def _recover(self) -> None:
         for number, trial in enumerate(self._storage.get_all_trials(self._study_id, deepcopy=False)):
-            attrs = trial.user_attrs
-            record = Record(
-                number,
-                trial._trial_id,
-                dict(attrs["values"]),
-                trial.params,
-                trial.distributions,
-                attrs["runs_to"],
-                state="running" if trial.state == TrialState.RUNNING else attrs["outcome"],
-                reports=dict(trial.intermediate_values),
-                value=trial.value if trial.state == TrialState.COMPLETE else None,
-                attrs=dict(trial.system_attrs),
-            )
-            if record.state == "running" and record.runs_to in self.rungs and record.runs_to in record.reports:
-                record.state = "paused"
+            record = recorded(number, trial, self.rungs)
             self.records.append(record)
             self._tell_again(record)
 

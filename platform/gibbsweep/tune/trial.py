@@ -150,7 +150,9 @@ def _loop(config: dict[str, Any]) -> None:
         step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
         if send is not None:
-            send({"step": step, "goal": metrics.get(config["goal_metric"], math.nan)})
+            # With what the driver shows of a run that has not ended.
+            spent = {name: metrics[name] for name in ("train/device_seconds", "train/restarts") if name in metrics}
+            send({"step": step, "goal": metrics.get(config["goal_metric"], math.nan), **spent})
 
     run(assignment, announce=announce, watch=config["watch"])
 
