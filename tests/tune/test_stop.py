@@ -12,7 +12,7 @@ import psutil
 from tests.tune.test_kill import ROOT, WORDS, command, wait_for_reports
 
 from gibbsweep.train import Outcome
-from gibbsweep.train.checkpoint import read_checkpoint
+from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.driver import driven
 from gibbsweep.tune.search import open_storage
@@ -53,7 +53,7 @@ def check_nothing_lost(runs: Path) -> int:
         steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
         assert steps == list(range(20, steps[-1] + 1, 20)) if steps else True
         if steps:
-            assert read_checkpoint(run_dir / "checkpoint").step == steps[-1]
+            assert read_progress(run_dir / "checkpoint").step == steps[-1]
             done += steps[-1]
         if run_dir.name in trials:
             assert trials[run_dir.name].state.name == "RUNNING"

@@ -117,7 +117,7 @@ class Plan:
         return True
 
     def interrupt(self, name: str) -> None:
-        """A run was stopped in its course: it goes on from its checkpoint when the sweep does."""
+        """A run was stopped in its course: it goes on when the sweep does."""
         self._interrupted.append(self.running.pop(name))
 
     def close(self, name: str, outcome: Outcome) -> None:
@@ -204,10 +204,8 @@ class Plan:
         return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
 
     def _end_paused(self, name: str, record: Record) -> None:
-        """A trial that waits at a rung and will not be promoted ends there."""
-        run = search_name(name, record.number)
-        run_dir = self.sweep.trial(run)
-        # A kill between its report and its pause leaves the report alone.
+        """A trial that waits at a rung and is not promoted ends there. A kill before its pause has left its report alone."""
+        run_dir = self.sweep.trial(run := search_name(name, record.number))
         paused = Outcome.read(run_dir, paused=True) or Outcome("paused", record.runs_to, **spent(run_dir))
         outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
         outcome.write(run_dir)

@@ -20,6 +20,8 @@ from gibbsweep.tune.view import lines, spent, totals
 
 REFRESH_S = 0.5
 """Between two pictures of a sweep in which something happens; where nothing does, the clock ticks every second."""
+MOST_OF_A_CORE = 0.01
+"""Pictures of thousands of trials take milliseconds: they are drawn less often."""
 
 
 class Progress:
@@ -38,7 +40,7 @@ class Progress:
         if console.is_terminal:
             self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
         self._view: Overview | None = None
-        self._drawn = float("-inf")
+        self._drawn, self._pause = float("-inf"), REFRESH_S
         self._changed, self._said = True, False
 
     def __enter__(self) -> Self:
@@ -72,9 +74,9 @@ class Progress:
             self._log()
             return
         now = time.monotonic()
-        if now - self._drawn >= (REFRESH_S if self._changed or self._view is None else 1.0):
-            self._drawn = now
+        if now - self._drawn >= (self._pause if self._changed else max(self._pause, 1.0)):
             self._live.update(self._picture(), refresh=True)
+            self._drawn, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
 
     def _picture(self) -> Group:
         if self._changed or self._view is None:
@@ -108,8 +110,11 @@ class Progress:
         ended = [name for name in self._plan.outcomes if name not in self._printed]
         if not ended:
             return
-        view = self._overview()
-        done = len(self._printed)
+        now = time.monotonic()
+        if self._view is None or now - self._drawn >= self._pause:
+            self._view = self._overview()
+            self._drawn, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
+        view, done = self._view, len(self._printed)
         for name in ended:
             self._printed.add(name)
             done += 1

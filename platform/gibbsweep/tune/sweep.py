@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +15,6 @@ from rich.console import Console
 from gibbsweep.data import load
 from gibbsweep.evaluate import Evaluator, Prepares, described
 from gibbsweep.study.accounting import Accounting
-from gibbsweep.study.gallery import copy_sounds, draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
 from gibbsweep.study.row import Row
@@ -33,8 +30,8 @@ from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.outline import outline, write_outline
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.shown import shown_runs
 from gibbsweep.tune.sweep_dir import SweepDir, create, reopen
+from gibbsweep.tune.write_results import write_results
 
 _NOW_S = 5.0  # for the tracking store, after a second Ctrl-C; what it lacks can be sent later
 
@@ -120,7 +117,7 @@ def _drive(
         results = _results(study, decided, plan, clock, source=dataset.source)
         said = described(_evaluators(study, decided), dataset)
         results = replace(results, findings=[*study.findings(results), *said])
-        _write(study, results, plan, sweep, options, decided)
+        write_results(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
     return results, report
 
@@ -239,27 +236,3 @@ def _filled(study: Study, rows: list[Row]) -> dict[str, str]:
     """The columns that any row has a number for: a study of several data sets may name more than one run measures."""
     filled = {key: heading for key, heading in study.columns.items() if any(key in row.metrics for row in rows)}
     return filled or dict(study.columns)
-
-
-def _write(
-    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
-) -> None:
-    folders = [sweep.results]
-    # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
-    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
-    beside = [above.parent / "analysis" / "results" for above in sweeps]
-    if options.results is not None:
-        folders.append(options.results)
-    elif decided.budget != "smoke":
-        folders += [folder for folder in beside if folder.is_dir()][:1]
-    for folder in folders:
-        results.write(folder)
-        for name, draw in study.figures.items():
-            figure = draw(results)
-            figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
-        for name in study.pictures:
-            gallery = draw_gallery(shown_runs(plan), name)
-            if gallery is not None:
-                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
-        for name in study.sounds:
-            copy_sounds(shown_runs(plan), name, folder, results.stem)

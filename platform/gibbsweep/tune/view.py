@@ -13,7 +13,7 @@ Part = tuple[int, str, str]
 """(count, character, style) of a bar."""
 
 _SEPARATOR = "  ·  "
-_BARS = {80: 12, 100: 24, 120: 32}  # columns of a bar from so many columns of terminal on
+_BARS = {80: 12, 100: 20, 140: 32}  # columns of a bar from so many columns of terminal on
 _INDENT = "    "
 _BAD = {"diverged": "red", "failed": "bold red"}
 _DETAILS = 3  # 1: a line; 2: with its best; 3: with its rungs
@@ -115,17 +115,17 @@ def _height(contender: ContenderOverview, detail: int) -> int:
 
 
 def _block(contender: ContenderOverview, detail: int, width: int, name_width: int) -> list[Text]:
-    line = Text(f"{_shortened(contender.name, name_width):<{name_width}}  ", "bold")
+    line = Text().append(f"{_shortened(contender.name, name_width):<{name_width}}  ", "bold")
     bar = max((cells for columns, cells in _BARS.items() if columns <= width), default=8)
     trials, ended = contender.outline.trials, contender.ended
-    if trials and detail < 3:
+    if trials:
         line += _bar(_parts(contender), trials, bar) + Text("  ")
     told = [Text(f"{contender.searched}/{trials}{' searched' if width >= 100 else ''}" if trials else "no search")]
     if detail == 1 and contender.best is not None:
         told.append(Text(f"best {contender.best.value:.4g}"))
     if trials and detail < 3 and len(contender.levels) > 1:
         told.append(Text("›".join(str(level.reached) for level in contender.levels), "green"))
-    told.append(_count(contender.running, "running", "cyan"))
+    told.append(_count(contender.running + contender.retraining, "running", "cyan"))
     told += [_count(ended[kind], kind, style) for kind, style in _BAD.items()]
     told.append(_count(contender.restarts, "restart", "magenta"))
     if contender.retrained or contender.retraining or contender.searched == trials:
@@ -140,11 +140,9 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
 
 
 def _retrained(contender: ContenderOverview) -> Text:
-    n = len(contender.outline.retrainings)
-    lost = {kind: count for kind, count in contender.retrained_ended.items() if count and kind != "completed"}
-    own = "".join(f", {count} {kind}" for kind, count in lost.items())
-    running = f", {contender.retraining} running" if contender.retraining else ""
-    return Text(f"{contender.retrained}/{n} retrained{own}{running}", "red" if lost else "cyan" if running else "green")
+    lost = [f", {count} {kind}" for kind, count in contender.retrained_ended.items() if count and kind != "completed"]
+    told = f"{contender.retrained}/{len(contender.outline.retrainings)} retrained"
+    return Text(told + "".join(lost), "red" if lost else "green")
 
 
 def _rungs(contender: ContenderOverview, width: int, bar: int) -> list[Text]:
@@ -158,7 +156,7 @@ def _rungs(contender: ContenderOverview, width: int, bar: int) -> list[Text]:
             (level.stayed, "▓", "blue"),
             (level.running, "░", "cyan"),
         ]
-        line = Text(_INDENT) + Text(f"{level.step:>{digits}} ", "dim")
+        line = Text(_INDENT).append(f"{level.step:>{digits}} ", "dim")
         line += _bar(parts, contender.outline.trials, bar) + Text(" ")
         told = [Text(f"{level.reached:>{counted}} {'completed' if level is last else 'reached'}")]
         if level is not last:
@@ -221,7 +219,7 @@ def _fitting(parts: Sequence[Text], width: int, separator: str) -> tuple[Text, l
     while fit < len(parts) and used + len(separator) + parts[fit].cell_len <= width:
         used += len(separator) + parts[fit].cell_len
         fit += 1
-    return Text(separator, "dim").join(parts[:fit]), parts[fit:]
+    return Text(separator).join(parts[:fit]), parts[fit:]
 
 
 def _short(parts: Sequence[Text], width: int) -> Text:
