@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
-from tests.tune.test_kill import ROOT, WORDS, command, wait_for_reports
+import pytest
+from tests.tune.test_kill import ROOT, WORDS, command, kill_tree, wait_for_reports
 
 from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import read_progress
@@ -22,8 +25,6 @@ GIBBSWEEP = ["-c", "from gibbsweep.cli.main import main; main()"]
 
 
 def gibbsweep(*words: str) -> str:
-    import sys
-
     paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models"))
     done = subprocess.run(
         [sys.executable, *GIBBSWEEP, *words],
@@ -61,8 +62,26 @@ def check_nothing_lost(runs: Path) -> int:
     return done
 
 
-def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path) -> None:
-    process = command(tmp_path, *WORDS, "--name", "s")
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts sweeps; a test that fails leaves none behind."""
+    started = []
+
+    def one(*words: str) -> subprocess.Popen[str]:
+        started.append(command(tmp_path, *words))
+        return started[-1]
+
+    yield one
+    for process in started:
+        if process.poll() is None:
+            kill_tree(process)
+
+
+def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path, start: Start) -> None:
+    process = start(*WORDS, "--name", "s")
     wait_for_reports(tmp_path, 20, process)
     assert "running" in gibbsweep("status", "s", "--runs", str(tmp_path))
     journal = (tmp_path / "s" / "optuna.journal").stat().st_size
@@ -78,7 +97,7 @@ def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path) -> None:
     assert "not running" in said
     assert "--resume s" in said
 
-    process = command(tmp_path, "--resume", "s", "--address", "local", "--cpus", "2")
+    process = start("--resume", "s", "--address", "local", "--cpus", "2")
     wait_for_reports(tmp_path, before // 20 + 10, process)
     said = gibbsweep("stop", "s", "--runs", str(tmp_path))
     assert "it has stopped. Continue it with: python tests/tiny.py --resume s" in said
@@ -89,12 +108,11 @@ def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path) -> None:
     assert "it holds s." in gibbsweep("stop", "t", "--runs", str(tmp_path))
 
 
-def test_ctrl_c_twice_stops_now(tmp_path: Path) -> None:
-    words = ["--budget", "silent", *WORDS[2:]]
-    process = command(tmp_path, *words, "--name", "s")
-    started = tmp_path / "s" / "trials"
+def test_ctrl_c_twice_stops_now(tmp_path: Path, start: Start) -> None:
+    process = start("--budget", "silent", *WORDS[2:], "--name", "s")
+    trials = tmp_path / "s" / "trials"
     deadline = time.monotonic() + 300
-    while len(list(started.glob("*/config.json"))) < 2:
+    while len(list(trials.glob("*/config.json"))) < 2:
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert time.monotonic() < deadline, "nothing started"
         time.sleep(0.05)

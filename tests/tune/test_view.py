@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tests.tune.test_plan import new_plan, outcome_of, resumed_plan
 from tests.tune.test_plan_halving import run_segment
 
 from gibbsweep.errors import UserError
 from gibbsweep.study import Goal
 from gibbsweep.train import Outcome, SpoolReporter
+from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.driver import Stopping, driven, only_driver, request_stop, stop_requested
 from gibbsweep.tune.folder import look
 from gibbsweep.tune.outline import Outline, expected_updates, outline, write_outline
 from gibbsweep.tune.overview import Overview, Underway, overview
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.record import Record
 from gibbsweep.tune.sweep_dir import find
 from gibbsweep.tune.view import lines, totals
@@ -184,3 +188,29 @@ def test_a_kill_between_a_report_and_its_pause_loses_nothing(tmp_path: Path) -> 
     assert {o.outcome for o in plan.outcomes.values()} == {"completed", "pruned"}
     ended = [o for o in plan.outcomes.values() if o == replace(o, device_seconds=0.0)]
     assert all(o.outcome == "pruned" and o.step in (3, 7) for o in ended)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_shows_a_view_and_a_file_a_line_an_ended_run(tmp_path: Path, terminal: bool) -> None:
+    plan = new_plan(tmp_path, trials=18, scheduler="halving", seeds=1)
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=80, height=24, color_system=None)
+    with Stopping(plan.sweep) as stopping, Progress(plan, console, SweepClock(plan.sweep, 0.0), stopping) as progress:
+        while (planned := plan.next()) is not None:
+            run_segment(plan, planned, updates=20)
+            progress.reported(planned.name, Underway(planned.runs_to, 1.0))
+            progress.changed()
+        os.kill(os.getpid(), signal.SIGINT)
+        progress.show()
+    text = out.getvalue()
+    assert "stopping: saving the sweep" in text
+    if not terminal:
+        ended = [line for line in text.splitlines() if line.startswith(tuple(f"{n}/20 " for n in range(1, 21)))]
+        assert len(ended) == 20
+        assert len(text.splitlines()) == 21
+        assert any("promoted" in line and "wait" in line for line in ended)
+        return
+    last = text.split("\x1b[2K")[-1].splitlines()
+    assert last[0].startswith("stopping")
+    assert last[1].startswith("20/20 runs")
+    assert any(line.lstrip().startswith("20 ") and "completed" in line for line in last)
