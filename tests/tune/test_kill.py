@@ -35,7 +35,7 @@ def command(runs: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def wait_for_reports(runs: Path, count: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while sum(len(read_spool(p)) for p in runs.rglob("metrics.jsonl")) < count:
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert time.monotonic() < deadline, "no reports"

@@ -13,11 +13,12 @@ from tests.tiny import RBM, STUDY, study
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Float, Study
 from gibbsweep.train import Outcome
+from gibbsweep.tune.driver import only_driver
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
 from gibbsweep.tune.shown import shown_runs
-from gibbsweep.tune.sweep_dir import create, only_driver, reopen
+from gibbsweep.tune.sweep_dir import create, reopen
 
 
 def new_plan(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:
@@ -176,9 +177,13 @@ def test_an_existing_name_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_sweep_has_one_driver(tmp_path: Path) -> None:
     plan = new_plan(tmp_path)
-    with only_driver(plan.sweep), pytest.raises(UserError, match="another process"), only_driver(plan.sweep):
+    with (
+        only_driver(plan.sweep, "python x.py"),
+        pytest.raises(UserError, match="another process"),
+        only_driver(plan.sweep, "python x.py"),
+    ):
         pass
-    with only_driver(plan.sweep):
+    with only_driver(plan.sweep, "python x.py"):
         assert plan.next() is not None
 
 

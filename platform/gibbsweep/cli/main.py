@@ -1,4 +1,4 @@
-"""``gibbsweep``: data sets, feature networks, single runs, simulated sweeps, tracking."""
+"""``gibbsweep``: data sets, feature networks, single runs, sweeps that run or are simulated, tracking."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, simulate, single, track
+from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.errors import UserError
 
@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "data info": (data.InfoOptions, data.show_info),
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
+    "status": (sweep.StatusOptions, sweep.show_status),
+    "stop": (sweep.StopOptions, sweep.stop_sweep),
     "train": (single.TrainOptions, single.train_one),
     "track sync": (track.SyncOptions, track.sync_sweep),
 }

@@ -9,13 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Callback
+from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from gibbsweep.train import Outcome, spent
+from gibbsweep.train.checkpoint import has_checkpoint
+from gibbsweep.tune.driver import Stopping
+from gibbsweep.tune.overview import Underway
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.progress import Progress
 
 CRASHES_ALLOWED = 2  # a trial whose process died starts again from its checkpoint this many times
 
@@ -31,13 +35,13 @@ class PlanSearcher(_NoState, Searcher):
     """Asks the plan. ``concurrency`` bounds the runs in flight (see :func:`gibbsweep.tune.cluster.check_resources`); it also
     keeps trials with worker groups, whose resources Tune does not see, from waiting for one another."""
 
-    def __init__(self, plan: Plan, concurrency: int | None) -> None:
+    def __init__(self, plan: Plan, concurrency: int | None, stopping: Stopping) -> None:
         super().__init__(metric="goal", mode="max")
-        self._plan, self._concurrency = plan, concurrency
+        self._plan, self._concurrency, self._stopping = plan, concurrency, stopping
         self._names: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> Any:
-        if self._plan.finished():
+        if self._plan.finished() or self._stopping.asked:
             return Searcher.FINISHED
         if self._concurrency is not None and len(self._plan.running) >= self._concurrency:
             return None
@@ -62,6 +66,9 @@ class PlanSearcher(_NoState, Searcher):
         outcome = Outcome.read(run_dir)
         if outcome is None and self._plan.pause(name):
             return
+        if outcome is None and self._stopping.asked and not error:
+            self._plan.interrupt(name)
+            return
         if outcome is None:
             message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
             outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message, **spent(run_dir))
@@ -76,37 +83,65 @@ class PlanSearcher(_NoState, Searcher):
 
 
 class PlanScheduler(_NoState, FIFOScheduler):
-    """Passes intermediate values to the plan and stops what the plan stops."""
+    """Passes intermediate values to the plan and stops what the plan stops; once the sweep is to stop, what has a checkpoint to go on
+    from and more than its end before it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, stopping: Stopping) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._plan = plan
+        self._plan, self._stopping = plan, stopping
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         name = trial.config["name"]
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
         step, value = int(result["step"]), float(result["goal"])
-        stopped = self._plan.report(name, step, value, result.get("constrained"))
+        pruned = self._plan.report(name, step, value, result.get("constrained"))
+        stopped = pruned or (self._stopping.asked and self._may_stop(name, step))
         return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
+
+    def _may_stop(self, name: str, step: int) -> bool:
+        # A run at its rung or its end has only its outcome left to write; one without a checkpoint was fitted at once, and has, too.
+        return step < self._plan.running[name].runs_to and has_checkpoint(self._plan.sweep.trial(name) / "checkpoint")
+
+
+class StopWhenIdle(_NoState, Stopper):
+    """Once the sweep is to stop and no trial runs any more, ends those that wait for a process, too."""
+
+    def __init__(self, watch: Watch, stopping: Stopping) -> None:
+        self._watch, self._stopping = watch, stopping
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._stopping.asked and not any(trial.status == Trial.RUNNING for trial in self._watch.trials)
 
 
 class Watch(_NoState, Callback):
-    """Calls ``changed`` whenever a trial starts, reports or ends."""
+    """Tells the progress whenever a trial starts, reports or ends, and every now and then."""
 
-    def __init__(self, changed: Any) -> None:
-        self._changed = changed
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.trials: list[Trial] = []
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self.trials = trials
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self._progress.show()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._changed()
+        self._progress.changed()
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        self._changed()
+        if "step" in result:
+            self._progress.reported(trial.config["name"], Underway.of(int(result["step"]), result))
+        self._progress.changed()
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._changed()
+        self._progress.changed()
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._changed()
+        self._progress.changed()

@@ -42,6 +42,11 @@ class SweepClock:
         return float(self._before["wall_seconds"] + self._now - self._started)
 
     @property
+    def now_seconds(self) -> float:
+        """``wall_seconds`` until now, whatever the last tick was."""
+        return self.wall_seconds + time.time() - self._now
+
+    @property
     def available(self) -> float | None:
         if self._own_devices is None or self._before["available"] is None:
             return None

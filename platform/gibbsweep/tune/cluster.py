@@ -24,6 +24,7 @@ _SETTINGS = {
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a run that diverges before its first report has no goal to send
     "TUNE_MAX_PENDING_TRIALS_PG": "8",  # the searcher bounds what waits; Tune's own bound of 1 would start trials one by one
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets trials finish their reports: see gibbsweep.tune.driver
     # One thread a trial: without it each library starts a pool as large as the machine in every process.
     "OMP_NUM_THREADS": "1",
 }
@@ -61,6 +62,13 @@ def start(options: SweepOptions) -> None:
             f"the Ray cluster at {address} cannot be joined ({reason}): check --address, or use --address local."
         ) from error
     _protect_token()
+
+
+def kill() -> None:
+    """End the trials of this process and leave the cluster, which goes with them if this process started it."""
+    import ray
+
+    ray.shutdown()
 
 
 def check_resources(options: SweepOptions, gpus_per_trial: float) -> int | None:

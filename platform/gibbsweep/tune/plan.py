@@ -103,6 +103,10 @@ class Plan:
         del self.running[name]
         return True
 
+    def interrupt(self, name: str) -> None:
+        """A run was stopped in its course: it goes on when the sweep does."""
+        self._interrupted.append(self.running.pop(name))
+
     def close(self, name: str, outcome: Outcome) -> None:
         """Take the outcome of a running run."""
         planned = self.running.pop(name)
@@ -190,12 +194,11 @@ class Plan:
         return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
 
     def _end_paused(self, name: str, record: Record) -> None:
-        """A trial that waits at a rung and will not be promoted ends there."""
-        run = search_name(name, record.number)
-        paused = Outcome.read(self.sweep.trial(run), paused=True)
-        assert paused is not None, f"{run} waits at {record.runs_to} updates and has no record of it"
+        """A trial that waits at a rung and is not promoted ends there. A kill before its pause has left its report alone."""
+        run_dir = self.sweep.trial(run := search_name(name, record.number))
+        paused = Outcome.read(run_dir, paused=True) or Outcome("paused", record.runs_to, **spent(run_dir))
         outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
-        outcome.write(self.sweep.trial(run))
+        outcome.write(run_dir)
         self.outcomes[run] = outcome
         self.contender_of[run] = name
         self.searches[name].tell(record.number, outcome)

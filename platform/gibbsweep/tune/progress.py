@@ -1,4 +1,4 @@
-"""What a person watches: one live line on a terminal, one line an ended run elsewhere."""
+"""What a person watches: a live view on a terminal, one line an ended run elsewhere."""
 
 from __future__ import annotations
 
@@ -6,79 +6,124 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from gibbsweep.tune.clock import SweepClock
+from gibbsweep.tune.driver import Stopping
+from gibbsweep.tune.folder import last_report
+from gibbsweep.tune.outline import outline
+from gibbsweep.tune.overview import Overview, Underway, overview
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.view import lines, spent, totals
+
+REFRESH_S = 0.5
+"""Between two pictures of a sweep in which something happens; where nothing does, the clock ticks every second."""
+MOST_OF_A_CORE = 0.01
+"""Pictures of thousands of trials take milliseconds: they are drawn less often."""
 
 
 class Progress:
-    """A context manager; call ``update()`` when anything changed."""
+    """A context manager. Everything happens in the thread that calls: the plan is that thread's, too."""
 
-    def __init__(self, plan: Plan, console: Console) -> None:
-        self._plan, self._console = plan, console
-        self._start = time.monotonic()
-        self._resumed = len(plan.outcomes)
+    def __init__(self, plan: Plan, console: Console, clock: SweepClock, stopping: Stopping) -> None:
+        self._plan, self._console, self._clock, self._stopping = plan, console, clock, stopping
+        self._outlines = outline(plan)
         self._printed = set(plan.outcomes)
-        self._live = (
-            Live(console=console, refresh_per_second=4, get_renderable=self._line) if console.is_terminal else None
-        )
+        self._underway = {
+            run_dir.name: at
+            for run_dir in (plan.sweep.path / "trials").glob("*")
+            if run_dir.name not in plan.outcomes and (at := last_report(run_dir)) is not None
+        }
+        self._live: Live | None = None
+        if console.is_terminal:
+            self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+        self._view: Overview | None = None
+        self._drawn, self._pause = float("-inf"), REFRESH_S
+        self._changed, self._said = True, False
 
     def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
+            self.show()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
+            self._drawn = float("-inf")
+            self._changed = True
+            self.show()
             self._live.stop()
 
-    def update(self) -> None:
-        for name, outcome in list(self._plan.outcomes.items()):
-            if name in self._printed:
-                continue
+    def reported(self, run: str, at: Underway) -> None:
+        """A run has reported."""
+        self._underway[run] = at
+
+    def changed(self) -> None:
+        """A run has started, reported or ended."""
+        self._clock.tick(every=1.0)
+        self._changed = True
+        self.show()
+
+    def show(self) -> None:
+        """Called many times a second: draws where it is time to, and says what has ended."""
+        if self._live is None:
+            self._log()
+            return
+        now = time.monotonic()
+        if now - self._drawn >= (self._pause if self._changed else max(self._pause, 1.0)):
+            self._live.update(self._picture(), refresh=True)
+            self._drawn, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
+
+    def _picture(self) -> Group:
+        if self._changed or self._view is None:
+            self._view, self._changed = self._overview(), False
+        width, height = self._console.size
+        # A line more than fits would scroll, and a view that scrolls flickers.
+        head = totals(self._view, self._clock.now_seconds, width=width)
+        if self._stopping.asked:
+            head.insert(0, Text(self._stop_sentence(), "bold yellow", overflow="ellipsis", no_wrap=True))
+        return Group(*head, *lines(self._view, width=width, height=max(1, height - 1 - len(head))))
+
+    def _overview(self) -> Overview:
+        plan = self._plan
+        records = {name: search.records for name, search in plan.searches.items()}
+        return overview(self._outlines, records, plan.outcomes, self._underway, plan.running)
+
+    def _stop_sentence(self) -> str:
+        n = len(self._plan.running)
+        if not n:
+            return "stopping: saving the sweep"
+        who = "the running trial finishes its report" if n == 1 else f"{n} running trials finish their reports"
+        return f"stopping: {who} (Ctrl-C again stops now; nothing that was recorded is lost)"
+
+    def _log(self) -> None:
+        if self._stopping.asked and not self._said:
+            self._said = True
+            self._print(self._stop_sentence())
+        if not self._changed:
+            return
+        self._changed = False
+        ended = [name for name in self._plan.outcomes if name not in self._printed]
+        if not ended:
+            return
+        now = time.monotonic()
+        if self._view is None or now - self._drawn >= self._pause:
+            self._view = self._overview()
+            self._drawn, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
+        view, done = self._view, len(self._printed)
+        for name in ended:
             self._printed.add(name)
-            if self._live is None:
-                goal = self._plan.study.goal_of(self._plan.contender_of[name]).metric
-                value = outcome.metrics.get(goal)
-                number = "" if value is None else f"  {goal} {value:.4g}"
-                self._console.print(
-                    f"{len(self._plan.outcomes)}/{self._plan.total}  {name} {outcome}{number}  {self._time_left()}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
+            done += 1
+            outcome = self._plan.outcomes[name]
+            goal = self._plan.study.goal_of(self._plan.contender_of[name]).metric
+            value = outcome.metrics.get(goal)
+            parts = [f"{done}/{self._plan.total}", name, str(outcome), "" if value is None else f"{goal} {value:.4g}"]
+            parts += [f"{n} {what}" for n, what in ((view.waiting, "wait"), (view.promoted, "promoted")) if n]
+            self._print("  ".join(part for part in [*parts, spent(view, self._clock.now_seconds)] if part))
 
-    def _line(self) -> Text:
-        counts = self._plan.counts()
-        done = len(self._plan.outcomes)
-        parts = [f"{done}/{self._plan.total} runs", f"{len(self._plan.running)} running"]
-        parts += [f"{n} {kind}" for kind, n in counts.items() if n and kind != "completed"]
-        parts += self._best()
-        parts.append(self._time_left())
-        return Text("  ·  ".join(parts), overflow="ellipsis", no_wrap=True)
-
-    def _best(self) -> list[str]:
-        found = []
-        for name, search in self._plan.searches.items():
-            values = [(record.value, record.number) for record in search.records if record.value is not None]
-            if values:
-                value, number = max(values) if search.goal.direction == "maximize" else min(values)
-                found.append(f"best {name}-{number:04d} {search.goal.metric.split('/')[-1]} {value:.4g}")
-        return found
-
-    def _time_left(self) -> str:
-        done = len(self._plan.outcomes) - self._resumed
-        elapsed = time.monotonic() - self._start
-        if done == 0:
-            return f"{_clock(elapsed)} so far"
-        left = elapsed / done * (self._plan.total - len(self._plan.outcomes))
-        return f"{_clock(elapsed)} so far, about {_clock(left)} left"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +114,27 @@ def as_constraints(found: Mapping[str, float]) -> dict[str, float]:
 def violations_of(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
     """A trial's violations by updates, from its user attributes."""
     return {int(key.removeprefix(AT)): found for key, found in attrs.items() if key.startswith(AT)}
+
+
+def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
+    """The ``number``-th trial of a journal, whose contender pauses at ``rungs``."""
+    attrs = trial.user_attrs
+    record = Record(
+        number,
+        trial._trial_id,
+        dict(attrs["values"]),
+        trial.params,
+        trial.distributions,
+        attrs["runs_to"],
+        state="running" if trial.state == TrialState.RUNNING else attrs["outcome"],
+        reports=dict(trial.intermediate_values),
+        value=trial.value if trial.state == TrialState.COMPLETE else None,
+        attrs=dict(trial.system_attrs),
+        violations=violations_of(attrs),
+    )
+    if record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:
+        record.state = "paused"
+    return record
 
 
 def distribution(domain: Domain) -> BaseDistribution:

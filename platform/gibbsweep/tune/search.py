@@ -16,7 +16,7 @@ from gibbsweep.study.space import flatten, values_within, with_values
 from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
-from gibbsweep.tune.record import AT, STATES, Record, as_constraints, parameters, violations_of
+from gibbsweep.tune.record import AT, STATES, Record, as_constraints, parameters, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -183,23 +183,8 @@ class Search:
 
     def _recover(self) -> None:
         for number, trial in enumerate(self._storage.get_all_trials(self._study_id, deepcopy=False)):
-            attrs = trial.user_attrs
-            record = Record(
-                number,
-                trial._trial_id,
-                dict(attrs["values"]),
-                trial.params,
-                trial.distributions,
-                attrs["runs_to"],
-                state="running" if trial.state == TrialState.RUNNING else attrs["outcome"],
-                reports=dict(trial.intermediate_values),
-                value=trial.value if trial.state == TrialState.COMPLETE else None,
-                attrs=dict(trial.system_attrs),
-                violations=violations_of(attrs),
-                earlier=self._earlier,
-            )
-            if record.state == "running" and record.runs_to in self.rungs and record.runs_to in record.reports:
-                record.state = "paused"
+            record = recorded(number, trial, self.rungs)
+            record.earlier = self._earlier
             self.records.append(record)
             self._tell_again(record)
 

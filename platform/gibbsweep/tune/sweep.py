@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +15,6 @@ from rich.console import Console
 from gibbsweep.data import load
 from gibbsweep.evaluate import Evaluator, Prepares, described
 from gibbsweep.study.accounting import Accounting
-from gibbsweep.study.gallery import copy_sounds, draw_gallery
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
 from gibbsweep.study.row import Row
@@ -28,11 +25,15 @@ from gibbsweep.train.files import as_file_name
 from gibbsweep.tune import cluster, warm_start
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.driver import Stopping, only_driver, resume_command
 from gibbsweep.tune.options import SweepOptions, check_options
+from gibbsweep.tune.outline import outline, write_outline
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.shown import shown_runs
-from gibbsweep.tune.sweep_dir import SweepDir, create, only_driver, reopen
+from gibbsweep.tune.sweep_dir import SweepDir, create, reopen
+from gibbsweep.tune.write_results import write_results
+
+_NOW_S = 5.0  # for the tracking store, after a second Ctrl-C; what it lacks can be sent later
 
 
 class Interrupted(Exception):
@@ -57,8 +58,12 @@ def run_sweep(
         if options.resume
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
     )
-    with only_driver(sweep):
-        results, report = _drive(study, options, sweep, decided, started, console=console, command=command)
+    resume = resume_command(command, sweep)
+    with only_driver(sweep, resume):
+        try:
+            results, report = _drive(study, options, sweep, decided, started, console=console, resume=resume)
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted: continue with {resume}") from None
     if report.pending or report.error:
         console.print(
             f"[yellow]not everything was tracked[/yellow] ({report.error or f'{report.pending} items are pending'}): "
@@ -76,7 +81,7 @@ def _drive(
     started: float,
     *,
     console: Console,
-    command: str,
+    resume: str,
 ) -> tuple[Results, SyncReport]:
     console.print(f"[bold]{study.name}[/bold]  {study.question}")
     console.print(
@@ -92,6 +97,7 @@ def _drive(
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
             read_checkpoint(run_dir / "checkpoint")  # refuses a damaged one before anything starts
+    write_outline(sweep, outline(plan))
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
         if not plan.finished():
@@ -100,27 +106,29 @@ def _drive(
             gpus = cluster.default_gpus(options)
             concurrency = cluster.check_resources(options, gpus)
             clock.train_on(None if concurrency is None else concurrency * options.workers_per_trial)
-            with Progress(plan, console) as progress:
-
-                def changed() -> None:
-                    clock.tick(every=1.0)
-                    progress.update()
-
-                _tune(plan, options, decided, sweep, changed, gpus=gpus, concurrency=concurrency)
-                progress.update()
+            try:
+                with Stopping(sweep) as stopping, Progress(plan, console, clock, stopping) as progress:
+                    _tune(plan, options, decided, sweep, progress, stopping, gpus=gpus, concurrency=concurrency)
+                    progress.changed()
+            except KeyboardInterrupt:  # the second one: now
+                cluster.kill()
+                tracker.close(status="KILLED", timeout_s=_NOW_S)
+                raise Interrupted(_interrupted(plan, resume)) from None
         clock.tick()
         if not plan.finished():
             tracker.close(status="KILLED")
-            raise Interrupted(
-                f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
-            )
+            raise Interrupted(_interrupted(plan, resume))
         dataset = load(plan.views[0], root=options.data_root)
         results = _results(study, decided, plan, clock, source=dataset.source)
         said = described(_evaluators(study, decided), dataset)
         results = replace(results, findings=[*study.findings(results), *said])
-        _write(study, results, plan, sweep, options, decided)
+        write_results(study, results, plan, sweep, options, decided)
         report = tracker.close(status="FINISHED")
     return results, report
+
+
+def _interrupted(plan: Plan, resume: str) -> str:
+    return f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {resume}"
 
 
 def _prepare(study: Study, decided: Decided, options: SweepOptions, console: Console) -> None:
@@ -150,14 +158,15 @@ def _tune(
     options: SweepOptions,
     decided: Decided,
     sweep: SweepDir,
-    changed: Callable[[], None],
+    progress: Progress,
+    stopping: Stopping,
     *,
     gpus: float,
     concurrency: int | None,
 ) -> None:
     from ray import tune
 
-    from gibbsweep.tune.bridge import CRASHES_ALLOWED, PlanScheduler, PlanSearcher, Watch
+    from gibbsweep.tune.bridge import CRASHES_ALLOWED, PlanScheduler, PlanSearcher, StopWhenIdle, Watch
     from gibbsweep.tune.trial import DRIVER_CPUS, Payload, TrialContender, run_trial
 
     study = plan.study
@@ -185,11 +194,12 @@ def _tune(
     )
     grouped = options.workers_per_trial > 1
     resources = {"CPU": DRIVER_CPUS} if grouped else {"CPU": 1} | ({"GPU": gpus} if gpus else {})
+    watch = Watch(progress)
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(plan, concurrency),
-            scheduler=PlanScheduler(plan),
+            search_alg=PlanSearcher(plan, concurrency, stopping),
+            scheduler=PlanScheduler(plan, stopping),
             num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,
         ),
@@ -197,7 +207,8 @@ def _tune(
             name="tune",
             storage_path=str(sweep.path.absolute() / "ray"),
             verbose=2 if options.verbose else 0,
-            callbacks=[Watch(changed)],
+            callbacks=[watch],
+            stop=StopWhenIdle(watch, stopping),
             failure_config=tune.FailureConfig(max_failures=CRASHES_ALLOWED),
         ),
     )
@@ -231,27 +242,3 @@ def _filled(study: Study, rows: list[Row]) -> dict[str, str]:
     """The columns that any row has a number for: a study of several data sets may name more than one run measures."""
     filled = {key: heading for key, heading in study.columns.items() if any(key in row.metrics for row in rows)}
     return filled or dict(study.columns)
-
-
-def _write(
-    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
-) -> None:
-    folders = [sweep.results]
-    # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
-    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
-    beside = [above.parent / "analysis" / "results" for above in sweeps]
-    if options.results is not None:
-        folders.append(options.results)
-    elif decided.budget != "smoke":
-        folders += [folder for folder in beside if folder.is_dir()][:1]
-    for folder in folders:
-        results.write(folder)
-        for name, draw in study.figures.items():
-            figure = draw(results)
-            figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
-        for name in study.pictures:
-            gallery = draw_gallery(shown_runs(plan), name)
-            if gallery is not None:
-                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
-        for name in study.sounds:
-            copy_sounds(shown_runs(plan), name, folder, results.stem)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from gibbsweep.data import Dataset, check_data, load
 from gibbsweep.errors import UserError
@@ -23,6 +20,8 @@ from gibbsweep.tune import warm_start
 from gibbsweep.tune.decided import Decided, differences, fingerprint
 from gibbsweep.tune.options import DECIDING, SweepOptions
 from gibbsweep_models.capabilities import CanFit
+
+_NAMED = 10  # sweeps in the sentence that there is none of the name asked for
 
 
 class SweepDir:
@@ -111,13 +110,7 @@ def create(
 def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
     """The folder of the sweep to resume. Options that were given and differ from the record, or a study that changed, are refused."""
     assert options.resume is not None
-    sweep = SweepDir(options.runs / options.resume)
-    if not (sweep.path / "sweep.json").exists():
-        known = sorted(p.parent.name for p in options.runs.glob("*/sweep.json"))
-        raise UserError(
-            f"there is no sweep {options.resume!r} in {options.runs} to resume: "
-            + (f"it holds {', '.join(known)}." if known else "it holds none yet.")
-        )
+    sweep = find(options.runs, options.resume)
     record = sweep.record()
     if record["study"] != study.name:
         raise UserError(
@@ -143,6 +136,20 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
     return sweep, decided
 
 
+def find(runs: Path, name: str) -> SweepDir:
+    """The sweep of that name; UserError, with the names that there are, if there is none."""
+    sweep = SweepDir(runs / name)
+    if not name or not (sweep.path / "sweep.json").exists():
+        # The latest first: a folder of a year's sweeps holds too many to print.
+        known = sorted(runs.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        names = ", ".join(path.parent.name for path in known[:_NAMED])
+        more = f" and {len(known) - _NAMED} older ones" if len(known) > _NAMED else ""
+        raise UserError(
+            f"there is no sweep {name!r} in {runs}: " + (f"it holds {names}{more}." if known else "it holds none yet.")
+        )
+    return sweep
+
+
 def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
     """The script options that the sweep to resume was started with, where ``own`` leaves them at their defaults."""
     path = options.runs / (options.resume or "") / "sweep.json"
@@ -155,22 +162,6 @@ def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
         for name, value in recorded.items()
         if hasattr(own, name) and getattr(own, name) == getattr(defaults, name)
     }
-
-
-@contextmanager
-def only_driver(sweep: SweepDir) -> Iterator[None]:
-    """Inside, no other process drives this sweep; the lock ends with the process, however it ends."""
-    lock = FileLock(sweep.path / "driver.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise UserError(
-            f"sweep {sweep.name!r} is being run by another process: wait for it, or stop it, before resuming it."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _check(study: Study, decided: Decided, options: SweepOptions) -> None:

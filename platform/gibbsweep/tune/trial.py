@@ -154,8 +154,10 @@ def _loop(config: dict[str, Any]) -> None:
     ) -> None:
         if send is not None:
             told = {metric: metrics[metric] for metric in assignment.constrained if metric in metrics}
+            # With what the driver shows of a run that has not ended.
+            spent = {name: metrics[name] for name in ("train/device_seconds", "train/restarts") if name in metrics}
             goal = metrics.get(config["goal_metric"], math.nan)
-            send({"step": step, "goal": goal, **({"constrained": told} if told else {})})
+            send({"step": step, "goal": goal, **({"constrained": told} if told else {}), **spent})
 
     run(assignment, announce=announce, watch=config["watch"])
 

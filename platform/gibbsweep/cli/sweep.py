@@ -1,0 +1,103 @@
+"""``gibbsweep status`` and ``gibbsweep stop``: a sweep from another terminal, or another machine that sees its folder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from gibbsweep.errors import UserError
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.folder import FolderView
+    from gibbsweep.tune.sweep_dir import SweepDir
+
+
+@dataclass(frozen=True)
+class StatusOptions:
+    sweep: Positional[str]
+    """Name of the sweep."""
+    runs: Path = Path("runs")
+    """Folder of all sweeps."""
+
+
+@dataclass(frozen=True)
+class StopOptions:
+    sweep: Positional[str]
+    """Name of the sweep."""
+    runs: Path = Path("runs")
+    """Folder of all sweeps."""
+    wait: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 600.0
+    """How long to wait until it has stopped; 0 asks and leaves."""
+
+
+def show_status(options: StatusOptions) -> None:
+    """Where a sweep stands: running, finished or killed, from its folder alone."""
+    from rich.console import Console
+
+    from gibbsweep.tune.folder import look
+    from gibbsweep.tune.sweep_dir import find
+    from gibbsweep.tune.view import lines, totals
+
+    sweep = find(options.runs, options.sweep)
+    view = look(sweep)
+    record = sweep.record()
+    console = Console()
+    console.print(f"[bold]{sweep.name}[/bold]  {record['question']}", highlight=False, soft_wrap=True)
+    console.print(f"data {record['data']}  ·  budget {record['budget']}  ·  {sweep.path}", style="dim", soft_wrap=True)
+    console.print(_state(sweep, view), highlight=False, soft_wrap=True)
+    for line in totals(view.overview, view.wall, width=console.width) + lines(view.overview, width=console.width):
+        console.print(line, no_wrap=True)
+
+
+def stop_sweep(options: StopOptions) -> None:
+    """Stop a sweep that runs, as Ctrl-C once does: its trials finish the reports they are in."""
+    from gibbsweep.tune.driver import Driver, driven, request_stop
+    from gibbsweep.tune.sweep_dir import find
+
+    if options.wait < 0:
+        raise UserError(f"--wait must not be negative: got {options.wait:g}.")
+    sweep = find(options.runs, options.sweep)
+    if not driven(sweep):
+        raise UserError(f"sweep {sweep.name!r} is not running: there is nothing to stop.{_continue(sweep)}")
+    driver = Driver.read(sweep)
+    request_stop(sweep)
+    where = f" (process {driver.pid} on {driver.host})" if driver is not None else ""
+    print(f"asked {sweep.name}{where} to stop: its trials finish the reports they are in", flush=True)
+    deadline = time.monotonic() + options.wait
+    while driven(sweep):
+        if time.monotonic() >= deadline:
+            print(
+                f"it has not stopped after {options.wait:g} s, and will at its trials' next reports.{_continue(sweep)}"
+            )
+            return
+        time.sleep(0.2)
+    print(f"it has stopped.{_continue(sweep)}")
+
+
+def _state(sweep: SweepDir, view: FolderView) -> str:
+    from gibbsweep.tune.driver import Driver, stop_command, stop_requested
+
+    driver = Driver.read(sweep)
+    if view.driven:
+        where = f", process {driver.pid} on {driver.host}" if driver is not None else ""
+        if stop_requested(sweep):
+            return f"[yellow]stopping[/yellow]{where}"
+        return f"[green]running[/green]{where}; stop it with: {stop_command(sweep)}"
+    if any(sweep.results.glob("*.json")):
+        return f"finished: its table is in {sweep.results}"
+    runs = f", {view.interrupted} runs in their course" if view.interrupted else ""
+    return f"[yellow]not running[/yellow]{runs}.{_continue(sweep)}"
+
+
+def _continue(sweep: SweepDir) -> str:
+    from gibbsweep.tune.driver import Driver
+
+    driver = Driver.read(sweep)
+    if driver is None or any(sweep.results.glob("*.json")):
+        return ""
+    return f" Continue it with: {driver.command}"

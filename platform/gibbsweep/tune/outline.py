@@ -1,0 +1,86 @@
+"""What a sweep is going to do, in a file: whoever looks at its folder need not load its study."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from gibbsweep.errors import UserError
+from gibbsweep.study.study import Goal
+from gibbsweep.train.files import write_atomically
+from gibbsweep.tune.halving import bracket_shares
+from gibbsweep.tune.sweep_dir import SweepDir
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.plan import Plan
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The planned work of one contender: ``trials`` of ``updates`` each, fewer for those that stay at one of the ``rungs``
+    (``expected`` on average), and the runs named in ``retrainings``."""
+
+    trials: int
+    updates: int
+    rungs: tuple[int, ...]
+    expected: float
+    goal: Goal
+    retrainings: tuple[str, ...]
+
+
+def outline(plan: Plan) -> dict[str, Outline]:
+    """By contender."""
+    found = {}
+    for name, search in plan.searches.items():
+        updates = plan.study.budget_of(name, plan.decided.budget).updates
+        found[name] = Outline(
+            trials=search.trials,
+            updates=updates,
+            rungs=search.rungs,
+            expected=expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
+            goal=search.goal,
+            retrainings=tuple(
+                run for option in search.contender.options() for run in plan.retrainings(name, option).values()
+            ),
+        )
+    return found
+
+
+def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:
+    """``outline.json``."""
+    record = {name: asdict(one) for name, one in contenders.items()}
+    write_atomically(sweep.path / "outline.json", json.dumps(record, indent=1).encode())
+
+
+def read_outline(sweep: SweepDir) -> dict[str, Outline]:
+    path = sweep.path / "outline.json"
+    if not path.exists():
+        raise UserError(
+            f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: look again in a moment, or resume it."
+        )
+    record = json.loads(path.read_text())
+    return {
+        name: Outline(
+            **{
+                **one,
+                "rungs": tuple(one["rungs"]),
+                "retrainings": tuple(one["retrainings"]),
+                "goal": Goal(**one["goal"]),
+            }
+        )
+        for name, one in record.items()
+    }
+
+
+def expected_updates(updates: int, rungs: tuple[int, ...], eta: int, brackets: int) -> float:
+    """The updates of a search trial where one in ``eta`` goes on at each rung of its bracket."""
+    levels = (*rungs, updates)
+    if not rungs:
+        return float(updates)
+    total = 0.0
+    for bracket, share in enumerate(bracket_shares(len(rungs), brackets, eta)):
+        steps = levels[bracket:]
+        lengths = [after - before for before, after in zip((0, *steps), steps, strict=False)]
+        total += share * sum(length / eta**k for k, length in enumerate(lengths))
+    return total

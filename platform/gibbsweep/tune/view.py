@@ -1,0 +1,239 @@
+"""An overview as lines of text that fit a terminal. What does not fit is folded, and the last line says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from gibbsweep.tune.overview import ContenderOverview, Overview
+
+Part = tuple[int, str, str]
+"""(count, character, style) of a bar."""
+
+_SEPARATOR = "  ·  "
+_BARS = {80: 12, 100: 20, 140: 32}  # columns of a bar from so many columns of terminal on
+_INDENT = "    "
+_BAD = {"diverged": "red", "failed": "bold red"}
+_DETAILS = 3  # 1: a line; 2: with its best; 3: with its rungs
+
+
+def lines(view: Overview, *, width: int, height: int | None = None) -> list[Text]:
+    """At most ``height`` lines of at most ``width`` columns; without ``height`` all there is to say."""
+    details = _details(view.contenders, None if height is None else height)
+    found: list[Text] = []
+    for contender, detail in zip(view.contenders, details, strict=True):
+        if detail:
+            found += _block(contender, detail, width, _name_width(view, width))
+    hidden = [c for c, detail in zip(view.contenders, details, strict=True) if not detail]
+    if hidden:
+        ended = sum(c.searched + c.retrained for c in hidden)
+        runs = sum(c.runs for c in hidden)
+        names = ", ".join(c.name for c in hidden)
+        found.append(Text(f"and {len(hidden)} more ({ended}/{runs} runs ended): {names}", "dim"))
+    short = [c for c, detail in zip(view.contenders, details, strict=True) if 0 < detail < _most(c)]
+    if short or hidden:
+        what = " and ".join(
+            part
+            for part in (
+                "rungs" if any(len(c.levels) > 1 for c in short) else "",
+                "bests" if any(d == 1 and c.best for c, d in zip(view.contenders, details, strict=True)) else "",
+            )
+            if part
+        )
+        folded = f"{what} of {len(short)} folded: " if short and what else ""
+        found.append(Text(f"{folded}gibbsweep status shows all, and so does a taller terminal", "dim italic"))
+    for line in found:
+        line.truncate(width, overflow="ellipsis")
+    return found
+
+
+def totals(view: Overview, wall: float, *, width: int) -> list[Text]:
+    """How the runs stand, in as many lines as that takes, and what was spent and is left."""
+    parts = [Text(f"{view.done}/{view.runs} runs", "bold"), _count(view.running, "running", "cyan")]
+    parts += [_count(view.waiting, "waiting", "yellow"), _count(view.ended("completed"), "completed", "green")]
+    parts += [_count(view.ended(kind), kind, style) for kind, style in _BAD.items()]
+    parts += [_count(view.restarts, "restart", "magenta"), _count(view.ended("pruned"), "pruned", "blue")]
+    found: list[Text] = []
+    while any(part.plain for part in parts):
+        line, parts = _fitting(parts, width, _SEPARATOR)
+        found.append(line)
+    found.append(Text(spent(view, wall)))
+    found[-1].truncate(width, overflow="ellipsis")
+    return found
+
+
+def spent(view: Overview, wall: float) -> str:
+    """Time and device time, so far and still to come."""
+    left, seconds = view.seconds_left, view.seconds
+    ends = left is None or view.done == view.runs
+    unit, size = ("device-hours", 3600) if seconds + (left or 0) >= 360 else ("device-seconds", 1)
+    digits = 2 if size > 1 and seconds < 36_000 else 0
+    if left is None or ends:
+        return f"{clock(wall)} so far{_SEPARATOR}{seconds / size:.{digits}f} {unit}"
+    # What is not spent in updates (evaluation, starting, waiting) is taken to stay in proportion.
+    return (
+        f"{clock(wall)} so far, about {clock(wall * left / seconds)} left{_SEPARATOR}"
+        f"{seconds / size:.{digits}f} {unit} so far, about {left / size:.{digits}f} left"
+    )
+
+
+def clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _details(contenders: Sequence[ContenderOverview], height: int | None) -> list[int]:
+    """How much each contender shows, 0 to 3: as much as fits, those that run first."""
+    most = [_most(c) for c in contenders]
+    if height is None:
+        return most
+    if sum(_height(c, detail) for c, detail in zip(contenders, most, strict=True)) <= height:
+        return most
+    room = height - 1  # for the line that says so
+    first = sorted(range(len(contenders)), key=lambda i: (not contenders[i].active, i))
+    details = [0] * len(contenders)
+    if len(contenders) > room:
+        room -= 1  # for the names of those that are hidden
+    for detail in range(1, _DETAILS + 1):
+        for i in first:
+            more = _height(contenders[i], detail) - _height(contenders[i], details[i])
+            if detail <= most[i] and more <= room:
+                details[i], room = detail, room - more
+    return details
+
+
+def _most(contender: ContenderOverview) -> int:
+    return 3 if len(contender.levels) > 1 and contender.outline.trials else 2 if contender.best else 1
+
+
+def _height(contender: ContenderOverview, detail: int) -> int:
+    best = 1 if contender.best else 0
+    return (0, 1, 1 + best, 1 + best + len(contender.levels))[detail]
+
+
+def _block(contender: ContenderOverview, detail: int, width: int, name_width: int) -> list[Text]:
+    line = Text().append(f"{_shortened(contender.name, name_width):<{name_width}}  ", "bold")
+    bar = max((cells for columns, cells in _BARS.items() if columns <= width), default=8)
+    trials, ended = contender.outline.trials, contender.ended
+    if trials:
+        line += _bar(_parts(contender), trials, bar) + Text("  ")
+    told = [Text(f"{contender.searched}/{trials}{' searched' if width >= 100 else ''}" if trials else "no search")]
+    if detail == 1 and contender.best is not None:
+        told.append(Text(f"best {contender.best.value:.4g}"))
+    if trials and detail < 3 and len(contender.levels) > 1:
+        told.append(Text("›".join(str(level.reached) for level in contender.levels), "green"))
+    told.append(_count(contender.running + contender.retraining, "running", "cyan"))
+    told += [_count(ended[kind], kind, style) for kind, style in _BAD.items()]
+    told.append(_count(contender.restarts, "restart", "magenta"))
+    if contender.retrained or contender.retraining or contender.searched == trials:
+        told.append(_retrained(contender))
+    told += [_count(contender.waiting, "waiting", "yellow"), _count(ended["pruned"], "pruned", "blue")]
+    found = [line + _short(told, width - line.cell_len)]
+    if detail == 3:
+        found += _rungs(contender, width, bar)
+    if detail >= 2 and contender.best is not None:
+        found.append(_best(contender, width))
+    return found
+
+
+def _retrained(contender: ContenderOverview) -> Text:
+    lost = [f", {count} {kind}" for kind, count in contender.retrained_ended.items() if count and kind != "completed"]
+    told = f"{contender.retrained}/{len(contender.outline.retrainings)} retrained"
+    return Text(told + "".join(lost), "red" if lost else "green")
+
+
+def _rungs(contender: ContenderOverview, width: int, bar: int) -> list[Text]:
+    found = []
+    last = contender.levels[-1]
+    digits, counted = len(str(last.step)), len(str(contender.outline.trials))
+    for level in contender.levels:
+        parts: list[Part] = [
+            (level.went_on, "█", "green"),
+            (level.waiting, "▒", "yellow"),
+            (level.stayed, "▓", "blue"),
+            (level.running, "░", "cyan"),
+        ]
+        line = Text(_INDENT).append(f"{level.step:>{digits}} ", "dim")
+        line += _bar(parts, contender.outline.trials, bar) + Text(" ")
+        told = [Text(f"{level.reached:>{counted}} {'completed' if level is last else 'reached'}")]
+        if level is not last:
+            told += [_count(level.went_on, "promoted", "green"), _count(level.waiting, "waiting", "yellow")]
+            told.append(_count(level.stayed, "ended", "blue"))
+        told.append(_count(level.running, "on the way", "cyan"))
+        found.append(line + _short(told, width - line.cell_len))
+    return found
+
+
+def _parts(contender: ContenderOverview) -> list[Part]:
+    ended = contender.ended
+    return [
+        (ended["completed"], "█", "green"),
+        (ended["pruned"], "▓", "blue"),
+        (ended["diverged"] + ended["failed"], "▓", "red"),
+        (contender.waiting, "▒", "yellow"),
+        (contender.running, "░", "cyan"),
+    ]
+
+
+def _bar(parts: Sequence[Part], total: int, cells: int) -> Text:
+    """Whoever is there at all has a cell, as long as there are enough; no bar is full before all are there."""
+    counts = [count for count, _, _ in parts]
+    widths = [max(1, round(cells * count / total)) if count else 0 for count in counts]
+    room = cells if sum(counts) >= total else cells - 1
+    while sum(widths) > room:
+        widths[widths.index(max(widths))] -= 1
+    if sum(counts) >= total and widths:
+        widths[widths.index(max(widths))] += cells - sum(widths)
+    bar = Text()
+    for width, (_, character, style) in zip(widths, parts, strict=True):
+        bar.append(character * width, style)
+    bar.append("·" * (cells - sum(widths)), "dim")
+    return bar
+
+
+def _best(contender: ContenderOverview, width: int) -> Text:
+    best = contender.best
+    assert best is not None
+    at = "" if best.completed else f" after {best.step} updates"
+    metric = contender.outline.goal.metric.rsplit("/", 1)[-1]
+    values = [Text(f"{path.rsplit('.', 1)[-1]}={_value(value)}", "dim") for path, value in best.values.items()]
+    line = Text(f"{_INDENT}best {best.run.rsplit('-', 1)[-1]}{at}  ")
+    return line + _short([Text(f"{metric} {best.value:.4g}", "bold"), *values], width - line.cell_len)
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _count(n: int, what: str, style: str) -> Text:
+    return Text(f"{n} {what}{'s' if what == 'restart' and n > 1 else ''}", style) if n else Text()
+
+
+def _fitting(parts: Sequence[Text], width: int, separator: str) -> tuple[Text, list[Text]]:
+    """As many of ``parts`` as fit, at least one, and the others."""
+    parts = [part for part in parts if part.plain]
+    fit, used = 1, parts[0].cell_len
+    while fit < len(parts) and used + len(separator) + parts[fit].cell_len <= width:
+        used += len(separator) + parts[fit].cell_len
+        fit += 1
+    return Text(separator).join(parts[:fit]), parts[fit:]
+
+
+def _short(parts: Sequence[Text], width: int) -> Text:
+    """``parts`` with an ellipsis for those that do not fit."""
+    line, others = _fitting(parts, width, "  ")
+    if others:
+        line, _ = _fitting(parts, width - 3, "  ")
+        line.append("  …", "dim")
+    return line
+
+
+def _name_width(view: Overview, width: int) -> int:
+    return min(max(len(c.name) for c in view.contenders), width // 5)
+
+
+def _shortened(name: str, width: int) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"

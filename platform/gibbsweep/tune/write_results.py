@@ -1,0 +1,40 @@
+"""A sweep's table, figures, pictures and sounds, in its folder and beside the studies."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gibbsweep.study.gallery import copy_sounds, draw_gallery
+from gibbsweep.study.results import Results
+from gibbsweep.study.study import Study
+from gibbsweep.train.files import as_file_name
+from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.shown import shown_runs
+from gibbsweep.tune.sweep_dir import SweepDir
+
+
+def write_results(
+    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
+) -> None:
+    folders = [sweep.results]
+    # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
+    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
+    beside = [above.parent / "analysis" / "results" for above in sweeps]
+    if options.results is not None:
+        folders.append(options.results)
+    elif decided.budget != "smoke":
+        folders += [folder for folder in beside if folder.is_dir()][:1]
+    for folder in folders:
+        results.write(folder)
+        for name, draw in study.figures.items():
+            figure = draw(results)
+            figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
+        for name in study.pictures:
+            gallery = draw_gallery(shown_runs(plan), name)
+            if gallery is not None:
+                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
+        for name in study.sounds:
+            copy_sounds(shown_runs(plan), name, folder, results.stem)
