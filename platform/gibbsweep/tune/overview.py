@@ -160,7 +160,8 @@ def _contender(
     levels = (*outline.rungs, outline.updates)
     came = [0] * (len(levels) + 1)  # trials that have reached so many levels
     waiting, stayed, towards = [0] * len(levels), [0] * len(levels), [0] * (len(levels) + 1)
-    ended, retrained = dict.fromkeys(OUTCOME_KINDS, 0), dict.fromkeys(OUTCOME_KINDS, 0)
+    ended: dict[str, int] = dict.fromkeys(OUTCOME_KINDS, 0)
+    retrained: dict[str, int] = dict.fromkeys(OUTCOME_KINDS, 0)
     searching = restarts = 0
     seconds = done = search_done = 0.0
     for record in records:
