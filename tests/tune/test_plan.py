@@ -211,6 +211,20 @@ def test_too_few_trials_for_the_comparison_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scheduler": "halving", "eta": 1}, "--eta must be at least 2: got 1"),
+        ({"scheduler": "halving", "brackets": 9}, "--brackets 9 needs 8 rungs"),
+        ({"sampler": "grid"}, "smallest form has 2 points, and 1 trials cannot cover it"),
+    ],
+)
+def test_a_search_that_cannot_be_leaves_no_folder(tmp_path: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        new_plan(tmp_path, trials=2, **options)
+    assert not (tmp_path / "s").exists()
+
+
 def test_the_median_rule_needs_peers_of_the_same_option(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, trials=12, scheduler="median")
     for _ in range(8):

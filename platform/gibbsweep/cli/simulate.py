@@ -61,16 +61,7 @@ def simulate_sweep(options: SimulateOptions) -> None:
         target = statistics.median(run.best[-1][1] for run in found["random, none"])
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, heading in enumerate(
-        (
-            "sampler, scheduler",
-            "best loss",
-            f"s to {target:.4g}",
-            "s in all",
-            "efficiency",
-            "completed",
-            "pruned",
-            "diverged",
-        )
+        ("sampler, scheduler", "best", f"s to {target:.4g}", "all s", "eff.", "done", "pruned", "div.")
     ):
         table.add_column(heading, justify="left" if i == 0 else "right", no_wrap=True)
     for name, runs in found.items():
@@ -120,4 +111,4 @@ def _often(curves: Curves) -> int:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds:.0f}" if math.isfinite(seconds) else "not reached"
+    return f"{seconds:.0f}" if math.isfinite(seconds) else "never"

@@ -19,6 +19,7 @@ from gibbsweep.train.files import write_atomically
 from gibbsweep.tune import warm_start
 from gibbsweep.tune.decided import Decided, differences, fingerprint
 from gibbsweep.tune.options import DECIDING, SweepOptions
+from gibbsweep.tune.sampler import Sampler
 from gibbsweep_models.capabilities import CanFit
 
 _NAMED = 10  # sweeps in the sentence that there is none of the name asked for
@@ -168,12 +169,12 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
     """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it."""
     for name in decided.contenders:
         compared = study.contender(name).options()
-        study.budget_of(name, decided.budget)
         if 0 < study.trials_of(name, decided.trials) < len(compared):
             raise UserError(
                 f"contender {name!r} compares {len(compared)} options, and {decided.trials} trials cannot cover them: "
                 f"use --trials {len(compared)} or more, or 0 for no search."
             )
+        _check_search(study, name, decided)
     for units in sorted({study.contenders[name].config.units for name in decided.contenders}):
         for view in study.views(decided.data):
             dataset = load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
@@ -181,6 +182,17 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
         for name in decided.contenders:
             if study.contenders[name].config.units == units:
                 _check_contender(study, name, decided, dataset)
+
+
+def _check_search(study: Study, name: str, decided: Decided) -> None:
+    """Refuse a scheduler or a sampler that cannot be, or a grid that the trials cannot cover."""
+    contender, trials = study.contenders[name], study.trials_of(name, decided.trials)
+    each = -(-trials // len(contender.options()))
+    rungs = decided.form.build(study.budget_of(name, decided.budget).updates, each).rungs
+    if trials:
+        sampler = Sampler(decided.sampler, contender.space, seed=decided.seed, trials=each, rungs=rungs)
+        for option in contender.options():
+            sampler.points(contender.compared(option))
 
 
 def _check_contender(study: Study, name: str, decided: Decided, dataset: Dataset) -> None:
