@@ -42,14 +42,17 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def check_nothing_lost(runs: Path) -> int:
-    """Every run stands where its last report does: in its spool, its checkpoint and the journal; returns the updates."""
+    """Every run that has not ended stands where its last report does: in its spool, its checkpoint and the journal. Returns the updates
+    of all runs."""
     sweep = SweepDir(runs / "s")
     assert not driven(sweep)
     (study,) = open_storage(sweep).get_all_studies()
     trials = {f"rbm-{t.number:04d}": t for t in open_storage(sweep).get_all_trials(study._study_id)}
     done = 0
     for run_dir in (sweep.path / "trials").iterdir():
-        if Outcome.read(run_dir) is not None:
+        outcome = Outcome.read(run_dir)
+        if outcome is not None:
+            done += outcome.step
             continue
         steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
         assert steps == list(range(20, steps[-1] + 1, 20)) if steps else True
