@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ BUDGET = Budget(updates=12, batch_size=10, report_every=3, retries=2)
 class ParabolaConfig:
     learning_rate: float = 1.5
     units: Units = "signed"
-    schedule: str = "constant"
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     noise: float = 1e-4
 
     def build(self, spec: DataSpec) -> Parabola:
@@ -51,7 +51,7 @@ class Parabola(System):
         self.w = nn.Parameter(torch.zeros(1))
 
     def phases(self) -> list[Phase]:
-        sgd = OptimizerConfig("sgd", self.config.learning_rate, schedule=self.config.schedule)  # type: ignore[arg-type]
+        sgd = OptimizerConfig("sgd", self.config.learning_rate, schedule=self.config.schedule)
         return [Phase("descent", [self.w], self.loss, sgd, bounds={"gap": 100.0})]
 
     def loss(self, model: Parabola, batch: Batch, *, generator: torch.Generator) -> Loss:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 def compressed_bits(x: Tensor) -> Tensor:
@@ -29,7 +33,7 @@ def compressed_bits(x: Tensor) -> Tensor:
     return 8.0 * torch.tensor(sizes, dtype=torch.float32, device=x.device)
 
 
-def _size(picture: object, format: str, **options: object) -> int:
+def _size(picture: Image, format: str, **options: Any) -> int:
     file = io.BytesIO()
-    picture.save(file, format, **options)  # type: ignore[attr-defined]
+    picture.save(file, format, **options)
     return len(file.getvalue())

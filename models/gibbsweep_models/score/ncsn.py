@@ -91,14 +91,14 @@ class NCSNSystem(DenoiserSystem):
         self.ratio = None if config.n_levels is not None else ratio_of_overlap(config.overlap, self.dim)
         first = 2.0 * self.dim**0.5 if config.sigma_max is None else config.sigma_max
         self.register_buffer("sigma_max", torch.tensor(first, dtype=torch.float32))
-        self.sampler  # noqa: B018  # refuses levels and steps that are none before any data is read
+        self.sampler()  # refuses levels and steps that are none before any data is read
 
     def initialise(self, x: Tensor) -> None:
         """Measure the highest level on ``x`` (N, *D), unless the config gives it."""
         super().initialise(x)
         if self.config.sigma_max is None:
             self.sigma_max.fill_(max_distance(x[: self.config.n_distances].flatten(1)))
-        self.sampler  # noqa: B018  # refuses data that is no wider than the lowest level
+        self.sampler()  # refuses data that is no wider than the lowest level
 
     @property
     def ladder(self) -> NCSNLadder:
@@ -110,7 +110,6 @@ class NCSNSystem(DenoiserSystem):
             n_levels = levels_between(config.sigma_min, highest, self.ratio)
         return NCSNLadder(config.sigma_min, highest, n_levels)
 
-    @property
     def sampler(self) -> AnnealedLangevin:
         """Langevin steps down the ladder."""
         config, ladder = self.config, self.ladder
@@ -134,7 +133,7 @@ class NCSNSystem(DenoiserSystem):
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n`` examples (n, *D) from noise."""
         return sample_in_parts(
-            self.sampler,
+            self.sampler(),
             self.denoiser,
             n,
             self.shape,
@@ -146,7 +145,7 @@ class NCSNSystem(DenoiserSystem):
     @torch.no_grad()
     def sample_with_last_step(self, n: int, *, generator: torch.Generator) -> tuple[Samples, Samples]:
         """``n`` chains (n, *D) as Langevin dynamics leaves them at the lowest level, and the same ones denoised."""
-        sampler, size = replace(self.sampler, denoise=False), self.config.batch_size
+        sampler, size = replace(self.sampler(), denoise=False), self.config.batch_size
         noisy = sample_in_parts(sampler, self.denoiser, n, self.shape, generator=generator, batch_size=size)
         parts = torch.split(noisy.x, size)
         lowest = self.config.sigma_min

@@ -141,8 +141,9 @@ def distribution(domain: Domain) -> BaseDistribution:
     """A domain in Optuna's words."""
     if isinstance(domain, Choice):
         return CategoricalDistribution(tuple(parameter(option) for option in domain.options))
-    kind = FloatDistribution if isinstance(domain, Float) else IntDistribution
-    return kind(domain.low, domain.high, log=domain.log)  # type: ignore[arg-type]
+    if isinstance(domain, Float):
+        return FloatDistribution(domain.low, domain.high, log=domain.log)
+    return IntDistribution(domain.low, domain.high, log=domain.log)
 
 
 def parameter(option: Any) -> Any:
