@@ -15,7 +15,8 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from gibbsweep.train import Outcome, spent
-from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.gate import Gate
+from gibbsweep.tune.planned import DISK_FULL
 
 CRASHES_ALLOWED = 2  # a trial whose process died starts again from its checkpoint this many times
 
@@ -31,19 +32,19 @@ class PlanSearcher(_NoState, Searcher):
     """Asks the plan. ``concurrency`` bounds the runs in flight (see :func:`gibbsweep.tune.cluster.check_resources`); it also
     keeps trials with worker groups, whose resources Tune does not see, from waiting for one another."""
 
-    def __init__(self, plan: Plan, concurrency: int | None) -> None:
+    def __init__(self, gate: Gate, concurrency: int | None) -> None:
         super().__init__(metric="goal", mode="max")
-        self._plan, self._concurrency = plan, concurrency
+        self._gate, self._plan, self._concurrency = gate, gate.plan, concurrency
         self._names: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> Any:
-        if self._plan.finished():
+        if self._gate.halted or self._plan.finished():
             return Searcher.FINISHED
         if self._concurrency is not None and len(self._plan.running) >= self._concurrency:
             return None
-        planned = self._plan.next()
+        planned = self._gate.next()
         if planned is None:
-            return None
+            return Searcher.FINISHED if self._gate.halted else None
         self._names[trial_id] = planned.name
         return {
             "name": planned.name,
@@ -58,13 +59,23 @@ class PlanSearcher(_NoState, Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         name = self._names[trial_id]
+        planned = self._plan.running[name]
+        with self._gate.guarded():
+            self._end(name, int((result or {}).get("step", -1)))
+        if name not in self._plan.running:
+            self._gate.ended(planned)
+
+    def _end(self, name: str, step: int) -> None:
+        """Tell the plan how the run ended, if it did: one that a halt has stopped stays unfinished."""
         run_dir = self._plan.sweep.trial(name)
         outcome = Outcome.read(run_dir)
         if outcome is None and self._plan.pause(name):
             return
+        if outcome is None and self._gate.halted:
+            return
         if outcome is None:
             message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
-            outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message, **spent(run_dir))
+            outcome = Outcome("failed", step=step, message=message, **spent(run_dir))
             outcome.write(run_dir)
         self._plan.close(name, outcome)
 
@@ -76,19 +87,26 @@ class PlanSearcher(_NoState, Searcher):
 
 
 class PlanScheduler(_NoState, FIFOScheduler):
-    """Passes intermediate values to the plan and stops what the plan stops."""
+    """Passes intermediate values to the plan and stops what the plan stops, and all that runs once the disk is full: each at its next
+    report, which is on record then."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, gate: Gate) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._plan = plan
+        self._gate, self._plan = gate, gate.plan
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         name = trial.config["name"]
+        if DISK_FULL in result:
+            self._gate.out_of_space()
+            return str(TrialScheduler.STOP)
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
         step, value = int(result["step"]), float(result["goal"])
-        stopped = self._plan.report(name, step, value)
-        return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
+        stopped = True
+        with self._gate.guarded():
+            stopped = self._plan.report(name, step, value)
+        self._gate.reported(name)
+        return str(TrialScheduler.STOP if stopped or self._gate.halted else TrialScheduler.CONTINUE)
 
 
 class Watch(_NoState, Callback):

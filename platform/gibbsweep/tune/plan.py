@@ -161,7 +161,7 @@ class Plan:
                 if rescued is not None:
                     return self._search_run(name, rescued)
                 for record in ended:
-                    self._end_paused(name, record)
+                    self.end_paused(name, record)
         ready = [
             (name, option, key, run)
             for name, search in self.searches.items()
@@ -199,7 +199,7 @@ class Plan:
         run, seed, view = search_name(name, record.number), self.decided.seed, self.views[0]
         return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
 
-    def _end_paused(self, name: str, record: Record) -> None:
+    def end_paused(self, name: str, record: Record) -> None:
         """A trial that waits at a rung and will not be promoted ends there."""
         run = search_name(name, record.number)
         paused = Outcome.read(self.sweep.trial(run), paused=True)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -15,6 +14,7 @@ from gibbsweep.study.space import Choice, Space, flatten, with_values
 from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
+from gibbsweep.tune.journal import WholeLines
 from gibbsweep.tune.record import STATES, Record, parameters
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
@@ -23,7 +23,7 @@ from gibbsweep.tune.sweep_dir import SweepDir
 
 def open_storage(sweep: SweepDir) -> JournalStorage:
     sweep.path.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(sweep.journal)))
+    return JournalStorage(WholeLines(str(sweep.journal)))
 
 
 class Search:
@@ -109,6 +109,16 @@ class Search:
             if found is not None:
                 return self._go_on(self._options.index(option), *found), []
         return None, [record for record in records if record.state == "paused"]
+
+    def hopeless(self) -> list[Record]:
+        """The waiting trials that will never go on, whatever still comes. None of an option of which no trial has completed: the best
+        that waits may yet be rescued."""
+        return [
+            self.records[index * len(self._options) + position]
+            for position, option in enumerate(self._options)
+            if any(record.state == "completed" for record in self.records_of(option))
+            for index in self._schedulers[position].hopeless()
+        ]
 
     def interrupted(self) -> list[Record]:
         """The trials that are running: after a crash, those that it interrupted."""

@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 
 from gibbsweep.data import load
-from gibbsweep.evaluate import Evaluator, Prepares, described
+from gibbsweep.evaluate import described
 from gibbsweep.study.accounting import Accounting
 from gibbsweep.study.gallery import copy_sounds, draw_gallery
 from gibbsweep.study.provenance import git_commit
@@ -24,13 +24,17 @@ from gibbsweep.study.row import Row
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.files import as_file_name
+from gibbsweep.train.files import as_file_name, full_disk_said
 from gibbsweep.tune import cluster
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.gate import Gate
+from gibbsweep.tune.journal import mend_journal
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.prepare import all_evaluators, prepare
 from gibbsweep.tune.progress import Progress
+from gibbsweep.tune.quota import Quota, quota_of
 from gibbsweep.tune.shown import shown_runs
 from gibbsweep.tune.sweep_dir import SweepDir, create, only_driver, reopen
 
@@ -57,7 +61,7 @@ def run_sweep(
         if options.resume
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
     )
-    with only_driver(sweep):
+    with only_driver(sweep), full_disk_said(sweep.path):
         results, report = _drive(study, options, sweep, decided, started, console=console, command=command)
     if report.pending or report.error:
         console.print(
@@ -83,14 +87,17 @@ def _drive(
         f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
     )
     clock = SweepClock(sweep, started)
+    mend_journal(sweep.journal)
     plan = Plan(study, decided, sweep)
+    limit = quota_of(sweep, options.disk)
+    gate = Gate(plan, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
             read_checkpoint(run_dir / "checkpoint")  # refuses a damaged one before anything starts
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
-        if not plan.finished():
-            _prepare(study, decided, options, console)
+        if not plan.finished() and gate.ready():
+            prepare(study, decided, options, console)
             cluster.start(options)
             gpus = cluster.default_gpus(options)
             concurrency = cluster.check_resources(options, gpus)
@@ -98,50 +105,27 @@ def _drive(
             with Progress(plan, console) as progress:
 
                 def changed() -> None:
-                    clock.tick(every=1.0)
+                    with gate.guarded():
+                        clock.tick(every=1.0)
                     progress.update()
 
-                _tune(plan, options, decided, sweep, changed, gpus=gpus, concurrency=concurrency)
+                _tune(gate, options, decided, sweep, changed, gpus=gpus, concurrency=concurrency)
                 progress.update()
-        clock.tick()
-        if not plan.finished():
-            tracker.close(status="KILLED")
-            raise Interrupted(
-                f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {command} --resume {sweep.name}"
-            )
-        dataset = load(plan.views[0], root=options.data_root)
-        results = _results(study, decided, plan, clock, source=dataset.source)
-        said = described(_evaluators(study, decided), dataset)
-        results = replace(results, findings=[*study.findings(results), *said])
-        _write(study, results, plan, sweep, options, decided)
+        results = None
+        with gate.guarded():
+            clock.tick()
+            if plan.finished() and not gate.halted:
+                results = _results(study, options, decided, plan, clock)
+                _write(study, results, plan, sweep, options, decided)
+        if results is None or gate.halted:
+            tracker.close(status="KILLED", timeout_s=60.0 if not gate.halted else 5.0)  # a full disk takes no more
+            raise Interrupted(gate.said(command))
         report = tracker.close(status="FINISHED")
     return results, report
 
 
-def _prepare(study: Study, decided: Decided, options: SweepOptions, console: Console) -> None:
-    """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
-    evaluators = _evaluators(study, decided)
-    first = load(study.views(decided.data)[0], root=options.data_root)
-    for sentence in described(evaluators, first):
-        console.print(f"data  ·  {sentence}", style="dim", highlight=False, soft_wrap=True)
-    phrases = set()
-    for view in study.views(decided.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
-        dataset = load(view, root=options.data_root)
-        with console.status("preparing what samples are measured with (the first time takes a minute or two)"):
-            phrases |= {e.prepare(dataset) for e in evaluators if isinstance(e, Prepares)}
-    for phrase in sorted(phrases):
-        console.print(f"measured with  ·  {phrase}", style="dim", highlight=False, soft_wrap=True)
-
-
-def _evaluators(study: Study, decided: Decided) -> list[Evaluator]:
-    """All that measure a contender, each once, in the contenders' order."""
-    names, budget = decided.contenders, decided.budget
-    found = [e for n in names for e in (*study.evaluators_of(n, budget), *study.final_evaluators_of(n, budget))]
-    return list(dict.fromkeys(found))
-
-
 def _tune(
-    plan: Plan,
+    gate: Gate,
     options: SweepOptions,
     decided: Decided,
     sweep: SweepDir,
@@ -155,6 +139,7 @@ def _tune(
     from gibbsweep.tune.bridge import CRASHES_ALLOWED, PlanScheduler, PlanSearcher, Watch
     from gibbsweep.tune.trial import DRIVER_CPUS, Payload, TrialContender, run_trial
 
+    plan = gate.plan
     study = plan.study
     payload = Payload(
         contenders={
@@ -182,8 +167,8 @@ def _tune(
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(plan, concurrency),
-            scheduler=PlanScheduler(plan),
+            search_alg=PlanSearcher(gate, concurrency),
+            scheduler=PlanScheduler(gate),
             num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,
         ),
@@ -197,12 +182,13 @@ def _tune(
     )
     if not options.verbose:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    tuner.fit()
+    with gate.guarded():
+        tuner.fit()
 
 
-def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, source: str) -> Results:
-    rows = plan.rows()
-    return Results(
+def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, clock: SweepClock) -> Results:
+    dataset, rows = load(plan.views[0], root=options.data_root), plan.rows()
+    results = Results(
         study=study.name,
         question=study.question,
         data=decided.data,
@@ -215,10 +201,12 @@ def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, s
         importances={name: found for name, search in plan.searches.items() if (found := search.importances())},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(plan.outcomes.values(), devices=clock.devices, available=clock.available),
-        source=source,
+        source=dataset.source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )
+    said = described(all_evaluators(study, decided), dataset)
+    return replace(results, findings=[*study.findings(results), *said])
 
 
 def _filled(study: Study, rows: list[Row]) -> dict[str, str]:
