@@ -5,7 +5,8 @@ from __future__ import annotations
 import bisect
 import heapq
 import math
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from gibbsweep.errors import UserError
 
@@ -119,7 +120,7 @@ class Ladder:
         found = ((self._rungs[step].promotable(), step) for step in reversed(self.steps))
         return next(((number, step) for number, step in found if number is not None), None)
 
-    def hopeless(self, members: Iterable[int], ended: Set[int]) -> list[int]:
+    def hopeless(self, members: Iterable[int], ended: AbstractSet[int]) -> list[int]:
         """The trials that wait at a rung and will not be promoted from it, whatever still comes. ``members``: all trials of this
         ladder, started or not; ``ended``: those of them that have ended."""
         found: list[int] = []
