@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +161,36 @@ def test_a_disk_that_is_full_at_any_write_loses_and_repeats_nothing(
         gate = go_on(runs)
         assert gate.plan.finished(), f"write {full_at} of {writes}"
         assert record_of(gate) == expected, f"write {full_at} of {writes}"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system: the tests with a pretended full disk say the same")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "gibbsweep-test", str(folder)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_small_disk_that_fills_up(small_disk: Path, undisturbed: tuple[dict[str, Any], int]) -> None:
+    """The kernel's own refusals, with the disk freed bit by bit."""
+    ballast, parts = small_disk / "ballast", 0
+    ballast.write_bytes(bytes(2 * 2**20 - 60 * 2**10))
+    while (gate := go_on(small_disk)).halted:
+        parts += 1
+        assert not [path for path in small_disk.rglob("*.tmp")]
+        os.truncate(ballast, max(0, ballast.stat().st_size - 80 * 2**10))
+        assert parts < 26
+    assert parts >= 1
+    assert gate.plan.finished()
+    assert record_of(gate) == undisturbed[0]
 
 
 def test_a_file_is_what_it_was_where_its_replacement_does_not_fit(
