@@ -80,8 +80,7 @@ def has_checkpoint(folder: Path) -> bool:
 def remove_checkpoint(folder: Path, why: str) -> None:
     """Delete a checkpoint that nothing will continue; a small ``removed.json`` stays and says ``why``. Killed at any moment, it leaves
     a whole checkpoint, or none and the reason."""
-    note = {"removed": why, "step": read_progress(folder).step}
-    write_atomically(folder / REMOVED, json.dumps(note).encode())
+    write_atomically(folder / REMOVED, json.dumps({"removed": why}).encode())
     (folder / "state.json").unlink(missing_ok=True)
     for file in folder.iterdir():
         if file.name != REMOVED:
