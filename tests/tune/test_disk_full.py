@@ -34,8 +34,8 @@ from gibbsweep.tune.sweep_dir import create, reopen
 from gibbsweep.tune.trial import Payload, TrialContender, assignment_of
 
 STUDY = study(
-    goal=Goal("train/reconstruction_error", "minimize"),
-    evaluators=(ChainGrid(steps=(1,)),),
+    goal=Goal("validation/energy_gap", "minimize"),
+    evaluators=(EnergyGap(n_steps=2), ChainGrid(steps=(1,))),
     final_evaluators=(EnergyGap(n_steps=2),),
     budgets={"smoke": Budget(6, 16, 3)},
 )

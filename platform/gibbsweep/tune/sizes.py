@@ -39,5 +39,5 @@ def rounded_up(size: float) -> int:
     """At least ``size``, in two digits."""
     if size <= 0:
         return 0
-    digit = 10 ** max(0, math.floor(math.log10(size)) - 1)
+    digit = int(10 ** max(0, math.floor(math.log10(size)) - 1))
     return math.ceil(size / digit) * digit
