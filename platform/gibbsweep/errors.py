@@ -1,8 +1,27 @@
-"""The one exception that is addressed to the person at the keyboard."""
+"""The exceptions that are addressed to the person at the keyboard."""
 
-__all__ = ["UserError"]
+from __future__ import annotations
+
+import errno
+import os
+
+__all__ = ["DiskFull", "UserError", "is_disk_full"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class UserError(Exception):
     """A mistake a user can mend: one sentence saying what was got, what was expected, what to do; the command line prints
     it and exits with code 2."""
+
+
+class DiskFull(UserError):
+    """No space is left. What was to be written is absent, or as it was before: once there is space, the same command goes on."""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether ``error`` says that no space is left on a disk, or none of a user's share of it, in its own words or in another
+    library's around them."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _FULL
+    return isinstance(error, DiskFull) or any(os.strerror(code) in str(error) for code in _FULL)

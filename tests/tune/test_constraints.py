@@ -22,6 +22,7 @@ from gibbsweep.train import Budget, Outcome
 from gibbsweep.tune import trial
 from gibbsweep.tune.bridge import PlanScheduler
 from gibbsweep.tune.driver import Stopping
+from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.record import Record
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
@@ -168,7 +169,7 @@ def test_a_trial_tells_its_constrained_metrics_with_each_report(
     assert report["step"] == 5
     assert report["constrained"] == {metric: report["goal"]}
     listening = SimpleNamespace(config={"name": planned.name})
-    PlanScheduler(plan, Stopping(plan.sweep)).on_trial_result(None, listening, report)  # type: ignore[arg-type]
+    PlanScheduler(Gate(plan, Stopping(plan.sweep))).on_trial_result(None, listening, report)  # type: ignore[arg-type]
     assert plan.pause(planned.name)
     (record,) = resumed_plan(tmp_path, limited).searches["rbm"].records
     assert record.violations == {5: {str(gap): gap.violation({metric: report["goal"]})}}

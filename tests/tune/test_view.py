@@ -19,6 +19,7 @@ from gibbsweep.train import Outcome, SpoolReporter
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.driver import Stopping, driven, only_driver, request_stop, stop_requested
 from gibbsweep.tune.folder import look
+from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.outline import Outline, expected_updates, outline, write_outline
 from gibbsweep.tune.overview import Overview, Underway, overview
 from gibbsweep.tune.plan import Plan
@@ -195,7 +196,8 @@ def test_a_terminal_shows_a_view_and_a_file_a_line_an_ended_run(tmp_path: Path, 
     plan = new_plan(tmp_path, trials=18, scheduler="halving", seeds=1)
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=80, height=24, color_system=None)
-    with Stopping(plan.sweep) as stopping, Progress(plan, console, SweepClock(plan.sweep, 0.0), stopping) as progress:
+    stopping = Stopping(plan.sweep)
+    with stopping, Progress(Gate(plan, stopping), console, SweepClock(plan.sweep, 0.0)) as progress:
         while (planned := plan.next()) is not None:
             run_segment(plan, planned, updates=20)
             progress.reported(planned.name, Underway(planned.runs_to, 1.0))

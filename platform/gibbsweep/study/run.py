@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from gibbsweep.data import Dataset, load
-from gibbsweep.errors import UserError
+from gibbsweep.errors import UserError, is_disk_full
 from gibbsweep.evaluate import Evaluator, evaluate_all
 from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
@@ -34,7 +34,7 @@ from gibbsweep.train import (
     train,
 )
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights
-from gibbsweep.train.files import write_atomically
+from gibbsweep.train.files import full_disk_said, write_atomically
 from gibbsweep.train.report import write_artifacts
 from gibbsweep_models import parallel
 from gibbsweep_models.capabilities import CanFit
@@ -75,8 +75,14 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     """Train (or resume) and evaluate one assignment; the outcome is returned and written to its folder.
 
     An error inside the run is an outcome, "failed", with its traceback on standard error; a UserError is raised, since it stops
-    more than this run. Under data parallelism every worker calls this; the first one writes.
+    more than this run. So is a full disk (as DiskFull): the run has no outcome yet and goes on, once there is space, from its last
+    checkpoint. Under data parallelism every worker calls this; the first one writes.
     """
+    with full_disk_said(assignment.run_dir):
+        return _run(assignment, announce, watch)
+
+
+def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | None) -> Outcome:
     first = parallel.rank() == 0
     previous = Outcome.read(assignment.run_dir)
     if previous is not None:
@@ -95,9 +101,9 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     try:
         system, outcome = _train(assignment, dataset, spool, announce, watch)
         outcome = _measured(assignment, dataset, system, outcome)
-    except UserError:
-        raise
     except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
+        if isinstance(error, UserError) or is_disk_full(error):
+            raise
         traceback.print_exc()
         # What was trained before a failing evaluation keeps its step and its numbers.
         if outcome.step < 0:

@@ -24,6 +24,8 @@ MAX_PARAMS_A_BATCH = 100
 MAX_METRICS_A_BATCH = 1000
 
 BESIDE_PARAMS = ("contender", "seed")
+QUOTA_FILE = "disk.json"
+"""In the folder of a sweep whose checkpoints have a quota: those of its search trials may be removed, and are not sent."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -37,6 +39,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} holds a {type(content).__name__}, expected a JSON object")
     return content
+
+
+def may_lose_checkpoint(folder: Path) -> bool:
+    """Whether the trial in ``folder`` is a search trial of a sweep with a quota."""
+    quota = folder.parent.parent / QUOTA_FILE
+    return quota.exists() and read_json(folder / "config.json").get("kind") == "search"
 
 
 def sweep_tags(sweep: Mapping[str, Any], name: str) -> dict[str, str]:

@@ -218,7 +218,7 @@ class TrialMirror:
                 client.log_artifact(run_id, str(self.folder / name))
                 sent.artifacts += 1
         checkpoint = self.folder / "checkpoint"
-        if checkpoint.is_dir():
+        if checkpoint.is_dir() and not describe.may_lose_checkpoint(self.folder):
             client.log_artifacts(run_id, str(checkpoint), "checkpoint")
             sent.artifacts += sum(file.is_file() for file in checkpoint.rglob("*"))
         client.set_tag(run_id, "gibbsweep.outcome", outcome["outcome"])

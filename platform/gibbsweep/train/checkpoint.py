@@ -24,6 +24,7 @@ from gibbsweep.train.precision import Precision
 from gibbsweep_models.types import Phase
 
 FORMAT = 1
+REMOVED = "removed.json"
 
 
 @dataclass
@@ -51,6 +52,7 @@ def save_checkpoint(
     tensors, aliases, scalars = _collect(system, phases, optimizers, ema)
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     tensor_file = folder / f"step-{progress.step:08d}.safetensors"
+    there = tensor_file.exists()
     write_atomically(tensor_file, content)
     state = {
         "format": FORMAT,
@@ -60,14 +62,39 @@ def save_checkpoint(
         "optimizers": scalars,
         **vars(progress),
     }
-    write_atomically(folder / "state.json", json.dumps(state, indent=1).encode())
-    for old in folder.glob("step-*.safetensors"):
+    try:
+        write_atomically(folder / "state.json", json.dumps(state, indent=1).encode())
+    except OSError:
+        if not there:
+            tensor_file.unlink()  # on a full disk it would stand in the way of what frees it
+        raise
+    for old in (*folder.glob("step-*.safetensors"), *folder.glob(".*.tmp")):  # what a kill left unfinished, too
         if old != tensor_file:
             old.unlink()
 
 
 def has_checkpoint(folder: Path) -> bool:
     return (folder / "state.json").exists()
+
+
+def remove_checkpoint(folder: Path, why: str) -> None:
+    """Delete a checkpoint that nothing will continue; a small ``removed.json`` stays and says ``why``. Killed at any moment, it leaves
+    a whole checkpoint, or none and the reason."""
+    write_atomically(folder / REMOVED, json.dumps({"removed": why}).encode())
+    (folder / "state.json").unlink(missing_ok=True)
+    for file in folder.iterdir():
+        if file.name != REMOVED:
+            file.unlink()
+
+
+def refuse_removed(folder: Path) -> None:
+    """Raise UserError if the checkpoint that was in ``folder`` has been removed on purpose."""
+    note = folder / REMOVED
+    if note.exists() and not has_checkpoint(folder):
+        raise UserError(
+            f"the checkpoint in {folder} is gone ({json.loads(note.read_text())['removed']}): the run's configuration, metrics and "
+            "pictures are kept; train it again in another run folder to have its weights."
+        )
 
 
 def load_checkpoint(
@@ -93,6 +120,7 @@ def load_checkpoint(
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The verified state and tensors of a checkpoint folder."""
+    refuse_removed(folder)
     advice = "restore the file from a copy, or delete the folder to train from the start."
     try:
         state = json.loads((folder / "state.json").read_text())

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gibbsweep.errors import UserError
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.calibrate import calibrate
-from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, save_checkpoint
+from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, refuse_removed, save_checkpoint
 from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
@@ -91,6 +91,7 @@ def train(
     order = BatchOrder(len(data), budget.batch_size, own_seed, rank=rank, world_size=world_size)
     order.check_parts(budget.accumulate)
     checkpoint = run_dir / "checkpoint"
+    refuse_removed(checkpoint)
 
     system.to(device)
     # Channels-last suits 2-D convolutions on CPUs with vector units and on tensor cores alike.

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gibbsweep.data.audio import encode_wav
-from gibbsweep.errors import UserError
-from gibbsweep.train.files import json_number, parse_number, write_atomically
+from gibbsweep.errors import UserError, is_disk_full
+from gibbsweep.train.files import append_whole, cut_torn_line, json_number, parse_number, write_atomically
 
 Images = Mapping[str, NDArray[np.uint8]]
 """Picture name -> (H, W) or (H, W, 3) pixels."""
@@ -54,11 +54,13 @@ class SpoolReporter:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
             self.last_step = _mend(self._path)
-            self._file: IO[bytes] = open(self._path, "ab")  # noqa: SIM115  open for the life of the reporter
+            # Unbuffered: what a full disk refused must not be written later, behind our back.
+            self._file: IO[bytes] = open(self._path, "ab", buffering=0)  # noqa: SIM115  open for the life of the reporter
         except OSError as error:
+            if is_disk_full(error):
+                raise
             raise UserError(
-                f"the run folder {run_dir} cannot be written ({error.strerror}): "
-                "choose a writable one with --runs, or free some space."
+                f"the run folder {run_dir} cannot be written ({error.strerror}): choose a writable one with --runs."
             ) from error
 
     def __call__(
@@ -68,8 +70,7 @@ class SpoolReporter:
             return
         write_artifacts(self._run_dir, step, images or {}, sounds or {})
         record = {"step": step, "time": time.time(), "metrics": {k: json_number(v) for k, v in metrics.items()}}
-        self._file.write(json.dumps(record).encode() + b"\n")
-        self._file.flush()
+        append_whole(self._file.fileno(), json.dumps(record).encode() + b"\n")
         self.last_step = step
 
     def close(self) -> None:
@@ -137,11 +138,7 @@ def _mend(path: Path) -> int:
     """Cut a line that a kill left torn; return the last step on record (-1 for none)."""
     if not path.exists():
         return -1
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        with open(path, "r+b") as file:
-            file.truncate(len(whole))
+    whole = cut_torn_line(path)
     if not whole:
         return -1
     return int(json.loads(whole.splitlines()[-1])["step"])

@@ -16,9 +16,9 @@ from ray.tune.search import Searcher
 
 from gibbsweep.train import Outcome, spent
 from gibbsweep.train.checkpoint import has_checkpoint
-from gibbsweep.tune.driver import Stopping
+from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.overview import Underway
-from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep.tune.progress import Progress
 
 CRASHES_ALLOWED = 2  # a trial whose process died starts again from its checkpoint this many times
@@ -35,19 +35,19 @@ class PlanSearcher(_NoState, Searcher):
     """Asks the plan. ``concurrency`` bounds the runs in flight (see :func:`gibbsweep.tune.cluster.check_resources`); it also
     keeps trials with worker groups, whose resources Tune does not see, from waiting for one another."""
 
-    def __init__(self, plan: Plan, concurrency: int | None, stopping: Stopping) -> None:
+    def __init__(self, gate: Gate, concurrency: int | None) -> None:
         super().__init__(metric="goal", mode="max")
-        self._plan, self._concurrency, self._stopping = plan, concurrency, stopping
+        self._gate, self._plan, self._concurrency = gate, gate.plan, concurrency
         self._names: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> Any:
-        if self._plan.finished() or self._stopping.asked:
+        if self._gate.closing or self._plan.finished():
             return Searcher.FINISHED
         if self._concurrency is not None and len(self._plan.running) >= self._concurrency:
             return None
-        planned = self._plan.next()
+        planned = self._gate.next()
         if planned is None:
-            return None
+            return Searcher.FINISHED if self._gate.halted else None
         self._names[trial_id] = planned.name
         return {
             "name": planned.name,
@@ -62,16 +62,24 @@ class PlanSearcher(_NoState, Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         name = self._names[trial_id]
+        planned = self._plan.running[name]
+        with self._gate.guarded():
+            self._end(name, int((result or {}).get("step", -1)), error)
+        if name not in self._plan.running:
+            self._gate.ended(planned)
+
+    def _end(self, name: str, step: int, error: bool) -> None:
+        """Tell the plan how the run ended, if it did: one that was stopped in its course stays unfinished."""
         run_dir = self._plan.sweep.trial(name)
         outcome = Outcome.read(run_dir)
         if outcome is None and self._plan.pause(name):
             return
-        if outcome is None and self._stopping.asked and not error:
+        if outcome is None and self._gate.closing and (self._gate.halted or not error):
             self._plan.interrupt(name)
             return
         if outcome is None:
             message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
-            outcome = Outcome("failed", step=int((result or {}).get("step", -1)), message=message, **spent(run_dir))
+            outcome = Outcome("failed", step=step, message=message, **spent(run_dir))
             outcome.write(run_dir)
         self._plan.close(name, outcome)
 
@@ -86,17 +94,23 @@ class PlanScheduler(_NoState, FIFOScheduler):
     """Passes intermediate values to the plan and stops what the plan stops; once the sweep is to stop, what has a checkpoint to go on
     from and more than its end before it."""
 
-    def __init__(self, plan: Plan, stopping: Stopping) -> None:
+    def __init__(self, gate: Gate) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._plan, self._stopping = plan, stopping
+        self._gate, self._plan = gate, gate.plan
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         name = trial.config["name"]
+        if DISK_FULL in result:
+            self._gate.out_of_space()
+            return str(TrialScheduler.STOP)
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
         step, value = int(result["step"]), float(result["goal"])
-        pruned = self._plan.report(name, step, value, result.get("constrained"))
-        stopped = pruned or (self._stopping.asked and self._may_stop(name, step))
+        stopped = True
+        with self._gate.guarded():
+            stopped = self._plan.report(name, step, value, result.get("constrained"))
+        self._gate.reported(name)
+        stopped = stopped or (self._gate.closing and self._may_stop(name, step))
         return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
 
     def _may_stop(self, name: str, step: int) -> bool:
@@ -107,14 +121,14 @@ class PlanScheduler(_NoState, FIFOScheduler):
 class StopWhenIdle(_NoState, Stopper):
     """Once the sweep is to stop and no trial runs any more, ends those that wait for a process, too."""
 
-    def __init__(self, watch: Watch, stopping: Stopping) -> None:
-        self._watch, self._stopping = watch, stopping
+    def __init__(self, watch: Watch, gate: Gate) -> None:
+        self._watch, self._gate = watch, gate
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        return self._stopping.asked and not any(trial.status == Trial.RUNNING for trial in self._watch.trials)
+        return self._gate.closing and not any(trial.status == Trial.RUNNING for trial in self._watch.trials)
 
 
 class Watch(_NoState, Callback):

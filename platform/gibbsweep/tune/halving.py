@@ -5,7 +5,8 @@ from __future__ import annotations
 import bisect
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from gibbsweep.errors import UserError
 
@@ -72,6 +73,18 @@ class Rung:
             heapq.heappop(self._waiting)
         return self._waiting[0][1] if self._waiting and math.isfinite(self._waiting[0][0]) else None
 
+    def numbers(self) -> set[int]:
+        """All that came."""
+        return {number for _, number in self._sorted}
+
+    def hopeless(self, most: int) -> list[int]:
+        """Those that wait here and will not be among the best floor(n / eta) if at most ``most`` come in all: nobody's rank gets better."""
+        return [
+            number
+            for rank, (loss, number) in enumerate(self._sorted)
+            if number not in self._gone and (rank >= most // self._eta or not math.isfinite(loss))
+        ]
+
     def promotable(self) -> int | None:
         """The best trial that waits here and is among the best floor(n / eta) of all that came."""
         number = self.best_waiting()
@@ -106,6 +119,19 @@ class Ladder:
         2020, algorithm 2)."""
         found = ((self._rungs[step].promotable(), step) for step in reversed(self.steps))
         return next(((number, step) for number, step in found if number is not None), None)
+
+    def hopeless(self, members: Iterable[int], ended: AbstractSet[int]) -> list[int]:
+        """The trials that wait at a rung and will not be promoted from it, whatever still comes. ``members``: all trials of this
+        ladder, started or not; ``ended``: those of them that have ended."""
+        found: list[int] = []
+        coming = set(members) - ended  # to the rung that is looked at
+        for step in self.steps:
+            arrived = self._rungs[step].numbers()
+            coming -= arrived
+            here = self._rungs[step].hopeless(len(arrived) + len(coming))
+            found += here
+            coming |= arrived - ended - set(here)
+        return found
 
     def best_waiting(self) -> tuple[int, int] | None:
         """The best trial at the highest rung where one waits."""

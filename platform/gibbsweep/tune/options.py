@@ -12,6 +12,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerName
+from gibbsweep.tune.sizes import parse_size
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class SweepOptions:
     """MLflow server or store (default: $MLFLOW_TRACKING_URI, else SQLite under --runs)."""
     address: str | None = None
     """Ray cluster to use: an address, or `local` for a fresh one on this machine (default: the running one, else local)."""
+    disk: str | None = None
+    """Most that the checkpoints of the sweep may take, for example 20GB: the least wanted ones are removed (default: no limit)."""
     cpus: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """CPUs that a local cluster may use (default: all)."""
     gpus_per_trial: float = 0.0
@@ -104,6 +107,8 @@ def check_options(options: SweepOptions) -> None:
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
+    if options.disk is not None:
+        parse_size(options.disk)
     if options.gpus_per_trial < 0:
         raise UserError(f"--gpus-per-trial must not be negative: got {options.gpus_per_trial:g}.")
     if options.name is not None and options.resume is not None:

@@ -99,7 +99,8 @@ class Plan:
         search = self.searches[planned.contender]
         if planned.runs_to not in search.records[planned.number].reports:  # its report was lost with the driver
             search.report(planned.number, planned.runs_to, paused.metrics[search.goal.metric], paused.metrics)
-        search.pause(planned.number)
+        if search.records[planned.number].state == "running":
+            search.pause(planned.number)
         del self.running[name]
         return True
 
@@ -155,7 +156,8 @@ class Plan:
                 if rescued is not None:
                     return self._search_run(name, rescued)
                 for record in ended:
-                    self._end_paused(name, record)
+                    if not self.end_paused(name, record) and search_name(name, record.number) not in self.running:
+                        return self._search_run(name, record)
         ready = [
             (name, option, key, run)
             for name, search in self.searches.items()
@@ -193,15 +195,19 @@ class Plan:
         run, seed, view = search_name(name, record.number), self.decided.seed, self.views[0]
         return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
 
-    def _end_paused(self, name: str, record: Record) -> None:
-        """A trial that waits at a rung and is not promoted ends there. A kill before its pause has left its report alone."""
+    def end_paused(self, name: str, record: Record) -> bool:
+        """End a trial that waits at a rung and will not be promoted. False if it cannot end yet: a kill or a full disk came between its
+        report and its pause, and it has to run again, for no update, to say how it paused."""
         run_dir = self.sweep.trial(run := search_name(name, record.number))
-        paused = Outcome.read(run_dir, paused=True) or Outcome("paused", record.runs_to, **spent(run_dir))
+        paused = Outcome.read(run_dir, paused=True)
+        if paused is None or paused.step < record.runs_to:
+            return False
         outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
         outcome.write(run_dir)
         self.outcomes[run] = outcome
         self.contender_of[run] = name
         self.searches[name].tell(record.number, outcome)
+        return True
 
     def _search_names(self, name: str, option: Any) -> list[str]:
         search = self.searches[name]

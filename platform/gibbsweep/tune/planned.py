@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+DISK_FULL = "disk_full"
+"""In a report: its run found no space, and which."""
+
 
 @dataclass(frozen=True)
 class Planned:

@@ -11,11 +11,10 @@ from rich.live import Live
 from rich.text import Text
 
 from gibbsweep.tune.clock import SweepClock
-from gibbsweep.tune.driver import Stopping
 from gibbsweep.tune.folder import last_report
+from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.outline import outline
 from gibbsweep.tune.overview import Overview, Underway, overview
-from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.view import lines, spent, totals
 
 REFRESH_S = 0.5
@@ -27,8 +26,9 @@ MOST_OF_A_CORE = 0.01
 class Progress:
     """A context manager. Everything happens in the thread that calls: the plan is that thread's, too."""
 
-    def __init__(self, plan: Plan, console: Console, clock: SweepClock, stopping: Stopping) -> None:
-        self._plan, self._console, self._clock, self._stopping = plan, console, clock, stopping
+    def __init__(self, gate: Gate, console: Console, clock: SweepClock) -> None:
+        plan = gate.plan
+        self._gate, self._plan, self._console, self._clock = gate, plan, console, clock
         self._outlines = outline(plan)
         self._printed = set(plan.outcomes)
         self._underway = {
@@ -64,7 +64,8 @@ class Progress:
 
     def changed(self) -> None:
         """A run has started, reported or ended."""
-        self._clock.tick(every=1.0)
+        with self._gate.guarded():
+            self._clock.tick(every=1.0)
         self._changed = True
         self.show()
 
@@ -84,7 +85,7 @@ class Progress:
         width, height = self._console.size
         # A line more than fits would scroll, and a view that scrolls flickers.
         head = totals(self._view, self._clock.now_seconds, width=width)
-        if self._stopping.asked:
+        if self._gate.closing:
             head.insert(0, Text(self._stop_sentence(), "bold yellow", overflow="ellipsis", no_wrap=True))
         return Group(*head, *lines(self._view, width=width, height=max(1, height - 1 - len(head))))
 
@@ -95,13 +96,15 @@ class Progress:
 
     def _stop_sentence(self) -> str:
         n = len(self._plan.running)
+        if self._gate.halted:
+            return f"pausing: {self._gate.halted}"
         if not n:
             return "stopping: saving the sweep"
         who = "the running trial finishes its report" if n == 1 else f"{n} running trials finish their reports"
         return f"stopping: {who} (Ctrl-C again stops now; nothing that was recorded is lost)"
 
     def _log(self) -> None:
-        if self._stopping.asked and not self._said:
+        if self._gate.closing and not self._said:
             self._said = True
             self._print(self._stop_sentence())
         if not self._changed:

@@ -46,6 +46,10 @@ class Scheduler(Protocol):
         """The best waiting trial, good enough or not, and what it runs to: asked for when nothing else is left and nothing completed."""
         ...
 
+    def hopeless(self) -> list[int]:
+        """The waiting trials that :meth:`promote` will never return, whatever is reported from now on."""
+        ...
+
     def close(self, index: int, completed: bool) -> None:
         """The trial has ended."""
         ...
@@ -111,6 +115,9 @@ class ToTheEnd:
 
     def rescue(self) -> tuple[int, int] | None:
         return None
+
+    def hopeless(self) -> list[int]:
+        return []
 
     def close(self, index: int, completed: bool) -> None:
         """Nothing to remember."""
@@ -190,6 +197,7 @@ class Promotion(_Judged):
         self._ladders = [Ladder(steps[b:], eta) for b in range(brackets)]
         self._bracket = assign_brackets(trials, bracket_shares(len(steps), brackets, eta))
         self._judgements: dict[tuple[int, int], float] = {}
+        self._ended: set[int] = set()
 
     def runs_to(self, index: int) -> int:
         steps = self._ladders[self._bracket[index]].steps
@@ -223,7 +231,15 @@ class Promotion(_Judged):
         _, ladder, found = max(waiting, key=lambda entry: entry[0])
         return self._moved(ladder, *found)
 
+    def hopeless(self) -> list[int]:
+        found: list[int] = []
+        for bracket, ladder in enumerate(self._ladders):
+            members = [index for index, own in enumerate(self._bracket) if own == bracket]
+            found += ladder.hopeless(members, self._ended)
+        return found
+
     def close(self, index: int, completed: bool) -> None:
+        self._ended.add(index)
         ladder = self._ladders[self._bracket[index]]
         for step in ladder.steps:
             ladder[step].remove(index)

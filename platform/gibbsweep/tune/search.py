@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -16,6 +15,7 @@ from gibbsweep.study.space import flatten, values_within, with_values
 from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
+from gibbsweep.tune.journal import WholeLines
 from gibbsweep.tune.record import AT, STATES, Record, as_constraints, parameters, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
@@ -24,7 +24,7 @@ from gibbsweep.tune.sweep_dir import SweepDir
 
 def open_storage(sweep: SweepDir) -> JournalStorage:
     sweep.path.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(sweep.journal)))
+    return JournalStorage(WholeLines(str(sweep.journal)))
 
 
 class Search:
@@ -118,6 +118,16 @@ class Search:
                 return self._go_on(self._options.index(option), *found), []
         return None, [record for record in records if record.state == "paused"]
 
+    def hopeless(self) -> list[Record]:
+        """The waiting trials that will never go on, whatever still comes. None of an option of which no trial has completed: the best
+        that waits may yet be rescued."""
+        return [
+            self.records[index * len(self._options) + position]
+            for position, option in enumerate(self._options)
+            if any(record.state == "completed" for record in self.records_of(option))
+            for index in self._schedulers[position].hopeless()
+        ]
+
     def interrupted(self) -> list[Record]:
         """The trials that are running: after a crash, those that it interrupted."""
         return [record for record in self.records if record.state == "running"]
@@ -164,12 +174,12 @@ class Search:
     def best(self, option: Any) -> Record | None:
         """The best completed trial with ``option`` that satisfies every constraint, or else the one that comes closest; None if none
         completed."""
-        ended = [
-            (record.violation, self._loss(record.value), record)
-            for record in self.records_of(option)
-            if record.value is not None
-        ]
-        return min(ended, key=lambda entry: entry[:2], default=(0.0, 0.0, None))[2]
+        return min((r for r in self.records_of(option) if r.value is not None), key=self.rank, default=None)
+
+    def rank(self, record: Record) -> tuple[float, float]:
+        """What the trials with a value are ordered by, the best first: how far they are from the constraints, then the goal."""
+        assert record.value is not None
+        return record.violation, self._loss(record.value)
 
     def importances(self) -> dict[str, float]:
         """Which part of the choice the goal depends on: see :mod:`gibbsweep.tune.importance`."""

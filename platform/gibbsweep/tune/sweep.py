@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import torch
 from rich.console import Console
 
 from gibbsweep.data import load
-from gibbsweep.evaluate import Evaluator, Prepares, described
+from gibbsweep.evaluate import described
 from gibbsweep.study.accounting import Accounting
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.results import Results
@@ -21,19 +20,25 @@ from gibbsweep.study.row import Row
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.files import as_file_name
+from gibbsweep.train.files import as_file_name, full_disk_said
 from gibbsweep.tune import cluster, warm_start
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.driver import Stopping, only_driver, resume_command
+from gibbsweep.tune.execute import execute
+from gibbsweep.tune.gate import Gate
+from gibbsweep.tune.journal import mend_journal
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.outline import outline, write_outline
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.prepare import all_evaluators, prepare
 from gibbsweep.tune.progress import Progress
+from gibbsweep.tune.quota import Quota, quota_of
 from gibbsweep.tune.sweep_dir import SweepDir, create, reopen
 from gibbsweep.tune.write_results import write_results
 
-_NOW_S = 5.0  # for the tracking store, after a second Ctrl-C; what it lacks can be sent later
+_LAST_S = 60.0  # for the tracking store at the end of a sweep
+_NOW_S = 5.0  # for the tracking store, after a second Ctrl-C or on a full disk; what it lacks can be sent later
 
 
 class Interrupted(Exception):
@@ -59,7 +64,7 @@ def run_sweep(
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
     )
     resume = resume_command(command, sweep)
-    with only_driver(sweep, resume):
+    with only_driver(sweep, resume), full_disk_said(sweep.path):
         try:
             results, report = _drive(study, options, sweep, decided, started, console=console, resume=resume)
         except KeyboardInterrupt:
@@ -93,133 +98,46 @@ def _drive(
                 f"from {decided.from_sweep}  ·  {name}: {taken}", style="dim", highlight=False, soft_wrap=True
             )
     clock = SweepClock(sweep, started)
+    mend_journal(sweep.journal)
     plan = Plan(study, decided, sweep)
+    limit, stopping = quota_of(sweep, options.disk), Stopping(sweep)
+    gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
             read_checkpoint(run_dir / "checkpoint")  # refuses a damaged one before anything starts
     write_outline(sweep, outline(plan))
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
-        if not plan.finished():
-            _prepare(study, decided, options, console)
+        if not plan.finished() and gate.ready():
+            prepare(study, decided, options, console)
             cluster.start(options)
             gpus = cluster.default_gpus(options)
             concurrency = cluster.check_resources(options, gpus)
             clock.train_on(None if concurrency is None else concurrency * options.workers_per_trial)
             try:
-                with Stopping(sweep) as stopping, Progress(plan, console, clock, stopping) as progress:
-                    _tune(plan, options, decided, sweep, progress, stopping, gpus=gpus, concurrency=concurrency)
+                with stopping, Progress(gate, console, clock) as progress:
+                    execute(gate, options, decided, progress, gpus=gpus, concurrency=concurrency)
                     progress.changed()
             except KeyboardInterrupt:  # the second one: now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_NOW_S)
-                raise Interrupted(_interrupted(plan, resume)) from None
-        clock.tick()
-        if not plan.finished():
-            tracker.close(status="KILLED")
-            raise Interrupted(_interrupted(plan, resume))
-        dataset = load(plan.views[0], root=options.data_root)
-        results = _results(study, decided, plan, clock, source=dataset.source)
-        said = described(_evaluators(study, decided), dataset)
-        results = replace(results, findings=[*study.findings(results), *said])
-        write_results(study, results, plan, sweep, options, decided)
-        report = tracker.close(status="FINISHED")
+                raise Interrupted(gate.said(resume)) from None
+        results = None
+        with gate.guarded():
+            clock.tick()
+            if plan.finished() and not gate.halted:
+                results = _results(study, options, decided, plan, clock)
+                write_results(study, results, plan, sweep, options, decided)
+        if gate.halted or results is None:
+            tracker.close(status="KILLED", timeout_s=_NOW_S if gate.halted else _LAST_S)
+            raise Interrupted(gate.said(resume))
+        report = tracker.close(status="FINISHED", timeout_s=_LAST_S)
     return results, report
 
 
-def _interrupted(plan: Plan, resume: str) -> str:
-    return f"interrupted after {len(plan.outcomes)} of {plan.total} runs: continue with {resume}"
-
-
-def _prepare(study: Study, decided: Decided, options: SweepOptions, console: Console) -> None:
-    """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
-    evaluators = _evaluators(study, decided)
-    first = load(study.views(decided.data)[0], root=options.data_root)
-    for sentence in described(evaluators, first):
-        console.print(f"data  ·  {sentence}", style="dim", highlight=False, soft_wrap=True)
-    phrases = set()
-    for view in study.views(decided.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
-        dataset = load(view, root=options.data_root)
-        with console.status("preparing what samples are measured with (the first time takes a minute or two)"):
-            phrases |= {e.prepare(dataset) for e in evaluators if isinstance(e, Prepares)}
-    for phrase in sorted(phrases):
-        console.print(f"measured with  ·  {phrase}", style="dim", highlight=False, soft_wrap=True)
-
-
-def _evaluators(study: Study, decided: Decided) -> list[Evaluator]:
-    """All that measure a contender, each once, in the contenders' order."""
-    names, budget = decided.contenders, decided.budget
-    found = [e for n in names for e in (*study.evaluators_of(n, budget), *study.final_evaluators_of(n, budget))]
-    return list(dict.fromkeys(found))
-
-
-def _tune(
-    plan: Plan,
-    options: SweepOptions,
-    decided: Decided,
-    sweep: SweepDir,
-    progress: Progress,
-    stopping: Stopping,
-    *,
-    gpus: float,
-    concurrency: int | None,
-) -> None:
-    from ray import tune
-
-    from gibbsweep.tune.bridge import CRASHES_ALLOWED, PlanScheduler, PlanSearcher, StopWhenIdle, Watch
-    from gibbsweep.tune.trial import DRIVER_CPUS, Payload, TrialContender, run_trial
-
-    study = plan.study
-    payload = Payload(
-        contenders={
-            name: TrialContender(
-                config=study.config_of(name, decided.budget),
-                budget=decided.budget_of(study, name),
-                search_budget=replace(decided.budget_of(study, name), also_at=plan.searches[name].rungs),
-                goal=study.goal_of(name),
-                evaluators=study.evaluators_of(name, decided.budget),
-                final_evaluators=study.final_evaluators_of(name, decided.budget),
-                halve=study.contenders[name].halve,
-                constrained=tuple(c.metric for c in study.constraints_of(name)),
-            )
-            for name in decided.contenders
-        },
-        data_root=options.data_root.absolute() if options.data_root else None,
-        validation=study.validation,
-        precision=decided.precision,  # type: ignore[arg-type]
-        git_commit=git_commit(),
-        workers=options.workers_per_trial,
-        gpus_per_worker=gpus,
-        echo=options.verbose,
-    )
-    grouped = options.workers_per_trial > 1
-    resources = {"CPU": DRIVER_CPUS} if grouped else {"CPU": 1} | ({"GPU": gpus} if gpus else {})
-    watch = Watch(progress)
-    tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
-        tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(plan, concurrency, stopping),
-            scheduler=PlanScheduler(plan, stopping),
-            num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
-            reuse_actors=True,
-        ),
-        run_config=tune.RunConfig(
-            name="tune",
-            storage_path=str(sweep.path.absolute() / "ray"),
-            verbose=2 if options.verbose else 0,
-            callbacks=[watch],
-            stop=StopWhenIdle(watch, stopping),
-            failure_config=tune.FailureConfig(max_failures=CRASHES_ALLOWED),
-        ),
-    )
-    if not options.verbose:
-        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-    tuner.fit()
-
-
-def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, source: str) -> Results:
-    rows = plan.rows()
-    return Results(
+def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, clock: SweepClock) -> Results:
+    dataset, rows = load(plan.views[0], root=options.data_root), plan.rows()
+    results = Results(
         study=study.name,
         question=study.question,
         data=decided.data,
@@ -232,10 +150,12 @@ def _results(study: Study, decided: Decided, plan: Plan, clock: SweepClock, *, s
         importances={name: found for name, search in plan.searches.items() if (found := search.importances())},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(plan.outcomes.values(), devices=clock.devices, available=clock.available),
-        source=source,
+        source=dataset.source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
     )
+    said = described(all_evaluators(study, decided), dataset)
+    return replace(results, findings=[*study.findings(results), *said])
 
 
 def _filled(study: Study, rows: list[Row]) -> dict[str, str]:

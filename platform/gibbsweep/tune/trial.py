@@ -17,12 +17,14 @@ from ray import tune
 from ray.train.torch import TorchTrainer
 from ray.tune.integration.ray_train import TuneReportCallback
 
-from gibbsweep.errors import UserError
+from gibbsweep.errors import DiskFull, UserError, is_disk_full
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.study.study import Goal
 from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Sounds
+from gibbsweep.train.files import full_disk_said
+from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep_models.types import SystemConfig
 
 DRIVER_CPUS = 0.01  # of a trial whose work is done by a worker group of its own
@@ -60,9 +62,32 @@ class Payload:
 
 def run_trial(config: dict[str, Any], payload: Payload) -> None:
     """Ray Tune's trainable. ``config`` is one planned run as plain values (see :class:`gibbsweep.tune.plan.Planned`)."""
+    assignment = assignment_of(config, payload)
+    goal = payload.contenders[config["contender"]].goal
+    try:
+        with _output_to(assignment.run_dir / "log.txt", echo=payload.echo), full_disk_said(assignment.run_dir):
+            try:
+                fit(
+                    assignment,
+                    goal.metric,
+                    workers=payload.workers,
+                    gpus_per_worker=payload.gpus_per_worker,
+                    in_tune=True,
+                )
+            except DiskFull:
+                raise
+            except UserError as error:  # true of this run alone: the driver has checked what all of them share
+                print(f"error: {error}", file=sys.stderr)
+                Outcome("failed", step=-1, message=str(error)).write(assignment.run_dir)
+    except DiskFull as full:  # no file can say so
+        _send_to_tune({"goal": math.nan, DISK_FULL: str(full)})
+
+
+def assignment_of(config: dict[str, Any], payload: Payload) -> Assignment:
+    """What a planned run, as plain values, has to do."""
     contender = payload.contenders[config["contender"]]
     search = config["kind"] == "search"
-    assignment = Assignment(
+    return Assignment(
         name=config["name"],
         contender=config["contender"],
         kind=config["kind"],
@@ -83,18 +108,6 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         halve=contender.halve,
         constrained=contender.constrained,
     )
-    with _output_to(assignment.run_dir / "log.txt", echo=payload.echo):
-        try:
-            fit(
-                assignment,
-                contender.goal.metric,
-                workers=payload.workers,
-                gpus_per_worker=payload.gpus_per_worker,
-                in_tune=True,
-            )
-        except UserError as error:  # true of this run alone: the driver has checked what all of them share
-            print(f"error: {error}", file=sys.stderr)
-            Outcome("failed", step=-1, message=str(error)).write(assignment.run_dir)
 
 
 def fit(
@@ -134,6 +147,8 @@ def fit(
         trainer.fit()
     except ray_train.TrainingFailedError as error:
         failure = error
+    if failure is not None and is_disk_full(failure):
+        raise failure
     outcome = Outcome.read(assignment.run_dir) or Outcome.read(assignment.run_dir, paused=True)
     if outcome is None and failure is not None:
         raise failure
@@ -186,8 +201,10 @@ def _output_to(path: Path, *, echo: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for target, original in zip((1, 2), saved, strict=True):
-            os.dup2(original, target)
-            os.close(original)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:  # a full disk takes no more of the log, and the process lives on
+            for target, original in zip((1, 2), saved, strict=True):
+                os.dup2(original, target)
+                os.close(original)

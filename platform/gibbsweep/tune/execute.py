@@ -1,0 +1,77 @@
+"""A plan carried out by Ray Tune. Ray is imported when it starts."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from gibbsweep.study.provenance import git_commit
+from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.gate import Gate
+from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.progress import Progress
+
+
+def execute(
+    gate: Gate,
+    options: SweepOptions,
+    decided: Decided,
+    progress: Progress,
+    *,
+    gpus: float,
+    concurrency: int | None,
+) -> None:
+    """Start what ``gate`` hands out until it hands out nothing more. ``gpus``: of a worker; ``concurrency``: see
+    :func:`gibbsweep.tune.cluster.check_resources`."""
+    from ray import tune
+
+    from gibbsweep.tune.bridge import CRASHES_ALLOWED, PlanScheduler, PlanSearcher, StopWhenIdle, Watch
+    from gibbsweep.tune.trial import DRIVER_CPUS, Payload, TrialContender, run_trial
+
+    plan, study = gate.plan, gate.plan.study
+    payload = Payload(
+        contenders={
+            name: TrialContender(
+                config=study.config_of(name, decided.budget),
+                budget=decided.budget_of(study, name),
+                search_budget=replace(decided.budget_of(study, name), also_at=plan.searches[name].rungs),
+                goal=study.goal_of(name),
+                evaluators=study.evaluators_of(name, decided.budget),
+                final_evaluators=study.final_evaluators_of(name, decided.budget),
+                halve=study.contenders[name].halve,
+                constrained=tuple(c.metric for c in study.constraints_of(name)),
+            )
+            for name in decided.contenders
+        },
+        data_root=options.data_root.absolute() if options.data_root else None,
+        validation=study.validation,
+        precision=decided.precision,  # type: ignore[arg-type]
+        git_commit=git_commit(),
+        workers=options.workers_per_trial,
+        gpus_per_worker=gpus,
+        echo=options.verbose,
+    )
+    grouped = options.workers_per_trial > 1
+    resources = {"CPU": DRIVER_CPUS} if grouped else {"CPU": 1} | ({"GPU": gpus} if gpus else {})
+    watch = Watch(progress)
+    tuner = tune.Tuner(
+        tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
+        tune_config=tune.TuneConfig(
+            search_alg=PlanSearcher(gate, concurrency),
+            scheduler=PlanScheduler(gate),
+            num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(plan.sweep.path.absolute() / "ray"),
+            verbose=2 if options.verbose else 0,
+            callbacks=[watch],
+            stop=StopWhenIdle(watch, gate),
+            failure_config=tune.FailureConfig(max_failures=CRASHES_ALLOWED),
+        ),
+    )
+    if not options.verbose:
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    with gate.guarded():
+        tuner.fit()
