@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import sys
@@ -20,6 +21,7 @@ from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.run import DATA_SEED, Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
+from gibbsweep.train.exclusive import only_process
 from gibbsweep.train.files import write_atomically
 
 
@@ -101,14 +103,15 @@ def train_one(options: TrainOptions) -> None:
     check_data(dataset, study.needs, study=study.name)
     _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
-    if options.no_ray:
-        import torch
+    with only_process(assignment.run_dir, wait_s=1.0):
+        if options.no_ray:
+            import torch
 
-        if not torch.cuda.is_available():
-            torch.set_num_threads(1)
-        outcome = run(assignment, watch=watch)
-    else:
-        outcome = _with_ray(assignment, study.goal_of(contender).metric, options, watch)
+            if not torch.cuda.is_available():
+                torch.set_num_threads(1)
+            outcome = run(assignment, watch=watch)
+        else:
+            outcome = _with_ray(assignment, study.goal_of(contender).metric, options, watch)
     print(summary(outcome, assignment.run_dir))
     if outcome.outcome == "failed":
         raise SystemExit(1)
@@ -173,18 +176,24 @@ def load_target(target: str) -> tuple[Study, str]:
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """``path=value`` words as values: JSON where it parses (numbers, true, null, lists), else text."""
+    """``path=value`` words as values: JSON or Python where it parses (numbers, true, None, lists, tuples), else text."""
     values: dict[str, Any] = {}
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
             raise UserError(f"--set takes field=value: got {setting!r}; for example --set k=10.")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = {"True": True, "False": False, "None": None}.get(text, text)
+        value = _parsed(text)
         values[path] = tuple(value) if isinstance(value, list) else value
     return values
+
+
+def _parsed(text: str) -> Any:
+    for parse, refusal in ((json.loads, json.JSONDecodeError), (ast.literal_eval, (ValueError, SyntaxError))):
+        try:
+            return parse(text)
+        except refusal:
+            continue
+    return text
 
 
 def summary(outcome: Outcome, run_dir: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
@@ -21,7 +22,7 @@ from gibbsweep.tune.overview import Underway
 from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep.tune.progress import Progress
 
-CRASHES_ALLOWED = 2  # a trial whose process died starts again from its checkpoint this many times
+MOST_CRASHES = 20  # of one trial, whether it advances between them or its process cannot even start
 
 
 class _NoState:
@@ -78,7 +79,7 @@ class PlanSearcher(_NoState, Searcher):
             self._plan.interrupt(name)
             return
         if outcome is None:
-            message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times: see {run_dir / 'log.txt'}"
+            message = f"its process ended without an outcome, {MOST_CRASHES + 1} times: see {run_dir / 'log.txt'}"
             outcome = Outcome("failed", step=step, message=message, **spent(run_dir))
             outcome.write(run_dir)
         self._plan.close(name, outcome)
@@ -129,6 +130,13 @@ class StopWhenIdle(_NoState, Stopper):
 
     def stop_all(self) -> bool:
         return self._gate.closing and not any(trial.status == Trial.RUNNING for trial in self._watch.trials)
+
+
+class Silence(TrialProgressCallback):
+    """In place of Tune's own, which says of every trial without a report that it completed, whatever the verbosity."""
+
+    def _print(self, msg: str) -> None:
+        """Nothing: :class:`Watch` tells the progress."""
 
 
 class Watch(_NoState, Callback):

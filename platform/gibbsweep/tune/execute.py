@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from dataclasses import replace
 
 from gibbsweep.study.provenance import git_commit
@@ -25,7 +26,7 @@ def execute(
     :func:`gibbsweep.tune.cluster.check_resources`."""
     from ray import tune
 
-    from gibbsweep.tune.bridge import CRASHES_ALLOWED, PlanScheduler, PlanSearcher, StopWhenIdle, Watch
+    from gibbsweep.tune.bridge import MOST_CRASHES, PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
     from gibbsweep.tune.trial import DRIVER_CPUS, Payload, TrialContender, run_trial
 
     plan, study = gate.plan, gate.plan.study
@@ -50,6 +51,7 @@ def execute(
         workers=options.workers_per_trial,
         gpus_per_worker=gpus,
         echo=options.verbose,
+        session=uuid.uuid4().hex,
     )
     grouped = options.workers_per_trial > 1
     resources = {"CPU": DRIVER_CPUS} if grouped else {"CPU": 1} | ({"GPU": gpus} if gpus else {})
@@ -66,9 +68,9 @@ def execute(
             name="tune",
             storage_path=str(plan.sweep.path.absolute() / "ray"),
             verbose=2 if options.verbose else 0,
-            callbacks=[watch],
+            callbacks=[watch] if options.verbose else [watch, Silence()],
             stop=StopWhenIdle(watch, gate),
-            failure_config=tune.FailureConfig(max_failures=CRASHES_ALLOWED),
+            failure_config=tune.FailureConfig(max_failures=MOST_CRASHES),
         ),
     )
     if not options.verbose:

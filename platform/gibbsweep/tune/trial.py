@@ -22,11 +22,16 @@ from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.study.study import Goal
-from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Sounds
+from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Sounds, spent
+from gibbsweep.train.checkpoint import read_progress
+from gibbsweep.train.exclusive import begun, only_process
 from gibbsweep.train.files import full_disk_said
 from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep_models.types import SystemConfig
 
+CRASHES_ALLOWED = (
+    2  # a run whose process died starts again from its checkpoint this many times, and anew once it has advanced
+)
 DRIVER_CPUS = 0.01  # of a trial whose work is done by a worker group of its own
 
 
@@ -58,14 +63,21 @@ class Payload:
     workers: int
     gpus_per_worker: float
     echo: bool
+    session: str
+    """Of the driver: it tells its own attempts from those of an earlier part of the sweep."""
 
 
 def run_trial(config: dict[str, Any], payload: Payload) -> None:
     """Ray Tune's trainable. ``config`` is one planned run as plain values (see :class:`gibbsweep.tune.plan.Planned`)."""
     assignment = assignment_of(config, payload)
-    goal = payload.contenders[config["contender"]].goal
+    run_dir, goal = assignment.run_dir, payload.contenders[config["contender"]].goal
     try:
-        with _output_to(assignment.run_dir / "log.txt", echo=payload.echo), full_disk_said(assignment.run_dir):
+        with full_disk_said(run_dir), only_process(run_dir), _output_to(run_dir / "log.txt", echo=payload.echo):
+            step = read_progress(run_dir / "checkpoint").step
+            if begun(run_dir, payload.session, step) > CRASHES_ALLOWED + 1:
+                message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times after {step} updates: see {run_dir / 'log.txt'}"
+                Outcome("failed", step, message=message, **spent(run_dir)).write(run_dir)
+                return
             try:
                 fit(
                     assignment,
@@ -78,7 +90,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                 raise
             except UserError as error:  # true of this run alone: the driver has checked what all of them share
                 print(f"error: {error}", file=sys.stderr)
-                Outcome("failed", step=-1, message=str(error)).write(assignment.run_dir)
+                Outcome("failed", step=-1, message=str(error)).write(run_dir)
     except DiskFull as full:  # no file can say so
         _send_to_tune({"goal": math.nan, DISK_FULL: str(full)})
 
