@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -28,6 +27,7 @@ from gibbsweep.tune.sweep_dir import SweepDir
 VICTIMS = ["driver"] * 6 + ["worker"] * 10 + ["node"] * 4
 SEED = int(os.environ.get("GIBBSWEEP_KILL_SEED", "0"))
 NOTICED_S = {"health_check_period_ms": 1000, "health_check_failure_threshold": 5, "health_check_initial_delay_ms": 1000}
+SYSTEM = NOTICED_S | {"worker_niceness": 0}  # by default trials give way to whatever else a machine does
 
 
 class Machines:
@@ -41,7 +41,7 @@ class Machines:
             head_node_args={
                 "num_cpus": 0,
                 "include_dashboard": False,
-                "_system_config": NOTICED_S,
+                "_system_config": SYSTEM,
             },
         )
         self.add_node()
@@ -112,7 +112,7 @@ def record_of(runs: Path) -> dict[str, Any]:
     for folder in sorted((sweep.path / "trials").iterdir()):
         outcome = Outcome.read(folder)
         assert outcome is not None, folder.name
-        assert json.loads((folder / "config.json").read_text())["params"]
+        assert outcome.outcome in ("completed", "pruned"), f"{folder.name}: {outcome}: {outcome.message}"
         reports = [(step, _timeless(metrics)) for step, metrics in read_spool(folder / "metrics.jsonl")]
         weights = [path.read_bytes() for path in folder.glob("checkpoint/*.safetensors")]
         assert len(weights) == 1
@@ -128,7 +128,7 @@ def record_of(runs: Path) -> dict[str, Any]:
     return {
         **found,
         "journal": journal,
-        "row": (row.config, row.outcomes, _timeless({k: v.mean for k, v in row.metrics.items()})),
+        "row": (row.best_config, row.outcomes, _timeless({k: v.mean for k, v in row.metrics.items()})),
     }
 
 

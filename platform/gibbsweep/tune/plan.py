@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ class Plan:
         self.running: dict[str, Planned] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.contender_of: dict[str, str] = {}
+        self._ended: Counter[tuple[str, int]] = Counter()  # search trials, by contender and place of the compared option
         self._interrupted: list[Planned] = []
         self._retrained: set[str] = set()
         self._recover()
@@ -111,7 +113,7 @@ class Plan:
     def close(self, name: str, outcome: Outcome) -> None:
         """Take the outcome of a running run."""
         planned = self.running.pop(name)
-        self.outcomes[name] = outcome
+        self._take(name, outcome, planned.contender, planned.number)
         if planned.kind == "search":
             self.searches[planned.contender].tell(planned.number, outcome)
 
@@ -129,7 +131,7 @@ class Plan:
                     for key, run in self.retrainings(name, option).items()
                     if run in self.outcomes
                 }
-                searched = [o for run, o in self.outcomes.items() if run in self._search_names(name, option)]
+                searched = [self.outcomes[run] for run in self._search_names(name, option) if run in self.outcomes]
                 best = self._best(name, option) or {}
                 if self.trials[name] == 0:
                     best = {**flatten(contender.config), **best}
@@ -182,13 +184,20 @@ class Plan:
                 run = search_name(name, record.number)
                 outcome = Outcome.read(self.sweep.trial(run))
                 if outcome is not None:
-                    self.outcomes[run] = outcome
+                    self._take(run, outcome, name, record.number)
             for option in search.contender.options():
                 for run in self.retrainings(name, option).values():
                     outcome = Outcome.read(self.sweep.trial(run))
                     if outcome is not None:
-                        self.outcomes[run] = outcome
+                        self._take(run, outcome, name)
                         self._retrained.add(run)
+
+    def _take(self, run: str, outcome: Outcome, contender: str, number: int = -1) -> None:
+        """Keep the outcome of a run; ``number``: of a search trial."""
+        if number >= 0 and run not in self.outcomes:
+            self._ended[contender, number % len(self.searches[contender].contender.options())] += 1
+        self.outcomes[run] = outcome
+        self.contender_of[run] = contender
 
     def _search_run(self, name: str, record: Record) -> Planned:
         option = self.searches[name].option_of(record.number)
@@ -204,8 +213,7 @@ class Plan:
             return False
         outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
         outcome.write(run_dir)
-        self.outcomes[run] = outcome
-        self.contender_of[run] = name
+        self._take(run, outcome, name, record.number)
         self.searches[name].tell(record.number, outcome)
         return True
 
@@ -214,7 +222,8 @@ class Plan:
         return [search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
     def _searched(self, name: str, option: Any) -> bool:
-        return all(run in self.outcomes for run in self._search_names(name, option))
+        search = self.searches[name]
+        return self._ended[name, search.contender.options().index(option)] == search.trials_of(option)
 
     def retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         """The name of the run on each view with each seed."""

@@ -69,6 +69,11 @@ class Search:
         """The compared option of trial ``number``: they take turns."""
         return self._options[number % len(self._options)]
 
+    def trials_of(self, option: Any) -> int:
+        """How many trials there will be of ``option``."""
+        each, more = divmod(self.trials, len(self._options))
+        return each + (self._options.index(option) < more)
+
     def records_of(self, option: Any) -> list[Record]:
         return [record for record in self.records if self.option_of(record.number) == option]
 
@@ -109,8 +114,7 @@ class Search:
         """Once every trial of ``option`` was asked for, none runs and none can be promoted: (the best waiting trial, running again, if
         none has completed yet; the waiting trials that will never go on, if one has). Nothing before that."""
         records = self.records_of(option)
-        everyone = self.trials // len(self._options) + (self._options.index(option) < self.trials % len(self._options))
-        if len(records) < everyone or any(record.state == "running" for record in records):
+        if len(records) < self.trials_of(option) or any(record.state == "running" for record in records):
             return None, []
         if not any(record.state == "completed" for record in records):
             found = self._schedulers[self._options.index(option)].rescue()
