@@ -33,7 +33,9 @@ class Plan:
         self.running: dict[str, Planned] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.contender_of: dict[str, str] = {}
-        self._ended: Counter[tuple[str, int]] = Counter()  # search trials, by contender and place of the compared option
+        self._ended: Counter[tuple[str, int]] = (
+            Counter()
+        )  # search trials, by contender and place of the compared option
         self._interrupted: list[Planned] = []
         self._retrained: set[str] = set()
         self._recover()

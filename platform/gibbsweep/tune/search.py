@@ -15,7 +15,7 @@ from gibbsweep.study.space import flatten, values_within, with_values
 from gibbsweep.study.study import STABILITY, Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.importance import importances
-from gibbsweep.tune.journal import WholeLines
+from gibbsweep.tune.journal import WholeLines, deferred
 from gibbsweep.tune.record import AT, STATES, Record, as_constraints, parameters, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
@@ -144,7 +144,8 @@ class Search:
         if math.isfinite(value):
             record.take(step, value, found)
             if found:  # first: it must be known wherever the value is
-                self._storage.set_trial_user_attr(record.trial_id, f"{AT}{step}", found)
+                with deferred(self._storage):
+                    self._storage.set_trial_user_attr(record.trial_id, f"{AT}{step}", found)
             self._storage.set_trial_intermediate_value(record.trial_id, step, value)
         return self._scheduler(number).report(self._index(number), step, ranked(self._loss(value), found))
 
@@ -162,12 +163,12 @@ class Search:
         # Without a finite goal it cannot be compared with anything.
         ended = "diverged" if outcome.outcome == "completed" and not math.isfinite(value) else outcome.outcome
         measured = ended == "completed" or (self.goal.metric == STABILITY and ended == "diverged")
-        self._storage.set_trial_user_attr(record.trial_id, "outcome", ended)
-        self._storage.set_trial_user_attr(record.trial_id, "device_seconds", outcome.device_seconds)
-        self._storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
-        if measured:
-            at_the_end = as_constraints(violations(self._constraints, outcome.metrics))
-            record.attrs |= at_the_end
+        at_the_end = as_constraints(violations(self._constraints, outcome.metrics)) if measured else {}
+        record.attrs |= at_the_end
+        with deferred(self._storage):
+            self._storage.set_trial_user_attr(record.trial_id, "outcome", ended)
+            self._storage.set_trial_user_attr(record.trial_id, "device_seconds", outcome.device_seconds)
+            self._storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
             for key, violation in at_the_end.items():
                 self._storage.set_trial_system_attr(record.trial_id, key, violation)
         record.state, record.value = ended, value if measured else None

@@ -1,0 +1,175 @@
+"""What does the sweep engine cost? ``python analysis/benchmarks/engine.py``, ten minutes; writes ``analysis/results/engine.{md,json}``.
+
+* **A trial that does nothing**, against plain Ray Tune with re-used actors: N of them, one CPU each on two CPUs, both sides in turn on
+  the same local Ray, medians of the repeats. Ours validates and reports, writes its run folder and its journal, and tracks to MLflow in
+  SQLite; plain Tune reports, with its CSV, JSON and TensorBoard files (its default) and without.
+* **The first report**: from typing the command to the first report on record, a process each.
+* **Efficiency**: useful device-seconds over devices x wall seconds, the start included, of trials of a minute that sleep instead of
+  training, so that nothing but the engine takes time.
+* **Growth**: the driver's own cost of a trial (asking, its report, its end, with journal and outcome on disk) among N, without Ray.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Trials give way to whatever else the machine does by default: here nothing may wait for anything.
+os.environ.setdefault("RAY_worker_niceness", "0")
+
+import idle
+import plain_tune
+from growth import cost_of_a_trial
+from rich.console import Console
+
+from gibbsweep.study.provenance import device_name, git_commit
+from gibbsweep.study.results import Results
+from gibbsweep.train.report import read_spool
+from gibbsweep.tune import cluster
+from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.sweep import run_sweep
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE.parent / "results"
+LOGGERS = "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"
+N, REPEATS = 100, 3
+
+
+def ours(runs: Path, name: str, **options: Any) -> tuple[Results, float]:
+    """A sweep on the Ray that runs; its table, and its wall seconds."""
+    asked = SweepOptions(runs=runs, name=name, sampler="random", seeds=0, **options)
+    start = time.perf_counter()
+    results = run_sweep(idle.STUDY, asked, console=Console(file=io.StringIO()), command="python idle.py")
+    return results, time.perf_counter() - start
+
+
+def plain(folder: Path, n: int, *, loggers: bool) -> float:
+    before = os.environ.pop(LOGGERS, None)
+    if not loggers:
+        os.environ[LOGGERS] = "1"
+    try:
+        found = plain_tune.run(n, folder)
+    finally:
+        os.environ.pop(LOGGERS, None)
+        if before is not None:
+            os.environ[LOGGERS] = before
+    return float(found["ended"] - found["started"])
+
+
+def noop() -> list[dict[str, Any]]:
+    """Seconds of ``N`` trials that do nothing; two trials first, which start the processes."""
+    cluster.start(SweepOptions(address="local", cpus=2))
+    times: dict[str, list[float]] = {"ours": [], "plain": [], "bare": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for repeat in range(REPEATS + 1):
+            n = N if repeat else 2
+            here = Path(folder, str(repeat))
+            found = {
+                "ours": ours(here, "s", budget="smoke", trials=n)[1],
+                "plain": plain(here / "plain", n, loggers=True),
+                "bare": plain(here / "bare", n, loggers=False),
+            }
+            for name, seconds in found.items():
+                times[name] += [seconds] if repeat else []
+            print({name: round(seconds, 1) for name, seconds in found.items()}, flush=True)
+    medians = {name: statistics.median(values) / N for name, values in times.items()}
+    return [
+        row(
+            f"seconds of a trial that does nothing, {N} of them, tracked / plain Tune",
+            medians["ours"],
+            medians["plain"],
+            "<= 1.2",
+        ),
+        row("the same / plain Tune without its files", medians["ours"], medians["bare"], ""),
+    ]
+
+
+def first_report() -> list[dict[str, Any]]:
+    """Seconds from the command to the first report."""
+    own, others = [], []
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    for _ in range(REPEATS):
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.time()
+            words = ["--budget", "smoke", "--trials", "2", "--runs", folder, "--name", "s", "--address", "local"]
+            subprocess.run(
+                [sys.executable, str(HERE / "idle.py"), *words], check=True, capture_output=True, env=environment
+            )
+            own.append(min(_first(path) for path in Path(folder, "s", "trials").glob("*/metrics.jsonl")) - started)
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.time()
+            subprocess.run(
+                [sys.executable, str(HERE / "plain_tune.py"), "2", folder],
+                check=True,
+                capture_output=True,
+                env=environment,
+            )
+            others.append(json.loads(Path(folder, "times.json").read_text())["reports"][0] - started)
+    return [row("seconds to the first report / plain Tune", statistics.median(own), statistics.median(others), "")]
+
+
+def _first(path: Path) -> float:
+    assert read_spool(path)
+    return float(json.loads(path.read_bytes().split(b"\n")[0])["time"])
+
+
+def efficiency(trials: int = 12) -> list[dict[str, Any]]:
+    """Of trials of sixty seconds, two at a time."""
+    cluster.start(SweepOptions(address="local", cpus=2))
+    with tempfile.TemporaryDirectory() as folder:
+        results, _ = ours(Path(folder), "s", budget="laptop", trials=trials, contenders=("sleeper",))
+    found = results.accounting
+    assert found is not None and found.available is not None
+    what = f"efficiency of {trials} trials of {found.useful / trials:.0f} s on {found.devices} devices (device-seconds)"
+    return [{**row(what, found.useful, found.available, ">= 0.95")}]
+
+
+def growth() -> list[dict[str, Any]]:
+    """Milliseconds of the driver for a trial, among N against among 100."""
+    costs = {n: cost_of_a_trial(n) for n in (100, 1_000, 10_000)}
+    return [
+        row(f"driver's milliseconds of a trial among {n:,} / among 100", 1e3 * costs[n], 1e3 * costs[100], "")
+        for n in costs
+    ]
+
+
+def row(what: str, own: float, reference: float, goal: str) -> dict[str, Any]:
+    return {"what": what, "ours": own, "reference": reference, "ratio": own / reference, "goal": goal}
+
+
+PARTS = {"noop": noop, "first_report": first_report, "efficiency": efficiency, "growth": growth}
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    head = "| what | ours | reference | ratio | goal |\n|---|---|---|---|---|\n"
+    return head + "\n".join(
+        f"| {r['what']} | {r['ours']:.3g} | {r['reference']:.3g} | {r['ratio']:.3g} | {r['goal']} |" for r in rows
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=list(PARTS), help="run one part, write no results")
+    chosen = parser.parse_args().only
+    rows = [one for name, part in PARTS.items() if chosen in (None, name) for one in part()]
+    print(table(rows))
+    if chosen is None:
+        record = {"device": device_name("cpu"), "commit": git_commit(), "rows": rows}
+        (RESULTS / "engine.json").write_text(json.dumps(record, indent=1) + "\n")
+        head = f"# What the engine costs\n\n{record['device']}, commit `{git_commit()[:12]}`; both sides in one run, medians.\n"
+        (RESULTS / "engine.md").write_text(f"{head}\n{table(rows)}\n")
+
+
+if __name__ == "__main__":
+    main()

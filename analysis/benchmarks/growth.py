@@ -1,0 +1,40 @@
+"""The driver's own work for a trial, as a function of how many there are: no Ray, everything on disk as in a sweep."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import idle
+
+from gibbsweep.train import Outcome
+from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.sweep_dir import create
+
+
+def cost_of_a_trial(n: int, scheduler: str = "halving") -> float:
+    """Seconds for each of ``n`` trials by random search: asking whether the sweep has ended and for the next run, its report, its
+    pause or its outcome (written to its folder), the journal on disk; the table at the end included."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = SweepOptions(
+            runs=Path(folder), name="s", sampler="random", trials=n, seeds=0, budget="laptop", contenders=("sleeper",),
+            scheduler=scheduler,  # type: ignore[arg-type]
+        )  # fmt: skip
+        sweep, decided = create(idle.STUDY, asked, has_gpu=False)
+        plan = Plan(idle.STUDY, decided, sweep)
+        start = time.perf_counter()
+        while not plan.finished():
+            planned = plan.next()
+            if planned is None:
+                continue
+            metrics = {idle.STUDY.goal.metric: (planned.values["value"] - 0.3) ** 2}
+            plan.report(planned.name, planned.runs_to, metrics[idle.STUDY.goal.metric])
+            whole = planned.runs_to == idle.STUDY.budgets["laptop"].updates
+            outcome = Outcome("completed" if whole else "paused", planned.runs_to, metrics, 60.0)
+            outcome.write(sweep.trial(planned.name))
+            if not (not whole and plan.pause(planned.name)):
+                plan.close(planned.name, outcome)
+        plan.rows()
+        return (time.perf_counter() - start) / n

@@ -1,0 +1,102 @@
+"""A study whose trials do nothing, or sleep: what is left is what the engine costs. Also a script: ``python analysis/benchmarks/idle.py``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gibbsweep.evaluate.contract import Evaluator
+from gibbsweep.study import Contender, Float, Goal, Study
+from gibbsweep.train import Budget, Evaluation
+from gibbsweep_models.types import Batch, DataSpec, Loss, OptimizerConfig, Phase, System, Units
+
+
+@dataclass(frozen=True)
+class IdleConfig:
+    """Fitted in no time."""
+
+    value: float = 0.5
+    units: Units = "binary"
+
+    def build(self, spec: DataSpec) -> IdleSystem:
+        return IdleSystem(self.value)
+
+
+class IdleSystem(System):
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def phases(self) -> list[Phase]:
+        return []
+
+    def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
+        """Nothing to learn."""
+
+
+@dataclass(frozen=True)
+class SleeperConfig:
+    """An update takes ``seconds``, and no processor."""
+
+    seconds: float = 0.1
+    value: float = 0.5
+    units: Units = "binary"
+
+    def build(self, spec: DataSpec) -> SleeperSystem:
+        return SleeperSystem(self)
+
+
+class SleeperSystem(System):
+    def __init__(self, config: SleeperConfig) -> None:
+        super().__init__()
+        self.seconds, self.value = config.seconds, config.value
+        self.w = nn.Parameter(torch.zeros(1))
+
+    def phases(self) -> list[Phase]:
+        return [Phase("sleep", [self.w], self.loss, OptimizerConfig("sgd", 0.1))]
+
+    def loss(self, model: nn.Module, batch: Batch, *, generator: torch.Generator) -> Loss:
+        time.sleep(self.seconds)
+        total: Tensor = (self.w - self.value).square().sum()
+        return Loss(total, {})
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A goal: (value - 0.3)²."""
+
+    needs: type = object
+
+    def __call__(self, system: IdleSystem | SleeperSystem, split: object, *, generator: torch.Generator) -> Evaluation:
+        return Evaluation({"distance": (system.value - 0.3) ** 2})
+
+
+VALUE = {"value": Float(0.0, 1.0)}
+GOAL: tuple[Evaluator, ...] = (Distance(),)
+
+STUDY = Study(
+    name="idle",
+    question="What does the engine cost?",
+    data="digits",
+    contenders={
+        "idle": Contender(IdleConfig(), kind="baseline", space=VALUE),
+        "sleeper": Contender(SleeperConfig(), kind="baseline", space=VALUE),
+    },
+    default=("idle",),
+    goal=Goal("validation/distance", "minimize"),
+    evaluators=GOAL,
+    final_evaluators=GOAL,
+    columns={"test/distance": "distance"},
+    # An update of the sleeper takes a tenth of a second.
+    budgets={"smoke": Budget(1, 10, 1), "laptop": Budget(600, 10, 200)},
+    trials=100,
+    seeds=0,
+)
+
+if __name__ == "__main__":
+    from gibbsweep.cli import run_study
+
+    run_study(STUDY)
