@@ -14,7 +14,7 @@ from gibbsweep.study.run import DATA_SEED, Assignment
 from gibbsweep.tune import cluster, probe
 from gibbsweep.tune.decided import fingerprint
 from gibbsweep.tune.options import AUTO, SweepOptions
-from gibbsweep.tune.packing import Node, Request, at_most, at_once, cpus_for, pieces, pieces_for, share, trials, within
+from gibbsweep.tune.packing import Node, Request, cpus_for, most, pieces, pieces_for, share, trials, workers_on
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.sharing import Sharing
 from gibbsweep.tune.sizes import size_text
@@ -65,7 +65,7 @@ def _most_on_a_gpu(nodes: Sequence[Node]) -> int:
 
 def _little_memory(plan: Plan, options: SweepOptions, request: Request, nodes: Sequence[Node]) -> bool:
     """Whether some machine would run several trials at once, and has less memory for each than they are expected to need."""
-    counts = [(node, at_once(request, "host", [node])) for node in nodes if node.memory]
+    counts = [(node, workers_on(node, request)) for node in nodes if node.memory]
     each = min((node.memory // count for node, count in counts if count > options.workers_per_trial), default=None)
     return each is not None and any(
         each < OF_A_TRIAL + SMALL + COPIES * _size(plan, options, name) for name in plan.decided.contenders
@@ -158,9 +158,7 @@ def _on_machines(
             continue
         takes = OF_A_TRIAL + need.host
         cpus = None if need.ran_out == "host" else cpus_for(takes, request, workers, nodes)
-        asked = (
-            within(at_most(request, "host", 1, nodes), workers, nodes) if cpus is None else replace(request, cpus=cpus)
-        )
+        asked = most(request, "host", workers, nodes) if cpus is None else replace(request, cpus=cpus)
         if asked != request:
             found[name] = asked
             largest = max(node.memory for node in nodes)

@@ -60,11 +60,22 @@ def trials(request: Request, workers: int, nodes: Sequence[Node]) -> int:
 
 
 def at_once(request: Request, memory: Memory, nodes: Sequence[Node]) -> int:
-    """The most workers that may share one ``memory``."""
+    """The most workers that may share one ``memory``, one that has only part of its share included: 1 is to have it alone."""
     if memory == "host":
-        return max((workers_on(node, request) for node in nodes), default=0)
+        return max((_on_machine(node, request) for node in nodes), default=0)
     shared = [workers_on(node, request) / int(node.gpus) for node in nodes if node.gpus >= 1]
     return min(max((math.ceil(n - _EPS) for n in shared), default=0), pieces(request.gpus))
+
+
+def _on_machine(node: Node, request: Request) -> int:
+    begun = math.ceil(node.cpus / request.cpus - _EPS) if workers_on(node, request) else 0
+    return min(begun, workers_on(node, replace(request, cpus=1))) if request.gpus else begun
+
+
+def _largest(request: Request, nodes: Sequence[Node]) -> int:
+    """The CPUs of the largest machine that takes such a worker."""
+    takers = (node.cpus for node in nodes if workers_on(node, replace(request, cpus=1)))
+    return int(max(takers, default=0.0) + _EPS)
 
 
 def lowered(request: Request, memory: Memory, workers: int, nodes: Sequence[Node]) -> Request | None:
@@ -75,29 +86,32 @@ def lowered(request: Request, memory: Memory, workers: int, nodes: Sequence[Node
         found = at_most(request, memory, target, nodes)
         if trials(found, workers, nodes) >= 1:
             return found
-    return None
+    last = most(request, memory, workers, nodes)
+    return None if last == request else last
 
 
-def alone(request: Request, memory: Memory, workers: int, nodes: Sequence[Node]) -> Request | None:
-    """As :func:`lowered`, at once as far as it goes."""
-    found = None
-    while (following := lowered(found or request, memory, workers, nodes)) is not None:
-        found = following
-    return found
+def most(request: Request, memory: Memory, workers: int, nodes: Sequence[Node]) -> Request:
+    """The most of ``memory`` that the workers of a trial can ask for, all at once."""
+    if memory == "gpu":
+        larger = [replace(request, gpus=share(k)) for k in range(1, pieces(request.gpus))]
+    else:
+        largest = _largest(request, nodes)
+        larger = [replace(request, cpus=cpus) for cpus in range(largest, request.cpus, -1)]
+    return next((found for found in larger if trials(found, workers, nodes) >= 1), request)
 
 
 def at_most(request: Request, memory: Memory, target: int, nodes: Sequence[Node]) -> Request:
     """``request`` with at most ``target`` workers on one ``memory``."""
     if memory == "gpu":
         return replace(request, gpus=max(request.gpus, share(target)))
-    largest = int(max(node.cpus for node in nodes) + _EPS)
+    largest = _largest(request, nodes)
     return replace(request, cpus=max(request.cpus, -(-largest // target)))
 
 
 def cpus_for(need: int, request: Request, workers: int, nodes: Sequence[Node]) -> int | None:
     """The fewest CPUs that a worker must ask for which needs ``need`` bytes of its machine's memory: its share of the processors of
     any machine that takes it is at least its share of the memory. None where it fits none."""
-    largest = int(max(node.cpus for node in nodes) + _EPS)
+    largest = _largest(request, nodes)
     for cpus in range(request.cpus, largest + 1):
         asked = replace(request, cpus=cpus)
         takers = [node for node in nodes if workers_on(node, asked)]
@@ -112,12 +126,9 @@ def pieces_for(need: int, gpu_memory: int, most: int) -> int:
     return max(1, min(most, gpu_memory // max(1, need)))
 
 
-def within(request: Request, workers: int, nodes: Sequence[Node]) -> Request:
-    """``request``, or as much of it as these ``nodes`` can give to a whole trial: it may stem from a larger cluster."""
-    for cpus in range(request.cpus, 0, -1):
-        for k in range(1, pieces(request.gpus) + 1):
-            # First what was asked for, then smaller shares of a GPU only where no fewer CPUs help.
-            asked = Request(cpus, request.gpus if k == 1 else share(k * pieces(request.gpus)))
-            if trials(asked, workers, nodes) >= 1:
-                return asked
-    return request
+def within(request: Request, least: Request, workers: int, nodes: Sequence[Node]) -> Request:
+    """``request``, or as much of it as these ``nodes`` can give to a whole trial: it may stem from a larger cluster. They can give it
+    ``least``."""
+    shares = [share(k) for k in range(pieces(request.gpus) + 1, pieces(least.gpus) + 1)]
+    less = (Request(cpus, gpus) for cpus in range(request.cpus, least.cpus - 1, -1) for gpus in (request.gpus, *shares))
+    return next((asked for asked in less if trials(asked, workers, nodes) >= 1), least)

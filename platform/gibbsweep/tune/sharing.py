@@ -9,7 +9,7 @@ from pathlib import Path
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings, write_repackings
-from gibbsweep.tune.packing import Node, Request, alone, at_once, lowered, trials, within
+from gibbsweep.tune.packing import Node, Request, at_once, lowered, most, trials, within
 from gibbsweep.tune.planned import Planned
 
 LOOK_EVERY_S = 10.0
@@ -66,8 +66,8 @@ class Sharing:
         ``certain``, it alone does not share it any more. None: it shares it with no other trial already."""
         self._refresh()
         request = self.request_of(planned)
-        found = (lowered if certain else alone)(request, memory, self._workers, self.nodes)
-        if found is None:
+        found = (lowered if certain else most)(request, memory, self._workers, self.nodes)
+        if found is None or found == request:
             return None
         run_dir = self._folder / planned.name
         repacking = Repacking(
@@ -87,12 +87,15 @@ class Sharing:
         if repacking.certain:  # of that memory; what else the run asks for is its own affair
             cpus = repacking.cpus if repacking.memory == "host" else asked.cpus
             gpus = repacking.gpus if repacking.memory == "gpu" else asked.gpus
-            self.requests[repacking.contender] = self._given(Request(max(asked.cpus, cpus), max(asked.gpus, gpus)))
-        if self._given(own) != self.requests[repacking.contender]:
-            self._own[run] = self._given(own)
+            self.requests[repacking.contender] = self._given(
+                Request(max(asked.cpus, cpus), max(asked.gpus, gpus)), asked
+            )
+        own = self._given(own, asked)
+        if own != self.requests[repacking.contender]:
+            self._own[run] = own
 
-    def _given(self, request: Request) -> Request:
-        return request if self._grows else within(request, self._workers, self.nodes)
+    def _given(self, request: Request, least: Request) -> Request:
+        return request if self._grows else within(request, least, self._workers, self.nodes)
 
     def _fits(self, request: Request) -> int:
         if request not in self._counts:
