@@ -82,8 +82,8 @@ def test_the_largest_configuration_of_a_space() -> None:
         "centred": Choice(True, False),
     }
     assert largest(RBM, space, SPEC) == {"n_hidden": 64}
-    branches = {"units": Choice("binary", then={"binary": {"n_hidden": Choice(2, 32, 16)}})}
-    assert largest(RBM, branches, SPEC) == {"n_hidden": 32}
+    branches = {"k": Choice(1, 2, then={1: {"n_hidden": Choice(2, 32, 16)}, 2: {"n_hidden": Choice(128)}})}
+    assert largest(RBM, branches, SPEC) == {"n_hidden": 32}, "k makes no difference: it stays 1, and with it the branch"
     assert largest(replace(RBM, n_hidden=100), {"n_hidden": Int(4, 64)}, SPEC) == {}, "its own is the largest"
 
 

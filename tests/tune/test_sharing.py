@@ -81,6 +81,18 @@ def test_halving_is_on_record_and_read_again(tmp_path: Path) -> None:
     assert smaller.requests["large"] == Request(1, 0.5), "no more than leaves room for a trial of two workers"
 
 
+def test_two_that_meet_the_same_fate_at_once_are_both_retried(tmp_path: Path) -> None:
+    """The second had as little as the first, whatever has been learned from the first meanwhile."""
+    one = sharing(tmp_path, [Node(2.0)])
+    runs = [planned(f"large-{i}", "large") for i in range(2)]
+    assert [one.start(run) for run in runs] == [Request(1)] * 2
+    found = [one.lower(run, "host", "no") for run in runs]
+    assert [(f.before, f.after, f.cpus) for f in found if f is not None] == [(2, 1, 2)] * 2
+    assert one.start(runs[0]) == Request(2)
+    assert not one.has_room(runs[1], [runs[0]])
+    assert one.lower(runs[0], "host", "no") is None, "alone"
+
+
 def test_what_is_not_certain_concerns_its_run_alone(tmp_path: Path) -> None:
     one = sharing(tmp_path)
     run = planned("large-0", "large")

@@ -54,7 +54,7 @@ class PlanSearcher(_NoState, Searcher):
         if planned is None:
             return Searcher.FINISHED if self._gate.halted else None
         self._names[trial_id] = planned.name
-        request = self._sharing.request_of(planned)
+        request = self._sharing.start(planned)
         return {
             "name": planned.name,
             "contender": planned.contender,

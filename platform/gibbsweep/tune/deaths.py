@@ -46,7 +46,7 @@ class Deaths:
                 self._kills += 1
                 return Death("the kernel killed its process for lack of memory", "host")
             return Death("its process was killed, or crashed", silent=True)
-        return Death(first_line(error))
+        return Death(_what(error))
 
 
 def _error(trial: Trial) -> BaseException | None:
@@ -59,5 +59,7 @@ def _error(trial: Trial) -> BaseException | None:
 
 
 def _what(error: BaseException) -> str:
-    said = [one for one in causes(error) if isinstance(one, OutOfMemory)]
-    return said[-1].what if said else first_line(error)
+    """In one line, without the task that Ray puts around it."""
+    said = [one.what for one in causes(error) if type(one) is OutOfMemory]
+    cause = getattr(error, "cause", None)
+    return said[0] if said else first_line(cause if isinstance(cause, BaseException) else error)

@@ -35,6 +35,7 @@ class Sharing:
         self.nodes, self._looked = list(nodes()), time.monotonic()
         self.requests = dict(requests)
         self._own: dict[str, Request] = {}
+        self._started: dict[str, Request] = {}  # what each run has that was started by this process
         self._counts: dict[Request, int] = {}  # trials that fit
         for run_dir in sorted(trials_folder.glob("*/packing.json")):
             for repacking in read_repackings(run_dir.parent):
@@ -47,8 +48,15 @@ class Sharing:
             return None
         return self._workers * max(self._fits(request) for request in self.requests.values())
 
+    def start(self, planned: Planned) -> Request:
+        """What a worker of ``planned`` asks for, which starts now."""
+        self._started[planned.name] = request = self.request_of(planned)
+        return request
+
     def request_of(self, planned: Planned) -> Request:
-        return self._own.get(planned.name, self.requests[planned.contender])
+        """What a worker of ``planned`` would ask for if it started now."""
+        asked, own = self.requests[planned.contender], self._own.get(planned.name, Request())
+        return Request(max(asked.cpus, own.cpus), max(asked.gpus, own.gpus))
 
     def has_room(self, planned: Planned, running: Iterable[Planned]) -> bool:
         """Whether ``planned`` can start beside what is ``running``: each takes the share of the cluster of which as many fit."""
@@ -65,8 +73,11 @@ class Sharing:
         """``planned`` has run out of ``memory``: half as many share it from now on, which is then on record. Where that is not
         ``certain``, it alone does not share it any more. None: it shares it with no other trial already."""
         self._refresh()
-        request = self.request_of(planned)
-        found = (lowered if certain else most)(request, memory, self._workers, self.nodes)
+        request, now = self._started.get(planned.name, self.request_of(planned)), self.request_of(planned)
+        found: Request | None = now
+        if (now.gpus if memory == "gpu" else now.cpus) <= (request.gpus if memory == "gpu" else request.cpus):
+            # Else another run of its kind has met the same fate while this one ran.
+            found = (lowered if certain else most)(now, memory, self._workers, self.nodes)
         if found is None or found == request:
             return None
         run_dir = self._folder / planned.name
@@ -106,7 +117,7 @@ class Sharing:
         if self._grows and self._workers == 1:
             return True  # what waits is what makes nodes come, and Tune bounds how much does
         self._refresh()
-        beside = [self.request_of(planned) for planned in running]
+        beside = [self._started.get(planned.name, self.request_of(planned)) for planned in running]
         if self._grows:
             return len(beside) < self._fits(request) + WAITING
         return sum(1 / max(1, self._fits(other)) for other in [*beside, request]) <= 1 + 1e-6
