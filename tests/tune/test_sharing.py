@@ -10,11 +10,12 @@ import pytest
 
 from gibbsweep.study.accounting import Accounting
 from gibbsweep.train import Outcome, spent
+from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, in_vain
 from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings
 from gibbsweep.tune.packing import Node, Request, share
 from gibbsweep.tune.planned import Planned
-from gibbsweep.tune.retries import CRASHES_ALLOWED, Retries
+from gibbsweep.tune.retries import MOST_CRASHES, Retries
 from gibbsweep.tune.sharing import WAITING, Sharing
 from gibbsweep.tune.sweep_dir import SweepDir
 
@@ -138,21 +139,28 @@ def test_a_crash_is_retried_as_before_and_a_silent_one_the_last_time_alone(tmp_p
     for silent, last in ((False, 1), (True, 8)):
         own, _ = retries(tmp_path / str(silent), one := sharing(tmp_path / str(silent)))
         run = planned("small-0")
-        for _ in range(CRASHES_ALLOWED):
+        run_dir = tmp_path / str(silent) / "trials" / run.name
+        for count in range(1, CRASHES_ALLOWED + 1):
             assert one.request_of(run) == Request(1)
+            assert begun(run_dir, "session", 0) == count
             assert own.after(run, Died(silent=silent)) is None
         assert one.request_of(run) == Request(last)
-        outcome = own.after(run, Died(silent=silent))
-        assert outcome is not None and outcome.message.startswith("its process ended without an outcome, 3 times")
         assert one.requests["small"] == Request(1)
+        assert begun(run_dir, "session", 0) == CRASHES_ALLOWED + 1, "the last one that its process allows"
+        for _ in range(MOST_CRASHES - CRASHES_ALLOWED):
+            assert own.after(run, Died(silent=silent)) is None
+        outcome = own.after(run, Died(silent=silent))
+        assert outcome is not None and outcome.message.startswith("its process ended without an outcome, 21 times")
 
 
 def test_crashes_and_memory_are_counted_apart(tmp_path: Path) -> None:
     own, _ = retries(tmp_path, sharing(tmp_path))
     run = planned("small-0")
-    deaths = [Died(), Died("no", "host"), Died(), Died("no", "host")]
-    assert [own.after(run, death) for death in deaths] == [None] * 4
-    assert own.after(run, Died()) is not None
+    run_dir = tmp_path / "trials" / run.name
+    for death, counted in ((Died(), 1), (Died("no", "host"), 0), (Died(), 1), (Died(), 2)):
+        begun(run_dir, "session", 0)
+        assert own.after(run, death) is None
+        assert in_vain(run_dir) == counted
 
 
 def test_the_outcome_has_what_was_lost_and_so_has_the_account(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from ray.tune.search import Searcher
 
 from gibbsweep.train import Outcome, spent
 from gibbsweep.train.checkpoint import has_checkpoint
-from gibbsweep.tune.deaths import Death, Deaths
+from gibbsweep.tune.deaths import Deaths
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.overview import Underway
 from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.retries import Retries
+from gibbsweep.tune.retries import Death, Retries
 from gibbsweep.tune.sharing import Sharing
 
 
@@ -42,8 +42,6 @@ class PlanSearcher(_NoState, Searcher):
         super().__init__(metric="goal", mode="max")
         self._gate, self._plan, self._sharing, self._retries = gate, gate.plan, sharing, retries
         self._names: dict[str, str] = {}
-        self.deaths: dict[str, Death] = {}
-        """By Tune's trial, until it is told that the trial has ended."""
 
     def suggest(self, trial_id: str) -> Any:
         if self._gate.closing or self._plan.finished():
@@ -72,7 +70,7 @@ class PlanSearcher(_NoState, Searcher):
         name = self._names[trial_id]
         planned = self._plan.running[name]
         with self._gate.guarded():
-            self._end(name, int((result or {}).get("step", -1)), self.deaths.pop(trial_id, None), error)
+            self._end(name, int((result or {}).get("step", -1)), self._retries.death_of(trial_id), error)
         if name not in self._plan.running:
             self._gate.ended(planned)
 
@@ -108,14 +106,13 @@ class PlanScheduler(_NoState, FIFOScheduler):
     """Passes intermediate values to the plan and stops what the plan stops; once the sweep is to stop, what has a checkpoint to go on
     from and more than its end before it."""
 
-    def __init__(self, gate: Gate, searcher: PlanSearcher, retries: Retries) -> None:
+    def __init__(self, gate: Gate, retries: Retries) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._gate, self._plan, self._searcher, self._retries = gate, gate.plan, searcher, retries
+        self._gate, self._plan, self._retries = gate, gate.plan, retries
         self._deaths = Deaths()
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        # Tune tells its searcher next that there was an error, and not which.
-        self._searcher.deaths[trial.trial_id] = self._deaths.of(trial)
+        self._retries.died(trial.trial_id, self._deaths.of(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         name = trial.config["name"]

@@ -55,7 +55,7 @@ def execute(
         session=uuid.uuid4().hex,
     )
     workers, retries = options.workers_per_trial, Retries(plan.sweep, sharing, say)
-    searcher, watch = PlanSearcher(gate, sharing, retries), Watch(progress, retries)
+    watch = Watch(progress, retries)
 
     def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
         return tune_request(workers, config["cpus"], config["gpus"])
@@ -63,8 +63,8 @@ def execute(
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
         tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            scheduler=PlanScheduler(gate, searcher, retries),
+            search_alg=PlanSearcher(gate, sharing, retries),
+            scheduler=PlanScheduler(gate, retries),
             num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,
         ),
