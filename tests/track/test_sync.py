@@ -75,16 +75,18 @@ def test_everything_arrives_in_its_place(store: str, sweep: Any, expected: Any) 
     assert artifact_root.parents[1] == sweep.folder.parent / "mlartifacts"
 
 
-def test_restarts_are_tags_of_their_run(store: str, sweep: Any) -> None:
+def test_restarts_and_retries_are_tags_of_their_run(store: str, sweep: Any) -> None:
     trial = sweep.trial("rbm-0000")
     trial.report(1, **{"train/restarts": 2.0})
     trial.end("completed", 1)
     outcome = json.loads((trial.folder / "outcome.json").read_text())
     outcome["restarts"] = [{"step": 7, "message": "loss is nan"}, {"step": 9, "message": "gap is 200"}]
+    outcome["repackings"] = [{"step": 5, "memory": "gpu"}]
     (trial.folder / "outcome.json").write_text(json.dumps(outcome))
     assert sync(sweep.folder, tracking_uri=store).error == ""
     run = sweep.runs(store)["rbm-0000"]
     assert run.data.tags["gibbsweep.restarts"] == "2"
+    assert run.data.tags["gibbsweep.ran_out_of_memory"] == "1"
     assert run.data.tags["gibbsweep.restarted_after"] == "loss is nan\ngap is 200"
     assert run.data.metrics["train/restarts"] == 2.0
 

@@ -11,6 +11,7 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from tests.tiny import RBM, study
+from tests.tune.one_cpu import one_cpu
 from tests.tune.test_plan import finish, new_plan, outcome_of, resumed_plan
 
 from gibbsweep.errors import UserError
@@ -169,7 +170,7 @@ def test_a_trial_tells_its_constrained_metrics_with_each_report(
     assert report["step"] == 5
     assert report["constrained"] == {metric: report["goal"]}
     listening = SimpleNamespace(config={"name": planned.name})
-    PlanScheduler(Gate(plan, Stopping(plan.sweep))).on_trial_result(None, listening, report)  # type: ignore[arg-type]
+    PlanScheduler(Gate(plan, Stopping(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, report)  # type: ignore[arg-type]
     assert plan.pause(planned.name)
     (record,) = resumed_plan(tmp_path, limited).searches["rbm"].records
     assert record.violations == {5: {str(gap): gap.violation({metric: report["goal"]})}}

@@ -15,6 +15,7 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from tests.tiny import study
+from tests.tune.one_cpu import one_cpu
 
 from gibbsweep.errors import DiskFull, is_disk_full
 from gibbsweep.evaluate import ChainGrid, EnergyGap
@@ -76,13 +77,14 @@ def go_on(runs: Path) -> Gate:
         sweep, decided = create(STUDY, SweepOptions(runs=runs, name="s", **WORDS), has_gpu=False)
     mend_journal(sweep.journal)
     gate = Gate(Plan(STUDY, decided, sweep), Stopping(sweep))
-    searcher, scheduler = PlanSearcher(gate, 1), PlanScheduler(gate)
+    sharing, retries = one_cpu(gate.plan)
+    searcher, scheduler = PlanSearcher(gate, sharing, retries), PlanScheduler(gate, retries)
     budget = decided.budget_of(STUDY, "rbm")
     also = replace(budget, also_at=gate.plan.searches["rbm"].rungs)
     contender = TrialContender(
         STUDY.contenders["rbm"].config, budget, also, STUDY.goal, STUDY.evaluators, STUDY.final_evaluators
     )
-    payload = Payload({"rbm": contender}, None, STUDY.validation, "fp32", "abc", 1, 0.0, False, "test")
+    payload = Payload({"rbm": contender}, None, STUDY.validation, "fp32", "abc", 1, False, "test")
     for number in range(100):
         config = searcher.suggest(str(number))
         if config == Searcher.FINISHED:

@@ -13,7 +13,7 @@ class Accounting:
     """Device-seconds in updates, by what became of them: ``useful`` those of runs that completed without the updates that a
     restart threw away, which are ``restarted``; ``diverged``, ``pruned`` and ``failed`` those of runs that ended so (and not
     with a restart). ``available``: devices times the sweep's wall seconds, summed over its parts; None where the number of devices
-    is not known. A device is what one worker of a trial has: a core, a GPU, or the share of a GPU that ``--gpus-per-trial`` gave.
+    is not known. ``out_of_memory``: those that runs had spent since their last reports when they ran out of memory beside others. A device is what one worker of a trial has: a core, a GPU, or the share of a GPU that ``--gpus-per-trial`` gave.
     """
 
     useful: float = 0.0
@@ -21,18 +21,20 @@ class Accounting:
     diverged: float = 0.0
     pruned: float = 0.0
     failed: float = 0.0
+    out_of_memory: float = 0.0
     devices: int = 0
     available: float | None = None
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome], *, devices: int = 0, available: float | None = None) -> Accounting:
         seconds = dict.fromkeys(("completed", "diverged", "pruned", "failed"), 0.0)
-        restarted = 0.0
+        restarted = out_of_memory = 0.0
         for outcome in outcomes:
+            out_of_memory += sum(repacking.lost_seconds for repacking in outcome.repackings)
             seconds[outcome.outcome] += outcome.device_seconds - outcome.lost_seconds
             restarted += outcome.lost_seconds
         useful = seconds.pop("completed")
-        return cls(useful, restarted, **seconds, devices=devices, available=available)
+        return cls(useful, restarted, **seconds, out_of_memory=out_of_memory, devices=devices, available=available)
 
     @property
     def efficiency(self) -> float | None:
@@ -41,6 +43,7 @@ class Accounting:
 
     def __str__(self) -> str:
         lost = {name: getattr(self, name) for name in ("restarted", "diverged", "pruned", "failed")}
+        lost["out of memory"] = self.out_of_memory
         other = "".join(f", {name} {value:.1f} s" for name, value in lost.items() if value)
         if self.efficiency is None:
             return f"Device-seconds in updates that count: {self.useful:.1f}{other}"

@@ -35,6 +35,8 @@ from gibbsweep.train import (
 )
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights
 from gibbsweep.train.files import full_disk_said, write_atomically
+from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory, first_line, memory_of
+from gibbsweep.train.repackings import read_repackings
 from gibbsweep.train.report import write_artifacts
 from gibbsweep_models import parallel
 from gibbsweep_models.capabilities import CanFit
@@ -48,7 +50,7 @@ class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
     the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome.
     ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``constrained``: metrics that the sweep is told with each report. ``until``: updates after which it pauses, to be continued by an
-    assignment that differs in this alone."""
+    assignment that differs in this alone. ``packed``: whoever starts it may let others share its memory."""
 
     name: str
     contender: str
@@ -69,6 +71,7 @@ class Assignment:
     until: int | None = None
     halve: tuple[str, ...] | None = None
     constrained: tuple[str, ...] = ()
+    packed: bool = False
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -76,7 +79,8 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
 
     An error inside the run is an outcome, "failed", with its traceback on standard error; a UserError is raised, since it stops
     more than this run. So is a full disk (as DiskFull): the run has no outcome yet and goes on, once there is space, from its last
-    checkpoint. Under data parallelism every worker calls this; the first one writes.
+    checkpoint. A memory that runs out is raised, as OutOfMemory, where the assignment is ``packed``. Under data parallelism every
+    worker calls this; the first one writes.
     """
     with full_disk_said(assignment.run_dir):
         return _run(assignment, announce, watch)
@@ -105,10 +109,15 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
         if isinstance(error, UserError) or is_disk_full(error):
             raise
         traceback.print_exc()
+        memory = memory_of(error)
+        if memory is not None and assignment.packed:
+            raise OutOfMemory(memory, first_line(error)) from error
         # What was trained before a failing evaluation keeps its step and its numbers.
         if outcome.step < 0:
             outcome = replace(outcome, **spent(assignment.run_dir))
-        outcome = replace(outcome, outcome="failed", message=f"{type(error).__name__}: {error}")
+        outcome = replace(
+            outcome, outcome="failed", message=f"{type(error).__name__}: {error}{f'; {ADVICE}' if memory else ''}"
+        )
         if parallel.world_size() > 1:
             if first:
                 outcome.write(assignment.run_dir)
@@ -116,7 +125,7 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     finally:
         if spool is not None:
             spool.close()
-    outcome = replace(outcome, device=device_name(pick_device()))
+    outcome = replace(outcome, device=device_name(pick_device()), repackings=tuple(read_repackings(assignment.run_dir)))
     if outcome.outcome != "failed":
         stability = survived(outcome, assignment.budget.updates)
         outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})

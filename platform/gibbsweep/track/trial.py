@@ -226,6 +226,8 @@ class TrialMirror:
             client.set_tag(run_id, "gibbsweep.restarts", str(len(restarts)))
             messages = "\n".join(str(restart["message"]) for restart in restarts)
             client.set_tag(run_id, "gibbsweep.restarted_after", messages[: describe.MAX_TAG])
+        if repackings := outcome.get("repackings"):
+            client.set_tag(run_id, "gibbsweep.ran_out_of_memory", str(len(repackings)))
         if outcome.get("message"):
             client.set_tag(run_id, "gibbsweep.message", str(outcome["message"])[: describe.MAX_TAG])
         status = "FINISHED" if outcome["outcome"] in ("completed", "pruned") else "FAILED"

@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 from gibbsweep.errors import UserError
 from gibbsweep.train.files import write_atomically
 
+CRASHES_ALLOWED = 2
+"""A run whose process died starts again from its checkpoint this many times, and anew once it has advanced."""
 _ORPHAN_S = 60.0
 """A cluster takes a while to notice that a driver died, and its trials train on until then."""
 
@@ -44,3 +46,14 @@ def begun(run_dir: Path, session: str, step: int) -> int:
             count = before["count"] + 1
     write_atomically(path, json.dumps({"session": session, "step": step, "count": count}).encode())
     return count
+
+
+def in_vain(run_dir: Path) -> int:
+    """How many processes have begun since the run last advanced, as :func:`begun` has them on record."""
+    path = run_dir / "begun.json"
+    return int(json.loads(path.read_text())["count"]) if path.exists() else 0
+
+
+def forgive(run_dir: Path) -> None:
+    """What has begun in vain so far was no fault of the run: it was not given what it needs."""
+    (run_dir / "begun.json").unlink(missing_ok=True)

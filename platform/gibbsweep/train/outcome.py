@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from gibbsweep.train.files import json_number, parse_number, write_atomically
+from gibbsweep.train.repackings import Repacking
 from gibbsweep.train.restarts import Restart
 
 OutcomeKind = Literal["completed", "pruned", "diverged", "failed", "paused"]
@@ -21,7 +22,8 @@ class Outcome:
     an accident); ``failed``: an error; ``paused``: it waits with its checkpoint to be continued. ``step``: the updates that its weights
     have seen. ``device_seconds``: time spent in updates, summed over workers, evaluation excluded; ``samples``: examples seen in them;
     ``nfe``: network evaluations per chain of the samplers of training, where an objective states them. All three include the updates
-    that ``restarts`` threw away. ``phase``: that of the divergence that ended it."""
+    that ``restarts`` threw away. ``phase``: that of the divergence that ended it. ``repackings``: how often it ran out of memory beside
+    others, whose device-seconds are not among its own."""
 
     outcome: OutcomeKind
     step: int
@@ -34,6 +36,7 @@ class Outcome:
     samples: int = 0
     nfe: int | None = None
     restarts: tuple[Restart, ...] = ()
+    repackings: tuple[Repacking, ...] = ()
 
     @property
     def lost_seconds(self) -> float:
@@ -46,8 +49,12 @@ class Outcome:
         return self.outcome == "completed" and not self.restarts
 
     def __str__(self) -> str:
-        n = len(self.restarts)
-        return f"{self.outcome} after {n} restart{'s' if n > 1 else ''}" if n else self.outcome
+        counts = (
+            (len(self.restarts), "restart", "restarts"),
+            (len(self.repackings), "retry with more memory", "retries with more memory"),
+        )
+        after = [f"{n} {one if n == 1 else many}" for n, one, many in counts if n]
+        return f"{self.outcome} after {' and '.join(after)}" if after else self.outcome
 
     def write(self, run_dir: Path) -> None:
         record = asdict(self) | {"metrics": {k: json_number(v) for k, v in self.metrics.items()}}
@@ -62,7 +69,8 @@ class Outcome:
         record = json.loads(path.read_text())
         record["metrics"] = {k: parse_number(v) for k, v in record["metrics"].items()}
         restarts = tuple(Restart(**restart) for restart in record.pop("restarts", ()))
-        return cls(**record, restarts=restarts)
+        repackings = tuple(Repacking(**repacking) for repacking in record.pop("repackings", ()))
+        return cls(**record, restarts=restarts, repackings=repackings)
 
 
 def _file(paused: bool) -> str:

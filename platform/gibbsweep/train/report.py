@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gibbsweep.data.audio import encode_wav
 from gibbsweep.errors import UserError, is_disk_full
 from gibbsweep.train.files import append_whole, cut_torn_line, json_number, parse_number, write_atomically
+from gibbsweep.train.repackings import read_repackings
 
 Images = Mapping[str, NDArray[np.uint8]]
 """Picture name -> (H, W) or (H, W, 3) pixels."""
@@ -155,4 +156,6 @@ def spent(run_dir: Path) -> dict[str, Any]:
         found["samples"] = round(last["train/samples"])
     if "train/nfe" in last:
         found["nfe"] = round(last["train/nfe"])
+    if repackings := read_repackings(run_dir):
+        found["repackings"] = tuple(repackings)
     return found

@@ -17,12 +17,13 @@ from ray.tune.search import Searcher
 
 from gibbsweep.train import Outcome, spent
 from gibbsweep.train.checkpoint import has_checkpoint
+from gibbsweep.tune.deaths import Deaths
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.overview import Underway
 from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep.tune.progress import Progress
-
-MOST_CRASHES = 20  # of one trial, whether it advances between them or its process cannot even start
+from gibbsweep.tune.retries import Death, Retries
+from gibbsweep.tune.sharing import Sharing
 
 
 class _NoState:
@@ -33,23 +34,25 @@ class _NoState:
 
 
 class PlanSearcher(_NoState, Searcher):
-    """Asks the plan. ``concurrency`` bounds the runs in flight (see :func:`gibbsweep.tune.cluster.check_resources`); it also
-    keeps trials with worker groups, whose resources Tune does not see, from waiting for one another."""
+    """Asks the plan. ``sharing`` says what a run asks for, and bounds the runs in flight; it also keeps trials with worker groups,
+    whose resources Tune does not see, from waiting for one another. A run whose process died and that goes on is, like a promoted
+    one, a new trial of Tune's, which may ask for more than the last one did."""
 
-    def __init__(self, gate: Gate, concurrency: int | None) -> None:
+    def __init__(self, gate: Gate, sharing: Sharing, retries: Retries) -> None:
         super().__init__(metric="goal", mode="max")
-        self._gate, self._plan, self._concurrency = gate, gate.plan, concurrency
+        self._gate, self._plan, self._sharing, self._retries = gate, gate.plan, sharing, retries
         self._names: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> Any:
         if self._gate.closing or self._plan.finished():
             return Searcher.FINISHED
-        if self._concurrency is not None and len(self._plan.running) >= self._concurrency:
+        if self._sharing.full(self._gate.in_flight()):
             return None
         planned = self._gate.next()
         if planned is None:
             return Searcher.FINISHED if self._gate.halted else None
         self._names[trial_id] = planned.name
+        request = self._sharing.start(planned)
         return {
             "name": planned.name,
             "contender": planned.contender,
@@ -59,17 +62,19 @@ class PlanSearcher(_NoState, Searcher):
             "data": planned.data,
             "run_dir": str(self._plan.sweep.trial(planned.name).absolute()),
             "runs_to": planned.runs_to,
+            "cpus": request.cpus,
+            "gpus": request.gpus,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         name = self._names[trial_id]
         planned = self._plan.running[name]
         with self._gate.guarded():
-            self._end(name, int((result or {}).get("step", -1)), error)
+            self._end(name, int((result or {}).get("step", -1)), self._retries.death_of(trial_id), error)
         if name not in self._plan.running:
             self._gate.ended(planned)
 
-    def _end(self, name: str, step: int, error: bool) -> None:
+    def _end(self, name: str, step: int, death: Death | None, error: bool) -> None:
         """Tell the plan how the run ended, if it did: one that was stopped in its course stays unfinished."""
         run_dir = self._plan.sweep.trial(name)
         outcome = Outcome.read(run_dir)
@@ -78,8 +83,14 @@ class PlanSearcher(_NoState, Searcher):
         if outcome is None and self._gate.closing and (self._gate.halted or not error):
             self._plan.interrupt(name)
             return
+        if outcome is None and death is not None:
+            outcome = self._retries.after(self._plan.running[name], death)
+            if outcome is None:
+                self._plan.interrupt(name)
+                return
+            outcome.write(run_dir)
         if outcome is None:
-            message = f"its process ended without an outcome, {MOST_CRASHES + 1} times: see {run_dir / 'log.txt'}"
+            message = f"it ended without an outcome: see {run_dir / 'log.txt'}"
             outcome = Outcome("failed", step=step, message=message, **spent(run_dir))
             outcome.write(run_dir)
         self._plan.close(name, outcome)
@@ -95,9 +106,13 @@ class PlanScheduler(_NoState, FIFOScheduler):
     """Passes intermediate values to the plan and stops what the plan stops; once the sweep is to stop, what has a checkpoint to go on
     from and more than its end before it."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, retries: Retries) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._gate, self._plan = gate, gate.plan
+        self._gate, self._plan, self._retries = gate, gate.plan, retries
+        self._deaths = Deaths()
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        self._retries.died(trial.trial_id, self._deaths.of(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         name = trial.config["name"]
@@ -111,6 +126,7 @@ class PlanScheduler(_NoState, FIFOScheduler):
         with self._gate.guarded():
             stopped = self._plan.report(name, step, value, result.get("constrained"))
         self._gate.reported(name)
+        self._retries.heard_of(name)
         stopped = stopped or (self._gate.closing and self._may_stop(name, step))
         return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
 
@@ -142,8 +158,8 @@ class Silence(TrialProgressCallback):
 class Watch(_NoState, Callback):
     """Tells the progress whenever a trial starts, reports or ends, and every now and then."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, retries: Retries) -> None:
+        self._progress, self._retries = progress, retries
         self.trials: list[Trial] = []
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
@@ -153,6 +169,7 @@ class Watch(_NoState, Callback):
         self._progress.show()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._retries.heard_of(trial.config["name"])
         self._progress.changed()
 
     def on_trial_result(

@@ -9,7 +9,9 @@ import warnings
 from pathlib import Path
 
 from gibbsweep.errors import UserError
+from gibbsweep.tune.available import available_memory
 from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.packing import Node, Request, pieces, share, trials
 
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -25,7 +27,7 @@ _SETTINGS = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a run that diverges before its first report has no goal to send
     "TUNE_MAX_PENDING_TRIALS_PG": "8",  # the searcher bounds what waits; Tune's own bound of 1 would start trials one by one
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets trials finish their reports: see gibbsweep.tune.driver
-    # One thread a trial: without it each library starts a pool as large as the machine in every process.
+    # Without it each library starts a pool as large as the machine in every process; trials see to their own: tune/threads.py.
     "OMP_NUM_THREADS": "1",
 }
 
@@ -71,41 +73,56 @@ def kill() -> None:
     ray.shutdown()
 
 
-def check_resources(options: SweepOptions, gpus_per_trial: float) -> int | None:
-    """How many trials may run at once; None where the cluster grows on demand. Raises UserError if none ever could.
+def check_resources(options: SweepOptions, gpus_per_worker: float) -> Request:
+    """What a worker of a trial asks for. Raises UserError if no trial could ever run: there must be room for all of its workers at
+    once, which hold nothing while they wait for one another.
 
-    With a bound the next trial is asked for when there is room for it, not before: a suggestion made early knows less. Without
-    one, waiting trials are what makes an autoscaler add nodes.
+    Where a cluster grows on demand that is not known, and not asked.
     """
-    pieces = 1 / gpus_per_trial if 0 < gpus_per_trial < 1 else gpus_per_trial
-    if abs(pieces - round(pieces)) > 0.01 * pieces:
+    parts = 1 / gpus_per_worker if 0 < gpus_per_worker < 1 else gpus_per_worker
+    if abs(parts - round(parts)) > 0.01 * parts:
         raise UserError(
-            f"--gpus-per-trial {gpus_per_trial:g} would fragment the GPUs: use a whole number or 1/k (0.5, 0.25, ...)."
+            f"--gpus-per-trial {gpus_per_worker:g} would fragment the GPUs: use a whole number or 1/k (0.5, 0.25, ...)."
         )
+    request = Request(1, share(pieces(gpus_per_worker)) if 0 < gpus_per_worker < 1 else round(gpus_per_worker))
     if options.wait_for_nodes:
-        return None
-    have = _resources()
-    needs = {"CPU": float(options.workers_per_trial), "GPU": gpus_per_trial * options.workers_per_trial}
-    for what, need in needs.items():
-        if need > have.get(what, 0.0):
-            raise UserError(
-                f"one trial asks for {need:g} {what}s and the cluster has {have.get(what, 0.0):g}: lower --gpus-per-trial or "
-                "--workers-per-trial, add nodes, or use --wait-for-nodes on a cluster that adds them on demand."
-            )
-    return min(int(have[what] / need + 1e-6) for what, need in needs.items() if need > 0)
+        return request
+    have, workers = nodes(), options.workers_per_trial
+    if trials(request, workers, have) == 0:
+        totals = {"CPU": sum(node.cpus for node in have), "GPU": sum(node.gpus for node in have)}
+        needs = {"CPU": float(workers), "GPU": gpus_per_worker * workers}
+        what = next((what for what, need in needs.items() if need > totals[what]), None)
+        lacks = (
+            f"one trial asks for {needs[what]:g} {what}s and the cluster has {totals[what]:g}"
+            if what is not None
+            else f"one trial asks for {workers} times 1 CPU and {gpus_per_worker:g} GPUs and no nodes of the cluster have them together"
+        )
+        raise UserError(
+            f"{lacks}: lower --gpus-per-trial or --workers-per-trial, add nodes, or use --wait-for-nodes on a cluster that adds "
+            "them on demand."
+        )
+    return request
 
 
-def default_gpus(options: SweepOptions) -> float:
-    """What --gpus-per-trial says, or 1 where the cluster has a GPU."""
-    if options.gpus_per_trial:
-        return options.gpus_per_trial
-    return 1.0 if _resources().get("GPU", 0.0) >= 1 else 0.0
+def has_gpus() -> bool:
+    """Whether any node has a GPU."""
+    return any(node.gpus >= 1 for node in nodes())
 
 
-def _resources() -> dict[str, float]:
+def nodes() -> list[Node]:
+    """The machines of the cluster. The memory of the one that this process is on is what is available there now; of others, what Ray
+    gives to trials."""
     import ray
 
-    return dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
+    alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    here = [node["NodeID"] for node in alive if node["NodeManagerAddress"] == address]
+    found = []
+    for node in alive:
+        has = node["Resources"]
+        memory = available_memory() if [node["NodeID"]] == here else int(has.get("memory", 0))
+        found.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
+    return found
 
 
 def _protect_token() -> None:

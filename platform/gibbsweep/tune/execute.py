@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.progress import Progress
+from gibbsweep.tune.retries import Retries
+from gibbsweep.tune.sharing import Sharing
 
 
 def execute(
@@ -18,16 +22,14 @@ def execute(
     options: SweepOptions,
     decided: Decided,
     progress: Progress,
-    *,
-    gpus: float,
-    concurrency: int | None,
+    sharing: Sharing,
+    say: Callable[[str], None],
 ) -> None:
-    """Start what ``gate`` hands out until it hands out nothing more. ``gpus``: of a worker; ``concurrency``: see
-    :func:`gibbsweep.tune.cluster.check_resources`."""
+    """Start what ``gate`` hands out until it hands out nothing more. ``sharing``: what each run asks for; ``say`` tells a person."""
     from ray import tune
 
-    from gibbsweep.tune.bridge import MOST_CRASHES, PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
-    from gibbsweep.tune.trial import DRIVER_CPUS, Payload, TrialContender, run_trial
+    from gibbsweep.tune.bridge import PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
+    from gibbsweep.tune.trial import Payload, TrialContender, run_trial, tune_request
 
     plan, study = gate.plan, gate.plan.study
     payload = Payload(
@@ -49,18 +51,20 @@ def execute(
         precision=decided.precision,  # type: ignore[arg-type]
         git_commit=git_commit(),
         workers=options.workers_per_trial,
-        gpus_per_worker=gpus,
         echo=options.verbose,
         session=uuid.uuid4().hex,
     )
-    grouped = options.workers_per_trial > 1
-    resources = {"CPU": DRIVER_CPUS} if grouped else {"CPU": 1} | ({"GPU": gpus} if gpus else {})
-    watch = Watch(progress)
+    workers, retries = options.workers_per_trial, Retries(plan.sweep, sharing, say)
+    watch = Watch(progress, retries)
+
+    def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        return tune_request(workers, config["cpus"], config["gpus"])
+
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(gate, concurrency),
-            scheduler=PlanScheduler(gate),
+            search_alg=PlanSearcher(gate, sharing, retries),
+            scheduler=PlanScheduler(gate, retries),
             num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,
         ),
@@ -70,7 +74,7 @@ def execute(
             verbose=2 if options.verbose else 0,
             callbacks=[watch] if options.verbose else [watch, Silence()],
             stop=StopWhenIdle(watch, gate),
-            failure_config=tune.FailureConfig(max_failures=MOST_CRASHES),
+            failure_config=tune.FailureConfig(max_failures=0),  # it would start again what died with what it had
         ),
     )
     if not options.verbose:

@@ -11,6 +11,7 @@ from gibbsweep.tune.driver import Stopping
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
 from gibbsweep.tune.quota import Quota
+from gibbsweep.tune.sharing import Sharing
 from gibbsweep.tune.sizes import size_text
 
 
@@ -25,6 +26,8 @@ class Gate:
     def __init__(self, plan: Plan, stopping: Stopping, quota: Quota | None = None) -> None:
         self.plan, self.stopping, self.quota = plan, stopping, quota
         self.halted, self.advice, self.option = "", "", ""
+        self.sharing: Sharing | None = None
+        """Once there is a cluster: whether it has room for a run."""
         self._held: Planned | None = None
         self._looked = False  # whether there was no room for it, and nothing has ended since
 
@@ -45,6 +48,11 @@ class Gate:
         if self.quota is not None:
             self._held = self.next() or self._held
         return not self.halted and (self.quota is None or self._held is not None)
+
+    def in_flight(self) -> list[Planned]:
+        """What the plan has handed out and this holds back no more."""
+        held = None if self._held is None else self._held.name
+        return [run for name, run in self.plan.running.items() if name != held]
 
     def said(self, resume: str) -> str:
         """For a person, once the sweep has ended unfinished. ``resume``: the command that continues it."""
@@ -91,7 +99,13 @@ class Gate:
         if self.halted or self._looked:
             return None
         planned, self._held = self._held or self.plan.next(), None
-        if planned is None or self.quota is None or self.quota.make_room():
+        if planned is None:
+            return None
+        others = [run for run in self.in_flight() if run.name != planned.name]
+        if others and self.sharing is not None and not self.sharing.has_room(planned, others):
+            self._held, self._looked = planned, True
+            return None
+        if self.quota is None or self.quota.make_room():
             return planned
         self._held, self._looked = planned, True
         if len(self.plan.running) == 1:  # itself: nobody will end and make room

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -13,6 +13,8 @@ from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerName
 from gibbsweep.tune.sizes import parse_size
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ class SweepOptions:
     """Most that the checkpoints of the sweep may take, for example 20GB: the least wanted ones are removed (default: no limit)."""
     cpus: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """CPUs that a local cluster may use (default: all)."""
-    gpus_per_trial: float = 0.0
-    """GPUs of one trial; a fraction packs several trials on one (default: 1 where there is a GPU)."""
+    gpus_per_trial: Annotated[float | Literal["auto"], tyro.conf.arg(metavar="N|1/K|auto")] = 0.0
+    """GPUs of one trial; 0.5, 0.25, ... pack several trials on one, if its memory holds them; auto packs as many as it holds, up to
+    eight (default: 1 where there is a GPU)."""
     workers_per_trial: int = 1
     """Data-parallel workers of one trial."""
     wait_for_nodes: bool = False
@@ -109,7 +112,7 @@ def check_options(options: SweepOptions) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
     if options.disk is not None:
         parse_size(options.disk)
-    if options.gpus_per_trial < 0:
+    if not isinstance(options.gpus_per_trial, str) and options.gpus_per_trial < 0:
         raise UserError(f"--gpus-per-trial must not be negative: got {options.gpus_per_trial:g}.")
     if options.name is not None and options.resume is not None:
         raise UserError(

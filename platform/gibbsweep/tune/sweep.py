@@ -30,6 +30,7 @@ from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.journal import mend_journal
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.outline import outline, write_outline
+from gibbsweep.tune.pack import shared
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.prepare import all_evaluators, prepare
 from gibbsweep.tune.progress import Progress
@@ -111,12 +112,15 @@ def _drive(
         if not plan.finished() and gate.ready():
             prepare(study, decided, options, console)
             cluster.start(options)
-            gpus = cluster.default_gpus(options)
-            concurrency = cluster.check_resources(options, gpus)
-            clock.train_on(None if concurrency is None else concurrency * options.workers_per_trial)
+
+            def say(sentence: str) -> None:
+                console.print(sentence, style="dim", highlight=False, soft_wrap=True)
+
+            gate.sharing = sharing = shared(plan, options, say)
+            clock.train_on(sharing.devices)
             try:
                 with stopping, Progress(gate, console, clock) as progress:
-                    execute(gate, options, decided, progress, gpus=gpus, concurrency=concurrency)
+                    execute(gate, options, decided, progress, sharing=sharing, say=say)
                     progress.changed()
             except KeyboardInterrupt:  # the second one: now
                 cluster.kill()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from ray import train as ray_train
 from ray import tune
 from ray.train.torch import TorchTrainer
@@ -24,15 +23,16 @@ from gibbsweep.study.space import with_values
 from gibbsweep.study.study import Goal
 from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Sounds, spent
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.train.exclusive import begun, only_process
+from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, only_process
 from gibbsweep.train.files import full_disk_said
+from gibbsweep.train.out_of_memory import OutOfMemory, first_line, memory_of
 from gibbsweep.tune.planned import DISK_FULL
+from gibbsweep.tune.threads import pin_threads
 from gibbsweep_models.types import SystemConfig
 
-CRASHES_ALLOWED = (
-    2  # a run whose process died starts again from its checkpoint this many times, and anew once it has advanced
-)
-DRIVER_CPUS = 0.01  # of a trial whose work is done by a worker group of its own
+DRIVER_CPUS = 0.001
+"""Of a trial whose work is done by a worker group of its own. Each of its workers leaves as much: whole CPUs then suffice wherever its
+own process comes to be, and a thousand processes of trials take no worker's place."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,16 @@ class Payload:
     precision: PrecisionOption
     git_commit: str
     workers: int
-    gpus_per_worker: float
     echo: bool
     session: str
     """Of the driver: it tells its own attempts from those of an earlier part of the sweep."""
+
+
+def tune_request(workers: int, cpus: int, gpus: float) -> tune.PlacementGroupFactory:
+    """What Tune sets aside for a trial whose workers ask for ``cpus`` and ``gpus`` each: a worker group asks for its own."""
+    if workers > 1:
+        return tune.PlacementGroupFactory([{"CPU": DRIVER_CPUS}])
+    return tune.PlacementGroupFactory([{"CPU": float(cpus)} | ({"GPU": gpus} if gpus else {})])
 
 
 def run_trial(config: dict[str, Any], payload: Payload) -> None:
@@ -83,7 +89,8 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                     assignment,
                     goal.metric,
                     workers=payload.workers,
-                    gpus_per_worker=payload.gpus_per_worker,
+                    cpus_per_worker=config["cpus"],
+                    gpus_per_worker=config["gpus"],
                     in_tune=True,
                 )
             except DiskFull:
@@ -119,6 +126,7 @@ def assignment_of(config: dict[str, Any], payload: Payload) -> Assignment:
         until=config["runs_to"],
         halve=contender.halve,
         constrained=contender.constrained,
+        packed=True,
     )
 
 
@@ -129,6 +137,7 @@ def fit(
     workers: int,
     gpus_per_worker: float,
     in_tune: bool,
+    cpus_per_worker: int = 1,
     watch: Reporter | None = None,
 ) -> Outcome:
     """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group of its own would cost tens of
@@ -141,7 +150,7 @@ def fit(
             scaling_config=ray_train.ScalingConfig(num_workers=0, use_gpu=gpus_per_worker > 0),
         )
     else:
-        resources = {"CPU": 1.0 - DRIVER_CPUS / workers} | ({"GPU": gpus_per_worker} if gpus_per_worker else {})
+        resources = {"CPU": cpus_per_worker - DRIVER_CPUS} | ({"GPU": gpus_per_worker} if gpus_per_worker else {})
         trainer = TorchTrainer(
             _loop,
             train_loop_config=loop | {"grouped": True},
@@ -162,6 +171,9 @@ def fit(
     if failure is not None and is_disk_full(failure):
         raise failure
     outcome = Outcome.read(assignment.run_dir) or Outcome.read(assignment.run_dir, paused=True)
+    memory = None if failure is None else memory_of(failure)
+    if outcome is None and failure is not None and memory is not None:
+        raise OutOfMemory(memory, first_line(failure)) from failure
     if outcome is None and failure is not None:
         raise failure
     if outcome is None:
@@ -172,8 +184,7 @@ def fit(
 def _loop(config: dict[str, Any]) -> None:
     assignment: Assignment = config["assignment"]
     grouped = config.get("grouped", False)
-    # One thread a worker: on shared cores two threads are slower than one, and a sweep fills the cores with trials.
-    torch.set_num_threads(1)
+    pin_threads()
     send = _send_to_train if grouped else _send_to_tune if config["in_tune"] else None
 
     def announce(

@@ -1,0 +1,45 @@
+"""The largest configuration of a search space, by the weights and buffers of the system that it builds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gibbsweep.errors import UserError
+from gibbsweep.study.space import Choice, Domain, Space, field_at, with_values
+from gibbsweep_models.types import DataSpec, SystemConfig
+
+
+def largest(config: SystemConfig, space: Space, spec: DataSpec) -> dict[str, Any]:
+    """Values by path, of those in ``space``, with which ``config`` builds the largest system: for one domain after the other the value
+    that makes it largest, the others as chosen so far (sizes grow with each of a network's widths and depths by itself, so that
+    this finds the largest of all). A value that makes no difference is left as it is; of a number the two ends of its range are
+    tried, of a Choice all options, and what an option has below it only where that option was chosen."""
+    chosen: dict[str, Any] = {}
+    best = size(config, spec)
+    waiting = list(space.items())
+    while waiting:
+        path, domain = waiting.pop(0)
+        for value in _candidates(domain):
+            try:
+                found = size(with_values(config, {**chosen, path: value}), spec)
+            except (ValueError, UserError):  # not every combination is a configuration
+                continue
+            if found > best:
+                best, chosen = found, {**chosen, path: value}
+        if isinstance(domain, Choice):
+            below = chosen.get(path, field_at(config, path))
+            waiting += list(domain.then.get(below, {}).items()) if _hashable(below) else []
+    return chosen
+
+
+def size(config: SystemConfig, spec: DataSpec) -> int:
+    """Bytes of the weights and buffers of what ``config`` builds."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in config.build(spec).state_dict().values())
+
+
+def _candidates(domain: Domain) -> tuple[Any, ...]:
+    return domain.options if isinstance(domain, Choice) else (domain.low, domain.high)
+
+
+def _hashable(value: Any) -> bool:
+    return value.__hash__ is not None

@@ -1,0 +1,87 @@
+"""What becomes of a run whose process ended without an outcome: it goes on, with more memory where it had too little, or has failed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from gibbsweep.train import Outcome, spent
+from gibbsweep.train.checkpoint import read_progress
+from gibbsweep.train.exclusive import CRASHES_ALLOWED, forgive, in_vain
+from gibbsweep.train.out_of_memory import ADVICE, Memory
+from gibbsweep.tune.planned import Planned
+from gibbsweep.tune.sharing import Sharing
+from gibbsweep.tune.sweep_dir import SweepDir
+
+MOST_CRASHES = 20
+"""Of one run, whether it advances between them or its process cannot even start. Of those that begin and advance nothing, its process
+allows :data:`gibbsweep.train.exclusive.CRASHES_ALLOWED`; running out of memory beside others counts as none."""
+
+
+class Death(Protocol):
+    """See :class:`gibbsweep.tune.deaths.Death`."""
+
+    @property
+    def message(self) -> str: ...
+
+    @property
+    def memory(self) -> Memory | None: ...
+
+    @property
+    def silent(self) -> bool: ...
+
+
+class Retries:
+    """``say`` tells a person, one sentence at a time."""
+
+    def __init__(self, sweep: SweepDir, sharing: Sharing, say: Callable[[str], None]) -> None:
+        self._sweep, self._sharing, self._say = sweep, sharing, say
+        self._crashes: Counter[str] = Counter()
+        self._since: dict[str, float] = {}
+        self._deaths: dict[str, Death] = {}
+
+    def heard_of(self, run: str) -> None:
+        """A run has started or reported: it has a checkpoint of that moment, or none."""
+        self._since[run] = time.monotonic()
+
+    def died(self, trial_id: str, death: Death) -> None:
+        """That of a trial of Tune's, whose searcher is told next that there was an error, and not which."""
+        self._deaths[trial_id] = death
+
+    def death_of(self, trial_id: str) -> Death | None:
+        """None if it did not die."""
+        return self._deaths.pop(trial_id, None)
+
+    def after(self, planned: Planned, death: Death) -> Outcome | None:
+        """None if the run goes on; what it does then is on record. Else its outcome, which nobody has written yet."""
+        run_dir = self._sweep.trial(planned.name)
+        if death.memory is not None:
+            if self._more_room(planned, death.memory, death.message, certain=True):
+                forgive(run_dir)
+                return None
+            device = "GPU" if death.memory == "gpu" else "machine"
+            message = f"it ran out of memory alone on its {device} ({death.message}): {ADVICE}"
+        else:
+            self._crashes[planned.name] += 1
+            count = self._crashes[planned.name]
+            if count <= MOST_CRASHES:
+                if (
+                    death.silent and in_vain(run_dir) == CRASHES_ALLOWED
+                ):  # the last try: let it not be for lack of memory
+                    self._more_room(planned, "host", death.message, certain=False)
+                return None
+            message = (
+                f"its process ended without an outcome, {count} times ({death.message}): see {run_dir / 'log.txt'}"
+            )
+        step = read_progress(run_dir / "checkpoint").step
+        return Outcome("failed", step=step, message=message, **spent(run_dir))
+
+    def _more_room(self, planned: Planned, memory: Memory, message: str, *, certain: bool) -> bool:
+        lost = time.monotonic() - self._since.get(planned.name, time.monotonic())
+        repacking = self._sharing.lower(planned, memory, message, lost_seconds=lost, certain=certain)
+        if repacking is None:
+            return False
+        self._say(f"{planned.name} {repacking}" + (f"; so do later runs of {planned.contender}" if certain else ""))
+        return True

@@ -1,0 +1,14 @@
+"""A cluster of one CPU, for tests that need none."""
+
+from __future__ import annotations
+
+from gibbsweep.tune.packing import Node, Request
+from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.retries import Retries
+from gibbsweep.tune.sharing import Sharing
+
+
+def one_cpu(plan: Plan) -> tuple[Sharing, Retries]:
+    requests = dict.fromkeys(plan.decided.contenders, Request())
+    sharing = Sharing(requests, 1, lambda: [Node(1.0)], trials_folder=plan.sweep.path / "trials")
+    return sharing, Retries(plan.sweep, sharing, print)
