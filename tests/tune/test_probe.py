@@ -168,6 +168,11 @@ def packed(
     sweep, decided = create(STUDY, given, has_gpu=False)
     said: list[str] = []
     sharing = pack.shared(Plan(STUDY, decided, sweep), given, said.append)
+    if measured:
+        assert said.pop(0) == "memory  ·  measuring what a trial of rbm needs: some seconds each"
+    again: list[str] = []
+    assert pack.shared(Plan(STUDY, decided, sweep), given, again.append).requests == sharing.requests
+    assert again == said, "the same without measuring again"
     return sharing.requests["rbm"], said, len(measured)
 
 

@@ -83,9 +83,13 @@ def _size(plan: Plan, options: SweepOptions, name: str) -> int:
 def _measured(plan: Plan, options: SweepOptions, *, on_gpu: bool, say: Say) -> tuple[int, dict[str, Need]]:
     """Bytes of a GPU (0 without), and each contender's need."""
     name, memory = probe.gpu() if on_gpu else ("cpu", 0)
-    found = probe.needs(
-        plan.sweep.path / "memory.json", questions(plan, options), f"{name} {memory}", probe.on_cluster(on_gpu)
-    )
+    measure = probe.on_cluster(on_gpu)
+
+    def announced(new: Sequence[probe.Question]) -> list[Need]:
+        say(f"memory  ·  measuring what a trial of {', '.join(q.contender for q in new)} needs: some seconds each")
+        return measure(new)
+
+    found = probe.needs(plan.sweep.path / "memory.json", questions(plan, options), f"{name} {memory}", announced)
     for contender, need in found.items():
         if need.failed:
             say(f"memory  ·  {contender} was not measured ({need.failed}): it is packed as if it were small")
