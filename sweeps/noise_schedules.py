@@ -8,23 +8,30 @@ which are searched for each sampler at each number of evaluations. A trial costs
     python sweeps/noise_schedules.py                          every sampler at 30, 100, 300 and 1000 evaluations
     python sweeps/noise_schedules.py --model examples         the exact score of a thousand examples of a ring, at up to 300
     python sweeps/noise_schedules.py --contenders annealed annealed_noisy        with and without the final denoising
+    python sweeps/noise_schedules.py --model runs/SWEEP/trials/RUN       the network of a run of another sweep, as it was trained
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
-from gibbsweep.evaluate import ModeBalance
+from gibbsweep.errors import UserError
+from gibbsweep.evaluate import ModeBalance, SampleDistances, SampleGrid, SamplingCost
 from gibbsweep.evaluate.contract import Evaluator
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Space, Study
+from gibbsweep.study.stored import StoredRun, stored_run
 from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
+from gibbsweep_models.noise.edm import EDMSchedule
+from gibbsweep_models.noise.vp import CosineSchedule, VPSchedule
 from gibbsweep_models.samplers.form import SamplerForm, SamplerName
 from gibbsweep_models.score.stored_score import StoredScoreConfig
+from gibbsweep_models.score.trained_score import TrainedScoreConfig
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,8 +40,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    model: Literal["two_modes", "examples"] = "two_modes"
-    """Whose exact score: the two modes', or the training examples' of any labelled set of vectors."""
+    model: str = "two_modes"
+    """Whose score: two_modes, or examples, those that the training examples of any labelled set of vectors have exactly; or the folder
+    of a run that trained a score model, runs/SWEEP/trials/RUN."""
 
 
 NFE = {"two_modes": Choice(30, 100, 300, 1000), "examples": Choice(30, 100, 300)}
@@ -60,13 +68,16 @@ SPACES: Mapping[str, tuple[SamplerName, Space]] = {
 TOLERANCE: Space = {"sampling.tolerance": Choice(0.1, 0.01, 1e-3, 1e-4)}
 
 
+PICTURES_NFE = Choice(20, 50, 100)
+
+
 def contender(name: str, options: Options) -> Contender:
     sampler, space = SPACES[name]
     form = SamplerForm(sampler, sigma_max=2.0, denoise=name != "annealed_noisy")
     if name == "langevin":
         form = replace(form, sigma_min=0.01, sigma_max=0.8, step_size=5e-4)
     return Contender(
-        StoredScoreConfig(form, options.model, n_examples=1000),
+        StoredScoreConfig(form, known(options.model), n_examples=1000),
         kind="score",
         space={"sampling.nfe": NFE[options.model], **space},
         compare="sampling.nfe",
@@ -75,8 +86,46 @@ def contender(name: str, options: Options) -> Contender:
 
 def flow(options: Options) -> Contender:
     """The adaptive one, whose evaluations follow from its tolerance."""
-    config = StoredScoreConfig(SamplerForm("probability_flow", sigma_max=2.0), options.model, n_examples=1000)
+    config = StoredScoreConfig(SamplerForm("probability_flow", sigma_max=2.0), known(options.model), n_examples=1000)
     return Contender(config, kind="score", space={**TOLERANCE, **LEVELS}, compare="sampling.tolerance")
+
+
+def known(model: str) -> Literal["two_modes", "examples"]:
+    return "two_modes" if model == "two_modes" else "examples"
+
+
+def trained(name: str, stored: StoredRun) -> Contender:
+    """A sampler of a network, between the levels of its training."""
+    low, high = trained_levels(stored)
+    sampler, space = SPACES.get(name, ("probability_flow", {**TOLERANCE, **LEVELS}))
+    levels: Space = {
+        "sampling.sigma_max": Choice(high, high / 2, high / 4),
+        "sampling.sigma_min": Choice(low, 3 * low, 10 * low),
+    }
+    flow = name not in SPACES
+    nfe: Space = {} if flow else {"sampling.nfe": NFE["examples"] if len(stored.shape) == 1 else PICTURES_NFE}
+    return Contender(
+        TrainedScoreConfig(stored.config, stored.weights, SamplerForm(sampler, sigma_min=low, sigma_max=high)),
+        kind="score",
+        space={**nfe, **space, **levels},
+        compare="sampling.tolerance" if flow else "sampling.nfe",
+    )
+
+
+def trained_levels(stored: StoredRun) -> tuple[float, float]:
+    for part in vars(stored.config).values():
+        if isinstance(part, EDMSchedule):  # a lognormal, which has no end: its sampler's levels
+            return part.sigma_min, part.sigma_max
+        if hasattr(part, "sigma_range"):
+            low, high = part.sigma_range
+            # Where each of the schedules that are searched still has levels.
+            return float(low), min(
+                float(high), *(0.999 * kind().sigma_range[1] for kind in (VPSchedule, CosineSchedule))
+            )
+    raise UserError(
+        f"{type(stored.config).__name__} names no noise schedule, so between which levels it can be sampled is not known: "
+        "name a run of a score model with --model."
+    )
 
 
 def measured(options: Options, picture: bool) -> Callable[[str], tuple[Evaluator, ...]]:
@@ -85,33 +134,36 @@ def measured(options: Options, picture: bool) -> Callable[[str], tuple[Evaluator
     return lambda budget: (ModeBalance(100 if budget == "smoke" else n, picture),)
 
 
+MODES = {"test/energy_distance": "energy distance to the test split", "test/share_error": "error of the modes' shares"}
+PICTURES = {"test/frechet_distance": "Fréchet distance", "test/recall": "recall"}
+
+
 def against_evaluations(results: Results) -> Figure:
-    """Left, the energy distance to the test split, right, how far the modes' shares are off; each against evaluations a sample."""
+    """Left, the distance to the test split, right, how far the modes' shares are off (of pictures, recall); each against evaluations a
+    sample."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11.0, 3.8), layout="constrained")
     panels: Sequence[Axes] = figure.subplots(1, 2)
-    for axes, metric, label in zip(
-        panels,
-        ("test/energy_distance", "test/share_error"),
-        ("energy distance to the test split", "error of the modes' shares"),
-        strict=True,
-    ):
+    modes = "test/nfe" in results.columns
+    nfe = "test/nfe" if modes else "test/sampling_nfe"
+    for axes, (metric, label) in zip(panels, (MODES if modes else PICTURES).items(), strict=True):
         for name in dict.fromkeys(row.contender for row in results.rows):
             rows = [row for row in results.rows if row.contender == name and metric in row.metrics]
-            rows.sort(key=lambda row: row.metrics["test/nfe"].mean)
+            rows.sort(key=lambda row: row.metrics[nfe].mean)
             if rows:
                 means = [row.metrics[metric].mean for row in rows]
                 style = "--" if name == "annealed_noisy" else ":" if name == "langevin" else "-"
-                axes.plot([row.metrics["test/nfe"].mean for row in rows], means, style, marker="o", ms=4, label=name)
+                axes.plot([row.metrics[nfe].mean for row in rows], means, style, marker="o", ms=4, label=name)
         axes.set_xscale("log")
         axes.set_xlabel("evaluations of the score, a sample")
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
     # An unbiased distance of equal distributions is negative half of the time; shares that are right have no logarithm.
-    panels[0].set_yscale("symlog", linthresh=1e-3)
-    panels[0].set_ylim(bottom=-2e-3)
-    panels[1].set_yscale("log")
+    if modes:
+        panels[0].set_yscale("symlog", linthresh=1e-3)
+        panels[0].set_ylim(bottom=-2e-3)
+        panels[1].set_yscale("log")
     if panels[0].lines:
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
     return figure
@@ -129,10 +181,47 @@ def findings(results: Results) -> Sequence[str]:
 
 
 NAMES = tuple(SPACES)
+REVERSE = tuple(name for name in NAMES if name not in ("langevin", "annealed_noisy"))
 EVERY = {name: Budget(updates=1, batch_size=1, report_every=1) for name in ("smoke", "laptop", "long", "gpu", "paper")}
 
 
+def study_of_run(stored: StoredRun) -> Study:
+    """The samplers of a trained network; pictures are measured by the Fréchet distance, vectors by the energy distance."""
+    pictures = len(stored.shape) > 1
+    distance = "frechet_distance" if pictures else "energy_distance"
+
+    def evaluators(budget: str, final: bool) -> tuple[Evaluator, ...]:
+        n = 24 if budget == "smoke" else 500 if final else 200
+        shown: tuple[Evaluator, ...] = (SampleGrid(n=64), SamplingCost(n=16)) if final else ()
+        return (SampleDistances(n), *shown) if pictures else (ModeBalance(n, final),)
+
+    columns = {
+        f"test/{distance}": "FD" if pictures else "energy distance",
+        **({"test/recall": "recall"} if pictures else {"test/share_error": "share error"}),
+        **({"test/sampling_nfe": "nfe"} if pictures else {"test/nfe": "nfe"}),
+    }
+    return Study(
+        name="noise_schedules_trained",
+        question="Which way from noise to data does a trained network take best, and in how many evaluations?",
+        data=stored.data,
+        needs=DataNeeds(labels=True),
+        contenders={name: trained(name, stored) for name in (*REVERSE, "probability_flow")},
+        goal=Goal(f"validation/{distance}", "minimize"),
+        evaluators=lambda budget: evaluators(budget, final=False),
+        final_evaluators=lambda budget: evaluators(budget, final=True),
+        columns=columns,
+        budgets=EVERY,
+        trials=9,
+        seeds=3,
+        figures={"nfe": against_evaluations},
+        pictures=("samples",) if pictures else ("scatter",),
+        note=f"A {type(stored.config).__name__} after {stored.step} updates on {stored.data}; nothing is trained here.",
+    )
+
+
 def study(options: Options) -> Study:
+    if options.model not in NFE:
+        return study_of_run(stored_run(Path(options.model)))
     modes = options.model == "two_modes"
     return Study(
         name="noise_schedules" if modes else "noise_schedules_examples",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import torch
+from safetensors.torch import save
 
 from gibbsweep.data import Dataset, load
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
@@ -42,6 +46,7 @@ from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
 from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance
 from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm, VectorForm
 from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
+from gibbsweep_models.nn.weights_file import WeightsFile
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
@@ -53,9 +58,10 @@ from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.stored_score import StoredScoreConfig
+from gibbsweep_models.score.trained_score import TrainedScoreConfig
 from gibbsweep_models.score.voxels import VoxelScoreConfig
 from gibbsweep_models.score.waveform import WaveformScoreConfig
-from gibbsweep_models.types import System, SystemConfig
+from gibbsweep_models.types import DataSpec, System, SystemConfig
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,21 @@ class SystemCase:
 
 SMALL_UNET = UNetForm((8, 8))
 SHORT_CD = CLASS_CD = LangevinCD(n_steps=3, replay_size=128)
+
+_FILES = tempfile.TemporaryDirectory()
+
+
+def stored_network() -> TrainedScoreConfig:
+    """A network of digits whose weights are in a file."""
+    config = ScoreModelConfig(SMALL_UNET)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        content = save(config.build(DataSpec((1, 8, 8))).state_dict())
+    path = Path(_FILES.name) / "weights.safetensors"
+    path.write_bytes(content)
+    weights = WeightsFile(str(path), hashlib.sha256(content).hexdigest())
+    return TrainedScoreConfig(config, weights, SamplerForm("heun", 5))
+
 
 SYSTEMS: dict[str, SystemCase] = {
     "rbm": SystemCase(RBMConfig(n_hidden=16, k=1, momentum=0.5)),
@@ -122,6 +143,7 @@ SYSTEMS: dict[str, SystemCase] = {
     "fitted_score_exact": SystemCase(FittedScoreConfig("exact", "ring8"), "ring8"),
     "stored_score": SystemCase(StoredScoreConfig(SamplerForm("ancestral", 5)), "two_modes"),
     "stored_examples": SystemCase(StoredScoreConfig(SamplerForm("heun", 5), "examples", 100)),
+    "trained_score": SystemCase(stored_network()),
     "score_edm": SystemCase(ScoreModelConfig(SMALL_UNET, sampler=Heun(3))),
     "score_ve": SystemCase(
         # The corrector's step is |n| / |s|: an untrained network whose output is the score has none.

@@ -168,7 +168,7 @@ def test_a_trial_tells_its_constrained_metrics_with_each_report(
     trial._loop({"assignment": assignment, "goal_metric": metric, "in_tune": True, "watch": None})
     (report,) = sent
     assert report["step"] == 5
-    assert report["constrained"] == {metric: report["goal"]}
+    assert report[f"told/{metric}"] == report["goal"]
     listening = SimpleNamespace(config={"name": planned.name})
     PlanScheduler(Gate(plan, Stopping(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, report)  # type: ignore[arg-type]
     assert plan.pause(planned.name)

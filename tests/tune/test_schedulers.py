@@ -17,6 +17,7 @@ from optuna.storages import InMemoryStorage
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Float, Space
 from gibbsweep.tune.curves import SyntheticCurves
+from gibbsweep.tune.front_curves import FrontCurves
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
 from gibbsweep.tune.simulate import Job, SearchPolicy, simulate
 
@@ -62,10 +63,27 @@ def policy(form: SchedulerForm, curves: Any, storage: InMemoryStorage | None = N
     return SearchPolicy.of(curves, scheduler=form, storage=storage, **chosen)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@dataclass(frozen=True)
+class Opposed(Falling):
+    """Where a floor is low, this one is high: every trial that breaks nothing is on the front."""
+
+    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        return math.nan if step > values.get("breaks", 1.0) * self.updates else 1 / step + 1 - values["floor"]
+
+
+def of_one_or_two(objectives: int, curves: Any, other: Any) -> Any:
+    return curves if objectives == 1 else FrontCurves([curves, other], [(0.0, 2.0)] * 2)
+
+
+every_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+one_or_two = pytest.mark.parametrize("objectives", [1, 2])
+
+
+@every_form
+@one_or_two
 @pytest.mark.parametrize("workers", [1, 7])
-def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm, workers: int) -> None:
-    curves = Falling()
+def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm, workers: int, objectives: int) -> None:
+    curves = of_one_or_two(objectives, Falling(), Opposed())
     ours = policy(form, curves)
     found = simulate(ours, curves, workers=workers)
     records = ours.search.records
@@ -83,7 +101,7 @@ def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm,
     assert sum(max(record.reports, default=0) for record in records) <= found.updates
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@every_form
 def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
     """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler."""
     curves = Falling(may_break=False)
@@ -92,6 +110,54 @@ def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> N
     best = ours.search.best(None)
     assert best is not None
     assert best.values["floor"] == min(record.values["floor"] for record in ours.search.records)
+
+
+@every_form
+def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
+    """Two goals that no trial is good at both of: the best in either completes, whatever the scheduler, and the front holds both."""
+    curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
+    ours = policy(form, curves)
+    simulate(ours, curves, workers=1)
+    floors = [record.values["floor"] for record in ours.search.records]
+    first, second = ours.search.members(None, 2)
+    assert (first.label, first.values["floor"]) == ("for loss", min(floors))
+    assert (second.label, second.values["floor"]) == ("for loss_2", max(floors))
+
+
+def test_halving_of_two_goals_spends_what_the_rungs_say() -> None:
+    """27 trials, eta 3, all on one front: a third goes on, and at least the best in either."""
+    curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
+    ours = policy(SchedulerForm("halving"), curves, trials=27, report_every=0)
+    found = simulate(ours, curves, workers=1)
+    reached = Counter(max(record.reports) for record in ours.search.records)
+    at_least = {3: reached[3] + reached[9] + reached[27], 9: reached[9] + reached[27], 27: reached[27]}
+    assert 9 <= at_least[3] <= 18 and 3 <= at_least[9] <= 12 and 2 <= at_least[27] <= 6
+    assert found.updates == sum(max(record.reports) for record in ours.search.records), "nothing was trained twice"
+    assert found.ended == {"completed": reached[27], "pruned": 27 - reached[27]}
+
+
+def test_a_rung_of_two_goals_promotes_by_front_and_the_extremes_first() -> None:
+    """Six at a rung, a third goes on: of the front of four the best in each goal; (3, 3) is dominated, and never promoted."""
+    scheduler = SchedulerForm("halving", rungs=1).build(updates=9, trials=9, objectives=2)
+    points = ((1.0, 9.0), (2.0, 8.0), (9.0, 1.0), (3.0, 3.0), (2.5, 2.5), (8.0, 8.0))
+    for order in itertools.permutations(range(6)):
+        again = SchedulerForm("halving", rungs=1).build(updates=9, trials=9, objectives=2)
+        for index in order:
+            assert again.report(index, 3, points[index]) == "go"
+            again.pause(index, 3, promoted=False)
+        assert [again.promote(), again.promote(), again.promote()] == [(0, 9), (2, 9), None]
+        assert again.rescue() == (4, 9), "the middle of the gap"
+    assert scheduler.report(0, 3, (1.0, math.inf)) == "diverge"
+
+
+def test_the_median_of_two_goals_spares_whoever_is_on_the_first_front() -> None:
+    scheduler = SchedulerForm("median").build(updates=9, trials=9, objectives=2)
+    for index, point in enumerate(((1.0, 4.0), (2.0, 3.0), (3.0, 2.0), (4.0, 1.0))):
+        assert scheduler.report(index, 3, point) == "go"
+        scheduler.close(index, completed=True)
+    assert scheduler.report(4, 3, (9.0, 0.5)) == "go", "the best in one"
+    assert scheduler.report(5, 3, (2.5, 2.9)) == "go", "beaten by none"
+    assert scheduler.report(6, 3, (4.5, 4.5)) == "prune", "beaten by all"
 
 
 def test_halving_spends_what_the_rungs_say() -> None:
@@ -120,13 +186,21 @@ def test_the_window_judges_by_the_median_of_the_last_reports() -> None:
     assert scheduler.rescue() == (0, 9)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@every_form
 @settings(max_examples=12, deadline=None)
-@given(moments=st.lists(st.integers(1, 25), min_size=1, max_size=6), seed=st.integers(0, 99))
-def test_a_crash_at_any_moment_changes_no_promotion(form: SchedulerForm, moments: list[int], seed: int) -> None:
+@given(
+    moments=st.lists(st.integers(1, 25), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+    objectives=st.sampled_from([1, 2]),
+)
+def test_a_crash_at_any_moment_changes_no_promotion(
+    form: SchedulerForm, moments: list[int], seed: int, objectives: int
+) -> None:
     """One worker, killed after some number of events, again and again: every search is rebuilt from the storage alone, the trial that was
     running starts again from its last report, and the records end as if nothing had happened."""
-    curves = SyntheticCurves(seed=seed, updates=27)
+    curves = of_one_or_two(
+        objectives, SyntheticCurves(seed=seed, updates=27), SyntheticCurves(seed=seed + 100, updates=27)
+    )
     whole = policy(form, curves, seed=seed, trials=15)
     simulate(whole, curves, workers=1)
 
@@ -135,11 +209,12 @@ def test_a_crash_at_any_moment_changes_no_promotion(form: SchedulerForm, moments
         ours = policy(form, curves, storage, seed=seed, trials=15)
         if _run_some(ours, curves, next(waits)):
             break
-    told = [(r.values, r.state, r.reports) for r in ours.search.records]
-    assert told == [(r.values, r.state, r.reports) for r in whole.search.records]
+    told = [(r.values, r.state, r.reports, r.other_reports) for r in ours.search.records]
+    assert told == [(r.values, r.state, r.reports, r.other_reports) for r in whole.search.records]
+    assert ours.search.members(None, 3) == whole.search.members(None, 3)
 
 
-def _run_some(ours: SearchPolicy, curves: SyntheticCurves, events: int) -> bool:
+def _run_some(ours: SearchPolicy, curves: Any, events: int) -> bool:
     """Drive one worker for so many reports; whether the search came to its end."""
     left = [Job(r.number, r.values, max(r.reports, default=0), r.runs_to) for r in ours.search.interrupted()]
     while True:

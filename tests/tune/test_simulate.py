@@ -14,6 +14,7 @@ from tests.tune.test_schedulers import Falling, policy
 from gibbsweep.cli.main import main
 from gibbsweep.errors import UserError
 from gibbsweep.tune.curves import RecordedCurves, SyntheticCurves
+from gibbsweep.tune.front_curves import FrontCurves
 from gibbsweep.tune.scheduler import SchedulerForm
 from gibbsweep.tune.simulate import SearchPolicy, simulate
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -87,10 +88,49 @@ def test_recorded_curves_are_those_of_the_journal(tmp_path: Path) -> None:
         RecordedCurves(sweep, "other")
 
 
+def test_curves_of_two_goals_are_those_of_the_journal_too(tmp_path: Path) -> None:
+    sweep = SweepDir(tmp_path / "runs" / "s")
+    sweep.path.mkdir(parents=True)
+    storage = JournalStorage(JournalFileBackend(str(sweep.journal)))
+    made = FrontCurves([SyntheticCurves(), SyntheticCurves(seed=1)])
+    ours = SearchPolicy.of(
+        made, trials=9, seed=0, sampler="random", scheduler=SchedulerForm("halving"), storage=storage
+    )  # fmt: skip
+    found = simulate(ours, made, workers=2)
+    first, second = (RecordedCurves(sweep, "simulated", objective) for objective in (0, 1))
+    assert first.objectives == second.objectives == 2
+    drawn = [record for record in ours.search.records if record.reports]
+    for position, record in enumerate(drawn):
+        for step in record.reports:
+            values = {"trial": position}
+            assert (first.loss(values, 99, step), second.loss(values, 99, step)) == record.reported(step)
+    assert first.range == (
+        min(min(record.reports.values()) for record in drawn),
+        max(max(record.reports.values()) for record in drawn),
+    )
+    assert all(0 <= missed < 1 for _, missed in found.best)
+    missed = [missed for _, missed in found.best]
+    assert missed[-1] <= missed[0], "a front grows, but for the noise of what was chosen"
+
+
+def test_a_front_is_worth_the_box_that_it_dominates() -> None:
+    curves = FrontCurves([Constant(), Constant()], [(0.0, 2.0), (0.0, 4.0)])
+    assert curves.missed([(1.0, 1.0)]) == pytest.approx(1 - 0.5 * 0.75)
+    assert curves.missed([(-1.0, 1.0), (1.0, -1.0)]) == pytest.approx(1 - (0.75 + 0.5 - 0.5 * 0.75))
+    assert curves.missed([]) == 1.0
+
+
 def test_the_command_prints_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
     main(["simulate", "--trials", "20", "--seeds", "1", "--workers", "2", "--sampler", "qmc"])
     text = capsys.readouterr().out
     assert "qmc, halving" in text and "random, none" in text
+
+
+@pytest.mark.parametrize("scheduler", ["none", "median", "stopping", "halving"])
+def test_the_command_simulates_two_goals(scheduler: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--trials", "20", "--seeds", "1", "--objectives", "2", "--sampler", "tpe", "--scheduler", scheduler]
+    main(["simulate", *words])
+    assert f"tpe, {scheduler}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -99,6 +139,8 @@ def test_the_command_prints_both_sides(capsys: pytest.CaptureFixture[str]) -> No
         (["--workers", "0"], "--workers must be at least 1"),
         (["--sampler", "annealing"], "no sampler 'annealing'"),
         (["--scheduler", "asha"], "no scheduler 'asha'"),
+        (["--objectives", "9"], "--objectives must be 1 to 4: got 9"),
+        (["--objectives", "2", "--sampler", "cmaes"], "cmaes searches for one goal"),
         (["--curves", "nowhere"], "runs/NAME:CONTENDER: got 'nowhere'"),
     ],
 )

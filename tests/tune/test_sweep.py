@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 from tests.tiny import STUDY, BreakingConfig, study
 
-from gibbsweep.study import Results
+from gibbsweep.evaluate import EnergyGap, LogLikelihood
+from gibbsweep.study import Contender, Float, Goal, Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
@@ -183,3 +184,35 @@ def test_halving_continues_the_best_from_their_checkpoints(tmp_path: Path) -> No
             assert outcome.message == "not among the best after 7 updates"
             assert outcome.device_seconds > 0
     assert text.count(" completed ") == sum(row.outcomes["completed"] for row in results.rows)
+
+
+def test_two_goals_are_searched_under_halving_and_their_front_is_retrained(tmp_path: Path) -> None:
+    """Every end and every report of a trial holds both goals; the members of the front are rows, runs and tags."""
+    gap = Goal("validation/energy_gap", "minimize")
+    free = Contender(STUDY.contenders["rbm"].config, "energy", {"learning_rate": Float(0.01, 0.3, log=True)})
+    both = study(
+        contenders={"rbm": free},
+        goal=(STUDY.goal, gap),
+        evaluators=(LogLikelihood(n_temperatures=20), EnergyGap(n_steps=5)),
+    )
+    results, text = sweep(tmp_path, both, budget="laptop", trials=6, seeds=1, scheduler="halving", rungs=1)
+    storage = open_storage(SweepDir(tmp_path / "s"))
+    trials = storage.get_all_trials(storage.get_study_id_from_name("rbm"))
+    for trial in trials:
+        assert [key for key in trial.user_attrs if key.startswith("objectives@")] == [
+            f"objectives@{step}" for step in trial.intermediate_values
+        ]
+        outcome = Outcome.read(tmp_path / "s" / "trials" / f"rbm-{trial.number:04d}")
+        assert outcome is not None
+        if trial.state.name == "COMPLETE":
+            assert trial.values == [outcome.metrics[goal.metric] for goal in (STUDY.goal, gap)]
+    completed = [trial.values for trial in trials if trial.values]
+    assert 2 <= len(completed) < 6
+    for row in results.rows:
+        assert row.front and row.seeds == [1] and row.metrics["test/log_likelihood"].n == 1
+    assert results.rows[0].front in ("for log_likelihood", "for all")
+    assert len(text.strip().splitlines()) == 2 + 6 + len(results.rows)
+    children = sweep_runs(f"sqlite:///{tmp_path.absolute()}/mlflow.db", "s")
+    assert set(children["front"]) - {""} == {row.front for row in results.rows}
+    again, _ = sweep(tmp_path, both, name=None, budget=None, resume="s")
+    assert again.rows == results.rows

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from gibbsweep_models.nn.densities import two_modes
 from gibbsweep_models.nn.mixture import GaussianMixture
 from gibbsweep_models.samplers.form import SamplerForm
-from gibbsweep_models.types import Batch, DataSpec, Phase, Samples, SignedUnits, System, Trace
+from gibbsweep_models.samplers.sampled_denoiser import SampledDenoiser
+from gibbsweep_models.types import Batch, DataSpec, SignedUnits
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,15 @@ class StoredScoreConfig(SignedUnits):
         return StoredScoreSystem(self, spec)
 
 
-class StoredScoreSystem(System):
+class StoredScoreSystem(SampledDenoiser):
     """``denoiser``: E[x_0 | x] of the mixture."""
 
     def __init__(self, config: StoredScoreConfig, spec: DataSpec) -> None:
-        super().__init__()
+        modes = config.model == "two_modes"
+        super().__init__(
+            two_modes() if modes else GaussianMixture(torch.zeros(1, *spec.shape)), config.sampling.build(), spec.shape
+        )
         self.config = config
-        self.shape = spec.shape
-        self.sampler = config.sampling.build()
-        self.denoiser = two_modes() if config.model == "two_modes" else GaussianMixture(torch.zeros(1, *spec.shape))
-
-    def phases(self) -> list[Phase]:
-        return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
         """Keep the examples ``batch["x"]`` (N, *D), where they are the model."""
@@ -53,17 +50,3 @@ class StoredScoreSystem(System):
             x = batch["x"]
             order = torch.randperm(len(x), generator=generator, device=generator.device)[: self.config.n_examples]
             self.denoiser = GaussianMixture(x[order.to(x.device)], stds=self.config.bandwidth).to(x.device)
-
-    @torch.no_grad()
-    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
-        """E[x_0 | x]: (B, *D), (B,) -> (B, *D). It draws nothing."""
-        del generator
-        if sigma is None:
-            raise ValueError("a stored score must be told the noise level: got sigma=None, expected (B,)")
-        denoised: Tensor = self.denoiser(x, sigma)
-        return denoised
-
-    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D) from noise."""
-        start = self.sampler.start((n, *self.shape), generator=generator)
-        return self.sampler(self.denoiser, start, generator=generator, trace=trace)

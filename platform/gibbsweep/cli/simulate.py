@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gibbsweep.tune.simulate import Simulation
 
 
+_OTHER = 10_000  # between the seeds of two objectives
+
+
 @dataclass(frozen=True)
 class SimulateOptions:
     trials: int = 200
@@ -41,6 +44,9 @@ class SimulateOptions:
     """Seconds that a trial takes to start, or to continue."""
     curves: Annotated[str | None, tyro.conf.arg(metavar="SWEEP:CONTENDER")] = None
     """Draw from the learning curves of a sweep that was run, runs/NAME:CONTENDER (default: synthetic curves)."""
+    objectives: int = 1
+    """Of the synthetic curves: losses that conflict, 1 to 4. The best is then a Pareto front, and its loss the share of their box that
+    it misses. Recorded curves have those of their sweep."""
     target: float | None = None
     """Loss whose time is measured (default: the median of what random search to the end finds)."""
 
@@ -50,9 +56,13 @@ def simulate_sweep(options: SimulateOptions) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from gibbsweep.tune.simulate import MOST_OBJECTIVES
+
     for name in ("trials", "workers", "seeds"):
         if getattr(options, name) < 1:
             raise UserError(f"--{name} must be at least 1: got {getattr(options, name)}.")
+    if not 1 <= options.objectives <= MOST_OBJECTIVES:
+        raise UserError(f"--objectives must be 1 to {MOST_OBJECTIVES}: got {options.objectives}.")
     asked = f"{options.sampler}, {options.scheduler}"
     found = {asked: _runs(options, options.sampler, options.scheduler)}
     found.setdefault("random, none", _runs(options, "random", "none"))
@@ -84,7 +94,7 @@ def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simula
     form = SchedulerForm(scheduler, options.eta, options.rungs, options.brackets, options.window)  # type: ignore[arg-type]
     runs = []
     for seed in range(options.seeds):
-        curves = _curves(options.curves, seed)
+        curves = _curves(options, seed)
         policy = SearchPolicy.of(
             curves, trials=options.trials, seed=seed, sampler=sampler, scheduler=form, report_every=_often(curves)  # type: ignore[arg-type]
         )  # fmt: skip
@@ -94,16 +104,25 @@ def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simula
     return runs
 
 
-def _curves(name: str | None, seed: int) -> Curves:
+def _curves(options: SimulateOptions, seed: int) -> Curves:
     from gibbsweep.tune.curves import RecordedCurves, SyntheticCurves
+    from gibbsweep.tune.front_curves import FrontCurves
     from gibbsweep.tune.sweep_dir import SweepDir
 
-    if name is None:
-        return SyntheticCurves(seed=seed)
-    folder, colon, contender = name.rpartition(":")
+    if options.curves is None:
+        first = SyntheticCurves(seed=seed)
+        others = [SyntheticCurves(seed=seed + _OTHER * i) for i in range(1, options.objectives)]
+        return FrontCurves([first, *others]) if others else first
+    folder, colon, contender = options.curves.rpartition(":")
     if not colon or not (Path(folder) / "optuna.journal").exists():
-        raise UserError(f"--curves takes the folder of a sweep and a contender, runs/NAME:CONTENDER: got {name!r}.")
-    return RecordedCurves(SweepDir(Path(folder)), contender)
+        raise UserError(
+            f"--curves takes the folder of a sweep and a contender, runs/NAME:CONTENDER: got {options.curves!r}."
+        )
+    recorded = RecordedCurves(SweepDir(Path(folder)), contender)
+    if recorded.objectives == 1:
+        return recorded
+    all_goals = [RecordedCurves(SweepDir(Path(folder)), contender, i) for i in range(recorded.objectives)]
+    return FrontCurves(all_goals, [curves.range for curves in all_goals])
 
 
 def _often(curves: Curves) -> int:

@@ -94,7 +94,7 @@ def train_one(options: TrainOptions) -> None:
         validation=study.validation,
         precision=options.precision,
         git_commit=git_commit(),
-        goal=study.goal_of(contender),
+        goal=study.goals_of(contender),
         halve=study.contenders[contender].halve,
     )
     dataset = load(
@@ -111,7 +111,7 @@ def train_one(options: TrainOptions) -> None:
                 torch.set_num_threads(1)
             outcome = run(assignment, watch=watch)
         else:
-            outcome = _with_ray(assignment, study.goal_of(contender).metric, options, watch)
+            outcome = _with_ray(assignment, study.goals_of(contender)[0].metric, options, watch)
     print(summary(outcome, assignment.run_dir))
     if outcome.outcome == "failed":
         raise SystemExit(1)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gibbsweep.study.study import Goal
+from gibbsweep.study.study import Goal, Goals, as_goals
 from gibbsweep.train.report import read_spool
 
 
-def over_training(spool: Path, goal: Goal) -> dict[str, float]:
+def over_training(spool: Path, goal: Goals) -> dict[str, float]:
     """``peak/METRIC``, the best finite value of the goal among the reports in ``spool``, and ``drop/METRIC`` >= 0, how much worse
-    the last report that has it is. Nothing where no report has one."""
-    reported = [metrics[goal.metric] for _, metrics in read_spool(spool) if goal.metric in metrics]
+    the last report that has it is; of each goal where there are several. Nothing where no report has one."""
+    reports = [metrics for _, metrics in read_spool(spool)]
+    return {name: value for one in as_goals(goal) for name, value in _over_training(reports, one).items()}
+
+
+def _over_training(reports: Sequence[Mapping[str, float]], goal: Goal) -> dict[str, float]:
+    reported = [metrics[goal.metric] for metrics in reports if goal.metric in metrics]
     finite = [value for value in reported if math.isfinite(value)]
     if not finite:
         return {}

@@ -36,7 +36,8 @@ class Results:
     note: str = ""
     importances: dict[str, dict[str, float]] = field(default_factory=dict)
     """For each contender, the share of the goal's variance over its completed search trials that each part of the choice makes:
-    ``{"form.name": .6, "form.name=conv form.width": .1}``, what is compared and, within one option of it, a searched path."""
+    ``{"form.name": .6, "form.name=conv form.width": .1}``, what is compared and, within one option of it, a searched path. Of
+    several goals each has its own, under ``CONTENDER (for GOAL)``."""
 
     accounting: Accounting | None = None
 

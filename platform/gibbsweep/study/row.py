@@ -56,10 +56,17 @@ class Row:
     nfe: float | None = None
     violated: list[str] = field(default_factory=list)
     """The study's constraints that its metrics do not satisfy, in words."""
+    front: str = ""
+    """Of one of several configurations on a Pareto front: what it is there for (``for FD``). Its search is that of all of them."""
+
+    @property
+    def group(self) -> str:
+        """The contender and what is compared: several rows where a Pareto front is retrained."""
+        return " ".join([self.contender, *(f"{path}={value}" for path, value in self.compared.items())])
 
     @property
     def label(self) -> str:
-        return " ".join([self.contender, *(f"{path}={value}" for path, value in self.compared.items())])
+        return f"{self.group} ({self.front})" if self.front else self.group
 
     @classmethod
     def of(
@@ -70,6 +77,8 @@ class Row:
         best_config: Mapping[str, Any],
         search: Sequence[Outcome],
         retrained: Mapping[tuple[str, int], Outcome],
+        *,
+        front: str = "",
     ) -> Row:
         """Summarise the search outcomes and the retrained outcomes by (view, seed). What diverged counts in ``diverged_share``
         and in no mean. With several views a metric is, for each seed, the mean over the views that completed."""
@@ -94,6 +103,7 @@ class Row:
             restarts=sum(len(o.restarts) for o in everything),
             samples=statistics.fmean([o.samples for o in completed.values()]) if completed else 0.0,
             nfe=statistics.fmean(evaluations) if evaluations else None,
+            front=front,
         )
 
 

@@ -18,7 +18,8 @@ from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
 from gibbsweep.study.restart import check_halving, restarted
 from gibbsweep.study.space import flatten, with_values
-from gibbsweep.study.study import STABILITY, Goal
+from gibbsweep.study.stored import config_classes
+from gibbsweep.study.study import STABILITY, Goals
 from gibbsweep.train import (
     Budget,
     Composed,
@@ -48,8 +49,8 @@ DATA_SEED = 0  # every run of every sweep sees the same train, validation and te
 @dataclass(frozen=True)
 class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
-    the test split once, after the last update. ``goal``: the metric whose peak over the reports is kept with the outcome.
-    ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``constrained``: metrics that the sweep is told with each report. ``until``: updates after which it pauses, to be continued by an
+    the test split once, after the last update. ``goal``: the metric, or metrics, whose peak over the reports is kept with the outcome.
+    ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``constrained``: metrics that the sweep is told with each report beside the first goal. ``until``: updates after which it pauses, to be continued by an
     assignment that differs in this alone. ``packed``: whoever starts it may let others share its memory."""
 
     name: str
@@ -67,11 +68,13 @@ class Assignment:
     precision: PrecisionOption = "auto"
     git_commit: str = "unknown"
     searched: dict[str, Any] = field(default_factory=dict)
-    goal: Goal | None = None
+    goal: Goals | None = None
     until: int | None = None
     halve: tuple[str, ...] | None = None
     constrained: tuple[str, ...] = ()
     packed: bool = False
+    front: str = ""
+    """Of a retraining of a Pareto front: which member it is, as its row says."""
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -233,12 +236,15 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
         "kind": assignment.kind,
         "seed": assignment.seed,
         "params": flatten(assignment.config),
+        "classes": config_classes(assignment.config),
         "searched": sorted(assignment.searched),
+        **({"front": assignment.front} if assignment.front else {}),
         "budget": vars(assignment.budget),
         "data": {
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,
             "source": dataset.source,
+            "shape": list(dataset.spec.shape),
             "rows": len(dataset.train),
             "validation_rows": len(dataset.validation),
         },

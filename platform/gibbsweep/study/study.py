@@ -60,13 +60,36 @@ class Goal:
             return False
         return math.isnan(b) or (a > b if self.direction == "maximize" else a < b)
 
+    def loss(self, value: float) -> float:
+        """``value`` turned so that lower is better."""
+        return -value if self.direction == "maximize" else value
+
+    @property
+    def short(self) -> str:
+        """The metric's own name, without the split it is of."""
+        return self.metric.rsplit("/", 1)[-1]
+
+
+Goals = Goal | tuple[Goal, ...]
+"""One goal, or the several of a search for a Pareto front."""
+
+
+def as_goals(goal: Goals) -> tuple[Goal, ...]:
+    return (goal,) if isinstance(goal, Goal) else tuple(goal)
+
+
+def goal_names(goals: Sequence[Goal]) -> list[str]:
+    """Short, and different from each other."""
+    short = [goal.short for goal in goals]
+    return short if len(set(short)) == len(short) else [goal.metric for goal in goals]
+
 
 @dataclass(frozen=True)
 class Contender:
     """A configuration with the space around it that is searched.
 
     ``compare``: the path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a
-    row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal``, ``constraints`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
+    row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal`` (one or several), ``constraints`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
     changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``. ``halve``: paths of the step sizes that a run halves when it restarts
     after a divergence (``Budget.retries``); None: those that the configuration names, its learning rates and the steps of the
     chains it trains with.
@@ -76,7 +99,7 @@ class Contender:
     kind: Kind
     space: Space = field(default_factory=dict)
     compare: str | tuple[str, ...] | None = None
-    goal: Goal | None = None
+    goal: Goals | None = None
     evaluators: Evaluators | None = None
     final_evaluators: Evaluators | None = None
     budgets: Mapping[str, Budget] | None = None
@@ -105,7 +128,11 @@ class Contender:
 
 @dataclass(frozen=True)
 class Study:
-    """``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
+    """``goal``: what search optimises, a Goal or a tuple of several. With one the best configuration is retrained; with several at most
+    ``front`` of those that no other completed trial beats in all: the best in each goal first, then the largest gaps between
+    them (see :func:`gibbsweep.study.dominance.spread`), each a row of its own.
+
+    ``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
     retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning.
 
     ``needs``: what the data must have (labels, captions, axes), or the study is refused before anything trains. ``views`` turns the data set's name into the data that each best configuration is retrained on, search using the first alone
@@ -118,7 +145,7 @@ class Study:
     question: str
     data: str
     contenders: Mapping[str, Contender]
-    goal: Goal
+    goal: Goals
     budgets: Mapping[str, Budget]
     evaluators: Evaluators
     final_evaluators: Evaluators
@@ -135,11 +162,14 @@ class Study:
     pictures: tuple[str, ...] = ()
     sounds: tuple[str, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    front: int = 3
+    """Of several goals: how many configurations of each contender (and compared option) are retrained at most."""
     note: str = ""
     """What a reader of the numbers must mind; it stands above the table."""
 
     def __post_init__(self) -> None:
         for name, contender in self.contenders.items():
+            check_goals(name, self.goals_of(name), self.front)
             check_paths(contender.config, contender.space)
             step_sizes(contender.config, contender.halve)
             for changes in contender.at.values():
@@ -156,8 +186,8 @@ class Study:
             raise UserError(f"study {self.name!r} has no contender {name!r}: it has {', '.join(self.contenders)}.")
         return self.contenders[name]
 
-    def goal_of(self, name: str) -> Goal:
-        return self.contenders[name].goal or self.goal
+    def goals_of(self, name: str) -> tuple[Goal, ...]:
+        return as_goals(self.contenders[name].goal or self.goal)
 
     def constraints_of(self, name: str) -> tuple[Constraint, ...]:
         own = self.contenders[name].constraints
@@ -187,6 +217,20 @@ class Study:
     def final_evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
         own = self.contenders[name].final_evaluators
         return _at(self.final_evaluators if own is None else own, budget)
+
+
+def check_goals(contender: str, goals: tuple[Goal, ...], front: int) -> None:
+    """Raise UserError for goals that contradict or repeat each other, or of which some would have no row."""
+    metrics = [goal.metric for goal in goals]
+    if not goals or len(set(metrics)) < len(metrics):
+        raise UserError(
+            f"contender {contender!r} needs a goal, or several of different metrics: got {', '.join(metrics) or 'none'}."
+        )
+    if len(goals) > 1 and front < len(goals):
+        raise UserError(
+            f"contender {contender!r} has {len(goals)} goals, and front={front} would not retrain the best in each: "
+            f"use front={len(goals)} or more."
+        )
 
 
 def _at(evaluators: Evaluators, budget: str) -> tuple[Evaluator, ...]:

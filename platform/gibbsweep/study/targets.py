@@ -34,7 +34,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Target:
-    """``claim``: the target in words. The best of ``contenders`` (names, or labels of single rows: ``network weight=edm``) in
+    """``claim``: the target in words. The best of ``contenders`` (names, or labels of single rows: ``network weight=edm``, on a Pareto front ``network weight=edm (for FD)`` alone) in
     ``metric`` must be above (or below, as ``relation`` says) ``factor`` · b + ``offset``, where b is the best of ``than`` in
     ``than_metric`` (default: ``metric``), with ``than_mean`` their mean (one model against many specialists, each measured in its own
     way), or ``than`` itself where it is a number. ``data``: the one data set that the target speaks of; "": any.
@@ -88,4 +88,4 @@ class Target:
 
 
 def _named(row: Row, names: tuple[str, ...]) -> bool:
-    return row.contender in names or row.label in names
+    return not {row.contender, row.group, row.label}.isdisjoint(names)

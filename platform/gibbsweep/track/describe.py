@@ -50,7 +50,7 @@ def may_lose_checkpoint(folder: Path) -> bool:
 def sweep_tags(sweep: Mapping[str, Any], name: str) -> dict[str, str]:
     """The tags of a sweep's own run; ``question`` is also the description that MLflow shows."""
     tags = {"gibbsweep.sweep": name, "gibbsweep.run_key": name, "gibbsweep.kind": "sweep", **_user()}
-    for key in ("study", "question", "data", "budget", "fingerprint", "created"):
+    for key in ("study", "question", "data", "budget", "goals", "fingerprint", "created"):
         if sweep.get(key) is not None:
             tags[f"gibbsweep.{key}"] = _tag(sweep[key])
     if sweep.get("question"):
@@ -63,7 +63,9 @@ def trial_tags(config: Mapping[str, Any], sweep: str, trial: str, parent_id: str
 
     Budget, data and provenance are tags: MLflow writes every parameter above every picture, and they would push it out of sight.
     """
-    others = {key: value for key, value in config.items() if key not in ("params", "git_commit", *BESIDE_PARAMS)}
+    others = {
+        key: value for key, value in config.items() if key not in ("params", "classes", "git_commit", *BESIDE_PARAMS)
+    }
     return {
         **{valid_name(f"gibbsweep.{name}"): _tag(value) for name, value in _flatten(others, "")},
         "mlflow.parentRunId": parent_id,

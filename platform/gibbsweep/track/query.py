@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
     """One row a trial of the latest sweep of that name, by trial name.
 
-    Columns: ``run_id, trial, contender, kind, outcome, status, start_time, end_time`` (UTC), then ``params.NAME`` (numbers
+    Columns: ``run_id, trial, contender, kind, front`` (of a retraining of a Pareto front what it is there for), ``outcome, status, start_time, end_time`` (UTC), then ``params.NAME`` (numbers
     and booleans where they are) and ``metrics.NAME`` (the last value).
     """
     import pandas as pd
@@ -31,7 +31,7 @@ def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
     rows = []
     for run in _search(client, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"):
         row: dict[str, Any] = {"run_id": run.info.run_id, "trial": run.info.run_name}
-        for name in ("contender", "kind", "outcome"):
+        for name in ("contender", "kind", "front", "outcome"):
             row[name] = run.data.tags.get(f"gibbsweep.{name}", "")
         row["status"] = run.info.status
         row["start_time"] = pd.to_datetime(run.info.start_time, unit="ms", utc=True)

@@ -24,6 +24,7 @@ from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.retries import Death, Retries
 from gibbsweep.tune.sharing import Sharing
+from gibbsweep.tune.trial import TOLD
 
 
 class _NoState:
@@ -64,6 +65,7 @@ class PlanSearcher(_NoState, Searcher):
             "runs_to": planned.runs_to,
             "cpus": request.cpus,
             "gpus": request.gpus,
+            "front": planned.front,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -122,9 +124,10 @@ class PlanScheduler(_NoState, FIFOScheduler):
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
         step, value = int(result["step"]), float(result["goal"])
+        told = {key.removeprefix(TOLD): found for key, found in result.items() if key.startswith(TOLD)}
         stopped = True
         with self._gate.guarded():
-            stopped = self._plan.report(name, step, value, result.get("constrained"))
+            stopped = self._plan.report(name, step, value, told)
         self._gate.reported(name)
         self._retries.heard_of(name)
         stopped = stopped or (self._gate.closing and self._may_stop(name, step))

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Choice, Float, Space
+from gibbsweep.tune.record import recorded
 from gibbsweep.tune.search import open_storage
 from gibbsweep.tune.sweep_dir import SweepDir
 
@@ -123,9 +124,10 @@ class RecordedConfig:
 
 class RecordedCurves:
     """The trials of a sweep's contender, drawn again: the space is which of them. Between two of its reports a trial has the value of
-    the earlier one; one that was stopped early keeps its last value, and one that diverged is NaN after it."""
+    the earlier one; one that was stopped early keeps its last value, and one that diverged is NaN after it. ``objective``: which of the
+    contender's goals."""
 
-    def __init__(self, sweep: SweepDir, contender: str) -> None:
+    def __init__(self, sweep: SweepDir, contender: str, objective: int = 0) -> None:
         storage = open_storage(sweep)
         known = [study.study_name for study in storage.get_all_studies()]
         if contender not in known:
@@ -133,7 +135,9 @@ class RecordedCurves:
                 f"sweep {sweep.name!r} has no search of {contender!r}: it has {', '.join(known) or 'none'}."
             )
         study_id = storage.get_study_id_from_name(contender)
-        sign = -1.0 if storage.get_study_directions(study_id)[0].name == "MAXIMIZE" else 1.0
+        directions = storage.get_study_directions(study_id)
+        self.objectives = len(directions)
+        sign = -1.0 if directions[objective].name == "MAXIMIZE" else 1.0
         trials = [t for t in storage.get_all_trials(study_id, deepcopy=False) if t.state != TrialState.RUNNING]
         self._trials = [trial for trial in trials if trial.intermediate_values]
         if not self._trials:
@@ -141,7 +145,9 @@ class RecordedCurves:
                 f"the trials of {contender!r} in sweep {sweep.name!r} have no reports to draw from: choose another."
             )
         self._steps = [sorted(trial.intermediate_values) for trial in self._trials]
-        self._losses = [[sign * t.intermediate_values[s] for s in sorted(t.intermediate_values)] for t in self._trials]
+        records = [recorded(number, trial, ()) for number, trial in enumerate(self._trials)]
+        self._losses = [[sign * r.reported(s)[objective] for s in sorted(r.reports)] for r in records]
+        self.range = min(map(min, self._losses)), max(map(max, self._losses))
         self.updates = max(steps[-1] for steps in self._steps)
         self.config = RecordedConfig()
         self.space: Space = {"trial": Choice(*range(len(self._trials)))}

@@ -59,7 +59,7 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
             "compare": contender.compare,
             "validation": study.validation,
             "views": list(study.views(decided.data)),
-            "goal": vars(study.goal_of(name)),
+            **_goals(study, name),
             **({"constraints": [vars(c) for c in constraints]} if (constraints := study.constraints_of(name)) else {}),
             "budget": _said(vars(budget), retries=0, also_at=(), accumulate=1),
             **({"halve": step_sizes(study.config_of(name, decided.budget), contender.halve)} if budget.retries else {}),
@@ -68,6 +68,11 @@ def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
         }
     as_json: dict[str, Any] = json.loads(json.dumps(found))
     return as_json
+
+
+def _goals(study: Study, name: str) -> dict[str, Any]:
+    goals = [vars(goal) for goal in study.goals_of(name)]
+    return {"goal": goals[0]} if len(goals) == 1 else {"goal": goals, "front": study.front}
 
 
 def _said(record: Mapping[str, Any], **silent: Any) -> dict[str, Any]:

@@ -38,11 +38,14 @@ def execute(
                 config=study.config_of(name, decided.budget),
                 budget=decided.budget_of(study, name),
                 search_budget=replace(decided.budget_of(study, name), also_at=plan.searches[name].rungs),
-                goal=study.goal_of(name),
+                goal=study.goals_of(name),
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
                 halve=study.contenders[name].halve,
-                constrained=tuple(c.metric for c in study.constraints_of(name)),
+                constrained=(
+                    *(goal.metric for goal in study.goals_of(name)[1:]),
+                    *(constraint.metric for constraint in study.constraints_of(name)),
+                ),
             )
             for name in decided.contenders
         },

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from gibbsweep.errors import UserError
+from gibbsweep.tune.front_rung import FrontRung, Loss
 
 
 def rungs_of(updates: int, eta: int, count: int) -> tuple[int, ...]:
@@ -47,7 +48,8 @@ def assign_brackets(trials: int, shares: Sequence[float]) -> list[int]:
 
 
 class Rung:
-    """The trials that have reached one rung. Losses: lower is better; one that is not finite is never promoted."""
+    """The trials that have reached one rung. Losses: lower is better; one that is not finite is never promoted. Of one objective: for
+    several see :class:`gibbsweep.tune.front_rung.FrontRung`."""
 
     def __init__(self, eta: int) -> None:
         self._eta = eta
@@ -58,7 +60,8 @@ class Rung:
     def __len__(self) -> int:
         return len(self._sorted)
 
-    def add(self, number: int, loss: float) -> None:
+    def add(self, number: int, loss: Loss) -> None:
+        loss = _alone(loss)
         entry = (loss if math.isfinite(loss) else math.inf, number)
         bisect.insort(self._sorted, entry)
         heapq.heappush(self._waiting, entry)
@@ -93,20 +96,26 @@ class Rung:
         rank = bisect.bisect_left(self._sorted, self._waiting[0])
         return number if rank < len(self._sorted) // self._eta else None
 
-    def among_best(self, loss: float) -> bool:
+    def among_best(self, loss: Loss) -> bool:
         """Whether a loss is among the best 1/eta of those that came, itself included; the first one is."""
-        rank = bisect.bisect_left(self._sorted, (loss, -1))
+        rank = bisect.bisect_left(self._sorted, (_alone(loss), -1))
         return rank < max(1, len(self._sorted) // self._eta)
+
+
+def _alone(loss: Loss) -> float:
+    if isinstance(loss, tuple):
+        raise TypeError(f"a rung of one objective got {len(loss)} losses, {loss}: say so when its ladder is built")
+    return loss
 
 
 class Ladder:
     """The rungs of one bracket: ``steps`` of updates, lowest first."""
 
-    def __init__(self, steps: Sequence[int], eta: int) -> None:
+    def __init__(self, steps: Sequence[int], eta: int, objectives: int = 1) -> None:
         self.steps = tuple(steps)
-        self._rungs = {step: Rung(eta) for step in self.steps}
+        self._rungs = {step: FrontRung(eta) if objectives > 1 else Rung(eta) for step in self.steps}
 
-    def __getitem__(self, step: int) -> Rung:
+    def __getitem__(self, step: int) -> Rung | FrontRung:
         return self._rungs[step]
 
     def after(self, step: int) -> int | None:

@@ -10,6 +10,8 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 
+from gibbsweep.tune.record import Record
+
 LEAST_TRIALS = 4
 """Fewer trials of one option say nothing about what is searched beneath it."""
 
@@ -40,6 +42,16 @@ def importances(groups: Mapping[str, Sequence[FrozenTrial]], compared: Sequence[
         for path, part in _main_effects(groups[name], ignored=compared).items():
             found[f"{name} {path}".strip()] = share * part
     return found
+
+
+def importances_by_goal(
+    groups: Mapping[str, Sequence[Record]], compared: Sequence[str], labels: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """:func:`importances` of each goal by itself, under its label."""
+    return {
+        label: importances({name: [record.frozen_for(i) for record in own] for name, own in groups.items()}, compared)
+        for i, label in enumerate(labels)
+    }
 
 
 def _main_effects(trials: Sequence[FrozenTrial], ignored: Sequence[str]) -> dict[str, float]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.study import Goal
+from gibbsweep.study.study import Goal, Goals, as_goals
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.halving import bracket_shares
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Outline:
     """The planned work of one contender: ``trials`` of ``updates`` each, fewer for those that stay at one of the ``rungs``
-    (``expected`` on average), and the runs named in ``retrainings``."""
+    (``expected`` on average), and the runs named in ``retrainings``: of a Pareto front as many as there may be, until the search
+    has ended."""
 
     trials: int
     updates: int
     rungs: tuple[int, ...]
     expected: float
-    goal: Goal
+    goal: Goals
     retrainings: tuple[str, ...]
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        return as_goals(self.goal)
 
 
 def outline(plan: Plan) -> dict[str, Outline]:
@@ -39,10 +44,8 @@ def outline(plan: Plan) -> dict[str, Outline]:
             updates=updates,
             rungs=search.rungs,
             expected=expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
-            goal=search.goal,
-            retrainings=tuple(
-                run for option in search.contender.options() for run in plan.retrainings(name, option).values()
-            ),
+            goal=search.goals if len(search.goals) > 1 else search.goals[0],
+            retrainings=tuple(run for option in search.contender.options() for run in plan.retrainings(name, option)),
         )
     return found
 
@@ -66,11 +69,15 @@ def read_outline(sweep: SweepDir) -> dict[str, Outline]:
                 **one,
                 "rungs": tuple(one["rungs"]),
                 "retrainings": tuple(one["retrainings"]),
-                "goal": Goal(**one["goal"]),
+                "goal": _goals(one["goal"]),
             }
         )
         for name, one in record.items()
     }
+
+
+def _goals(record: Any) -> Goals:
+    return Goal(**record) if isinstance(record, dict) else tuple(Goal(**goal) for goal in record)
 
 
 def expected_updates(updates: int, rungs: tuple[int, ...], eta: int, brackets: int) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gibbsweep.train import OUTCOME_KINDS, Outcome
+from gibbsweep.tune.bests import Best, bests_of
 from gibbsweep.tune.outline import Outline
 from gibbsweep.tune.planned import search_name
 from gibbsweep.tune.record import Record
@@ -44,19 +45,10 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Best:
-    """The best trial that completed; before there is one, the best of those that came furthest."""
-
-    run: str
-    value: float
-    step: int
-    values: dict[str, Any]
-    completed: bool
-
-
-@dataclass(frozen=True)
 class ContenderOverview:
-    """``searched`` trials have ended, as ``ended`` says by kind; so have ``retrained`` retrainings, as ``retrained_ended`` says."""
+    """``searched`` trials have ended, as ``ended`` says by kind; so have ``retrained`` retrainings, as ``retrained_ended`` says.
+    ``bests``: one for each goal, and of several goals ``front`` trials that no other beats in all, of those that completed, or else of those
+    that came furthest."""
 
     name: str
     outline: Outline
@@ -67,10 +59,16 @@ class ContenderOverview:
     waiting: int
     retraining: int
     restarts: int
-    best: Best | None
+    bests: tuple[Best, ...]
+    front: int
     seconds: float
     updates_done: float
     updates_left: float
+
+    @property
+    def best(self) -> Best | None:
+        """By the first goal."""
+        return self.bests[0] if self.bests else None
 
     @property
     def searched(self) -> int:
@@ -194,6 +192,7 @@ def _contender(
             left += outline.updates - step
         else:
             retrained[outcome.outcome] += 1
+    bests, front = bests_of(name, outline, records)
     reached_at = [sum(came[k + 1 :]) for k in range(len(levels))]
     return ContenderOverview(
         name=name,
@@ -205,7 +204,8 @@ def _contender(
         waiting=sum(waiting),
         retraining=retraining,
         restarts=restarts,
-        best=_best(name, outline, records),
+        bests=bests,
+        front=front,
         seconds=seconds,
         updates_done=done,
         updates_left=left,
@@ -220,20 +220,3 @@ def _spent(outcome: Outcome | None, underway: Underway | None, updates: int, las
     if underway is not None:
         return underway.step, underway.seconds, underway.restarts
     return last, 0.0, 0
-
-
-def _best(name: str, outline: Outline, records: Sequence[Record]) -> Best | None:
-    better = outline.goal.better
-    best: Record | None = None
-    for record in records:
-        if record.value is not None and (best is None or best.value is None or better(record.value, best.value)):
-            best = record
-    if best is not None and best.value is not None:
-        return Best(search_name(name, best.number), best.value, outline.updates, best.values, True)
-    furthest = max((next(reversed(record.reports), 0) for record in records), default=0)
-    for record in records:
-        if furthest in record.reports and (best is None or better(record.reports[furthest], best.reports[furthest])):
-            best = record
-    if best is None or not furthest:
-        return None
-    return Best(search_name(name, best.number), best.reports[furthest], furthest, best.values, False)

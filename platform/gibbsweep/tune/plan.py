@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping
@@ -14,10 +15,11 @@ from gibbsweep.study.row import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
 from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, read_restarts, spent
-from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.front import Member
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
+from gibbsweep.tune.retrainings import Retrainings
 from gibbsweep.tune.searches import searches_of
 from gibbsweep.tune.sweep_dir import SweepDir
 
@@ -29,6 +31,7 @@ class Plan:
         self.study, self.decided, self.sweep = study, decided, sweep
         self.views = study.views(decided.data)
         self.searches = searches_of(study, decided, sweep)
+        self.chosen = Retrainings(study, decided, self.views, self.searches)
         self.trials = {name: search.trials for name, search in self.searches.items()}
         self.running: dict[str, Planned] = {}
         self.outcomes: dict[str, Outcome] = {}
@@ -43,8 +46,8 @@ class Plan:
     @property
     def total(self) -> int:
         """Runs of the whole sweep."""
-        groups = sum(len(search.contender.options()) for search in self.searches.values())
-        return sum(self.trials.values()) + groups * self.decided.seeds * len(self.views)
+        groups = [(name, option) for name, search in self.searches.items() for option in search.contender.options()]
+        return sum(self.trials.values()) + sum(len(self.retrainings(*group)) for group in groups)
 
     def next(self) -> Planned | None:
         """The next run to start; None while what is running must end first, or when nothing is left (see ``finished``)."""
@@ -68,14 +71,14 @@ class Plan:
             self.sweep.trial(run)
             for name, search in self.searches.items()
             for option in search.contender.options()
-            for run in self.retrainings(name, option).values()
+            for run in self.retrainings(name, option)
             if run not in self.outcomes and self.sweep.trial(run).exists()
         ]
         return [self.sweep.trial(planned.name) for planned in self._interrupted] + retrained
 
     def report(self, name: str, step: int, value: float, metrics: Mapping[str, float] | None = None) -> bool:
-        """Record the goal's value of a running search trial, and of ``metrics`` how it keeps to the constraints; returns whether it should
-        stop now, and has then written why."""
+        """Record the first goal's value of a running search trial, and of ``metrics`` the other goals' and how it keeps to the
+        constraints; returns whether it should stop now, and has then written why."""
         planned = self.running[name]
         if planned.kind != "search":
             return False
@@ -83,15 +86,17 @@ class Plan:
         verdict = search.report(planned.number, step, value, metrics)
         if verdict == "go":
             return False
-        metric, run_dir = search.goal.metric, self.sweep.trial(name)
+        run_dir = self.sweep.trial(name)
+        values = {goal.metric: (metrics or {}).get(goal.metric, math.nan) for goal in search.goals}
+        values[search.goals[0].metric] = value
         why = (
             f"worse than its peers after {step} updates"
             if verdict == "prune"
-            else f"{metric} is {value} after {step} updates"
+            else f"{', '.join(f'{k} is {v}' for k, v in values.items() if not math.isfinite(v))} after {step} updates"
         )
         kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
         restarts = tuple(read_restarts(run_dir))
-        Outcome(kind, step, {metric: value}, message=why, restarts=restarts, **spent(run_dir)).write(run_dir)
+        Outcome(kind, step, values, message=why, restarts=restarts, **spent(run_dir)).write(run_dir)
         return True
 
     def pause(self, name: str) -> bool:
@@ -102,7 +107,7 @@ class Plan:
             return False
         search = self.searches[planned.contender]
         if planned.runs_to not in search.records[planned.number].reports:  # its report was lost with the driver
-            search.report(planned.number, planned.runs_to, paused.metrics[search.goal.metric], paused.metrics)
+            search.report(planned.number, planned.runs_to, paused.metrics[search.goals[0].metric], paused.metrics)
         if search.records[planned.number].state == "running":
             search.pause(planned.number)
         del self.running[name]
@@ -128,19 +133,16 @@ class Plan:
         for name, search in self.searches.items():
             contender = search.contender
             for option in contender.options():
-                retrained = {
-                    key: self.outcomes[run]
-                    for key, run in self.retrainings(name, option).items()
-                    if run in self.outcomes
-                }
                 searched = [self.outcomes[run] for run in self._search_names(name, option) if run in self.outcomes]
-                best = self._best(name, option) or {}
-                if self.trials[name] == 0:
-                    best = {**flatten(contender.config), **best}
-                row = Row.of(name, contender.kind, contender.compared(option), best, searched, retrained)
-                means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
-                against = violated(self.study.constraints_of(name), means) if row.seeds else []
-                rows.append(replace(row, violated=against))
+                for position, member in enumerate(self.chosen.members(name, option) or [Member("", {})]):
+                    runs = self.chosen.names(name, option, position)
+                    retrained = {key: self.outcomes[run] for key, run in runs.items() if run in self.outcomes}
+                    best = {**(flatten(contender.config) if self.trials[name] == 0 else {}), **member.values}
+                    compared = contender.compared(option)
+                    row = Row.of(name, contender.kind, compared, best, searched, retrained, front=member.label)
+                    means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
+                    against = violated(self.study.constraints_of(name), means) if row.seeds else []
+                    rows.append(replace(row, violated=against))
         return rows
 
     def _next(self) -> Planned | None:
@@ -163,21 +165,19 @@ class Plan:
                     if not self.end_paused(name, record) and search_name(name, record.number) not in self.running:
                         return self._search_run(name, record)
         ready = [
-            (name, option, key, run)
+            (name, option, member, key, run)
             for name, search in self.searches.items()
             for option in search.contender.options()
             if self._searched(name, option)
-            for key, run in self._pending_retrainings(name, option).items()
+            for member, key, run in self._pending_retrainings(name, option)
         ]
         if not ready:
             return None
         # The longest first, so that no long run is left alone at the end.
-        name, option, (view, seed), run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
-        best = self._best(name, option)
-        assert best is not None
+        name, option, member, (view, seed), run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
         self._retrained.add(run)
         updates = self.study.budget_of(name, self.decided.budget).updates
-        return Planned(run, name, "retrain", best, seed, view, updates, option)
+        return Planned(run, name, "retrain", member.values, seed, view, updates, option, front=member.label)
 
     def _recover(self) -> None:
         for name, search in self.searches.items():
@@ -188,7 +188,7 @@ class Plan:
                 if outcome is not None:
                     self._take(run, outcome, name, record.number)
             for option in search.contender.options():
-                for run in self.retrainings(name, option).values():
+                for run in self.retrainings(name, option):
                     outcome = Outcome.read(self.sweep.trial(run))
                     if outcome is not None:
                         self._take(run, outcome, name)
@@ -224,33 +224,25 @@ class Plan:
         return [search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
     def _searched(self, name: str, option: Any) -> bool:
-        search = self.searches[name]
-        return self._ended[name, search.contender.options().index(option)] == search.trials_of(option)
+        search, going = self.searches[name], [*self.running.values(), *self._interrupted]
+        if self._ended[name, search.contender.options().index(option)] < search.trials_of(option):
+            return False
+        # A run whose outcome the journal has not heard of, since the driver died between the two, is told first.
+        return not any((p.contender, p.kind, p.option) == (name, "search", option) for p in going)
 
-    def retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
-        """The name of the run on each view with each seed."""
-        contender = self.study.contenders[name]
-        middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in contender.compared(option).items())
-        # Other seeds than the search's: the best of a search was chosen by its luck, too.
-        seeds = range(self.decided.seed + 1, self.decided.seed + 1 + self.decided.seeds)
-        return {
-            (view, seed): f"{name}{middle}{f'-{as_file_name(view)}' if len(self.views) > 1 else ''}-seed{seed}"
-            for view in self.views
-            for seed in seeds
-        }
+    def retrainings(self, name: str, option: Any) -> list[str]:
+        """The runs that retrain what was found: until the search has ended, as many as there may be."""
+        several = self.chosen.most(name) > 1 and self._searched(name, option)
+        count = len(self.chosen.members(name, option)) if several else self.chosen.most(name)
+        return [run for i in range(count) for run in self.chosen.names(name, option, i).values()]
 
-    def _pending_retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
-        if self._best(name, option) is None:
-            return {}
-        return {key: run for key, run in self.retrainings(name, option).items() if run not in self._retrained}
-
-    def _best(self, name: str, option: Any) -> dict[str, Any] | None:
-        """The values to retrain with; None if no search trial completed. Without a search, the configuration as it stands."""
-        search = self.searches[name]
-        if self.trials[name] == 0:
-            return search.contender.compared(option)
-        best = search.best(option)
-        return None if best is None else best.values
+    def _pending_retrainings(self, name: str, option: Any) -> list[tuple[Member, tuple[str, int], str]]:
+        return [
+            (member, key, run)
+            for position, member in enumerate(self.chosen.members(name, option))
+            for key, run in self.chosen.names(name, option, position).items()
+            if run not in self._retrained
+        ]
 
     def _expected_seconds(self, name: str, option: Any) -> float:
         seconds = [self.outcomes[run].device_seconds for run in self._search_names(name, option)]

@@ -23,6 +23,8 @@ class Planned:
     """Updates after which it ends, or pauses where the budget has more."""
     option: Any = None
     number: int = -1
+    front: str = ""
+    """Of a retraining: which member of its Pareto front it is, where there is one."""
 
 
 def search_name(contender: str, number: int) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.folder import last_report
 from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.outline import outline
+from gibbsweep.tune.outline import outline, write_outline
 from gibbsweep.tune.overview import Overview, Underway, overview
 from gibbsweep.tune.view import lines, spent, totals
 
@@ -91,6 +91,9 @@ class Progress:
 
     def _overview(self) -> Overview:
         plan = self._plan
+        if (now := outline(plan)) != self._outlines:  # a search has ended, and its front is known
+            self._outlines = now
+            write_outline(plan.sweep, now)
         records = {name: search.records for name, search in plan.searches.items()}
         return overview(self._outlines, records, plan.outcomes, self._underway, plan.running)
 
@@ -122,9 +125,9 @@ class Progress:
             self._printed.add(name)
             done += 1
             outcome = self._plan.outcomes[name]
-            goal = self._plan.study.goal_of(self._plan.contender_of[name]).metric
-            value = outcome.metrics.get(goal)
-            parts = [f"{done}/{self._plan.total}", name, str(outcome), "" if value is None else f"{goal} {value:.4g}"]
+            goals = [goal.metric for goal in self._plan.study.goals_of(self._plan.contender_of[name])]
+            values = [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
+            parts = [f"{done}/{self._plan.total}", name, str(outcome), *values]
             parts += [f"{n} {what}" for n, what in ((view.waiting, "wait"), (view.promoted, "promoted")) if n]
             self._print("  ".join(part for part in [*parts, spent(view, self._clock.now_seconds)] if part))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from gibbsweep.track import QUOTA_FILE
 from gibbsweep.train.checkpoint import REMOVED, remove_checkpoint
 from gibbsweep.train.files import write_atomically
+from gibbsweep.tune.front import best_first
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
@@ -38,7 +39,7 @@ class Quota:
             for record in search.records:
                 self._measure(search_name(name, record.number), name, record.number)
             for option in search.contender.options():
-                for run in plan.retrainings(name, option).values():
+                for run in plan.retrainings(name, option):
                     self._measure(run, name, -1)
 
     @property
@@ -79,7 +80,7 @@ class Quota:
         later = 0
         for name, search in plan.searches.items():
             unasked = search.trials - len(search.records) if search.rungs else 0
-            runs = [r for option in search.contender.options() for r in plan.retrainings(name, option).values()]
+            runs = [r for option in search.contender.options() for r in plan.retrainings(name, option)]
             later += (unasked + sum(run not in self._sizes for run in runs)) * self._one.get(name, 0)
         return rounded_up(self._needed() + later)
 
@@ -103,12 +104,16 @@ class Quota:
 
     def _completed(self, names: list[str]) -> list[str]:
         """The worst of each contender's option first: the last one of every option is its best."""
-        groups: dict[tuple[str, str], list[tuple[float, float, str]]] = {}
+        groups: dict[tuple[str, str], list[Record]] = {}
         for name in names:
             contender, number = self._records[name]
-            search, record = self._plan.searches[contender], self._record(name)
-            groups.setdefault((contender, repr(search.option_of(number))), []).append((*search.rank(record), name))
-        ranked = [(rank, name) for group in groups.values() for rank, (*_, name) in enumerate(sorted(group))]
+            option = self._plan.searches[contender].option_of(number)
+            groups.setdefault((contender, repr(option)), []).append(self._record(name))
+        ranked = [
+            (rank, search_name(contender, record.number))
+            for (contender, _), group in groups.items()
+            for rank, record in enumerate(best_first(group, self._plan.searches[contender].goals))
+        ]
         return [name for _, name in sorted(ranked, reverse=True)]
 
     def _record(self, name: str) -> Record:

@@ -32,7 +32,8 @@ STATES = {
 class Record:
     """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
     rung, or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again,
-    and at the end each constraint's violation, as Optuna has it. ``violations``: each constraint's at each report. ``earlier``: how many trials of an earlier sweep the samplers see before this sweep's."""
+    and at the end each constraint's violation, as Optuna has it. ``violations``: each constraint's at each report. ``earlier``: how many trials of an earlier sweep the samplers see before this sweep's.
+    ``other_values`` and ``other_reports``: where there are several goals those of all but the first, which is in ``value`` and ``reports``."""
 
     number: int
     trial_id: int
@@ -46,6 +47,8 @@ class Record:
     attrs: dict[str, Any] = field(default_factory=dict)
     violations: dict[int, dict[str, float]] = field(default_factory=dict)
     earlier: int = 0
+    other_values: tuple[float, ...] = ()
+    other_reports: dict[int, tuple[float, ...]] = field(default_factory=dict)
     _frozen: FrozenTrial | None = field(default=None, repr=False, compare=False)
     _frozen_at: dict[int, FrozenTrial] = field(default_factory=dict, repr=False, compare=False)
 
@@ -58,9 +61,20 @@ class Record:
         """How far the ended trial is from satisfying every constraint; 0 where it does."""
         return total({key: value for key, value in self.attrs.items() if key.startswith(CONSTRAINT)})
 
-    def take(self, step: int, value: float, found: Mapping[str, float]) -> None:
-        """A finite report, with its violations."""
-        self.reports[step] = value
+    @property
+    def objectives(self) -> tuple[float, ...] | None:
+        """Every goal's value at the end; None where they were not measured."""
+        return None if self.value is None else (self.value, *self.other_values)
+
+    def reported(self, step: int) -> tuple[float, ...]:
+        """Every goal's value in the report after ``step`` updates."""
+        return self.reports[step], *self.other_reports.get(step, ())
+
+    def take(self, step: int, values: Sequence[float], found: Mapping[str, float]) -> None:
+        """A finite report of every goal, with its violations."""
+        self.reports[step], *others = values
+        if others:
+            self.other_reports[step] = tuple(others)
         if found:
             self.violations[step] = dict(found)
         self._frozen_at.pop(step, None)
@@ -70,7 +84,7 @@ class Record:
         if self._frozen is not None:
             return self._frozen
         trial = self._as_trial(
-            STATES[self.state] if self.value is None else TrialState.COMPLETE, self.value, self.attrs
+            STATES[self.state] if self.value is None else TrialState.COMPLETE, self.objectives, self.attrs
         )
         if self.ended:  # it will not change any more
             self._frozen = trial
@@ -83,16 +97,21 @@ class Record:
             return self._as_trial(TrialState.RUNNING, None, own)
         if step not in self._frozen_at:  # making one costs as much as reading it
             there = as_constraints(self.violations.get(step, {}))
-            self._frozen_at[step] = self._as_trial(TrialState.COMPLETE, self.reports[step], own | there)
+            self._frozen_at[step] = self._as_trial(TrialState.COMPLETE, self.reported(step), own | there)
         return self._frozen_at[step]
 
-    def _as_trial(self, state: TrialState, value: float | None, attrs: dict[str, Any]) -> FrozenTrial:
+    def frozen_for(self, goal: int) -> FrozenTrial:
+        """As it ended, with the value of one goal alone."""
+        return self._as_trial(STATES[self.state], None if self.objectives is None else (self.objectives[goal],), {})
+
+    def _as_trial(self, state: TrialState, values: Sequence[float] | None, attrs: dict[str, Any]) -> FrozenTrial:
         trial = create_trial(
             state=state,
             params=self.params,
             distributions=self.distributions,
-            value=value,
-            intermediate_values=dict(self.reports),
+            values=values,
+            # Optuna orders pruned trials by these, of one objective alone.
+            intermediate_values={} if self.other_reports else dict(self.reports),
             system_attrs=attrs,
         )
         trial.number = self.earlier + self.number + 1
@@ -101,6 +120,9 @@ class Record:
 
 AT = "violations@"
 """Of the user attribute that holds a trial's violations at a report, before its updates."""
+
+OTHERS_AT = "objectives@"
+"""Of the user attribute that holds the report of every goal but the first, before its updates."""
 
 CONSTRAINT = "constraints:"
 """Of the system attributes that hold a trial's constraints in Optuna (``Trial.set_constraint``)."""
@@ -111,14 +133,15 @@ def as_constraints(found: Mapping[str, float]) -> dict[str, float]:
     return {f"{CONSTRAINT}{name}": violation for name, violation in found.items()}
 
 
-def violations_of(attrs: Mapping[str, Any]) -> dict[int, dict[str, float]]:
-    """A trial's violations by updates, from its user attributes."""
-    return {int(key.removeprefix(AT)): found for key, found in attrs.items() if key.startswith(AT)}
+def reported(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
+    """What a trial's user attributes hold by updates, under names that begin with ``prefix``."""
+    return {int(key.removeprefix(prefix)): found for key, found in attrs.items() if key.startswith(prefix)}
 
 
 def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
     """The ``number``-th trial of a journal, whose contender pauses at ``rungs``."""
     attrs = trial.user_attrs
+    values = trial.values if trial.state == TrialState.COMPLETE else None
     record = Record(
         number,
         trial._trial_id,
@@ -128,9 +151,11 @@ def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         attrs["runs_to"],
         state="running" if trial.state == TrialState.RUNNING else attrs["outcome"],
         reports=dict(trial.intermediate_values),
-        value=trial.value if trial.state == TrialState.COMPLETE else None,
+        value=None if values is None else values[0],
         attrs=dict(trial.system_attrs),
-        violations=violations_of(attrs),
+        violations=reported(attrs, AT),
+        other_values=tuple(values[1:]) if values else (),
+        other_reports={step: tuple(found) for step, found in reported(attrs, OTHERS_AT).items()},
     )
     if record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:
         record.state = "paused"

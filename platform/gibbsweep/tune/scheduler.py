@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 from gibbsweep.errors import UserError
+from gibbsweep.tune.front_rung import Loss, behind_half, is_finite, median
 from gibbsweep.tune.halving import Ladder, assign_brackets, bracket_shares, rungs_for, rungs_of
 
 SchedulerName = Literal["none", "median", "halving", "stopping"]
@@ -18,7 +17,8 @@ _MEDIAN_PEERS = 4  # finished peers before a median means anything
 
 
 class Scheduler(Protocol):
-    """Decides over the trials of one contender with one compared option. ``index`` counts them from 0; losses are lower is better.
+    """Decides over the trials of one contender with one compared option. ``index`` counts them from 0; losses (a tuple of them where
+    there are several objectives) are lower is better.
 
     It keeps nothing that it was not told, and it can be told again: after a crash it is rebuilt from the trials on record.
     """
@@ -30,7 +30,7 @@ class Scheduler(Protocol):
         """The updates that a new trial runs to before it pauses."""
         ...
 
-    def report(self, index: int, step: int, loss: float) -> Verdict:
+    def report(self, index: int, step: int, loss: Loss) -> Verdict:
         """Take a report of a running trial."""
         ...
 
@@ -77,7 +77,7 @@ class SchedulerForm:
         if self.rungs is not None and self.rungs < 1:
             raise UserError(f"--rungs must be at least 1: got {self.rungs}; --scheduler none has no rungs.")
 
-    def build(self, updates: int, trials: int) -> Scheduler:
+    def build(self, updates: int, trials: int, objectives: int = 1) -> Scheduler:
         """For ``trials`` trials of ``updates`` updates each."""
         if self.name == "none":
             return ToTheEnd(updates)
@@ -90,8 +90,8 @@ class SchedulerForm:
                 f"{len(steps)}: ask for at most {len(steps) + 1}, or for more --rungs."
             )
         if self.name == "stopping":
-            return Stopping(updates, steps, self.eta, self.window)
-        return Promotion(updates, steps, self.eta, trials=trials, brackets=self.brackets, window=self.window)
+            return Stopping(updates, steps, self.eta, self.window, objectives)
+        return Promotion(updates, steps, self.eta, trials, self.brackets, self.window, objectives)
 
 
 class ToTheEnd:
@@ -104,7 +104,7 @@ class ToTheEnd:
     def runs_to(self, index: int) -> int:
         return self.updates
 
-    def report(self, index: int, step: int, loss: float) -> Verdict:
+    def report(self, index: int, step: int, loss: Loss) -> Verdict:
         return "go"
 
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
@@ -124,37 +124,37 @@ class ToTheEnd:
 
 
 class _Judged(ToTheEnd):
-    """Keeps the last reports of each running trial; judges by their median."""
+    """Keeps the last reports of each running trial; judges by their median, of each objective by itself."""
 
     def __init__(self, updates: int, window: int) -> None:
         super().__init__(updates)
         self._window = window
-        self._reports: dict[int, list[tuple[int, float]]] = {}
+        self._reports: dict[int, list[tuple[int, Loss]]] = {}
 
-    def _judged(self, index: int, step: int, loss: float) -> float:
+    def _judged(self, index: int, step: int, loss: Loss) -> Loss:
         """The median of the last reports of the trial, this one included; a report that is told again counts once."""
         kept = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, loss)]
         self._reports[index] = kept[-self._window :]
-        losses = [loss for _, loss in self._reports[index]]
-        return statistics.median(losses) if all(map(math.isfinite, losses)) else math.inf
+        # A report that is not finite ends its trial: there is none among these.
+        return median([loss for _, loss in self._reports[index]])
 
 
 class MedianRule(_Judged):
-    """Stops a trial that is worse at its report than the median of its finished peers at theirs (Golovin et al. 2017, section 3.2.2,
-    with the values at the step instead of running averages)."""
+    """Stops a trial that is worse at its report than the median of its finished peers at theirs (Golovin et al. 2017, section 3.2.2, with
+    the values at the step instead of running averages); of several objectives, one on a later front than more than half of them."""
 
     def __init__(self, updates: int, window: int = 1) -> None:
         super().__init__(updates, window)
-        self._curves: dict[int, dict[int, float]] = {}
+        self._curves: dict[int, dict[int, Loss]] = {}
         self._peers: set[int] = set()
 
-    def report(self, index: int, step: int, loss: float) -> Verdict:
-        if not math.isfinite(loss):
+    def report(self, index: int, step: int, loss: Loss) -> Verdict:
+        if not is_finite(loss):
             return "diverge"
         judged = self._judged(index, step, loss)
         self._curves.setdefault(index, {})[step] = judged
         peers = [curve[step] for peer in self._peers if step in (curve := self._curves.get(peer, {}))]
-        return "prune" if len(peers) >= _MEDIAN_PEERS and judged > statistics.median(peers) else "go"
+        return "prune" if len(peers) >= _MEDIAN_PEERS and behind_half(judged, peers) else "go"
 
     def close(self, index: int, completed: bool) -> None:
         if completed:
@@ -167,14 +167,14 @@ class Stopping(_Judged):
     """Stops a trial that is not among the best 1/eta at a rung when it gets there (the stopping variant of asynchronous halving: what was
     stopped early by bad luck stays stopped, and nothing waits)."""
 
-    def __init__(self, updates: int, steps: Sequence[int], eta: int, window: int = 1) -> None:
+    def __init__(self, updates: int, steps: Sequence[int], eta: int, window: int = 1, objectives: int = 1) -> None:
         super().__init__(updates, window)
         self.rungs = tuple(steps)
-        self._ladder = Ladder(steps, eta)
+        self._ladder = Ladder(steps, eta, objectives)
         self._passed: set[tuple[int, int]] = set()
 
-    def report(self, index: int, step: int, loss: float) -> Verdict:
-        if not math.isfinite(loss):
+    def report(self, index: int, step: int, loss: Loss) -> Verdict:
+        if not is_finite(loss):
             return "diverge"
         judged = self._judged(index, step, loss)
         if step not in self.rungs or (index, step) in self._passed:
@@ -190,21 +190,21 @@ class Promotion(_Judged):
     bracket has a ladder of its own that starts one rung higher."""
 
     def __init__(
-        self, updates: int, steps: Sequence[int], eta: int, *, trials: int, brackets: int = 1, window: int = 1
-    ) -> None:
+        self, updates: int, steps: Sequence[int], eta: int, trials: int, brackets: int = 1, window: int = 1, objectives: int = 1
+    ) -> None:  # fmt: skip
         super().__init__(updates, window)
         self.rungs = tuple(steps)
-        self._ladders = [Ladder(steps[b:], eta) for b in range(brackets)]
+        self._ladders = [Ladder(steps[b:], eta, objectives) for b in range(brackets)]
         self._bracket = assign_brackets(trials, bracket_shares(len(steps), brackets, eta))
-        self._judgements: dict[tuple[int, int], float] = {}
+        self._judgements: dict[tuple[int, int], Loss] = {}
         self._ended: set[int] = set()
 
     def runs_to(self, index: int) -> int:
         steps = self._ladders[self._bracket[index]].steps
         return steps[0] if steps else self.updates
 
-    def report(self, index: int, step: int, loss: float) -> Verdict:
-        if not math.isfinite(loss):
+    def report(self, index: int, step: int, loss: Loss) -> Verdict:
+        if not is_finite(loss):
             return "diverge"
         self._judgements[index, step] = self._judged(index, step, loss)
         return "go"

@@ -8,15 +8,17 @@ from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import TrialState, create_trial
 
-from gibbsweep.study.constraint import Constraint, ranked, violations
+from gibbsweep.study.constraint import Constraint, violations
 from gibbsweep.study.space import flatten, values_within, with_values
-from gibbsweep.study.study import STABILITY, Contender, Goal
+from gibbsweep.study.study import STABILITY, Contender, Goal, Goals, as_goals, goal_names
 from gibbsweep.train import Outcome
-from gibbsweep.tune.importance import importances
+from gibbsweep.tune.front import Member, best_first, losses_of, members_of
+from gibbsweep.tune.front_rung import Loss
+from gibbsweep.tune.importance import importances_by_goal
 from gibbsweep.tune.journal import WholeLines, deferred
-from gibbsweep.tune.record import AT, STATES, Record, as_constraints, parameters, recorded
+from gibbsweep.tune.record import AT, OTHERS_AT, STATES, Record, as_constraints, parameters, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -37,7 +39,7 @@ class Search:
         storage: BaseStorage,
         name: str,
         contender: Contender,
-        goal: Goal,
+        goal: Goals,
         *,
         updates: int,
         trials: int,
@@ -47,14 +49,17 @@ class Search:
         constraints: Sequence[Constraint] = (),
         earlier: Sequence[Record] = (),
     ) -> None:
-        self.name, self.contender, self.goal = name, contender, goal
+        self.name, self.contender, self.goals = name, contender, as_goals(goal)
         self._constraints, self._earlier = tuple(constraints), len(earlier)
         self._options = contender.options()
-        self._storage, self._study_id = storage, _study_id(storage, name, goal)
+        self._storage, self._study_id = storage, _study_id(storage, name, self.goals)
         each = -(-trials // len(self._options))
         form = scheduler or SchedulerForm()
-        self._schedulers = [form.build(updates, each) for _ in self._options]
-        self._sampler = Sampler(sampler, contender.space, seed=seed, trials=each, rungs=self.rungs, earlier=earlier)
+        self._schedulers = [form.build(updates, each, len(self.goals)) for _ in self._options]
+        n, rungs = len(self.goals), self.rungs
+        self._sampler = Sampler(
+            sampler, contender.space, seed=seed, trials=each, rungs=rungs, earlier=earlier, objectives=n
+        )
         fewest = min(self._sampler.points(contender.compared(o)) for o in self._options) if trials else 0
         self.trials = min(trials, fewest * len(self._options))
         self.records: list[Record] = []
@@ -86,7 +91,7 @@ class Search:
             recipe, _ = values_within(flatten(with_values(self.contender.config, fixed)), self.contender.space)
             fixed = {**recipe, **fixed}
         index = number // len(self._options)
-        values, attrs = self._sampler.suggest(number, index, self.goal.direction, self.records, fixed)
+        values, attrs = self._sampler.suggest(number, index, self.goals, self.records, fixed)
         params, distributions = parameters(self.contender.space, values)
         runs_to = self._scheduler(number).runs_to(index)
         template = create_trial(
@@ -137,17 +142,19 @@ class Search:
         return [record for record in self.records if record.state == "running"]
 
     def report(self, number: int, step: int, value: float, metrics: Mapping[str, float] | None = None) -> Verdict:
-        """Record an intermediate value, and how far ``metrics`` are from the constraints, and say whether the trial goes on. A value that
-        is not finite is not recorded."""
+        """Record an intermediate ``value`` of the goal (with several: of the first, the others being among ``metrics``), and how far
+        ``metrics`` are from the constraints, and say whether the trial goes on. What is not finite is not recorded."""
         record = self.records[number]
         found = violations(self._constraints, metrics or {})
-        if math.isfinite(value):
-            record.take(step, value, found)
-            if found:  # first: it must be known wherever the value is
+        others = tuple((metrics or {}).get(goal.metric, math.nan) for goal in self.goals[1:])
+        if all(map(math.isfinite, (value, *others))):
+            record.take(step, (value, *others), found)
+            beside = ({f"{AT}{step}": found} if found else {}) | ({f"{OTHERS_AT}{step}": others} if others else {})
+            for key, known in beside.items():  # first: they must be known wherever the value is
                 with deferred(self._storage):
-                    self._storage.set_trial_user_attr(record.trial_id, f"{AT}{step}", found)
+                    self._storage.set_trial_user_attr(record.trial_id, key, known)
             self._storage.set_trial_intermediate_value(record.trial_id, step, value)
-        return self._scheduler(number).report(self._index(number), step, ranked(self._loss(value), found))
+        return self._scheduler(number).report(self._index(number), step, self._loss((value, *others), found))
 
     def pause(self, number: int) -> None:
         """The trial has reached ``runs_to`` and its report was taken."""
@@ -156,13 +163,16 @@ class Search:
         record.state = "paused"
 
     def tell(self, number: int, outcome: Outcome) -> None:
-        """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart. Where the goal
-        is stability, a divergence is what was measured: COMPLETE, with the share of its updates that the trial survived."""
+        """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart. Where the one goal
+        is stability, a divergence is what was measured: COMPLETE, with the share of its updates that the trial survived. Beside
+        other goals it is not: their values at the divergence are of another training than those at the end."""
         record = self.records[number]
-        value = outcome.metrics.get(self.goal.metric, math.nan)
-        # Without a finite goal it cannot be compared with anything.
-        ended = "diverged" if outcome.outcome == "completed" and not math.isfinite(value) else outcome.outcome
-        measured = ended == "completed" or (self.goal.metric == STABILITY and ended == "diverged")
+        values = [outcome.metrics.get(goal.metric, math.nan) for goal in self.goals]
+        # Without finite goals it cannot be compared with anything.
+        lacking = not all(map(math.isfinite, values))
+        ended = "diverged" if outcome.outcome == "completed" and lacking else outcome.outcome
+        alone = [goal.metric for goal in self.goals] == [STABILITY]
+        measured = ended == "completed" or (alone and ended == "diverged")
         at_the_end = as_constraints(violations(self._constraints, outcome.metrics)) if measured else {}
         record.attrs |= at_the_end
         with deferred(self._storage):
@@ -171,30 +181,32 @@ class Search:
             self._storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
             for key, violation in at_the_end.items():
                 self._storage.set_trial_system_attr(record.trial_id, key, violation)
-        record.state, record.value = ended, value if measured else None
+        record.state, record.value = ended, values[0] if measured else None
+        record.other_values = tuple(values[1:]) if measured else ()
         state = TrialState.COMPLETE if measured else STATES[ended]
-        self._storage.set_trial_state_values(record.trial_id, state, [value] if measured else None)
+        self._storage.set_trial_state_values(record.trial_id, state, values if measured else None)
         self._scheduler(number).close(self._index(number), ended == "completed")
 
     def best(self, option: Any) -> Record | None:
         """The best completed trial with ``option`` that satisfies every constraint, or else the one that comes closest; None if none
         completed."""
-        return min((r for r in self.records_of(option) if r.value is not None), key=self.rank, default=None)
+        return next(iter(best_first(self.records_of(option), self.goals)), None)
 
-    def rank(self, record: Record) -> tuple[float, float]:
-        """What the trials with a value are ordered by, the best first: how far they are from the constraints, then the goal."""
-        assert record.value is not None
-        return record.violation, self._loss(record.value)
+    def members(self, option: Any, most: int) -> list[Member]:
+        """What is retrained with ``option`` once its trials have ended: see :func:`gibbsweep.tune.front.members_of`."""
+        return members_of(self.records_of(option), self.goals, most)
 
-    def importances(self) -> dict[str, float]:
-        """Which part of the choice the goal depends on: see :mod:`gibbsweep.tune.importance`."""
-        groups: dict[str, list[FrozenTrial]] = {}
+    def importances(self) -> dict[str, dict[str, float]]:
+        """Which part of the choice the goal depends on, under the contender's name; of several goals each, under ``CONTENDER (for GOAL)``.
+        Without those that too few trials say anything of (see :mod:`gibbsweep.tune.importance`)."""
+        groups: dict[str, list[Record]] = {}
         for record in self.records:
             if record.state == "completed":
                 compared = self.contender.compared(self.option_of(record.number))
-                name = ", ".join(f"{path}={value}" for path, value in compared.items())
-                groups.setdefault(name, []).append(record.frozen())
-        return importances(groups, self.contender.compared_paths)
+                groups.setdefault(", ".join(f"{k}={v}" for k, v in compared.items()), []).append(record)
+        names = [f"{self.name} (for {name})" for name in goal_names(self.goals)]
+        found = importances_by_goal(groups, self.contender.compared_paths, names if len(names) > 1 else [self.name])
+        return {label: own for label, own in found.items() if own}
 
     def _recover(self) -> None:
         for number, trial in enumerate(self._storage.get_all_trials(self._study_id, deepcopy=False)):
@@ -206,8 +218,8 @@ class Search:
     def _tell_again(self, record: Record) -> None:
         """The scheduler hears of a recorded trial what it heard when it happened."""
         scheduler, index = self._scheduler(record.number), self._index(record.number)
-        for step, value in sorted(record.reports.items()):
-            scheduler.report(index, step, ranked(self._loss(value), record.violations.get(step, {})))
+        for step in sorted(record.reports):
+            scheduler.report(index, step, self._loss(record.reported(step), record.violations.get(step, {})))
             waited = step in self.rungs and scheduler.runs_to(index) <= step <= record.runs_to
             if waited and (step < record.runs_to or record.state != "running"):
                 scheduler.pause(index, step, promoted=step < record.runs_to)
@@ -226,12 +238,13 @@ class Search:
     def _index(self, number: int) -> int:
         return number // len(self._options)
 
-    def _loss(self, value: float) -> float:
-        return -value if self.goal.direction == "maximize" else value
+    def _loss(self, values: Sequence[float], found: Mapping[str, float]) -> Loss:
+        losses = losses_of(self.goals, values, found)
+        return losses if len(losses) > 1 else losses[0]
 
 
-def _study_id(storage: BaseStorage, name: str, goal: Goal) -> int:
+def _study_id(storage: BaseStorage, name: str, goals: Sequence[Goal]) -> int:
     if name in (study.study_name for study in storage.get_all_studies()):
         return storage.get_study_id_from_name(name)
-    direction = StudyDirection.MAXIMIZE if goal.direction == "maximize" else StudyDirection.MINIMIZE
-    return storage.create_new_study([direction], name)
+    directions = [StudyDirection.MAXIMIZE if g.direction == "maximize" else StudyDirection.MINIMIZE for g in goals]
+    return storage.create_new_study(directions, name)

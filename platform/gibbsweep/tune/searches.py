@@ -20,7 +20,7 @@ def searches_of(study: Study, decided: Decided, sweep: SweepDir) -> dict[str, Se
             storage,
             name,
             replace(study.contenders[name], config=study.config_of(name, decided.budget)),
-            study.goal_of(name),
+            study.goals_of(name),
             updates=study.budget_of(name, decided.budget).updates,
             trials=study.trials_of(name, decided.trials),
             seed=decided.seed,

@@ -14,11 +14,13 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from gibbsweep.study.study import Contender, Goal
 from gibbsweep.train import Outcome
 from gibbsweep.tune.curves import Curves
+from gibbsweep.tune.front_curves import FrontCurves, FrontSoFar
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerForm
 from gibbsweep.tune.search import Search
 
-GOAL = Goal("loss", "minimize")
+MOST_OBJECTIVES = 4
+GOALS = [Goal("loss" if i == 0 else f"loss_{i + 1}", "minimize") for i in range(MOST_OBJECTIVES)]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Policy(Protocol):
 @dataclass
 class Simulation:
     """What happened. ``best``: (virtual seconds, the quality of what was best by its report until then), one entry each time that this
-    changes: chosen by the noisy report, as a person would, and worth what it is without the noise."""
+    changes: chosen by the noisy report, as a person would, and worth what it is without the noise. With several objectives the best is a
+    front, worth the share of the losses' box that it misses."""
 
     best: list[tuple[float, float]] = field(default_factory=list)
     wall: float = 0.0
@@ -82,6 +85,7 @@ def simulate(
     found = Simulation()
     events: list[tuple[float, int, Job, int]] = []  # when, in which order, whose, after how many updates
     now, count, free, lowest = 0.0, 0, workers, math.inf
+    front = FrontSoFar(curves) if isinstance(curves, FrontCurves) else None
 
     def schedule(job: Job, step: int, start: float) -> None:
         nonlocal count
@@ -103,7 +107,10 @@ def simulate(
         found.updates += step - before
         found.device_seconds += (step - before) * curves.seconds(job.values, job.number)
         loss = curves.loss(job.values, job.number, step)
-        if loss < lowest:
+        if front is not None:
+            missed = front.take(job.values, job.number, step)
+            found.best += [] if missed is None else [(now, missed)]
+        elif loss < lowest:
             lowest = loss
             found.best.append((now, curves.quality(job.values, job.number, step)))
         if policy.report(job, step, loss):
@@ -120,8 +127,8 @@ def simulate(
 class SearchPolicy:
     """Our own search, as a sweep runs it."""
 
-    def __init__(self, search: Search, updates: int, report_every: int) -> None:
-        self.search = search
+    def __init__(self, search: Search, curves: Curves, report_every: int) -> None:
+        self.search, self._curves, updates = search, curves, curves.updates
         every = range(report_every, updates, report_every)
         self.report_at = tuple(sorted({*every, *search.rungs, updates}))
 
@@ -142,14 +149,14 @@ class SearchPolicy:
             storage or InMemoryStorage(),
             "simulated",
             Contender(curves.config, "baseline", curves.space),
-            GOAL,
+            tuple(GOALS[: curves.objectives]) if isinstance(curves, FrontCurves) else GOALS[0],
             updates=curves.updates,
             trials=trials,
             seed=seed,
             sampler=sampler,
             scheduler=scheduler,
         )
-        return cls(search, curves.updates, report_every or curves.updates)
+        return cls(search, curves, report_every or curves.updates)
 
     def next(self) -> Job | None:
         search = self.search
@@ -163,7 +170,7 @@ class SearchPolicy:
         return Job(record.number, record.values, max(record.reports, default=0), record.runs_to)
 
     def report(self, job: Job, step: int, loss: float) -> bool:
-        verdict = self.search.report(job.number, step, loss)
+        verdict = self.search.report(job.number, step, loss, self._metrics(job, step))
         if verdict == "go":
             return False
         self.search.tell(job.number, Outcome("pruned" if verdict == "prune" else "diverged", step))
@@ -173,8 +180,15 @@ class SearchPolicy:
         if job.end < self.report_at[-1]:
             self.search.pause(job.number)
         else:
-            loss = self.search.records[job.number].reports.get(job.end, math.nan)
-            self.search.tell(job.number, Outcome("completed", job.end, {GOAL.metric: loss}))
+            self.search.tell(job.number, Outcome("completed", job.end, self._metrics(job, job.end)))
 
     def outcomes(self) -> Counter[str]:
         return Counter(record.state for record in self.search.records)
+
+    def _metrics(self, job: Job, step: int) -> dict[str, float]:
+        curves = self._curves
+        if isinstance(curves, FrontCurves):
+            losses = curves.losses(job.values, job.number, step)
+        else:
+            losses = (curves.loss(job.values, job.number, step),)
+        return {goal.metric: loss for goal, loss in zip(self.search.goals, losses, strict=True)}

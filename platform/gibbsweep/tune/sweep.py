@@ -131,6 +131,7 @@ def _drive(
             clock.tick()
             if plan.finished() and not gate.halted:
                 results = _results(study, options, decided, plan, clock)
+                write_outline(sweep, outline(plan))  # with the fronts that there are
                 write_results(study, results, plan, sweep, options, decided)
         if gate.halted or results is None:
             tracker.close(status="KILLED", timeout_s=_NOW_S if gate.halted else _LAST_S)
@@ -151,7 +152,7 @@ def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, 
         columns=_filled(study, rows),
         note=study.note,
         rows=rows,
-        importances={name: found for name, search in plan.searches.items() if (found := search.importances())},
+        importances={label: own for search in plan.searches.values() for label, own in search.importances().items()},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(plan.outcomes.values(), devices=clock.devices, available=clock.available),
         source=dataset.source,

@@ -91,6 +91,7 @@ def create(
         "question": study.question,
         "data": decided.data,
         "budget": decided.budget,
+        **_several_goals(study, decided),
         "options": vars(decided),
         "script_options": dict(script_options or {}),
         "fingerprint": fingerprint(study, decided),
@@ -165,6 +166,15 @@ def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
     }
 
 
+def _several_goals(study: Study, decided: Decided) -> dict[str, Any]:
+    """The goals of the contenders that have several, in words."""
+    goals = {name: study.goals_of(name) for name in decided.contenders}
+    found = {
+        name: " and ".join(f"{g.direction} {g.metric}" for g in own) for name, own in goals.items() if len(own) > 1
+    }
+    return {"goals": found} if found else {}
+
+
 def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
     """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it."""
     for name in decided.contenders:
@@ -190,7 +200,14 @@ def _check_search(study: Study, name: str, decided: Decided) -> None:
     each = -(-trials // len(contender.options()))
     rungs = decided.form.build(study.budget_of(name, decided.budget).updates, each).rungs
     if trials:
-        sampler = Sampler(decided.sampler, contender.space, seed=decided.seed, trials=each, rungs=rungs)
+        sampler = Sampler(
+            decided.sampler,
+            contender.space,
+            seed=decided.seed,
+            trials=each,
+            rungs=rungs,
+            objectives=len(study.goals_of(name)),
+        )
         for option in contender.options():
             sampler.points(contender.compared(option))
 

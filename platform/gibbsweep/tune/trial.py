@@ -20,7 +20,7 @@ from gibbsweep.errors import DiskFull, UserError, is_disk_full
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
-from gibbsweep.study.study import Goal
+from gibbsweep.study.study import Goals, as_goals
 from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Sounds, spent
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, only_process
@@ -29,6 +29,9 @@ from gibbsweep.train.out_of_memory import OutOfMemory, first_line, memory_of
 from gibbsweep.tune.planned import DISK_FULL
 from gibbsweep.tune.threads import pin_threads
 from gibbsweep_models.types import SystemConfig
+
+TOLD = "told/"
+"""Before the metrics of a report that the search is told beside the first goal: Tune hands a scheduler flat results alone."""
 
 DRIVER_CPUS = 0.001
 """Of a trial whose work is done by a worker group of its own. Each of its workers leaves as much: whole CPUs then suffice wherever its
@@ -43,12 +46,12 @@ class TrialContender:
     budget: Budget
     search_budget: Budget
     """That of a search trial, which reports at the rungs too."""
-    goal: Goal
+    goal: Goals
     evaluators: tuple[Evaluator, ...]
     final_evaluators: tuple[Evaluator, ...]
     halve: tuple[str, ...] | None = None
     constrained: tuple[str, ...] = ()
-    """Metrics that the search has constraints on."""
+    """Metrics that the search is told beside the first goal: the other goals, and what it has constraints on."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
             try:
                 fit(
                     assignment,
-                    goal.metric,
+                    as_goals(goal)[0].metric,
                     workers=payload.workers,
                     cpus_per_worker=config["cpus"],
                     gpus_per_worker=config["gpus"],
@@ -127,6 +130,7 @@ def assignment_of(config: dict[str, Any], payload: Payload) -> Assignment:
         halve=contender.halve,
         constrained=contender.constrained,
         packed=True,
+        front=config["front"],
     )
 
 
@@ -191,11 +195,11 @@ def _loop(config: dict[str, Any]) -> None:
         step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
         if send is not None:
-            told = {metric: metrics[metric] for metric in assignment.constrained if metric in metrics}
+            told = {f"{TOLD}{metric}": metrics[metric] for metric in assignment.constrained if metric in metrics}
             # With what the driver shows of a run that has not ended.
             spent = {name: metrics[name] for name in ("train/device_seconds", "train/restarts") if name in metrics}
             goal = metrics.get(config["goal_metric"], math.nan)
-            send({"step": step, "goal": goal, **({"constrained": told} if told else {}), **spent})
+            send({"step": step, "goal": goal, **told, **spent})
 
     run(assignment, announce=announce, watch=config["watch"])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from gibbsweep.tune.bests import Best
 from gibbsweep.tune.overview import ContenderOverview, Overview
 
 Part = tuple[int, str, str]
@@ -110,8 +111,8 @@ def _most(contender: ContenderOverview) -> int:
 
 
 def _height(contender: ContenderOverview, detail: int) -> int:
-    best = 1 if contender.best else 0
-    return (0, 1, 1 + best, 1 + best + len(contender.levels))[detail]
+    bests = len(contender.bests)
+    return (0, 1, 1 + bests, 1 + bests + len(contender.levels))[detail]
 
 
 def _block(contender: ContenderOverview, detail: int, width: int, name_width: int) -> list[Text]:
@@ -121,8 +122,12 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
     if trials:
         line += _bar(_parts(contender), trials, bar) + Text("  ")
     told = [Text(f"{contender.searched}/{trials}{' searched' if width >= 100 else ''}" if trials else "no search")]
-    if detail == 1 and contender.best is not None:
-        told.append(Text(f"best {contender.best.value:.4g}"))
+    if detail == 1 and contender.bests:
+        first, *others = contender.bests
+        values = [first.value, *(best.value for best in others)] if others else [first.value, *first.others.values()]
+        told.append(Text(f"best {' '.join(f'{value:.4g}' for value in values)}"))
+    if len(contender.outline.goals) > 1 and contender.bests:
+        told.append(Text(f"front of {contender.front}"))
     if trials and detail < 3 and len(contender.levels) > 1:
         told.append(Text("›".join(str(level.reached) for level in contender.levels), "green"))
     told.append(_count(contender.running + contender.retraining, "running", "cyan"))
@@ -134,8 +139,8 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
     found = [line + _short(told, width - line.cell_len)]
     if detail == 3:
         found += _rungs(contender, width, bar)
-    if detail >= 2 and contender.best is not None:
-        found.append(_best(contender, width))
+    if detail >= 2:
+        found += [_best(best, width) for best in contender.bests]
     return found
 
 
@@ -194,14 +199,12 @@ def _bar(parts: Sequence[Part], total: int, cells: int) -> Text:
     return bar
 
 
-def _best(contender: ContenderOverview, width: int) -> Text:
-    best = contender.best
-    assert best is not None
+def _best(best: Best, width: int) -> Text:
     at = "" if best.completed else f" after {best.step} updates"
-    metric = contender.outline.goal.metric.rsplit("/", 1)[-1]
+    others = [Text(f"{metric} {value:.4g}") for metric, value in best.others.items()]
     values = [Text(f"{path.rsplit('.', 1)[-1]}={_value(value)}", "dim") for path, value in best.values.items()]
     line = Text(f"{_INDENT}best {best.run.rsplit('-', 1)[-1]}{at}  ")
-    return line + _short([Text(f"{metric} {best.value:.4g}", "bold"), *values], width - line.cell_len)
+    return line + _short([Text(f"{best.metric} {best.value:.4g}", "bold"), *others, *values], width - line.cell_len)
 
 
 def _value(value: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.constraint import Constraint, violations
@@ -27,7 +27,7 @@ from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.decided import Decided, fingerprint
 from gibbsweep.tune.planned import search_name
-from gibbsweep.tune.record import Record, as_constraints, parameters
+from gibbsweep.tune.record import Record, as_constraints, parameters, recorded
 
 LEARNING = ("tpe", "gp", "cmaes")
 """The samplers that look at trials at all."""
@@ -56,8 +56,11 @@ class Taken:
             record = Record(
                 number, -1, values, params, distributions, max(reports), "pruned", reports, violations=there
             )
+            record.other_reports = {int(step): tuple(own) for step, own in trial.get("others", {}).items()}
             if max(steps) in reports:
-                record.state, record.value = "completed", reports[max(steps)]
+                record.state = "completed"
+                record.value, *others = record.reported(max(steps))
+                record.other_values = tuple(others)
                 record.attrs = dict(as_constraints(there.get(max(steps), {})))
             found.append(record)
         return found
@@ -160,7 +163,17 @@ def _taken(
         run = search_name(name, trial.number)
         metrics = _metrics(folder / "trials" / run) if constraints else {}
         found = {step: violations(constraints, metrics.get(step, {})) for step in reports} if constraints else {}
-        taken.append({"trial": run, "values": values, "reports": reports, "violations": found})
+        others = {step: reported[1:] for step, reported in reports.items() if reported[1:]}
+        firsts = {step: reported[0] for step, reported in reports.items()}
+        taken.append(
+            {
+                "trial": run,
+                "values": values,
+                "reports": firsts,
+                "violations": found,
+                **({"others": others} if others else {}),
+            }
+        )
     return Taken(taken, dict(dropped))
 
 
@@ -189,13 +202,17 @@ def _measured_otherwise(there: Mapping[str, Any], here: Mapping[str, Any]) -> st
 
 
 def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return " and ".join(map(_words, value))
     return " ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
 
 
-def _reports(trial: FrozenTrial, updates: int, steps: Sequence[int]) -> dict[int, float]:
-    known = dict(trial.intermediate_values)
-    if trial.state == TrialState.COMPLETE and trial.value is not None:
-        known[updates] = trial.value
+def _reports(trial: FrozenTrial, updates: int, steps: Sequence[int]) -> dict[int, tuple[float, ...]]:
+    """Every goal's value, by updates."""
+    record = recorded(0, trial, ())
+    known = {step: record.reported(step) for step in record.reports}
+    if record.objectives is not None:
+        known[updates] = record.objectives
     return {step: known[step] for step in steps if step in known}
 
 

@@ -1,0 +1,75 @@
+"""The Pareto front of a search: what it ranks trials by, and which of them are to be retrained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gibbsweep.study.constraint import ranked
+from gibbsweep.study.dominance import front_ranks, ordered, spread
+from gibbsweep.study.study import Goal, goal_names
+from gibbsweep.tune.record import Record
+
+
+@dataclass(frozen=True)
+class Member:
+    """A configuration to retrain. ``label``: what it is on the front for, in its row; "" where it is the only one."""
+
+    label: str
+    values: dict[str, Any]
+
+
+def losses_of(goals: Sequence[Goal], values: Sequence[float], found: Mapping[str, float]) -> tuple[float, ...]:
+    """Every goal's value as the loss that it is ranked by. Where a constraint is violated all of them are behind those that satisfy
+    all, so such a trial is dominated by every one that does and by every smaller violation (constrained domination, Deb et al.
+    2002, section VI)."""
+    return tuple(ranked(goal.loss(value), found) for goal, value in zip(goals, values, strict=True))
+
+
+def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[float, ...]]:
+    """Of each of ``records``, which all have ended with values."""
+    return [losses_of(goals, r.objectives or (), {"": r.violation} if r.attrs else {}) for r in records]
+
+
+def best_first(records: Sequence[Record], goals: Sequence[Goal]) -> list[Record]:
+    """Those of ``records`` with values, by how far they are from the constraints and then the goal; of several goals by their fronts
+    (see :func:`gibbsweep.study.dominance.ordered`)."""
+    ended = [record for record in records if record.value is not None]
+    if len(goals) > 1:
+        return [ended[i] for i in ordered(end_losses(ended, goals))]
+    return sorted(ended, key=lambda r: (r.violation, goals[0].loss(r.value or 0.0), r.number))
+
+
+def front_of(records: Sequence[Record], goals: Sequence[Goal], most: int | None = None) -> list[Record]:
+    """At most ``most`` of those that no other of ``records`` beats in all of several goals, in the order of
+    :func:`gibbsweep.study.dominance.spread`: the best in each goal first. Of trials with equal values the first. Where none satisfies
+    all constraints, those that come closest; empty where none has values."""
+    ended = [record for record in records if record.objectives is not None]
+    first: dict[tuple[float, ...], Record] = {}
+    for losses, record in zip(end_losses(ended, goals), ended, strict=True):
+        first.setdefault(losses, record)
+    ranks = front_ranks(list(first))
+    front = [entry for entry, rank in zip(first.items(), ranks, strict=True) if rank == 0]
+    return [front[i][1] for i in spread([losses for losses, _ in front], most)]
+
+
+def members_of(records: Sequence[Record], goals: Sequence[Goal], most: int) -> list[Member]:
+    """What is retrained: the best, or of several goals at most ``most`` of their front, with their labels. Empty if none has values."""
+    if len(goals) == 1:
+        return [Member("", record.values) for record in best_first(records, goals)[:1]]
+    front = front_of(records, goals, most)
+    return [Member(label, r.values) for label, r in zip(_labels(front, goals), front, strict=True)]
+
+
+def _labels(front: Sequence[Record], goals: Sequence[Goal]) -> list[str]:
+    """``for FD`` of the best in a goal (``for all`` of the best in each), ``front 3`` of the third that is the best in none. Each goal
+    names one."""
+    losses = end_losses(front, goals)
+    best_in: dict[int, list[str]] = {}
+    for i, name in enumerate(goal_names(goals) if front else ()):
+        position = min(range(len(front)), key=[vector[i] for vector in losses].__getitem__)
+        best_in.setdefault(position, []).append(name)
+    if len(front) == 1:
+        return ["for all"]
+    return [f"for {' and '.join(best_in[p])}" if p in best_in else f"front {p + 1}" for p in range(len(front))]
