@@ -16,7 +16,7 @@ from gibbsweep.evaluate import Evaluator, evaluate_all
 from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
 from gibbsweep.study.restart import check_halving, restarted
-from gibbsweep.study.schedule import begun, config_in, flat, halved, told, with_numbers
+from gibbsweep.study.schedule import config_in, flat, halved, part_from, told, with_numbers
 from gibbsweep.study.space import with_values
 from gibbsweep.study.study import STABILITY, Goal
 from gibbsweep.train import (
@@ -183,7 +183,7 @@ def _train(
     restarts = read_restarts(assignment.run_dir)
     while True:
         done = read_progress(assignment.run_dir / "checkpoint").step
-        segment, before, until = begun(assignment.config, assignment.schedule, done, end)
+        segment, before, until = part_from(assignment.config, assignment.schedule, done, end)
         if restarts or segment is not None:
             system = _built(assignment, dataset, segment, len(restarts))
         outcome = train(

@@ -11,7 +11,7 @@ from gibbsweep.study.space import flatten, with_values
 from gibbsweep.train import Images, Reporter, Segment, Sounds
 
 
-def begun(
+def part_from(
     config: Any, schedule: Sequence[Segment], step: int, end: int
 ) -> tuple[Segment | None, dict[str, Any] | None, int]:
     """The segment that goes on after ``step`` updates of a run to ``end``; the configuration of the one before, where that ended there;

@@ -78,8 +78,12 @@ def take_over(run_dir: Path, donor_dir: Path, takeover: Takeover, batch_size: in
         "nfe": known.nfe,
         "elsewhere": takeover.step - known.samples // batch_size,
     }
-    write_atomically(folder / "state.json", json.dumps(state | own, indent=1).encode())
-    for old in folder.glob("step-*.safetensors"):
+    try:
+        write_atomically(folder / "state.json", json.dumps(state | own, indent=1).encode())
+    except OSError:
+        tensor_file.unlink()  # on a full disk it would stand in the way of what frees it
+        raise
+    for old in (*folder.glob("step-*.safetensors"), *folder.glob(".*.tmp")):
         if old != tensor_file:
             old.unlink()
     for ended in ("outcome.json", "paused.json"):

@@ -6,6 +6,7 @@ the same checkpoint. So Tune never holds paused trials, which would count as liv
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ class PlanSearcher(_NoState, Searcher):
             "runs_to": planned.runs_to,
             "cpus": request.cpus,
             "gpus": request.gpus,
+            "schedule": [asdict(segment) for segment in planned.schedule],
+            "replays": planned.replays,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

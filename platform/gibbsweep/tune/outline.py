@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Outline:
     """The planned work of one contender: ``trials`` of ``updates`` each, fewer for those that stay at one of the ``rungs``
-    (``expected`` on average), and the runs named in ``retrainings``."""
+    (``expected`` on average), and the runs named in ``retrainings``. ``population``: at the rungs some go on from others' checkpoints."""
 
     trials: int
     updates: int
@@ -27,6 +27,7 @@ class Outline:
     expected: float
     goal: Goal
     retrainings: tuple[str, ...]
+    population: bool = False
 
 
 def outline(plan: Plan) -> dict[str, Outline]:
@@ -38,7 +39,10 @@ def outline(plan: Plan) -> dict[str, Outline]:
             trials=search.trials,
             updates=updates,
             rungs=search.rungs,
-            expected=expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
+            expected=float(updates)
+            if search.population is not None
+            else expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
+            population=search.population is not None,
             goal=search.goal,
             retrainings=tuple(
                 run for option in search.contender.options() for run in plan.retrainings(name, option).values()

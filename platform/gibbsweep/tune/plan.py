@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +13,14 @@ from gibbsweep.study.constraint import violated
 from gibbsweep.study.row import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
-from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, read_restarts, spent
+from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, Segment, read_restarts, spent
 from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
 from gibbsweep.tune.searches import searches_of
 from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.takeovers import Takeovers
 
 
 class Plan:
@@ -29,13 +30,12 @@ class Plan:
         self.study, self.decided, self.sweep = study, decided, sweep
         self.views = study.views(decided.data)
         self.searches = searches_of(study, decided, sweep)
+        self.takeovers = Takeovers(sweep)
         self.trials = {name: search.trials for name, search in self.searches.items()}
         self.running: dict[str, Planned] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.contender_of: dict[str, str] = {}
-        self._ended: Counter[tuple[str, int]] = (
-            Counter()
-        )  # search trials, by contender and place of the compared option
+        self._ended: defaultdict[tuple[str, int], set[int]] = defaultdict(set)  # by contender and place of the option
         self._interrupted: list[Planned] = []
         self._retrained: set[str] = set()
         self._recover()
@@ -115,9 +115,9 @@ class Plan:
     def close(self, name: str, outcome: Outcome) -> None:
         """Take the outcome of a running run."""
         planned = self.running.pop(name)
+        if planned.kind == "search" and not self.searches[planned.contender].tell(planned.number, outcome):
+            return  # it will be replaced at the end of its generation
         self._take(name, outcome, planned.contender, planned.number)
-        if planned.kind == "search":
-            self.searches[planned.contender].tell(planned.number, outcome)
 
     def counts(self) -> dict[str, int]:
         return {kind: sum(o.outcome == kind for o in self.outcomes.values()) for kind in OUTCOME_KINDS}
@@ -140,7 +140,7 @@ class Plan:
                 row = Row.of(name, contender.kind, contender.compared(option), best, searched, retrained)
                 means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
                 against = violated(self.study.constraints_of(name), means) if row.seeds else []
-                rows.append(replace(row, violated=against))
+                rows.append(replace(row, violated=against, schedule=self._schedule_told(name, option)))
         return rows
 
     def _next(self) -> Planned | None:
@@ -149,6 +149,7 @@ class Plan:
         for name, search in self.searches.items():
             promoted = search.promote()
             if promoted is not None:
+                self._take_over(name)
                 return self._search_run(name, promoted)
         waiting = [name for name, search in self.searches.items() if len(search.records) < search.trials]
         if waiting:
@@ -177,16 +178,34 @@ class Plan:
         assert best is not None
         self._retrained.add(run)
         updates = self.study.budget_of(name, self.decided.budget).updates
-        return Planned(run, name, "retrain", best, seed, view, updates, option)
+        schedule, replays = self.schedule(name, option)
+        return Planned(run, name, "retrain", best, seed, view, updates, option, schedule=schedule, replays=replays)
+
+    def schedule(self, name: str, option: Any) -> tuple[tuple[Segment, ...], str | None]:
+        """In a population: how the best member was trained, and its run."""
+        search = self.searches[name]
+        best = None if search.population is None else search.best(option)
+        if search.population is None or best is None:
+            return (), None
+        return search.population.schedule(best.number), search_name(name, best.number)
+
+    def _schedule_told(self, name: str, option: Any) -> list[dict[str, Any]]:
+        search = self.searches[name]
+        best = None if search.population is None else search.best(option)
+        return [] if search.population is None or best is None else search.population.told(best.number, name)
+
+    def _take_over(self, name: str) -> None:
+        self.takeovers.carry_out(self.searches[name], self.study.budget_of(name, self.decided.budget).batch_size)
 
     def _recover(self) -> None:
         for name, search in self.searches.items():
+            self._take_over(name)
             self._interrupted += [self._search_run(name, record) for record in search.interrupted()]
             for record in search.records:
                 run = search_name(name, record.number)
                 outcome = Outcome.read(self.sweep.trial(run))
-                if outcome is not None:
-                    self._take(run, outcome, name, record.number)
+                if outcome is not None and record.state != "lost":
+                    self._take(run, outcome, name, record.number if record.ended else -1)
             for option in search.contender.options():
                 for run in self.retrainings(name, option).values():
                     outcome = Outcome.read(self.sweep.trial(run))
@@ -195,28 +214,32 @@ class Plan:
                         self._retrained.add(run)
 
     def _take(self, run: str, outcome: Outcome, contender: str, number: int = -1) -> None:
-        """Keep the outcome of a run; ``number``: of a search trial."""
-        if number >= 0 and run not in self.outcomes:
-            self._ended[contender, number % len(self.searches[contender].contender.options())] += 1
+        """Keep the outcome of a run; ``number``: of a search trial that the journal has as ended. An outcome that a kill has kept from
+        the journal is in no record, and might be the best."""
+        if number >= 0:
+            self._ended[contender, number % len(self.searches[contender].contender.options())].add(number)
         self.outcomes[run] = outcome
         self.contender_of[run] = contender
 
     def _search_run(self, name: str, record: Record) -> Planned:
-        option = self.searches[name].option_of(record.number)
+        option, population = self.searches[name].option_of(record.number), self.searches[name].population
+        schedule = () if population is None else population.schedule(record.number)
         run, seed, view = search_name(name, record.number), self.decided.seed, self.views[0]
-        return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
+        return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number, schedule)
 
     def end_paused(self, name: str, record: Record) -> bool:
-        """End a trial that waits at a rung and will not be promoted. False if it cannot end yet: a kill or a full disk came between its
-        report and its pause, and it has to run again, for no update, to say how it paused."""
+        """End a trial that waits at a rung and will not be promoted, or that is lost with its whole population. False if it cannot end
+        yet: a kill or a full disk came between its report and its pause, and it has to run again, for no update, to say how it paused."""
         run_dir = self.sweep.trial(run := search_name(name, record.number))
-        paused = Outcome.read(run_dir, paused=True)
-        if paused is None or paused.step < record.runs_to:
-            return False
-        outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
-        outcome.write(run_dir)
+        outcome = Outcome.read(run_dir) if record.state == "lost" else None
+        if outcome is None:
+            paused = Outcome.read(run_dir, paused=True)
+            if paused is None or paused.step < record.runs_to:
+                return False
+            outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
+            outcome.write(run_dir)
+        self.searches[name].tell(record.number, outcome, stranded=True)
         self._take(run, outcome, name, record.number)
-        self.searches[name].tell(record.number, outcome)
         return True
 
     def _search_names(self, name: str, option: Any) -> list[str]:
@@ -225,7 +248,7 @@ class Plan:
 
     def _searched(self, name: str, option: Any) -> bool:
         search = self.searches[name]
-        return self._ended[name, search.contender.options().index(option)] == search.trials_of(option)
+        return len(self._ended[name, search.contender.options().index(option)]) == search.trials_of(option)
 
     def retrainings(self, name: str, option: Any) -> dict[tuple[str, int], str]:
         """The name of the run on each view with each seed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gibbsweep.train import Segment
+
 DISK_FULL = "disk_full"
 """In a report: its run found no space, and which."""
 
@@ -23,6 +25,10 @@ class Planned:
     """Updates after which it ends, or pauses where the budget has more."""
     option: Any = None
     number: int = -1
+    schedule: tuple[Segment, ...] = ()
+    """Of a population: the values by updates, from the start, of which ``values`` are the last."""
+    replays: str | None = None
+    """The run whose schedule that is, of a retraining."""
 
 
 def search_name(contender: str, number: int) -> str:
