@@ -22,6 +22,7 @@ from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.driver import Stopping, only_driver
 from gibbsweep.tune.folder import look
+from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.lineage_figure import draw_lineages
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.outline import outline, write_outline
@@ -55,7 +56,8 @@ def test_the_log_says_who_went_on_from_whom_once(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, **POPULATION)
     out = io.StringIO()
     console = Console(file=out, force_terminal=False, width=80)
-    with Stopping(plan.sweep) as stopping, Progress(plan, console, SweepClock(plan.sweep, 0.0), stopping) as progress:
+    gate = Gate(plan, Stopping(plan.sweep))
+    with Progress(gate, console, SweepClock(plan.sweep, 0.0)) as progress:
         while (planned := plan.next()) is not None:
             train(plan, planned, breaks=0.2)
             progress.changed()
