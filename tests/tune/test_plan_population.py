@@ -3,11 +3,8 @@ retrained."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,110 +12,17 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save
-from tests.tiny import RBM, STUDY, MeanConfig, MeanSystem, study
+from tests.tiny import RBM, MeanConfig, MeanSystem, study
+from tests.tune.pretended import GOAL, POPULATION, UPDATES, Dice, Died, history, run_all, told, train
 from tests.tune.test_plan import new_plan, resumed_plan
 
-from gibbsweep.errors import UserError
 from gibbsweep.evaluate import LogLikelihood
-from gibbsweep.study import Choice, Contender, Float, Goal, Int, Study
+from gibbsweep.study import Contender, Float
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.train import Budget, Outcome, Segment
-from gibbsweep.train.checkpoint import FORMAT, Progress, has_checkpoint, read_checkpoint
-from gibbsweep.train.files import write_atomically
 from gibbsweep.train.takeover import read_takeovers
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
-from gibbsweep.tune.sweep_dir import create, reopen
 from gibbsweep_models.types import Batch, DataSpec
-
-POPULATION = {"scheduler": "population", "generations": 4, "trials": 12, "seeds": 1}
-GOAL = "validation/log_likelihood"
-UPDATES = 20
-
-
-class Died(Exception):
-    """The run's process, at some moment."""
-
-
-class Dice:
-    """Moments at which a run dies."""
-
-    def __init__(self, seed: int, chance: float) -> None:
-        self._random, self._chance = random.Random(seed), chance
-
-    def may_die(self) -> None:
-        if self._random.random() < self._chance:
-            raise Died
-
-
-NEVER = Dice(0, 0.0)
-
-
-def history(run_dir: Path) -> list[float]:
-    """The learning rate of each update that the weights have seen."""
-    if not has_checkpoint(run_dir / "checkpoint"):
-        return []
-    found: list[float] = read_checkpoint(run_dir / "checkpoint")[1]["model/history"].tolist()
-    return found
-
-
-def save_history(run_dir: Path, rates: list[float]) -> None:
-    content = save({"model/history": torch.tensor(rates, dtype=torch.float64)})
-    name = f"step-{len(rates):08d}.safetensors"
-    write_atomically(run_dir / "checkpoint" / name, content)
-    state = {"format": FORMAT, "tensors": name, "sha256": hashlib.sha256(content).hexdigest()}
-    state |= vars(Progress(step=len(rates)))
-    write_atomically(run_dir / "checkpoint" / "state.json", json.dumps(state).encode())
-
-
-def train(plan: Plan, planned: Planned, dice: Dice = NEVER, breaks: float = 0.29) -> None:
-    """A pretended run with a checkpoint that is its own history, which its goal depends on: best where the rate falls. A rate above
-    ``breaks`` diverges two updates later."""
-    run_dir = plan.sweep.trial(planned.name)
-    outcome = Outcome.read(run_dir)
-    if outcome is None:
-        rates = history(run_dir)
-        dice.may_die()
-        for step in range(len(rates), planned.runs_to):
-            now = [s for s in planned.schedule if s.start <= step][-1].values if planned.schedule else planned.values
-            rates.append(now["learning_rate"])
-        start = len(history(run_dir))
-        if planned.kind == "search" and rates[-1] > breaks and planned.runs_to < UPDATES:
-            Outcome("diverged", start + 2, {}, device_seconds=1.0, message="too fast", samples=(start + 2) * 32).write(
-                run_dir
-            )
-            dice.may_die()
-            plan.close(planned.name, Outcome.read(run_dir) or Outcome("failed", 0))
-            return
-        save_history(run_dir, rates)
-        dice.may_die()
-        value = -sum(abs(math.log(rate / (0.2 / (1 + step / 5)))) for step, rate in enumerate(rates))
-        if planned.kind == "search" and planned.runs_to < UPDATES:
-            plan.report(planned.name, planned.runs_to, value)
-            dice.may_die()
-            Outcome("paused", planned.runs_to, {GOAL: value}, 1.0, samples=planned.runs_to * 32).write(run_dir)
-            dice.may_die()
-            assert plan.pause(planned.name)
-            return
-        Outcome("completed", UPDATES, {GOAL: value}, 2.0).write(run_dir)
-        dice.may_die()
-    plan.close(planned.name, Outcome.read(run_dir) or Outcome("failed", 0))
-
-
-def run_all(plan: Plan) -> list[Planned]:
-    order = []
-    while (planned := plan.next()) is not None:
-        order.append(planned)
-        train(plan, planned)
-    return order
-
-
-def told(plan: Plan) -> Any:
-    records = [(r.first, r.values, r.copies, r.state, r.reports, sorted(r.lost)) for r in plan.searches["rbm"].records]
-    runs = {run: (o.outcome, o.step, o.metrics) for run, o in plan.outcomes.items()}
-    return records, runs, {run: history(plan.sweep.trial(run)) for run in runs}
 
 
 def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_path: Path) -> None:
@@ -220,50 +124,6 @@ def test_crashes_between_any_two_steps_change_no_population(
     else:
         pytest.fail("the sweep does not end")
     assert told(resumed_plan(runs)) == told(plan) == undisturbed
-
-
-def refused(the_study: Study, match: str, runs: Path, **options: object) -> None:
-    chosen = {**POPULATION, **options}
-    with pytest.raises(UserError, match=match):
-        create(the_study, SweepOptions(runs=runs, name="s", **chosen), has_gpu=False)  # type: ignore[arg-type]
-    assert not (runs / "s").exists()
-
-
-def with_contender(**changes: Any) -> Study:
-    space = {"n_hidden": Int(2, 8), "learning_rate": Float(0.01, 0.3, log=True), "centred": Choice(True, False)}
-    return study(contenders={"rbm": Contender(RBM, "energy", **{"space": space, **changes})})
-
-
-def test_what_cannot_evolve_is_refused_before_there_is_a_sweep(tmp_path: Path) -> None:
-    refused(
-        STUDY, r"at least 4 members, and 6 trials of 'rbm' over 2 options are fewer: use --trials 8", tmp_path, trials=6
-    )
-    refused(STUDY, "--generations 40 needs as many updates, and there are 20", tmp_path, generations=40)
-    refused(
-        with_contender(evolves=("n_hidden",)),
-        r"lets 'n_hidden' evolve, and its checkpoint does not go on .*\(64?",
-        tmp_path,
-    )
-    refused(
-        with_contender(evolves=("momentum",)),
-        "lets 'momentum' evolve, which is not a path .*n_hidden, learning_rate",
-        tmp_path,
-    )
-    refused(with_contender(evolves=()), "lets nothing evolve", tmp_path)
-    refused(
-        with_contender(space={"centred": Choice(True, False)}), "nothing that could evolve .*none of centred", tmp_path
-    )
-    stable = replace(STUDY, goal=Goal("stability", "maximize"))
-    refused(stable, "stability, which is known at the end of training alone", tmp_path)
-
-
-def test_what_evolves_is_named_or_found_and_stays_as_it_was(tmp_path: Path) -> None:
-    named = with_contender(evolves=("centred", "learning_rate"))
-    plan = new_plan(tmp_path, named, **POPULATION)
-    assert plan.searches["rbm"].population is not None
-    assert plan.searches["rbm"].population.evolves == ("centred", "learning_rate")
-    with pytest.raises(UserError, match="has changed since it was started .*evolves.rbm"):
-        reopen(with_contender(evolves=("learning_rate",)), SweepOptions(runs=tmp_path, resume="s"))
 
 
 @dataclass(frozen=True)

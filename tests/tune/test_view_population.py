@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tests.tiny import STUDY
+from tests.tune.pretended import POPULATION, train
 from tests.tune.test_plan import new_plan, resumed_plan
-from tests.tune.test_plan_population import POPULATION, train
 from tests.tune.test_view import driver_view
 
 from gibbsweep.cli.main import main

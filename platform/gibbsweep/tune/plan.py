@@ -13,11 +13,12 @@ from gibbsweep.study.constraint import violated
 from gibbsweep.study.row import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
-from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, Segment, read_restarts, spent
+from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, read_restarts, spent
 from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
+from gibbsweep.tune.replay import replay_of, replay_told
 from gibbsweep.tune.searches import searches_of
 from gibbsweep.tune.sweep_dir import SweepDir
 from gibbsweep.tune.takeovers import Takeovers
@@ -140,7 +141,7 @@ class Plan:
                 row = Row.of(name, contender.kind, contender.compared(option), best, searched, retrained)
                 means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
                 against = violated(self.study.constraints_of(name), means) if row.seeds else []
-                rows.append(replace(row, violated=against, schedule=self._schedule_told(name, option)))
+                rows.append(replace(row, violated=against, schedule=replay_told(search, option)))
         return rows
 
     def _next(self) -> Planned | None:
@@ -178,21 +179,8 @@ class Plan:
         assert best is not None
         self._retrained.add(run)
         updates = self.study.budget_of(name, self.decided.budget).updates
-        schedule, replays = self.schedule(name, option)
+        schedule, replays = replay_of(self.searches[name], option)
         return Planned(run, name, "retrain", best, seed, view, updates, option, schedule=schedule, replays=replays)
-
-    def schedule(self, name: str, option: Any) -> tuple[tuple[Segment, ...], str | None]:
-        """In a population: how the best member was trained, and its run."""
-        search = self.searches[name]
-        best = None if search.population is None else search.best(option)
-        if search.population is None or best is None:
-            return (), None
-        return search.population.schedule(best.number), search_name(name, best.number)
-
-    def _schedule_told(self, name: str, option: Any) -> list[dict[str, Any]]:
-        search = self.searches[name]
-        best = None if search.population is None else search.best(option)
-        return [] if search.population is None or best is None else search.population.told(best.number, name)
 
     def _take_over(self, name: str) -> None:
         self.takeovers.carry_out(self.searches[name], self.study.budget_of(name, self.decided.budget).batch_size)

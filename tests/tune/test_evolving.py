@@ -1,0 +1,61 @@
+"""What may evolve in a population, and what is refused before there is a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tiny import RBM, STUDY, study
+from tests.tune.pretended import POPULATION
+from tests.tune.test_plan import new_plan
+
+from gibbsweep.errors import UserError
+from gibbsweep.study import Choice, Contender, Float, Goal, Int, Study
+from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.sweep_dir import create, reopen
+
+
+def refused(the_study: Study, match: str, runs: Path, **options: object) -> None:
+    chosen = {**POPULATION, **options}
+    with pytest.raises(UserError, match=match):
+        create(the_study, SweepOptions(runs=runs, name="s", **chosen), has_gpu=False)  # type: ignore[arg-type]
+    assert not (runs / "s").exists()
+
+
+def with_contender(**changes: Any) -> Study:
+    space = {"n_hidden": Int(2, 8), "learning_rate": Float(0.01, 0.3, log=True), "centred": Choice(True, False)}
+    return study(contenders={"rbm": Contender(RBM, "energy", **{"space": space, **changes})})
+
+
+def test_what_cannot_evolve_is_refused_before_there_is_a_sweep(tmp_path: Path) -> None:
+    refused(
+        STUDY, r"at least 4 members, and 6 trials of 'rbm' over 2 options are fewer: use --trials 8", tmp_path, trials=6
+    )
+    refused(STUDY, "--generations 40 needs as many updates, and there are 20", tmp_path, generations=40)
+    refused(
+        with_contender(evolves=("n_hidden",)),
+        r"lets 'n_hidden' evolve, and its checkpoint does not go on .*\(64?",
+        tmp_path,
+    )
+    refused(
+        with_contender(evolves=("momentum",)),
+        "lets 'momentum' evolve, which is not a path .*n_hidden, learning_rate",
+        tmp_path,
+    )
+    refused(with_contender(evolves=()), "lets nothing evolve", tmp_path)
+    refused(
+        with_contender(space={"centred": Choice(True, False)}), "nothing that could evolve .*none of centred", tmp_path
+    )
+    stable = replace(STUDY, goal=Goal("stability", "maximize"))
+    refused(stable, "stability, which is known at the end of training alone", tmp_path)
+
+
+def test_what_evolves_is_named_or_found_and_stays_as_it_was(tmp_path: Path) -> None:
+    named = with_contender(evolves=("centred", "learning_rate"))
+    plan = new_plan(tmp_path, named, **POPULATION)
+    assert plan.searches["rbm"].population is not None
+    assert plan.searches["rbm"].population.evolves == ("centred", "learning_rate")
+    with pytest.raises(UserError, match="has changed since it was started .*evolves.rbm"):
+        reopen(with_contender(evolves=("learning_rate",)), SweepOptions(runs=tmp_path, resume="s"))
