@@ -167,14 +167,21 @@ def load_weights(folder: Path, system: nn.Module) -> int:
     return int(state["step"])
 
 
-def form_of(system: nn.Module, phases: list[Phase], ema_decay: float) -> dict[str, str]:
-    """What must be equal for a checkpoint of one configuration to continue under another: tensors with their shapes, and optimisers."""
+def form_of(system: nn.Module, phases: list[Phase], ema_decay: float) -> dict[str, tuple[str, str]]:
+    """What must be equal for a checkpoint of one configuration to continue under another: every tensor's form and a digest of its
+    numbers, and the optimisers. Loading a checkpoint replaces the numbers, also those that a configuration has put there."""
     optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
     tensors, aliases, _ = _collect(system, phases, optimizers, EMA(system, ema_decay))
-    found = {name: f"{tuple(tensor.shape)} {tensor.dtype}" for name, tensor in tensors.items()} | aliases
+    found = {
+        name: (
+            f"{tuple(tensor.shape)} {tensor.dtype}",
+            hashlib.sha256(save({"": tensor.detach().contiguous()})).hexdigest(),
+        )
+        for name, tensor in tensors.items()
+    } | {alias: (name, "") for alias, name in aliases.items()}
     for phase, optimizer in zip(phases, optimizers, strict=True):
         groups = ", ".join(str(len(group["params"])) for group in optimizer.param_groups)
-        found[f"optimizer/{phase.name}"] = f"{type(optimizer).__name__} of {groups} parameters"
+        found[f"optimizer/{phase.name}"] = f"{type(optimizer).__name__} of {groups} parameters", ""
     return found
 
 

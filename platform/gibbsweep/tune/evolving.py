@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+import torch
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.restart import step_sizes
@@ -78,13 +79,18 @@ def _broken(config: SystemConfig, path: str, domain: Domain, spec: DataSpec) -> 
     for value, form in zip(values[1:], forms[1:], strict=True):
         keys = [*forms[0], *(key for key in form if key not in forms[0])]
         for key in keys:
-            if forms[0].get(key) != form.get(key):
-                return f"{key}: {forms[0].get(key, 'absent')} at {values[0]}, {form.get(key, 'absent')} at {value}"
+            (there, numbers), (here, others) = forms[0].get(key, ("absent", "")), form.get(key, ("absent", ""))
+            if there != here:
+                return f"{key} is {there} at {values[0]} and {here} at {value}"
+            if numbers != others:
+                return f"{key} holds other numbers at {values[0]} than at {value}"
     return ""
 
 
-def _form(config: SystemConfig, spec: DataSpec) -> Mapping[str, Any]:
-    system = config.build(spec)
+def _form(config: SystemConfig, spec: DataSpec) -> Mapping[str, tuple[str, str]]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the same weights, as far as the configuration does not draw others
+        system = config.build(spec)
     return form_of(system, system.phases(), system.ema_decay)
 
 
