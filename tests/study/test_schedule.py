@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.multiprocessing
 from tests.study.test_restart import Parabola, ParabolaConfig, assignment
+from torch import distributed
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.run import Assignment, run
@@ -132,6 +134,24 @@ def test_a_replay_that_diverges_restarts_with_halved_steps_of_its_segment(tmp_pa
     assert outcome.outcome == "completed"
     assert [restart.values["learning_rate"] for restart in outcome.restarts][:3] == [4.5, 2.25, 1.125]
     assert all(restart.resumed_at >= 4 for restart in outcome.restarts)
+
+
+def _worker(rank: int, store: str, run_dir: Path) -> None:
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    outcome = run(scheduled(run_dir))
+    distributed.destroy_process_group()
+    if outcome.outcome != "completed":
+        raise RuntimeError(outcome.message)
+
+
+def test_two_workers_change_over_together(tmp_path: Path) -> None:
+    """None begins a segment before the first one has saved what it begins with; the numbers are those of one worker."""
+    run(scheduled(tmp_path / "one"))
+    torch.multiprocessing.spawn(_worker, (str(tmp_path / "store"), tmp_path / "two"), nprocs=2)
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-5, atol=1e-7)
 
 
 def test_a_schedule_in_words_and_as_json() -> None:
