@@ -15,8 +15,8 @@ from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.retries import Retries
-from gibbsweep.tune.sharing import Sharing
 from gibbsweep.tune.search import Search
+from gibbsweep.tune.sharing import Sharing
 
 
 def execute(
