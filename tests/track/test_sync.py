@@ -91,6 +91,28 @@ def test_restarts_and_retries_are_tags_of_their_run(store: str, sweep: Any) -> N
     assert run.data.metrics["train/restarts"] == 2.0
 
 
+def test_a_member_that_was_lost_and_replaced_ends_as_it_ends(store: str, sweep: Any) -> None:
+    """Sent while it was lost, and again once it has gone on from another one's checkpoint."""
+    trial = sweep.trial("rbm-0003")
+    trial.report(3, loss=9.0)
+    trial.end("diverged", 4, message="diverged at update 4")
+    sync(sweep.folder, tracking_uri=store)
+    run = sweep.runs(store)["rbm-0003"]
+    assert (run.info.status, run.data.tags["gibbsweep.outcome"]) == ("FAILED", "diverged")
+    (trial.folder / "outcome.json").unlink()
+    taken = {"step": 5, "donor": "rbm-0007", "changed": {"learning_rate": [0.01, 0.012]}, "done": True}
+    (trial.folder / "takeovers.json").write_text(json.dumps([taken]))
+    trial.report(10, loss=1.0)
+    sync(sweep.folder, tracking_uri=store)
+    assert sweep.runs(store)["rbm-0003"].data.tags["gibbsweep.outcome"] == ""
+    trial.end("completed", 10, loss=1.0)
+    sync(sweep.folder, tracking_uri=store)
+    run = sweep.runs(store)["rbm-0003"]
+    assert (run.info.status, run.data.tags["gibbsweep.outcome"]) == ("FINISHED", "completed")
+    assert run.data.tags["gibbsweep.copied_from"] == "rbm-0007 after 5 updates: learning_rate 0.01 -> 0.012"
+    assert run.data.tags["gibbsweep.message"] == ""
+
+
 def test_syncing_again_sends_nothing(store: str, sweep: Any) -> None:
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=0.5)

@@ -83,6 +83,21 @@ def test_retraining_waits_for_its_option_s_search(tmp_path: Path) -> None:
     assert (following.kind, following.option) == ("retrain", 2)
 
 
+def test_retraining_waits_for_a_trial_whose_outcome_the_journal_has_not_heard_of(tmp_path: Path) -> None:
+    plan = new_plan(tmp_path, seeds=1)
+    trials = [planned for planned in (plan.next() for _ in range(4)) if planned is not None]
+    for planned in trials[:3]:
+        finish(plan, planned)
+    best = Outcome("completed", 20, {"validation/log_likelihood": 1.0})
+    best.write(plan.sweep.trial(trials[3].name))  # and then a kill
+    plan = resumed_plan(tmp_path)
+    unheard, first, none = plan.next(), plan.next(), plan.next()
+    assert unheard == trials[3] and first is not None and (first.kind, first.option) == ("retrain", 1) and none is None
+    finish(plan, unheard, best)
+    second = plan.next()
+    assert second is not None and (second.option, second.values) == (2, trials[3].values)
+
+
 def test_no_search_retrains_the_recipe(tmp_path: Path) -> None:
     order = run_all(new_plan(tmp_path, trials=0))
     assert [p.kind for p in order] == ["retrain"] * 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -16,10 +16,11 @@ from optuna.storages import InMemoryStorage
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Float, Space
+from gibbsweep.train import Segment
 from gibbsweep.tune.curves import SyntheticCurves
 from gibbsweep.tune.front_curves import FrontCurves
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
-from gibbsweep.tune.simulate import Job, SearchPolicy, simulate
+from gibbsweep.tune.simulate import SearchPolicy, loss_of, simulate
 
 FORMS = (
     SchedulerForm(),
@@ -27,6 +28,8 @@ FORMS = (
     SchedulerForm("stopping"),
     SchedulerForm("halving"),
     SchedulerForm("halving", eta=2, rungs=3, brackets=3, window=3),
+    SchedulerForm("population", generations=4),
+    SchedulerForm("population", generations=9, window=2),
 )
 
 
@@ -53,6 +56,12 @@ class Falling:
 
     def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
         return self.loss(values, number, step)
+
+    def loss_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        return self.loss(schedule[-1].values, number, step)
+
+    def quality_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        return self.loss_along(schedule, number, step)
 
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
         return 1.0 + values["floor"]
@@ -94,16 +103,20 @@ def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm,
         reached = max(record.reports, default=0)
         if record.state == "completed":
             assert reached == 27
-        if form.name != "none" and record.state == "diverged":
+        if form.name == "population" and record.state == "diverged":
+            assert record.runs_to == 27, "before the last generation it would have been replaced"
+        elif form.name != "none" and record.state == "diverged":
             assert reached <= record.values["breaks"] * 27 < reached + 9, (
                 "ended at the first report that was not finite"
             )
-    assert sum(max(record.reports, default=0) for record in records) <= found.updates
+    if form.name != "population":  # where one that was lost early goes on from what another one has trained
+        assert sum(max(record.reports, default=0) for record in records) <= found.updates
 
 
 @every_form
 def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
-    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler."""
+    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a population floors
+    change, and what the best began with is never replaced."""
     curves = Falling(may_break=False)
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
@@ -216,7 +229,7 @@ def test_a_crash_at_any_moment_changes_no_promotion(
 
 def _run_some(ours: SearchPolicy, curves: Any, events: int) -> bool:
     """Drive one worker for so many reports; whether the search came to its end."""
-    left = [Job(r.number, r.values, max(r.reports, default=0), r.runs_to) for r in ours.search.interrupted()]
+    left = [ours.job(record) for record in ours.search.interrupted()]
     while True:
         job = left.pop() if left else ours.next()
         if job is None:
@@ -225,7 +238,7 @@ def _run_some(ours: SearchPolicy, curves: Any, events: int) -> bool:
             if events == 0:
                 return False
             events -= 1
-            if ours.report(job, step, curves.loss(job.values, job.number, step)):
+            if ours.report(job, step, loss_of(curves, job, step)):
                 break
         else:
             ours.finished(job)
@@ -243,7 +256,8 @@ def test_ten_thousand_trials_on_five_hundred_workers() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "asha"}, r"no scheduler 'asha'.*none\|median\|halving\|stopping"),
+        ({"name": "asha"}, r"no scheduler 'asha'.*none\|median\|halving\|stopping\|population"),
+        ({"generations": 1}, "--generations must be at least 2: got 1"),
         ({"eta": 1}, "--eta must be at least 2: got 1"),
         ({"brackets": 0}, "--brackets must be at least 1"),
         ({"rungs": 0}, "--rungs must be at least 1"),

@@ -31,7 +31,7 @@ class SimulateOptions:
     sampler: str = "tpe"
     """How configurations are chosen: tpe, gp, cmaes, qmc, random, grid."""
     scheduler: str = "halving"
-    """How far trials run: none, median, stopping, halving."""
+    """How far trials run: none, median, stopping, halving, population."""
     eta: int = 3
     """Of halving and stopping: one in so many goes on at each rung."""
     rungs: int | None = None
@@ -40,6 +40,8 @@ class SimulateOptions:
     """Of halving: starting rungs."""
     window: int = 1
     """Judge a trial by the median of so many of its last reports."""
+    generations: int = 8
+    """Of a population: equal parts of training, between which members are compared."""
     overhead: float = 1.0
     """Seconds that a trial takes to start, or to continue."""
     curves: Annotated[str | None, tyro.conf.arg(metavar="SWEEP:CONTENDER")] = None
@@ -91,7 +93,11 @@ def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simula
     from gibbsweep.tune.scheduler import SchedulerForm
     from gibbsweep.tune.simulate import SearchPolicy, simulate
 
-    form = SchedulerForm(scheduler, options.eta, options.rungs, options.brackets, options.window)  # type: ignore[arg-type]
+    if scheduler == "population" and options.curves is not None:
+        raise UserError(
+            "--curves draws trials as they were, and a population changes their values as they train: leave --curves out."
+        )
+    form = SchedulerForm(scheduler, options.eta, options.rungs, options.brackets, options.window, options.generations)  # type: ignore[arg-type]
     runs = []
     for seed in range(options.seeds):
         curves = _curves(options, seed)

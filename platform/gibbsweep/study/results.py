@@ -9,6 +9,7 @@ from typing import Any
 
 from gibbsweep.study.accounting import Accounting
 from gibbsweep.study.row import Row, Statistic
+from gibbsweep.study.schedule import in_words
 from gibbsweep.study.targets import Verdict
 from gibbsweep.train.files import json_number, parse_number, write_atomically
 
@@ -51,6 +52,8 @@ class Results:
             row["metrics"] = {
                 k: {**v, "mean": json_number(v["mean"]), "sd": json_number(v["sd"])} for k, v in row["metrics"].items()
             }
+            if not row["schedule"]:
+                del row["schedule"]
         if self.accounting is not None:
             record["accounting"]["efficiency"] = self.accounting.efficiency
         for verdict in record["verdicts"]:
@@ -148,8 +151,11 @@ class Results:
             "",
         ]
         configurations = dict(_configuration(row) for row in self.rows)
+        schedules = {row.label: in_words(row.schedule, row.updates) for row in self.rows if len(row.schedule) > 1}
         lines += [
-            f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}" for label, c in configurations.items()
+            f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}"
+            + (f"; while it trains: {schedules[label]}" if label in schedules else "")
+            for label, c in configurations.items()
         ]
         return "\n".join(lines) + "\n"
 

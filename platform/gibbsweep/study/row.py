@@ -56,6 +56,9 @@ class Row:
     nfe: float | None = None
     violated: list[str] = field(default_factory=list)
     """The study's constraints that its metrics do not satisfy, in words."""
+    schedule: list[dict[str, Any]] = field(default_factory=list)
+    """Of a population: the values that changed while the best member trained, which its retrainings repeat, as
+    ``{"from": update, "values": {path: value}, "trial": whose training it was}``; ``best_config`` has the last of them."""
     front: str = ""
     """Of one of several configurations on a Pareto front: what it is there for (``for FD``). Its search is that of all of them."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +16,8 @@ from gibbsweep.evaluate import Evaluator, evaluate_all
 from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
 from gibbsweep.study.restart import check_halving, restarted
-from gibbsweep.study.space import flatten, with_values
+from gibbsweep.study.schedule import config_in, flat, halved, part_from, told, with_numbers
+from gibbsweep.study.space import with_values
 from gibbsweep.study.stored import config_classes
 from gibbsweep.study.study import STABILITY, Goals
 from gibbsweep.train import (
@@ -27,6 +27,7 @@ from gibbsweep.train import (
     Outcome,
     PrecisionOption,
     Reporter,
+    Segment,
     SpoolReporter,
     fit,
     read_restarts,
@@ -34,7 +35,7 @@ from gibbsweep.train import (
     survived,
     train,
 )
-from gibbsweep.train.checkpoint import has_checkpoint, load_weights
+from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_progress
 from gibbsweep.train.files import full_disk_said, write_atomically
 from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory, first_line, memory_of
 from gibbsweep.train.repackings import read_repackings
@@ -51,7 +52,9 @@ class Assignment:
     """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
     the test split once, after the last update. ``goal``: the metric, or metrics, whose peak over the reports is kept with the outcome.
     ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``constrained``: metrics that the sweep is told with each report beside the first goal. ``until``: updates after which it pauses, to be continued by an
-    assignment that differs in this alone. ``packed``: whoever starts it may let others share its memory."""
+    assignment that differs in this alone. ``packed``: whoever starts it may let others share its memory. ``schedule``: the segments of a
+    run whose configuration changes while it trains, from its start on, each beginning where ``budget`` reports; ``evolves`` are the paths
+    whose values are reported with its metrics, ``replays`` the run that it repeats."""
 
     name: str
     contender: str
@@ -75,6 +78,9 @@ class Assignment:
     packed: bool = False
     front: str = ""
     """Of a retraining of a Pareto front: which member it is, as its row says."""
+    schedule: tuple[Segment, ...] = ()
+    evolves: tuple[str, ...] = ()
+    replays: str | None = None
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -148,7 +154,7 @@ def _train(
     watch: Reporter | None,
 ) -> tuple[System, Outcome]:
     device = pick_device()
-    system = _built(assignment, dataset, {})
+    system = _built(assignment, dataset, next(iter(assignment.schedule), None), 0)
 
     def validate(system: System, step: int) -> Evaluation:
         return evaluate_all(
@@ -175,37 +181,48 @@ def _train(
         return system, outcome
     if assignment.budget.retries:
         check_halving(assignment.config, assignment.halve)
+    budget = assignment.budget
+    end = budget.updates if assignment.until is None else assignment.until
     restarts = read_restarts(assignment.run_dir)
     while True:
-        if restarts:
-            system = _built(assignment, dataset, restarts[-1].values)
+        done = read_progress(assignment.run_dir / "checkpoint").step
+        segment, before, until = part_from(assignment.config, assignment.schedule, done, end)
+        if restarts or segment is not None:
+            system = _built(assignment, dataset, segment, len(restarts))
         outcome = train(
             system,
             dataset.train,
-            assignment.budget,
-            report=report,
+            budget,
+            report=report if segment is None else with_numbers(report, segment, assignment.evolves),
             announce=announce,
             run_dir=assignment.run_dir,
             seed=assignment.seed,
             evaluate=validate,
             device=device,
             precision=assignment.precision,
-            config=json.loads(json.dumps(flatten(assignment.config))),
-            until=assignment.until,
+            config=flat(assignment.config, segment),
+            until=until,
             restarts=restarts,
+            segment=segment,
+            before=before,
         )
-        if outcome.outcome != "diverged" or len(restarts) >= assignment.budget.retries:
+        if outcome.outcome == "paused" and outcome.step < end:
+            parallel.all_mean(torch.zeros(1, device=device))  # all wait until the first has saved what they go on from
+            continue
+        if outcome.outcome != "diverged" or len(restarts) >= budget.retries:
             return system, outcome
-        restarts = restarted(outcome, assignment.run_dir, assignment.config, assignment.halve)
-        print(f"restart {len(restarts)} of {assignment.budget.retries}: {restarts[-1]}", flush=True)
+        config = config_in(assignment.config, segment)
+        restarts = restarted(outcome, assignment.run_dir, config, assignment.halve)
+        print(f"restart {len(restarts)} of {budget.retries}: {restarts[-1]}", flush=True)
 
 
-def _built(assignment: Assignment, dataset: Dataset, values: Mapping[str, float]) -> System:
-    """The system with the weights of its seed, its configuration changed by ``values``."""
+def _built(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:
+    """The system with the weights of its seed, with the values of ``segment`` and the steps of so many restarts."""
     # Weights are drawn by PyTorch's initialisers, which know only the global generator.
     torch.manual_seed(assignment.seed)
-    config: SystemConfig = with_values(assignment.config, values)
-    return config.build(dataset.spec)
+    config = config_in(assignment.config, segment)
+    steps: SystemConfig = with_values(config, halved(config, assignment.halve, restarts))
+    return steps.build(dataset.spec)
 
 
 def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
@@ -235,7 +252,7 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
         "contender": assignment.contender,
         "kind": assignment.kind,
         "seed": assignment.seed,
-        "params": flatten(assignment.config),
+        "params": flat(assignment.config, assignment.schedule[-1] if assignment.schedule else None),
         "classes": config_classes(assignment.config),
         "searched": sorted(assignment.searched),
         **({"front": assignment.front} if assignment.front else {}),
@@ -249,6 +266,8 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
             "validation_rows": len(dataset.validation),
         },
         "git_commit": assignment.git_commit,
+        **({"schedule": told(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
+        **({"replays": assignment.replays} if assignment.replays else {}),
     }
     write_atomically(assignment.run_dir / "config.json", json.dumps(record, indent=1).encode())
 

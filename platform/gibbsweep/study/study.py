@@ -92,7 +92,8 @@ class Contender:
     row of its own. Several paths, the question first, give every combination its row (k × learning rate). ``goal`` (one or several), ``constraints`` and the evaluators default to the study's. ``at``: fields of the configuration that a budget
     changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``. ``halve``: paths of the step sizes that a run halves when it restarts
     after a divergence (``Budget.retries``); None: those that the configuration names, its learning rates and the steps of the
-    chains it trains with.
+    chains it trains with. ``evolves``: paths of the space whose values change while a population trains (``--scheduler population``);
+    None: the step sizes among them, and other Floats under which a checkpoint goes on.
     """
 
     config: SystemConfig
@@ -105,6 +106,7 @@ class Contender:
     budgets: Mapping[str, Budget] | None = None
     at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     halve: tuple[str, ...] | None = None
+    evolves: tuple[str, ...] | None = None
     constraints: tuple[Constraint, ...] | None = None
 
     @property

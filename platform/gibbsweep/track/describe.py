@@ -90,6 +90,17 @@ def parameters(config: Mapping[str, Any]) -> dict[str, str]:
     return {valid_name(name): _param(value) for name, value in flat.items()}
 
 
+def takeovers(path: Path) -> str:
+    """From whose checkpoints a member of a population went on, and with which changes; "" for any other run."""
+    if not path.exists():
+        return ""
+    return "\n".join(
+        f"{t['donor']} after {t['step']} updates: "
+        + ", ".join(f"{name} {json.dumps(there)} -> {json.dumps(here)}" for name, (there, here) in t["changed"].items())
+        for t in json.loads(path.read_text())
+    )
+
+
 def dataset_input(config: Mapping[str, Any]) -> DatasetInput | None:
     """The data set a trial trained on: its name, fingerprint and origin."""
     from mlflow.entities import Dataset, DatasetInput, InputTag

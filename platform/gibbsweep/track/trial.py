@@ -124,6 +124,7 @@ class TrialMirror:
         client.update_run(self.state.run_id, status="RUNNING")
         if self.state.outcome:
             client.set_tag(self.state.run_id, "gibbsweep.outcome", "")
+            client.set_tag(self.state.run_id, "gibbsweep.message", "")
         self.state.finished, self.state.outcome, self.state.outcome_stamp = False, "", ""
         self.state.status = "RUNNING"
         self._save()
@@ -228,6 +229,8 @@ class TrialMirror:
             client.set_tag(run_id, "gibbsweep.restarted_after", messages[: describe.MAX_TAG])
         if repackings := outcome.get("repackings"):
             client.set_tag(run_id, "gibbsweep.ran_out_of_memory", str(len(repackings)))
+        if copied := describe.takeovers(self.folder / "takeovers.json"):
+            client.set_tag(run_id, "gibbsweep.copied_from", copied[: describe.MAX_TAG])
         if outcome.get("message"):
             client.set_tag(run_id, "gibbsweep.message", str(outcome["message"])[: describe.MAX_TAG])
         status = "FINISHED" if outcome["outcome"] in ("completed", "pruned") else "FAILED"

@@ -8,6 +8,7 @@ from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind, survive
 from gibbsweep.train.precision import PrecisionOption
 from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter, spent
 from gibbsweep.train.restarts import Restart, read_restarts, write_restarts
+from gibbsweep.train.segment import Segment
 
 __all__ = [
     "OUTCOME_KINDS",
@@ -22,6 +23,7 @@ __all__ = [
     "PrecisionOption",
     "Reporter",
     "Restart",
+    "Segment",
     "Sound",
     "Sounds",
     "SpoolReporter",

@@ -38,6 +38,8 @@ class Progress:
     nfe: int | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    elsewhere: int = 0
+    """Of ``step``, the updates that another run did, whose checkpoint was taken over, beyond those that it replaced."""
 
 
 def save_checkpoint(
@@ -98,9 +100,16 @@ def refuse_removed(folder: Path) -> None:
 
 
 def load_checkpoint(
-    folder: Path, system: nn.Module, phases: list[Phase], optimizers: list[torch.optim.Optimizer], ema: EMA
+    folder: Path,
+    system: nn.Module,
+    phases: list[Phase],
+    optimizers: list[torch.optim.Optimizer],
+    ema: EMA,
+    *,
+    own_settings: bool = False,
 ) -> Progress:
-    """Restore everything :func:`save_checkpoint` wrote. A file that is cut short, altered or of another system is a UserError."""
+    """Restore everything :func:`save_checkpoint` wrote. A file that is cut short, altered or of another system is a UserError.
+    ``own_settings``: the optimisers keep their own settings, and get the state of each parameter alone."""
     state, tensors = read_checkpoint(folder)
     try:
         system.load_state_dict(_under("model/", tensors))
@@ -108,7 +117,10 @@ def load_checkpoint(
         for phase, optimizer, scalars in zip(phases, optimizers, state["optimizers"], strict=True):
             if isinstance(phase.objective, nn.Module):
                 phase.objective.load_state_dict(_under(f"objective/{phase.name}/", tensors))
-            _restore_optimizer(optimizer, scalars, _under(f"optimizer/{phase.name}/", tensors))
+            groups = optimizer.state_dict()["param_groups"] if own_settings else scalars["param_groups"]
+            _restore_optimizer(
+                optimizer, {**scalars, "param_groups": groups}, _under(f"optimizer/{phase.name}/", tensors)
+            )
     except (KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
@@ -155,6 +167,24 @@ def load_weights(folder: Path, system: nn.Module) -> int:
     return int(state["step"])
 
 
+def form_of(system: nn.Module, phases: list[Phase], ema_decay: float) -> dict[str, tuple[str, str]]:
+    """What must be equal for a checkpoint of one configuration to continue under another: every tensor's form and a digest of its
+    numbers, and the optimisers. Loading a checkpoint replaces the numbers, also those that a configuration has put there."""
+    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
+    tensors, aliases, _ = _collect(system, phases, optimizers, EMA(system, ema_decay))
+    found = {
+        name: (
+            f"{tuple(tensor.shape)} {tensor.dtype}",
+            hashlib.sha256(save({"": tensor.detach().contiguous()})).hexdigest(),
+        )
+        for name, tensor in tensors.items()
+    } | {alias: (name, "") for alias, name in aliases.items()}
+    for phase, optimizer in zip(phases, optimizers, strict=True):
+        groups = ", ".join(str(len(group["params"])) for group in optimizer.param_groups)
+        found[f"optimizer/{phase.name}"] = f"{type(optimizer).__name__} of {groups} parameters", ""
+    return found
+
+
 def _collect(
     system: nn.Module, phases: list[Phase], optimizers: list[torch.optim.Optimizer], ema: EMA
 ) -> tuple[dict[str, Tensor], dict[str, str], list[dict[str, Any]]]:
@@ -193,8 +223,9 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, scalars: dict[str, Any]
 
 
 def _progress(state: dict[str, Any]) -> Progress:
-    # Checkpoints from before network evaluations were counted do not say how many there were.
-    known = {"nfe": None, **state}
+    # Checkpoints from before network evaluations were counted do not say how many there were, nor does one from before checkpoints
+    # were taken over.
+    known = {"nfe": None, "elsewhere": 0, **state}
     return Progress(**{name: known[name] for name in vars(Progress())})
 
 

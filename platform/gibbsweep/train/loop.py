@@ -23,6 +23,7 @@ from gibbsweep.train.outcome import Outcome, OutcomeKind
 from gibbsweep.train.precision import PrecisionOption, choose_precision
 from gibbsweep.train.report import Images, Reporter, Sounds
 from gibbsweep.train.restarts import Restart, seed_after
+from gibbsweep.train.segment import Segment
 from gibbsweep.train.update import first_part, update
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
@@ -67,6 +68,8 @@ def train(
     config: Mapping[str, Any] | None = None,
     until: int | None = None,
     restarts: Sequence[Restart] = (),
+    segment: Segment | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Train ``system`` in place on ``data`` for ``budget.updates`` updates, or for what is left of them if ``run_dir`` holds a
     checkpoint: k updates, a resume and k more are bit-equal to 2k on a CPU.
@@ -79,6 +82,10 @@ def train(
     ``restarts`` are the divergences that this run has behind it, whoever calls has read from ``run_dir`` and has built
     ``system`` with the smaller steps of the last one; the order of the data and the noise follow another seed after each. A
     divergence that ``budget.retries`` leaves room to restart from is returned unreported.
+
+    ``segment``: the part of a run that this is, whose ``values`` ``system`` was built with and whose stream is drawn from. ``before``: the
+    configuration that the checkpoint was trained with, where the segment begins at it: weights and the optimisers' moments are taken
+    from it, the optimisers' settings (decay, momentum) from ``system``.
     """
     last = budget.updates if until is None else min(until, budget.updates)
     if not budget.reports_at(last):
@@ -87,7 +94,7 @@ def train(
         )
     device = torch.device(device)
     rank, world_size = parallel.rank(), parallel.world_size()
-    own_seed = seed_after(seed, len(restarts))
+    own_seed = seed_after(seed if segment is None else segment.seed(seed), len(restarts))
     order = BatchOrder(len(data), budget.batch_size, own_seed, rank=rank, world_size=world_size)
     order.check_parts(budget.accumulate)
     checkpoint = run_dir / "checkpoint"
@@ -107,8 +114,9 @@ def train(
     ema = EMA(system, system.ema_decay)
     progress = Progress(seed=seed, config=dict(config or {}))
     if resuming:
-        progress = load_checkpoint(checkpoint, system, phases, optimizers, ema)
-        _check_same_run(progress, seed, budget, config, checkpoint)
+        progress = load_checkpoint(checkpoint, system, phases, optimizers, ema, own_settings=before is not None)
+        _check_same_run(progress, seed, budget, config if before is None else before, checkpoint)
+        progress.config = dict(progress.config if config is None else config)
         if announce is not None:
             announce(progress.step, progress.metrics)
 
@@ -131,7 +139,7 @@ def train(
     lost_updates = sum(restart.step - restart.resumed_at for restart in restarts)
 
     def samples(step: int) -> int:
-        return (step + lost_updates) * budget.batch_size
+        return (step - progress.elsewhere + lost_updates) * budget.batch_size
 
     def evaluations() -> int | None:
         return _added(nfe, *(restart.lost_nfe for restart in restarts))
@@ -142,7 +150,7 @@ def train(
             samples=samples(step), nfe=evaluations(), restarts=tuple(restarts),
         )  # fmt: skip
 
-    segment = time.perf_counter()
+    since = time.perf_counter()
     for step in range(progress.step, last):
         draws.reseed(generator, own_seed, _UPDATES, step)
         try:
@@ -155,7 +163,7 @@ def train(
             if budget.reports_at(step + 1):
                 check_weights(step, phases, optimizers, ema)
         except Diverged as divergence:
-            seconds = progress.device_seconds + (time.perf_counter() - segment) * world_size
+            seconds = progress.device_seconds + (time.perf_counter() - since) * world_size
             parts = {f"train/{divergence.phase}/{name}": value for name, value in divergence.parts.items()}
             if len(restarts) >= budget.retries:
                 report(step + 1, parts)
@@ -170,7 +178,7 @@ def train(
         done = step + 1
         calibrate(system, ema, data, seed=seed, device=device)
         _synchronise(device)
-        elapsed = time.perf_counter() - segment
+        elapsed = time.perf_counter() - since
         progress.device_seconds += elapsed * world_size
         progress.nfe = nfe
         metrics = {f"train/{name}": sum(values) / len(values) for name, values in sums.items()}
@@ -192,7 +200,7 @@ def train(
         if announce is not None:
             announce(done, metrics)
         sums.clear()
-        segment = time.perf_counter()
+        since = time.perf_counter()
     kind: OutcomeKind = "paused" if progress.step < budget.updates else "completed"
     return ended(kind, progress.step, metrics, progress.device_seconds)
 

@@ -25,6 +25,8 @@ class Best:
     completed: bool
     metric: str
     others: Mapping[str, float]
+    copied: tuple[str, int] | None = None
+    """The run whose checkpoint it went on from last, and after how many updates."""
 
 
 def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tuple[Best, ...], int]:
@@ -43,6 +45,11 @@ def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tu
         run = search_name(name, compared[at].number)
         if run in (best.run for best in found):
             continue
-        found.append(Best(run, values[at][i], step, compared[at].values, bool(ended), metric, others))
+        copied = _copied(name, compared[at])
+        found.append(Best(run, values[at][i], step, compared[at].values, bool(ended), metric, others, copied))
     front = front_ranks(losses).count(0) if len(names) > 1 else 1
     return tuple(found), front
+
+
+def _copied(name: str, record: Record) -> tuple[str, int] | None:
+    return (search_name(name, record.copies[-1].donor), record.copies[-1].step) if record.copies else None

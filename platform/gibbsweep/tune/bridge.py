@@ -6,6 +6,7 @@ the same checkpoint. So Tune never holds paused trials, which would count as liv
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ class PlanSearcher(_NoState, Searcher):
             "cpus": request.cpus,
             "gpus": request.gpus,
             "front": planned.front,
+            "schedule": [asdict(segment) for segment in planned.schedule],
+            "replays": planned.replays,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

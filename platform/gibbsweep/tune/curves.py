@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from optuna.trial import TrialState
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Choice, Float, Space
+from gibbsweep.train import Segment
 from gibbsweep.tune.record import recorded
 from gibbsweep.tune.search import open_storage
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -46,6 +47,19 @@ class Curves(Protocol):
         ...
 
 
+@runtime_checkable
+class ScheduledCurves(Curves, Protocol):
+    """Curves of values that change over the updates, as a population's do."""
+
+    def quality_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        """As ``quality``, for weights that were trained with the values of each segment from its start on."""
+        ...
+
+    def loss_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        """As ``loss``."""
+        ...
+
+
 @dataclass(frozen=True)
 class SyntheticConfig:
     learning_rate: float = 1e-3
@@ -73,6 +87,10 @@ class SyntheticCurves:
     As in training a network, a larger learning rate falls faster and to a worse floor, so that curves cross and early ranks mislead;
     above a rate that depends on the momentum it diverges; width costs time; three fields matter less and less. Where the floor is lowest is
     drawn from the seed, and the noise of a report from the seed, the trial and the step.
+
+    Where values change, what has fallen adds up and the floor is that of the values now: floor + (1 - floor) / (1 + sum of rate updates
+    / all)^.7, as a network keeps what a large rate has learned and loses its noise under a small one; so does what has been spent of the
+    updates until it diverges.
     """
 
     seed: int = 0
@@ -92,29 +110,50 @@ class SyntheticCurves:
         return tuple(float(x) for x in np.random.default_rng((self.seed, 2**31)).uniform(low, high))
 
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
-        noise = float(np.random.default_rng((self.seed, number, step)).standard_normal())
-        return self.quality(values, number, step) + self.noise * noise
+        return self.loss_along((Segment(0, values),), number, step)
 
     def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
-        effective = values["learning_rate"] / (1.02 - values["momentum"])
-        log_rate = math.log10(effective)
-        rate_at, width_at, decay_at, dropout_at, ema_at = self.optimum
-        if log_rate > 0.5 and step >= self.updates * math.pow(10, 0.5 - log_rate):
+        return self.quality_along((Segment(0, values),), number, step)
+
+    def loss_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        noise = float(np.random.default_rng((self.seed, number, step)).standard_normal())
+        return self.quality_along(schedule, number, step) + self.noise * noise
+
+    def quality_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        fallen = overheated = 0.0
+        ends = [*(segment.start for segment in schedule[1:]), step]
+        for segment, end in zip(schedule, ends, strict=True):
+            log_rate = _log_rate(segment.values)
+            updates = min(end, step) - segment.start
+            if updates <= 0:
+                break
+            fallen += 30.0 * math.pow(10, 0.6 * (log_rate + 1.5)) * updates / self.updates
+            overheated += updates / (self.updates * math.pow(10, 0.5 - log_rate)) if log_rate > 0.5 else 0.0
+        if overheated >= 1:
             return math.nan
+        now = next(segment for segment in reversed(schedule) if segment.start < step)
+        floor = self._floor(now.values)
+        return float(floor + max(1 - floor, 0.0) / (1 + fallen) ** 0.7)
+
+    def _floor(self, values: Mapping[str, Any]) -> float:
+        rate_at, width_at, decay_at, dropout_at, ema_at = self.optimum
         floor: float = (
             0.05
-            + 0.05 * (log_rate - rate_at) ** 2
+            + 0.05 * (_log_rate(values) - rate_at) ** 2
             + 0.02 * (math.log2(values["width"]) - width_at) ** 2
             + 0.01 * (math.log10(values["weight_decay"]) - decay_at) ** 2
             + 0.2 * (values["dropout"] - dropout_at) ** 2
             + 5.0 * (values["ema"] - ema_at) ** 2
         )
-        rate = 30.0 * math.pow(10, 0.6 * (log_rate + 1.5))
-        fallen = floor + max(1 - floor, 0.0) / (1 + rate * step / self.updates) ** 0.7
-        return float(fallen)
+        return floor
 
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
         return 0.5 + float(values["width"]) / 64
+
+
+def _log_rate(values: Mapping[str, Any]) -> float:
+    """log10 of the effective rate."""
+    return math.log10(values["learning_rate"] / (1.02 - values["momentum"]))
 
 
 @dataclass(frozen=True)

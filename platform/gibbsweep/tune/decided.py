@@ -34,12 +34,13 @@ class Decided:
     window: int
     retries: int | None = None
     """None: what each budget says."""
+    generations: int = 8
     from_sweep: str | None = None
     """The earlier sweep whose trials the samplers learn from."""
 
     @property
     def form(self) -> SchedulerForm:
-        return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window)
+        return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
 
     def budget_of(self, study: Study, name: str) -> Budget:
         """How long contender ``name`` trains."""

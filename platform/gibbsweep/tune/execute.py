@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from gibbsweep.study.provenance import git_commit
+from gibbsweep.train import Budget
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.retries import Retries
+from gibbsweep.tune.search import Search
 from gibbsweep.tune.sharing import Sharing
 
 
@@ -37,7 +39,7 @@ def execute(
             name: TrialContender(
                 config=study.config_of(name, decided.budget),
                 budget=decided.budget_of(study, name),
-                search_budget=replace(decided.budget_of(study, name), also_at=plan.searches[name].rungs),
+                search_budget=_search_budget(decided.budget_of(study, name), plan.searches[name]),
                 goal=study.goals_of(name),
                 evaluators=study.evaluators_of(name, decided.budget),
                 final_evaluators=study.final_evaluators_of(name, decided.budget),
@@ -46,6 +48,7 @@ def execute(
                     *(goal.metric for goal in study.goals_of(name)[1:]),
                     *(constraint.metric for constraint in study.constraints_of(name)),
                 ),
+                evolves=() if (population := plan.searches[name].population) is None else population.evolves,
             )
             for name in decided.contenders
         },
@@ -84,3 +87,8 @@ def execute(
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     with gate.guarded():
         tuner.fit()
+
+
+def _search_budget(budget: Budget, search: Search) -> Budget:
+    """``budget`` with reports at the rungs; a population replaces what diverges, and restarts nothing."""
+    return replace(budget, also_at=search.rungs, retries=budget.retries if search.population is None else 0)

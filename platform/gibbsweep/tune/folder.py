@@ -38,10 +38,12 @@ def look(sweep: SweepDir) -> FolderView:
     records = _records(sweep, outlines)
     runs = [search_name(name, record.number) for name, found in records.items() for record in found]
     runs += [run for one in outlines.values() for run in one.retrainings if sweep.trial(run).exists()]
-    outcomes = {run: outcome for run in runs if (outcome := Outcome.read(sweep.trial(run))) is not None}
+    lost = {search_name(n, r.number) for n, found in records.items() for r in found if r.state == "lost"}
+    ended = {run: outcome for run in runs if (outcome := Outcome.read(sweep.trial(run))) is not None}
+    outcomes = {run: outcome for run, outcome in ended.items() if run not in lost}
     underway = {run: at for run in runs if run not in outcomes and (at := last_report(sweep.trial(run))) is not None}
     waiting = {search_name(n, r.number) for n, found in records.items() for r in found if r.state == "paused"}
-    open_runs = {run for run in runs if run not in outcomes and run not in waiting}
+    open_runs = {run for run in runs if run not in outcomes and run not in waiting | lost}
     return FolderView(
         overview(outlines, records, outcomes, underway, open_runs if is_driven else ()),
         _wall(sweep, is_driven),

@@ -39,7 +39,8 @@ class SweepOptions:
     """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far; qmc, random and grid do not."""
     scheduler: SchedulerName | None = None
     """How far trials run (default none: to the end). halving pauses them at rungs and continues the best from their checkpoints;
-    stopping stops the others there; median stops what is worse than the median of its finished peers."""
+    stopping stops the others there; median stops what is worse than the median of its finished peers; population lets the worst go on
+    from the best's checkpoints, with other learning rates."""
     eta: int | None = None
     """Of halving and stopping: one in so many goes on at each rung (default 3)."""
     rungs: int | None = None
@@ -48,6 +49,8 @@ class SweepOptions:
     """Of halving: starting rungs, the first bracket at the lowest (default 1)."""
     window: int | None = None
     """Judge a trial by the median of so many of its last reports, for goals that jitter (default 1)."""
+    generations: int | None = None
+    """Of a population: equal parts of training, between which members are compared (default 8)."""
     retries: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Restarts of a run that diverges, from its last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
 
@@ -98,6 +101,7 @@ DECIDING = (
     "rungs",
     "brackets",
     "window",
+    "generations",
     "retries",
     "from_sweep",
 )

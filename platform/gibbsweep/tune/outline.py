@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Outline:
     """The planned work of one contender: ``trials`` of ``updates`` each, fewer for those that stay at one of the ``rungs``
     (``expected`` on average), and the runs named in ``retrainings``: of a Pareto front as many as there may be, until the search
-    has ended."""
+    has ended. ``population``: at the rungs some go on from others' checkpoints."""
 
     trials: int
     updates: int
@@ -28,6 +28,7 @@ class Outline:
     expected: float
     goal: Goals
     retrainings: tuple[str, ...]
+    population: bool = False
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -43,7 +44,10 @@ def outline(plan: Plan) -> dict[str, Outline]:
             trials=search.trials,
             updates=updates,
             rungs=search.rungs,
-            expected=expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
+            expected=float(updates)
+            if search.population is not None
+            else expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
+            population=search.population is not None,
             goal=search.goals if len(search.goals) > 1 else search.goals[0],
             retrainings=tuple(run for option in search.contender.options() for run in plan.retrainings(name, option)),
         )

@@ -31,13 +31,15 @@ class Underway:
 @dataclass(frozen=True)
 class Level:
     """A rung, or the end of training, after ``step`` updates: ``running`` trials are on their way to it; of those that have
-    ``reached`` it, ``waiting`` pause there, ``stayed`` ended there, and the others went on."""
+    ``reached`` it, ``waiting`` pause there, ``stayed`` ended there, and the others went on, ``copied`` of them from another one's
+    checkpoint."""
 
     step: int
     reached: int
     waiting: int
     stayed: int
     running: int
+    copied: int = 0
 
     @property
     def went_on(self) -> int:
@@ -57,6 +59,7 @@ class ContenderOverview:
     retrained_ended: Mapping[str, int]
     running: int
     waiting: int
+    lost: int
     retraining: int
     restarts: int
     bests: tuple[Best, ...]
@@ -112,7 +115,11 @@ class Overview:
 
     @property
     def promoted(self) -> int:
-        return sum(level.went_on for c in self.contenders for level in c.levels[:-1])
+        return sum(level.went_on for c in self.contenders if not c.outline.population for level in c.levels[:-1])
+
+    @property
+    def copied(self) -> int:
+        return sum(level.copied for c in self.contenders for level in c.levels)
 
     @property
     def restarts(self) -> int:
@@ -160,13 +167,17 @@ def _contender(
     waiting, stayed, towards = [0] * len(levels), [0] * len(levels), [0] * (len(levels) + 1)
     ended: dict[str, int] = dict.fromkeys(OUTCOME_KINDS, 0)
     retrained: dict[str, int] = dict.fromkeys(OUTCOME_KINDS, 0)
-    searching = restarts = 0
+    copied = [0] * len(levels)
+    searching = restarts = lost = 0
     seconds = done = search_done = 0.0
     for record in records:
         run = search_name(name, record.number)
         outcome = outcomes.get(run)
         state = record.state if outcome is None else outcome.outcome
-        last = next(reversed(record.reports), 0)
+        last = max(next(reversed(record.reports), 0), record.copies[-1].step if record.copies else 0)
+        for copy in record.copies:
+            copied[levels.index(copy.step)] += 1
+        lost += state == "lost"
         reached = len(levels) if state == "completed" else bisect_right(levels, last)
         came[reached] += 1
         if state == "paused" and reached:
@@ -197,11 +208,12 @@ def _contender(
     return ContenderOverview(
         name=name,
         outline=outline,
-        levels=tuple(Level(*row) for row in zip(levels, reached_at, waiting, stayed, towards, strict=False)),
+        levels=tuple(Level(*row) for row in zip(levels, reached_at, waiting, stayed, towards, copied, strict=False)),
         ended=ended,
         retrained_ended=retrained,
         running=searching,
         waiting=sum(waiting),
+        lost=lost,
         retraining=retraining,
         restarts=restarts,
         bests=bests,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +19,11 @@ from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.front import Member
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
+from gibbsweep.tune.replay import replay_of, replay_told
 from gibbsweep.tune.retrainings import Retrainings
 from gibbsweep.tune.searches import searches_of
 from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.takeovers import Takeovers
 
 
 class Plan:
@@ -32,13 +34,12 @@ class Plan:
         self.views = study.views(decided.data)
         self.searches = searches_of(study, decided, sweep)
         self.chosen = Retrainings(study, decided, self.views, self.searches)
+        self.takeovers = Takeovers(sweep)
         self.trials = {name: search.trials for name, search in self.searches.items()}
         self.running: dict[str, Planned] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.contender_of: dict[str, str] = {}
-        self._ended: Counter[tuple[str, int]] = (
-            Counter()
-        )  # search trials, by contender and place of the compared option
+        self._ended: defaultdict[tuple[str, int], set[int]] = defaultdict(set)  # by contender and place of the option
         self._interrupted: list[Planned] = []
         self._retrained: set[str] = set()
         self._recover()
@@ -120,9 +121,9 @@ class Plan:
     def close(self, name: str, outcome: Outcome) -> None:
         """Take the outcome of a running run."""
         planned = self.running.pop(name)
+        if planned.kind == "search" and not self.searches[planned.contender].tell(planned.number, outcome):
+            return  # it will be replaced at the end of its generation
         self._take(name, outcome, planned.contender, planned.number)
-        if planned.kind == "search":
-            self.searches[planned.contender].tell(planned.number, outcome)
 
     def counts(self) -> dict[str, int]:
         return {kind: sum(o.outcome == kind for o in self.outcomes.values()) for kind in OUTCOME_KINDS}
@@ -142,7 +143,7 @@ class Plan:
                     row = Row.of(name, contender.kind, compared, best, searched, retrained, front=member.label)
                     means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
                     against = violated(self.study.constraints_of(name), means) if row.seeds else []
-                    rows.append(replace(row, violated=against))
+                    rows.append(replace(row, violated=against, schedule=replay_told(search, option)))
         return rows
 
     def _next(self) -> Planned | None:
@@ -151,6 +152,7 @@ class Plan:
         for name, search in self.searches.items():
             promoted = search.promote()
             if promoted is not None:
+                self._take_over(name)
                 return self._search_run(name, promoted)
         waiting = [name for name, search in self.searches.items() if len(search.records) < search.trials]
         if waiting:
@@ -177,16 +179,24 @@ class Plan:
         name, option, member, (view, seed), run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
         self._retrained.add(run)
         updates = self.study.budget_of(name, self.decided.budget).updates
-        return Planned(run, name, "retrain", member.values, seed, view, updates, option, front=member.label)
+        schedule, replays = replay_of(self.searches[name], option)
+        return Planned(
+            run, name, "retrain", member.values, seed, view, updates, option,
+            front=member.label, schedule=schedule, replays=replays,
+        )  # fmt: skip
+
+    def _take_over(self, name: str) -> None:
+        self.takeovers.carry_out(self.searches[name], self.study.budget_of(name, self.decided.budget).batch_size)
 
     def _recover(self) -> None:
         for name, search in self.searches.items():
+            self._take_over(name)
             self._interrupted += [self._search_run(name, record) for record in search.interrupted()]
             for record in search.records:
                 run = search_name(name, record.number)
                 outcome = Outcome.read(self.sweep.trial(run))
-                if outcome is not None:
-                    self._take(run, outcome, name, record.number)
+                if outcome is not None and record.state != "lost":
+                    self._take(run, outcome, name, record.number if record.ended else -1)
             for option in search.contender.options():
                 for run in self.retrainings(name, option):
                     outcome = Outcome.read(self.sweep.trial(run))
@@ -195,28 +205,34 @@ class Plan:
                         self._retrained.add(run)
 
     def _take(self, run: str, outcome: Outcome, contender: str, number: int = -1) -> None:
-        """Keep the outcome of a run; ``number``: of a search trial."""
-        if number >= 0 and run not in self.outcomes:
-            self._ended[contender, number % len(self.searches[contender].contender.options())] += 1
+        """Keep the outcome of a run; ``number``: of a search trial that the journal has as ended. An outcome that a kill has kept from
+        the journal is in no record, and might be the best."""
+        if number >= 0:
+            self._ended[contender, number % len(self.searches[contender].contender.options())].add(number)
         self.outcomes[run] = outcome
         self.contender_of[run] = contender
 
     def _search_run(self, name: str, record: Record) -> Planned:
-        option = self.searches[name].option_of(record.number)
+        option, population = self.searches[name].option_of(record.number), self.searches[name].population
+        schedule = () if population is None else population.schedule(record.number)
         run, seed, view = search_name(name, record.number), self.decided.seed, self.views[0]
-        return Planned(run, name, "search", record.values, seed, view, record.runs_to, option, record.number)
+        return Planned(
+            run, name, "search", record.values, seed, view, record.runs_to, option, record.number, schedule=schedule
+        )
 
     def end_paused(self, name: str, record: Record) -> bool:
-        """End a trial that waits at a rung and will not be promoted. False if it cannot end yet: a kill or a full disk came between its
-        report and its pause, and it has to run again, for no update, to say how it paused."""
+        """End a trial that waits at a rung and will not be promoted, or that is lost with its whole population. False if it cannot end
+        yet: a kill or a full disk came between its report and its pause, and it has to run again, for no update, to say how it paused."""
         run_dir = self.sweep.trial(run := search_name(name, record.number))
-        paused = Outcome.read(run_dir, paused=True)
-        if paused is None or paused.step < record.runs_to:
-            return False
-        outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
-        outcome.write(run_dir)
+        outcome = Outcome.read(run_dir) if record.state == "lost" else None
+        if outcome is None:
+            paused = Outcome.read(run_dir, paused=True)
+            if paused is None or paused.step < record.runs_to:
+                return False
+            outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
+            outcome.write(run_dir)
+        self.searches[name].tell(record.number, outcome, stranded=True)
         self._take(run, outcome, name, record.number)
-        self.searches[name].tell(record.number, outcome)
         return True
 
     def _search_names(self, name: str, option: Any) -> list[str]:
@@ -224,11 +240,8 @@ class Plan:
         return [search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
     def _searched(self, name: str, option: Any) -> bool:
-        search, going = self.searches[name], [*self.running.values(), *self._interrupted]
-        if self._ended[name, search.contender.options().index(option)] < search.trials_of(option):
-            return False
-        # A run whose outcome the journal has not heard of, since the driver died between the two, is told first.
-        return not any((p.contender, p.kind, p.option) == (name, "search", option) for p in going)
+        search = self.searches[name]
+        return len(self._ended[name, search.contender.options().index(option)]) == search.trials_of(option)
 
     def retrainings(self, name: str, option: Any) -> list[str]:
         """The runs that retrain what was found: until the search has ended, as many as there may be."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gibbsweep.train import Segment
+
 DISK_FULL = "disk_full"
 """In a report: its run found no space, and which."""
 
@@ -25,6 +27,10 @@ class Planned:
     number: int = -1
     front: str = ""
     """Of a retraining: which member of its Pareto front it is, where there is one."""
+    schedule: tuple[Segment, ...] = ()
+    """Of a population: the values by updates, from the start, of which ``values`` are the last."""
+    replays: str | None = None
+    """The run whose schedule that is, of a retraining."""
 
 
 def search_name(contender: str, number: int) -> str:

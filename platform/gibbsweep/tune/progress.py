@@ -31,6 +31,7 @@ class Progress:
         self._gate, self._plan, self._console, self._clock = gate, plan, console, clock
         self._outlines = outline(plan)
         self._printed = set(plan.outcomes)
+        self._told = 0
         self._underway = {
             run_dir.name: at
             for run_dir in (plan.sweep.path / "trials").glob("*")
@@ -113,6 +114,9 @@ class Progress:
         if not self._changed:
             return
         self._changed = False
+        for run, takeover in self._plan.takeovers.made[self._told :]:
+            self._print(f"{run}{f' ({takeover.lost_as})' if takeover.lost else ''} {takeover}")
+        self._told = len(self._plan.takeovers.made)
         ended = [name for name in self._plan.outcomes if name not in self._printed]
         if not ended:
             return

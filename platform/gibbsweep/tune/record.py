@@ -16,10 +16,12 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gibbsweep.study.constraint import total
 from gibbsweep.study.space import Choice, Domain, Float, Space
+from gibbsweep.tune.lineage import LOST, Copied, copies_of
 
 STATES = {
     "running": TrialState.RUNNING,
     "paused": TrialState.PRUNED,
+    "lost": TrialState.FAIL,
     "completed": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "diverged": TrialState.FAIL,
@@ -31,8 +33,9 @@ STATES = {
 @dataclass
 class Record:
     """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
-    rung, or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again,
+    rung, ``lost`` until its generation's end (in a population), or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again,
     and at the end each constraint's violation, as Optuna has it. ``violations``: each constraint's at each report. ``earlier``: how many trials of an earlier sweep the samplers see before this sweep's.
+    ``copies``: the checkpoints of others that it went on from, the last with ``values``; ``lost``: the boundaries that it was lost before.
     ``other_values`` and ``other_reports``: where there are several goals those of all but the first, which is in ``value`` and ``reports``."""
 
     number: int
@@ -49,12 +52,31 @@ class Record:
     earlier: int = 0
     other_values: tuple[float, ...] = ()
     other_reports: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    copies: list[Copied] = field(default_factory=list)
+    lost: set[int] = field(default_factory=set)
+    _first: dict[str, Any] | None = field(default=None, repr=False, compare=False)
     _frozen: FrozenTrial | None = field(default=None, repr=False, compare=False)
     _frozen_at: dict[int, FrozenTrial] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def ended(self) -> bool:
-        return self.state not in ("running", "paused")
+        return self.state not in ("running", "paused", "lost")
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """The values that it began with."""
+        return self.values if self._first is None else self._first
+
+    @property
+    def at(self) -> int:
+        """The updates that its weights have behind them, as far as is on record."""
+        return max((*self.reports, *(copied.step for copied in self.copies)), default=0)
+
+    def take_over(self, copied: Copied) -> None:
+        """It goes on from another one's checkpoint."""
+        self._first = self.first
+        self.copies.append(copied)
+        self.values = copied.values
 
     @property
     def violation(self) -> float:
@@ -157,7 +179,12 @@ def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         other_values=tuple(values[1:]) if values else (),
         other_reports={step: tuple(found) for step, found in reported(attrs, OTHERS_AT).items()},
     )
-    if record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:
+    for copied in copies_of(attrs):
+        record.take_over(copied)
+    record.lost = {int(key.removeprefix(LOST)) for key in attrs if key.startswith(LOST)}
+    if record.state == "running" and record.runs_to in record.lost:
+        record.state = "lost"
+    elif record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:
         record.state = "paused"
     return record
 

@@ -8,9 +8,10 @@ from typing import Literal, Protocol, get_args
 
 from gibbsweep.errors import UserError
 from gibbsweep.tune.front_rung import Loss, behind_half, is_finite, median
+from gibbsweep.tune.generations import Generations
 from gibbsweep.tune.halving import Ladder, assign_brackets, bracket_shares, rungs_for, rungs_of
 
-SchedulerName = Literal["none", "median", "halving", "stopping"]
+SchedulerName = Literal["none", "median", "halving", "stopping", "population"]
 Verdict = Literal["go", "prune", "diverge"]
 
 _MEDIAN_PEERS = 4  # finished peers before a median means anything
@@ -65,13 +66,14 @@ class SchedulerForm:
     rungs: int | None = None
     brackets: int = 1
     window: int = 1
+    generations: int = 8
 
     def __post_init__(self) -> None:
         if self.name not in get_args(SchedulerName):
             raise UserError(
                 f"there is no scheduler {self.name!r}: use --scheduler {'|'.join(get_args(SchedulerName))}."
             )
-        for field, least in (("eta", 2), ("brackets", 1), ("window", 1)):
+        for field, least in (("eta", 2), ("brackets", 1), ("window", 1), ("generations", 2)):
             if getattr(self, field) < least:
                 raise UserError(f"--{field} must be at least {least}: got {getattr(self, field)}.")
         if self.rungs is not None and self.rungs < 1:
@@ -83,6 +85,12 @@ class SchedulerForm:
             return ToTheEnd(updates)
         if self.name == "median":
             return MedianRule(updates, self.window)
+        if self.name == "population":
+            if objectives > 1:
+                raise UserError(
+                    f"--scheduler population compares its members by one goal, and there are {objectives}: use halving or none."
+                )
+            return Generations(updates, self.generations)
         steps = rungs_of(updates, self.eta, self.rungs or rungs_for(trials, self.eta))
         if self.brackets > len(steps) + 1:
             raise UserError(

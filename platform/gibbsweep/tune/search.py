@@ -16,8 +16,10 @@ from gibbsweep.study.study import STABILITY, Contender, Goal, Goals, as_goals, g
 from gibbsweep.train import Outcome
 from gibbsweep.tune.front import Member, best_first, losses_of, members_of
 from gibbsweep.tune.front_rung import Loss
+from gibbsweep.tune.generations import Generations
 from gibbsweep.tune.importance import importances_by_goal
 from gibbsweep.tune.journal import WholeLines, deferred
+from gibbsweep.tune.population import Population
 from gibbsweep.tune.record import AT, OTHERS_AT, STATES, Record, as_constraints, parameters, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
@@ -48,6 +50,7 @@ class Search:
         scheduler: SchedulerForm | None = None,
         constraints: Sequence[Constraint] = (),
         earlier: Sequence[Record] = (),
+        evolves: Sequence[str] = (),
     ) -> None:
         self.name, self.contender, self.goals = name, contender, as_goals(goal)
         self._constraints, self._earlier = tuple(constraints), len(earlier)
@@ -63,6 +66,12 @@ class Search:
         fewest = min(self._sampler.points(contender.compared(o)) for o in self._options) if trials else 0
         self.trials = min(trials, fewest * len(self._options))
         self.records: list[Record] = []
+        self.population: Population | None = None
+        if isinstance(generations := self._schedulers[0], Generations):
+            self.population = Population(
+                storage, self.records, generations, contender.space, evolves, lambda v, found: losses_of(self.goals, (v,), found)[0],
+                members=[self.trials_of(option) for option in self._options], seed=seed, window=form.window,
+            )  # fmt: skip
         self._recover()
 
     @property
@@ -109,6 +118,8 @@ class Search:
 
     def promote(self) -> Record | None:
         """A waiting trial that is good enough to go on, running again; None if there is none."""
+        if self.population is not None:
+            return self.population.promote()
         for position, scheduler in enumerate(self._schedulers):
             found = scheduler.promote()
             if found is not None:
@@ -118,13 +129,15 @@ class Search:
     def settle(self, option: Any) -> tuple[Record | None, list[Record]]:
         """Once every trial of ``option`` was asked for, none runs and none can be promoted: (the best waiting trial, running again, if
         none has completed yet; the waiting trials that will never go on, if one has). Nothing before that."""
-        records = self.records_of(option)
+        position, records = self._options.index(option), self.records_of(option)
+        if self.population is not None:
+            return None, self.population.stranded(position)
         if len(records) < self.trials_of(option) or any(record.state == "running" for record in records):
             return None, []
         if not any(record.state == "completed" for record in records):
-            found = self._schedulers[self._options.index(option)].rescue()
+            found = self._schedulers[position].rescue()
             if found is not None:
-                return self._go_on(self._options.index(option), *found), []
+                return self._go_on(position, *found), []
         return None, [record for record in records if record.state == "paused"]
 
     def hopeless(self) -> list[Record]:
@@ -145,6 +158,8 @@ class Search:
         """Record an intermediate ``value`` of the goal (with several: of the first, the others being among ``metrics``), and how far
         ``metrics`` are from the constraints, and say whether the trial goes on. What is not finite is not recorded."""
         record = self.records[number]
+        if record.copies and step <= record.copies[-1].step:
+            return "go"  # the checkpoint that it took over says where it is: a report of its donor's
         found = violations(self._constraints, metrics or {})
         others = tuple((metrics or {}).get(goal.metric, math.nan) for goal in self.goals[1:])
         if all(map(math.isfinite, (value, *others))):
@@ -162,15 +177,18 @@ class Search:
         self._scheduler(number).pause(self._index(number), record.runs_to, promoted=False)
         record.state = "paused"
 
-    def tell(self, number: int, outcome: Outcome) -> None:
-        """Close a trial. Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart. Where the one goal
-        is stability, a divergence is what was measured: COMPLETE, with the share of its updates that the trial survived. Beside
-        other goals it is not: their values at the divergence are of another training than those at the end."""
+    def tell(self, number: int, outcome: Outcome, *, stranded: bool = False) -> bool:
+        """Close a trial; False if a population will replace it instead (unless it is ``stranded`` there). Diverged and failed trials are
+        both FAIL to Optuna; the attribute ``outcome`` tells them apart. Where the one goal is stability, a divergence is what was
+        measured: COMPLETE, with the share of its updates that the trial survived. Beside other goals it is not: their values at the
+        divergence are of another training than those at the end."""
         record = self.records[number]
         values = [outcome.metrics.get(goal.metric, math.nan) for goal in self.goals]
         # Without finite goals it cannot be compared with anything.
         lacking = not all(map(math.isfinite, values))
         ended = "diverged" if outcome.outcome == "completed" and lacking else outcome.outcome
+        if self.population is not None and not stranded and self.population.lose(record, ended):
+            return False
         alone = [goal.metric for goal in self.goals] == [STABILITY]
         measured = ended == "completed" or (alone and ended == "diverged")
         at_the_end = as_constraints(violations(self._constraints, outcome.metrics)) if measured else {}
@@ -186,6 +204,7 @@ class Search:
         state = TrialState.COMPLETE if measured else STATES[ended]
         self._storage.set_trial_state_values(record.trial_id, state, values if measured else None)
         self._scheduler(number).close(self._index(number), ended == "completed")
+        return True
 
     def best(self, option: Any) -> Record | None:
         """The best completed trial with ``option`` that satisfies every constraint, or else the one that comes closest; None if none
@@ -200,7 +219,8 @@ class Search:
         """Which part of the choice the goal depends on, under the contender's name; of several goals each, under ``CONTENDER (for GOAL)``.
         Without those that too few trials say anything of (see :mod:`gibbsweep.tune.importance`)."""
         groups: dict[str, list[Record]] = {}
-        for record in self.records:
+        # A member's values change: none of them made its goal.
+        for record in self.records if self.population is None else ():
             if record.state == "completed":
                 compared = self.contender.compared(self.option_of(record.number))
                 groups.setdefault(", ".join(f"{k}={v}" for k, v in compared.items()), []).append(record)
@@ -214,6 +234,8 @@ class Search:
             record.earlier = self._earlier
             self.records.append(record)
             self._tell_again(record)
+        if self.population is not None:
+            self.population.recover()
 
     def _tell_again(self, record: Record) -> None:
         """The scheduler hears of a recorded trial what it heard when it happened."""

@@ -14,6 +14,7 @@ from gibbsweep.tune.sweep_dir import SweepDir
 def searches_of(study: Study, decided: Decided, sweep: SweepDir) -> dict[str, Search]:
     """By contender, with what earlier parts of the sweep have recorded and what its warm start has copied."""
     storage = open_storage(sweep)
+    evolves = sweep.record()["evolves"] if decided.scheduler == "population" else {}
     taken = {} if decided.from_sweep is None else warm_start.read(sweep.warm_start)
     return {
         name: Search(
@@ -30,6 +31,7 @@ def searches_of(study: Study, decided: Decided, sweep: SweepDir) -> dict[str, Se
             earlier=taken[name].records(study.contenders[name].space, warm_start.compared_at(study, decided, name))
             if name in taken
             else (),
+            evolves=evolves.get(name, ()),
         )
         for name in decided.contenders
     }

@@ -11,10 +11,13 @@ from typing import Any, Protocol
 
 from optuna.storages import BaseStorage, InMemoryStorage
 
+from gibbsweep.errors import UserError
+from gibbsweep.study.space import Float
 from gibbsweep.study.study import Contender, Goal
-from gibbsweep.train import Outcome
-from gibbsweep.tune.curves import Curves
+from gibbsweep.train import Outcome, OutcomeKind, Segment
+from gibbsweep.tune.curves import Curves, ScheduledCurves
 from gibbsweep.tune.front_curves import FrontCurves, FrontSoFar
+from gibbsweep.tune.record import Record
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerForm
 from gibbsweep.tune.search import Search
@@ -31,6 +34,8 @@ class Job:
     values: Mapping[str, Any]
     start: int
     end: int
+    schedule: tuple[Segment, ...] = ()
+    """Where ``values`` are the last of several: all of them."""
 
 
 class Policy(Protocol):
@@ -106,13 +111,13 @@ def simulate(
         before = max((at for at in (job.start, *policy.report_at) if at < step), default=0)
         found.updates += step - before
         found.device_seconds += (step - before) * curves.seconds(job.values, job.number)
-        loss = curves.loss(job.values, job.number, step)
+        loss = loss_of(curves, job, step)
         if front is not None:
             missed = front.take(job.values, job.number, step)
             found.best += [] if missed is None else [(now, missed)]
         elif loss < lowest:
             lowest = loss
-            found.best.append((now, curves.quality(job.values, job.number, step)))
+            found.best.append((now, _quality_of(curves, job, step)))
         if policy.report(job, step, loss):
             free += 1
         elif step < job.end:
@@ -122,6 +127,28 @@ def simulate(
             free += 1
     found.wall, found.ended = now, policy.outcomes()
     return found
+
+
+def loss_of(curves: Curves, job: Job, step: int) -> float:
+    """What the trial reports after ``step`` updates."""
+    if not job.schedule:
+        return curves.loss(job.values, job.number, step)
+    return _scheduled(curves).loss_along(job.schedule, job.number, step)
+
+
+def _quality_of(curves: Curves, job: Job, step: int) -> float:
+    if not job.schedule:
+        return curves.quality(job.values, job.number, step)
+    return _scheduled(curves).quality_along(job.schedule, job.number, step)
+
+
+def _scheduled(curves: Curves) -> ScheduledCurves:
+    if not isinstance(curves, ScheduledCurves):
+        raise UserError(
+            f"{type(curves).__name__} say nothing of values that change while a trial trains, as a population's do: simulate it on "
+            "synthetic curves, without --curves."
+        )
+    return curves
 
 
 class SearchPolicy:
@@ -155,6 +182,7 @@ class SearchPolicy:
             seed=seed,
             sampler=sampler,
             scheduler=scheduler,
+            evolves=[path for path, domain in curves.space.items() if isinstance(domain, Float)],
         )
         return cls(search, curves, report_every or curves.updates)
 
@@ -164,10 +192,15 @@ class SearchPolicy:
         if record is None:
             record, ended = search.settle(None)
             for waiting in ended:
-                search.tell(waiting.number, Outcome("pruned", waiting.runs_to))
-        if record is None:
-            return None
-        return Job(record.number, record.values, max(record.reports, default=0), record.runs_to)
+                kind: OutcomeKind = "diverged" if waiting.state == "lost" else "pruned"
+                search.tell(waiting.number, Outcome(kind, waiting.runs_to), stranded=True)
+        return None if record is None else self.job(record)
+
+    def job(self, record: Record) -> Job:
+        """What a running trial has to do."""
+        population = self.search.population
+        schedule = () if population is None else population.schedule(record.number)
+        return Job(record.number, record.values, record.at, record.runs_to, schedule)
 
     def report(self, job: Job, step: int, loss: float) -> bool:
         verdict = self.search.report(job.number, step, loss, self._metrics(job, step))

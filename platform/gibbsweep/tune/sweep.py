@@ -101,6 +101,10 @@ def _drive(
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
     plan = Plan(study, decided, sweep)
+    for name, search in plan.searches.items():
+        if search.population is not None and search.population.evolves:
+            evolving = f"{', '.join(search.population.evolves)} evolve over {decided.generations} generations"
+            console.print(f"population  ·  {name}: {evolving}", style="dim", highlight=False, soft_wrap=True)
     limit, stopping = quota_of(sweep, options.disk), Stopping(sweep)
     gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():

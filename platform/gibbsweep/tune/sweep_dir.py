@@ -18,9 +18,11 @@ from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune import warm_start
 from gibbsweep.tune.decided import Decided, differences, fingerprint
+from gibbsweep.tune.evolving import evolving
 from gibbsweep.tune.options import DECIDING, SweepOptions
 from gibbsweep.tune.sampler import Sampler
 from gibbsweep_models.capabilities import CanFit
+from gibbsweep_models.types import System
 
 _NAMED = 10  # sweeps in the sentence that there is none of the name asked for
 
@@ -73,17 +75,18 @@ def create(
         "data": study.data,
         "seed": 0,
         "precision": "auto",
-        "sampler": "tpe",
+        "sampler": "random" if options.scheduler == "population" else "tpe",  # a population learns by itself
         "scheduler": "none",
         "eta": 3,
         "rungs": None,
         "brackets": 1,
         "window": 1,
+        "generations": 8,
         "retries": None,
         "from_sweep": None,
     }
     decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
-    _check(study, decided, options)
+    evolves = _check(study, decided, options)
     taken = None if decided.from_sweep is None else warm_start.take(study, decided, options.runs)
     record = {
         "name": name,
@@ -95,6 +98,7 @@ def create(
         "options": vars(decided),
         "script_options": dict(script_options or {}),
         "fingerprint": fingerprint(study, decided),
+        **({"evolves": evolves} if decided.scheduler == "population" else {}),
         "git_commit": git_commit(),
         "created": time.time(),
     }
@@ -122,14 +126,15 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
     for name in DECIDING:
         given = getattr(options, name)
         given = list(given) if isinstance(given, tuple) else given
-        if given is not None and given != recorded.get(name):
+        if given is not None and given != recorded.get(name, getattr(Decided, name, None)):
             raise UserError(
                 f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name.removesuffix('_sweep')} {given} was given: "
                 "leave it out to continue, or start a new sweep."
             )
     decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})
-    _check(study, decided, options)
+    evolves = {name: list(paths) for name, paths in _check(study, decided, options).items()}
     changes = differences(record["fingerprint"], fingerprint(study, decided))
+    changes += differences(record.get("evolves", {}), evolves, "evolves")
     if changes:
         raise UserError(
             f"the study of sweep {sweep.name!r} has changed since it was started ({'; '.join(changes)}): "
@@ -175,8 +180,10 @@ def _several_goals(study: Study, decided: Decided) -> dict[str, Any]:
     return {"goals": found} if found else {}
 
 
-def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
-    """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it."""
+def _check(study: Study, decided: Decided, options: SweepOptions) -> dict[str, tuple[str, ...]]:
+    """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it. Returns what evolves in the
+    contenders of a population."""
+    evolves: dict[str, tuple[str, ...]] = {}
     for name in decided.contenders:
         compared = study.contender(name).options()
         if 0 < study.trials_of(name, decided.trials) < len(compared):
@@ -191,7 +198,10 @@ def _check(study: Study, decided: Decided, options: SweepOptions) -> None:
             check_data(dataset, study.needs, study=study.name)
         for name in decided.contenders:
             if study.contenders[name].config.units == units:
-                _check_contender(study, name, decided, dataset)
+                system = _check_contender(study, name, decided, dataset)
+                if decided.scheduler == "population":
+                    evolves[name] = evolving(study, name, decided, system, dataset.spec)
+    return evolves
 
 
 def _check_search(study: Study, name: str, decided: Decided) -> None:
@@ -212,7 +222,7 @@ def _check_search(study: Study, name: str, decided: Decided) -> None:
             sampler.points(contender.compared(option))
 
 
-def _check_contender(study: Study, name: str, decided: Decided, dataset: Dataset) -> None:
+def _check_contender(study: Study, name: str, decided: Decided, dataset: Dataset) -> System:
     """Build the contender as it stands, and see that its evaluators find what they need and a restart has steps to halve."""
     budget, config = decided.budget, study.config_of(name, decided.budget)
     try:
@@ -224,3 +234,4 @@ def _check_contender(study: Study, name: str, decided: Decided, dataset: Dataset
         check_other_data(evaluator, dataset)
     if decided.budget_of(study, name).retries and not isinstance(system, CanFit):
         check_halving(config, study.contenders[name].halve)
+    return system

@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.run import Assignment, run
 from gibbsweep.study.space import with_values
 from gibbsweep.study.study import Goals, as_goals
-from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Sounds, spent
+from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Segment, Sounds, spent
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, only_process
 from gibbsweep.train.files import full_disk_said
@@ -52,6 +52,7 @@ class TrialContender:
     halve: tuple[str, ...] | None = None
     constrained: tuple[str, ...] = ()
     """Metrics that the search is told beside the first goal: the other goals, and what it has constraints on."""
+    evolves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,17 @@ def assignment_of(config: dict[str, Any], payload: Payload) -> Assignment:
     """What a planned run, as plain values, has to do."""
     contender = payload.contenders[config["contender"]]
     search = config["kind"] == "search"
+    # What replays a schedule reports where its segments meet, and may restart.
+    budget = replace(contender.search_budget, retries=(contender.search_budget if search else contender.budget).retries)
+    schedule = tuple(Segment(s["start"], s["values"], tuple(s["stream"])) for s in config.get("schedule", ()))
     return Assignment(
         name=config["name"],
         contender=config["contender"],
         kind=config["kind"],
-        config=with_values(contender.config, config["values"]),
+        config=contender.config if schedule else with_values(contender.config, config["values"]),
         seed=config["seed"],
         data=config["data"],
-        budget=contender.search_budget if search else contender.budget,
+        budget=budget if search or schedule else contender.budget,
         run_dir=Path(config["run_dir"]),
         data_root=payload.data_root,
         validation=payload.validation,
@@ -131,6 +135,9 @@ def assignment_of(config: dict[str, Any], payload: Payload) -> Assignment:
         constrained=contender.constrained,
         packed=True,
         front=config["front"],
+        schedule=schedule,
+        evolves=contender.evolves,
+        replays=config.get("replays"),
     )
 
 

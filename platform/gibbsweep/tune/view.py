@@ -128,10 +128,13 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
         told.append(Text(f"best {' '.join(f'{value:.4g}' for value in values)}"))
     if len(contender.outline.goals) > 1 and contender.bests:
         told.append(Text(f"front of {contender.front}"))
-    if trials and detail < 3 and len(contender.levels) > 1:
+    if trials and contender.outline.population:
+        told.append(Text(f"generation {_generation(contender)}/{len(contender.levels)}", "green"))
+    elif trials and detail < 3 and len(contender.levels) > 1:
         told.append(Text("›".join(str(level.reached) for level in contender.levels), "green"))
     told.append(_count(contender.running + contender.retraining, "running", "cyan"))
     told += [_count(ended[kind], kind, style) for kind, style in _BAD.items()]
+    told.append(_count(contender.lost, "lost", "red"))
     told.append(_count(contender.restarts, "restart", "magenta"))
     if contender.retrained or contender.retraining or contender.searched == trials:
         told.append(_retrained(contender))
@@ -142,6 +145,12 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
     if detail >= 2:
         found += [_best(best, width) for best in contender.bests]
     return found
+
+
+def _generation(contender: ContenderOverview) -> int:
+    """The first one that not everyone has behind it, as far as everyone can."""
+    gone = contender.outline.trials - sum(contender.ended[kind] for kind in _BAD)
+    return min(1 + sum(level.reached >= gone for level in contender.levels[:-1]), len(contender.levels))
 
 
 def _retrained(contender: ContenderOverview) -> Text:
@@ -165,7 +174,9 @@ def _rungs(contender: ContenderOverview, width: int, bar: int) -> list[Text]:
         line += _bar(parts, contender.outline.trials, bar) + Text(" ")
         told = [Text(f"{level.reached:>{counted}} {'completed' if level is last else 'reached'}")]
         if level is not last:
-            told += [_count(level.went_on, "promoted", "green"), _count(level.waiting, "waiting", "yellow")]
+            how = "gone on" if contender.outline.population else "promoted"
+            told += [_count(level.went_on, how, "green"), _count(level.copied, "copied", "magenta")]
+            told.append(_count(level.waiting, "waiting", "yellow"))
             told.append(_count(level.stayed, "ended", "blue"))
         told.append(_count(level.running, "on the way", "cyan"))
         found.append(line + _short(told, width - line.cell_len))
@@ -202,6 +213,8 @@ def _bar(parts: Sequence[Part], total: int, cells: int) -> Text:
 def _best(best: Best, width: int) -> Text:
     at = "" if best.completed else f" after {best.step} updates"
     others = [Text(f"{metric} {value:.4g}") for metric, value in best.others.items()]
+    if best.copied is not None:
+        at += f" (<- {best.copied[0].rsplit('-', 1)[-1]} at {best.copied[1]})"
     values = [Text(f"{path.rsplit('.', 1)[-1]}={_value(value)}", "dim") for path, value in best.values.items()]
     line = Text(f"{_INDENT}best {best.run.rsplit('-', 1)[-1]}{at}  ")
     return line + _short([Text(f"{best.metric} {best.value:.4g}", "bold"), *others, *values], width - line.cell_len)

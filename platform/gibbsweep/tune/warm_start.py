@@ -26,6 +26,7 @@ from gibbsweep.train import Outcome
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.decided import Decided, fingerprint
+from gibbsweep.tune.lineage import VALUES
 from gibbsweep.tune.planned import search_name
 from gibbsweep.tune.record import Record, as_constraints, parameters, recorded
 
@@ -156,6 +157,8 @@ def _taken(
             ),
             "",
         )
+        if not why and any(key.startswith(VALUES) for key in trial.user_attrs):
+            why = "its values changed while it trained"
         reports = _reports(trial, there["budget"]["updates"], steps)
         if why or not reports:
             dropped[why or f"no value after {' or '.join(map(str, steps))} updates"] += 1

@@ -10,6 +10,7 @@ from gibbsweep.study.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.decided import Decided
+from gibbsweep.tune.lineage_figure import draw_lineages
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.shown import shown_runs
@@ -27,6 +28,19 @@ def write_results(
         folders.append(options.results)
     elif decided.budget != "smoke":
         folders += [folder for folder in beside if folder.is_dir()][:1]
+    for name, search in plan.searches.items():
+        if search.population is not None and search.population.evolves and search.records:
+            figure = draw_lineages(
+                [
+                    (", ".join(f"{path}={value}" for path, value in search.contender.compared(option).items()), search.records_of(option),
+                     search.best(option))
+                    for option in search.contender.options()
+                ],
+                search.records, search.contender.space, search.population.evolves,
+                study.budget_of(name, decided.budget).updates,
+            )  # fmt: skip
+            sweep.results.mkdir(parents=True, exist_ok=True)
+            figure.savefig(sweep.results / f"{results.stem}_population_{as_file_name(name)}.png", dpi=120)
     for folder in folders:
         results.write(folder)
         for name, draw in study.figures.items():
