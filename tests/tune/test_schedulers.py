@@ -85,11 +85,20 @@ def of_one_or_two(objectives: int, curves: Any, other: Any) -> Any:
 
 
 every_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-one_or_two = pytest.mark.parametrize("objectives", [1, 2])
+of_several_goals = pytest.mark.parametrize(
+    "form", [form for form in FORMS if form.name != "population"], ids=lambda form: form.name
+)
+each_form_of_its_goals = pytest.mark.parametrize(
+    ("form", "objectives"), [(form, n) for form in FORMS for n in (1, 2) if n == 1 or form.name != "population"]
+)
 
 
-@every_form
-@one_or_two
+def test_a_population_of_several_goals_is_refused() -> None:
+    with pytest.raises(UserError, match="one goal, and there are 2: use halving"):
+        SchedulerForm("population").build(updates=27, trials=8, objectives=2)
+
+
+@each_form_of_its_goals
 @pytest.mark.parametrize("workers", [1, 7])
 def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm, workers: int, objectives: int) -> None:
     curves = of_one_or_two(objectives, Falling(), Opposed())
@@ -125,7 +134,7 @@ def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> N
     assert best.values["floor"] == min(record.values["floor"] for record in ours.search.records)
 
 
-@every_form
+@of_several_goals
 def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
     """Two goals that no trial is good at both of: the best in either completes, whatever the scheduler, and the front holds both."""
     curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
@@ -212,7 +221,9 @@ def test_a_crash_at_any_moment_changes_no_promotion(
     """One worker, killed after some number of events, again and again: every search is rebuilt from the storage alone, the trial that was
     running starts again from its last report, and the records end as if nothing had happened."""
     curves = of_one_or_two(
-        objectives, SyntheticCurves(seed=seed, updates=27), SyntheticCurves(seed=seed + 100, updates=27)
+        1 if form.name == "population" else objectives,
+        SyntheticCurves(seed=seed, updates=27),
+        SyntheticCurves(seed=seed + 100, updates=27),
     )
     whole = policy(form, curves, seed=seed, trials=15)
     simulate(whole, curves, workers=1)

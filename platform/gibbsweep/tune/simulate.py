@@ -223,5 +223,5 @@ class SearchPolicy:
         if isinstance(curves, FrontCurves):
             losses = curves.losses(job.values, job.number, step)
         else:
-            losses = (curves.loss(job.values, job.number, step),)
+            losses = (loss_of(curves, job, step),)
         return {goal.metric: loss for goal, loss in zip(self.search.goals, losses, strict=True)}
