@@ -94,7 +94,7 @@ def test_a_tracker_that_is_not_alone_says_so(store: str, sweep: Any) -> None:
 def test_a_sweep_without_its_file_is_an_error_in_the_report(store: str, tmp_path: Path) -> None:
     (tmp_path / "runs" / "empty").mkdir()
     tracker = Tracker(tmp_path / "runs" / "empty", tracking_uri=store, experiment="x", period_s=0.05).start()
-    assert "sweep.json is missing" in tracker.close(timeout_s=1.0).error
+    assert "sweep.json is missing" in tracker.close(timeout_s=60.0).error
 
 
 DRIVER = """
