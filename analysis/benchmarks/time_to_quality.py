@@ -159,7 +159,12 @@ def measure(seeds: int = SEEDS) -> list[dict[str, Any]]:
             runs[entry.name].append(
                 simulate(entry.build(curves), curves, workers=WORKERS, overhead=OVERHEAD, until=until)
             )
-        print(time.strftime("%X"), entry.name, f"{statistics.median(r.best[-1][1] for r in runs[entry.name]):.4f}", flush=True)
+        print(
+            time.strftime("%X"),
+            entry.name,
+            f"{statistics.median(r.best[-1][1] for r in runs[entry.name]):.4f}",
+            flush=True,
+        )
     # Each seed has its own target, since each has its own optimum: what random search reports at half of its time.
     rows = []
     targets = [min(loss for time, loss in run.best if time <= until / 2) for run in runs["random search"]]

@@ -18,6 +18,7 @@ import pytest
 
 from gibbsweep.track import Tracker, sync
 from gibbsweep.track.store import connect
+from gibbsweep.track.tracker import MAX_WAIT_S, pause_after
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
@@ -91,10 +92,15 @@ def test_a_tracker_that_is_not_alone_says_so(store: str, sweep: Any) -> None:
     assert first.close().error == ""
 
 
+def test_pauses_grow_to_a_bound_however_long_a_store_is_away() -> None:
+    assert [pause_after(n, 0.05) for n in (0, 1, 2)] == [0.05, 0.1, 0.2]
+    assert pause_after(100_000, 0.05) == MAX_WAIT_S
+
+
 def test_a_sweep_without_its_file_is_an_error_in_the_report(store: str, tmp_path: Path) -> None:
     (tmp_path / "runs" / "empty").mkdir()
     tracker = Tracker(tmp_path / "runs" / "empty", tracking_uri=store, experiment="x", period_s=0.05).start()
-    assert "sweep.json is missing" in tracker.close(timeout_s=60.0).error
+    assert "sweep.json is missing" in tracker.close(timeout_s=10.0).error
 
 
 DRIVER = """

@@ -18,7 +18,7 @@ from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep.train.report import read_spool
 from gibbsweep.train.takeover import Takeover, read_takeovers, take_over
-from gibbsweep.tune import takeovers
+from gibbsweep.tune import driver, takeovers
 from gibbsweep.tune.driver import request_stop
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.search import open_storage
@@ -88,6 +88,7 @@ def test_members_take_over_and_the_best_schedule_is_retrained_also_after_a_stop(
 
     with monkeypatch.context() as patch:
         patch.setattr(takeovers, "take_over", copy_and_stop)
+        patch.setattr(driver, "LOOK_EVERY", 0.0)  # a generation of this sweep is over in less than its second
         with pytest.raises(Interrupted, match="interrupted after 0 of 5 runs"):
             sweep(tmp_path / "parts", **POPULATION)
     assert Outcome.read(tmp_path / "parts" / "s" / "trials" / "rbm-0000") is None

@@ -140,7 +140,7 @@ class Tracker:
                 log.warning("attempt %d failed: %s", failures, self._error, exc_info=failures == 1)
             if closing and time.monotonic() + self.period_s > self._deadline:
                 return
-            pause = min(self.period_s * 2**failures, MAX_WAIT_S) if failures else self.period_s
+            pause = pause_after(failures, self.period_s)
             if closing:
                 time.sleep(min(self.period_s, 1.0))
             else:
@@ -162,3 +162,9 @@ class Tracker:
         monitor, self._monitor = self._monitor, None
         if monitor is not None:
             monitor.finish()
+
+
+def pause_after(failures: int, period_s: float) -> float:
+    """Seconds to the next attempt: twice as long after each failure. A store may be away for thousands of attempts, and 2 to that power is
+    no float."""
+    return min(period_s * 2 ** min(failures, 20), MAX_WAIT_S) if failures else period_s
