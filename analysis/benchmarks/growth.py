@@ -11,16 +11,17 @@ import idle
 from gibbsweep.train import Outcome
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.scheduler import SchedulerName
 from gibbsweep.tune.sweep_dir import create
 
 
-def cost_of_a_trial(n: int, scheduler: str = "halving") -> float:
+def cost_of_a_trial(n: int, scheduler: SchedulerName = "halving") -> float:
     """Seconds for each of ``n`` trials by random search: asking whether the sweep has ended and for the next run, its report, its
     pause or its outcome (written to its folder), the journal on disk; the table at the end included."""
     with tempfile.TemporaryDirectory() as folder:
         asked = SweepOptions(
             runs=Path(folder), name="s", sampler="random", trials=n, seeds=0, budget="laptop", contenders=("sleeper",),
-            scheduler=scheduler,  # type: ignore[arg-type]
+            scheduler=scheduler,
         )  # fmt: skip
         sweep, decided = create(idle.STUDY, asked, has_gpu=False)
         plan = Plan(idle.STUDY, decided, sweep)

@@ -14,11 +14,11 @@ from typing import Any
 
 from tyro.conf import Positional
 
-from gibbsweep.data import check_data, load
+from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.study import Study
 from gibbsweep.study.provenance import git_commit
-from gibbsweep.study.run import DATA_SEED, Assignment, run
+from gibbsweep.study.run import Assignment, data_of, run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
 from gibbsweep.train.exclusive import only_process
@@ -97,10 +97,7 @@ def train_one(options: TrainOptions) -> None:
         goal=study.goals_of(contender),
         halve=study.contenders[contender].halve,
     )
-    dataset = load(
-        assignment.data, root=assignment.data_root, units=config.units, seed=DATA_SEED, validation=study.validation
-    )
-    check_data(dataset, study.needs, study=study.name)
+    check_data(data_of(assignment), study.needs, study=study.name)
     _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
     with only_process(assignment.run_dir, wait_s=1.0):

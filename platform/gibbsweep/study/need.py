@@ -17,10 +17,9 @@ from typing import Any
 import psutil
 import torch
 
-from gibbsweep.data import load
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.largest import largest
-from gibbsweep.study.run import DATA_SEED, Assignment, run
+from gibbsweep.study.run import Assignment, data_of, run
 from gibbsweep.study.space import Space, with_values
 from gibbsweep.train import Evaluation
 from gibbsweep.train.out_of_memory import OutOfMemory
@@ -75,13 +74,7 @@ def measure(assignment: Assignment, space: Space, *, used_before: int | None = N
     updates of the real batch and the first seconds of each evaluator, checkpoint and choice of precision included.
     ``used_before``: bytes of the GPU in use before this process touched it; None measures no GPU."""
     start = time.perf_counter()
-    dataset = load(
-        assignment.data,
-        root=assignment.data_root,
-        units=assignment.config.units,
-        seed=DATA_SEED,
-        validation=assignment.validation,
-    )
+    dataset = data_of(assignment)
     before = psutil.Process().memory_info().rss
     values = largest(assignment.config, space, dataset.spec)
     ran_out = failed = ""

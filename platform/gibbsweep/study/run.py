@@ -101,13 +101,7 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     if previous is not None:
         return previous
     spool = SpoolReporter(assignment.run_dir) if first else None
-    dataset = load(
-        assignment.data,
-        root=assignment.data_root,
-        units=assignment.config.units,
-        seed=DATA_SEED,
-        validation=assignment.validation,
-    )
+    dataset = data_of(assignment)
     if first:
         write_config(assignment, dataset)
     outcome = Outcome("failed", step=-1)
@@ -144,6 +138,17 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     if first:
         outcome.write(assignment.run_dir)
     return outcome
+
+
+def data_of(assignment: Assignment) -> Dataset:
+    """What ``assignment`` trains on and is measured by."""
+    return load(
+        assignment.data,
+        root=assignment.data_root,
+        units=assignment.config.units,
+        seed=DATA_SEED,
+        validation=assignment.validation,
+    )
 
 
 def _train(

@@ -80,6 +80,7 @@ def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -
     form = getattr(importlib.import_module(module), name)
     if not dataclasses.is_dataclass(form):
         raise UserError(f"{classes[path]} is no configuration: restore config.json from a copy.")
+    build: Any = form  # is_dataclass() knows no class that can be called
     prefix = f"{path}." if path else ""
     values = {}
     for item in dataclasses.fields(form):
@@ -91,7 +92,7 @@ def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -
     lost = {key.removeprefix(prefix).partition(".")[0] for key in params if key.startswith(prefix)} - set(values)
     if lost:
         raise ValueError(f"{name} has no {', '.join(sorted(lost))} any more")
-    return form(**values)  # type: ignore[operator]
+    return build(**values)
 
 
 def _with_tuples(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from gibbsweep.study.restart import step_sizes
 from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.study import Study
-from gibbsweep.train import Budget
+from gibbsweep.train import Budget, PrecisionOption
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
 
@@ -25,7 +25,7 @@ class Decided:
     budget: str
     data: str
     seed: int
-    precision: str
+    precision: PrecisionOption
     sampler: SamplerName
     scheduler: SchedulerName
     eta: int

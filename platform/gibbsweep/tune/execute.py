@@ -54,7 +54,7 @@ def execute(
         },
         data_root=options.data_root.absolute() if options.data_root else None,
         validation=study.validation,
-        precision=decided.precision,  # type: ignore[arg-type]
+        precision=decided.precision,
         git_commit=git_commit(),
         workers=options.workers_per_trial,
         echo=options.verbose,

@@ -116,7 +116,7 @@ def questions(plan: Plan, options: SweepOptions) -> list[probe.Question]:
             evaluators=study.evaluators_of(name, decided.budget),
             final_evaluators=study.final_evaluators_of(name, decided.budget),
             validation=study.validation,
-            precision=decided.precision,  # type: ignore[arg-type]
+            precision=decided.precision,
         )
         asked.append(
             probe.Question(name, [prints[name], options.workers_per_trial], assignment, study.contenders[name].space)
