@@ -122,6 +122,39 @@ def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm,
         assert sum(max(record.reports, default=0) for record in records) <= found.updates
 
 
+@dataclass(frozen=True)
+class Flat(Falling):
+    """A goal that says nothing: the same for all, ``value`` as long as they train."""
+
+    value: float = 0.5
+
+    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        return self.value
+
+
+@every_form
+@pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "cmaes"])
+def test_a_constant_goal_ends_every_trial_and_completes_one(form: SchedulerForm, sampler: str) -> None:
+    curves = Flat(may_break=False)
+    ours = policy(form, curves, trials=12, sampler=sampler)
+    found = simulate(ours, curves, workers=2)
+    assert sum(found.ended.values()) == 12 and found.ended["completed"] >= 1
+    assert set(found.ended) <= {"completed", "pruned"}
+    best = ours.search.best(None)
+    assert best is not None and best.value == 0.5
+
+
+@every_form
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerForm, value: float) -> None:
+    """-inf would be the best of all."""
+    curves = Flat(may_break=False, value=value)
+    ours = policy(form, curves, trials=6)
+    found = simulate(ours, curves, workers=2)
+    assert found.ended == {"diverged": 6}
+    assert ours.search.best(None) is None
+
+
 @every_form
 def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
     """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a population floors
