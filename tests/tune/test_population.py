@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
-from tests.tune.test_schedulers import policy
+from tests.tune.falling import policy
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Float, Space

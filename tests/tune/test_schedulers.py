@@ -5,97 +5,27 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.storages import InMemoryStorage
+from tests.tune.falling import (
+    FORMS,
+    Falling,
+    Flat,
+    Opposed,
+    each_form_of_its_goals,
+    every_form,
+    of_one_or_two,
+    policy,
+)
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.space import Float, Space
-from gibbsweep.train import Segment
 from gibbsweep.tune.curves import SyntheticCurves
-from gibbsweep.tune.front_curves import FrontCurves
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
 from gibbsweep.tune.simulate import SearchPolicy, loss_of, simulate
-
-FORMS = (
-    SchedulerForm(),
-    SchedulerForm("median", window=2),
-    SchedulerForm("stopping"),
-    SchedulerForm("halving"),
-    SchedulerForm("halving", eta=2, rungs=3, brackets=3, window=3),
-    SchedulerForm("population", generations=4),
-    SchedulerForm("population", generations=9, window=2),
-)
-
-
-@dataclass(frozen=True)
-class Config:
-    floor: float = 0.5
-    breaks: float = 1.0
-
-
-@dataclass(frozen=True)
-class Falling:
-    """1 / step + floor, and NaN from the share ``breaks`` of the updates on."""
-
-    updates: int = 27
-    config: Config = Config()
-    may_break: bool = True
-
-    @property
-    def space(self) -> Space:
-        return {"floor": Float(0.0, 1.0), **({"breaks": Float(0.0, 1.2)} if self.may_break else {})}
-
-    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
-        return math.nan if step > values.get("breaks", 1.0) * self.updates else 1 / step + values["floor"]
-
-    def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
-        return self.loss(values, number, step)
-
-    def loss_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
-        return self.loss(schedule[-1].values, number, step)
-
-    def quality_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
-        return self.loss_along(schedule, number, step)
-
-    def seconds(self, values: Mapping[str, Any], number: int) -> float:
-        return 1.0 + values["floor"]
-
-
-def policy(form: SchedulerForm, curves: Any, storage: InMemoryStorage | None = None, **options: Any) -> SearchPolicy:
-    chosen = {"trials": 40, "seed": 3, "sampler": "random", "report_every": 3, **options}
-    return SearchPolicy.of(curves, scheduler=form, storage=storage, **chosen)
-
-
-@dataclass(frozen=True)
-class Opposed(Falling):
-    """Where a floor is low, this one is high: every trial that breaks nothing is on the front."""
-
-    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
-        return math.nan if step > values.get("breaks", 1.0) * self.updates else 1 / step + 1 - values["floor"]
-
-
-def of_one_or_two(objectives: int, curves: Any, other: Any) -> Any:
-    return curves if objectives == 1 else FrontCurves([curves, other], [(0.0, 2.0)] * 2)
-
-
-every_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-of_several_goals = pytest.mark.parametrize(
-    "form", [form for form in FORMS if form.name != "population"], ids=lambda form: form.name
-)
-each_form_of_its_goals = pytest.mark.parametrize(
-    ("form", "objectives"), [(form, n) for form in FORMS for n in (1, 2) if n == 1 or form.name != "population"]
-)
-
-
-def test_a_population_of_several_goals_is_refused() -> None:
-    with pytest.raises(UserError, match="one goal, and there are 2: use halving"):
-        SchedulerForm("population").build(updates=27, trials=8, objectives=2)
 
 
 @each_form_of_its_goals
@@ -120,16 +50,6 @@ def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm,
             )
     if form.name != "population":  # where one that was lost early goes on from what another one has trained
         assert sum(max(record.reports, default=0) for record in records) <= found.updates
-
-
-@dataclass(frozen=True)
-class Flat(Falling):
-    """A goal that says nothing: the same for all, ``value`` as long as they train."""
-
-    value: float = 0.5
-
-    def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
-        return self.value
 
 
 @every_form
@@ -165,54 +85,6 @@ def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> N
     best = ours.search.best(None)
     assert best is not None
     assert best.values["floor"] == min(record.values["floor"] for record in ours.search.records)
-
-
-@of_several_goals
-def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
-    """Two goals that no trial is good at both of: the best in either completes, whatever the scheduler, and the front holds both."""
-    curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
-    ours = policy(form, curves)
-    simulate(ours, curves, workers=1)
-    floors = [record.values["floor"] for record in ours.search.records]
-    first, second = ours.search.members(None, 2)
-    assert (first.label, first.values["floor"]) == ("for loss", min(floors))
-    assert (second.label, second.values["floor"]) == ("for loss_2", max(floors))
-
-
-def test_halving_of_two_goals_spends_what_the_rungs_say() -> None:
-    """27 trials, eta 3, all on one front: a third goes on, and at least the best in either."""
-    curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
-    ours = policy(SchedulerForm("halving"), curves, trials=27, report_every=0)
-    found = simulate(ours, curves, workers=1)
-    reached = Counter(max(record.reports) for record in ours.search.records)
-    at_least = {3: reached[3] + reached[9] + reached[27], 9: reached[9] + reached[27], 27: reached[27]}
-    assert 9 <= at_least[3] <= 18 and 3 <= at_least[9] <= 12 and 2 <= at_least[27] <= 6
-    assert found.updates == sum(max(record.reports) for record in ours.search.records), "nothing was trained twice"
-    assert found.ended == {"completed": reached[27], "pruned": 27 - reached[27]}
-
-
-def test_a_rung_of_two_goals_promotes_by_front_and_the_extremes_first() -> None:
-    """Six at a rung, a third goes on: of the front of four the best in each goal; (3, 3) is dominated, and never promoted."""
-    scheduler = SchedulerForm("halving", rungs=1).build(updates=9, trials=9, objectives=2)
-    points = ((1.0, 9.0), (2.0, 8.0), (9.0, 1.0), (3.0, 3.0), (2.5, 2.5), (8.0, 8.0))
-    for order in itertools.permutations(range(6)):
-        again = SchedulerForm("halving", rungs=1).build(updates=9, trials=9, objectives=2)
-        for index in order:
-            assert again.report(index, 3, points[index]) == "go"
-            again.pause(index, 3, promoted=False)
-        assert [again.promote(), again.promote(), again.promote()] == [(0, 9), (2, 9), None]
-        assert again.rescue() == (4, 9), "the middle of the gap"
-    assert scheduler.report(0, 3, (1.0, math.inf)) == "diverge"
-
-
-def test_the_median_of_two_goals_spares_whoever_is_on_the_first_front() -> None:
-    scheduler = SchedulerForm("median").build(updates=9, trials=9, objectives=2)
-    for index, point in enumerate(((1.0, 4.0), (2.0, 3.0), (3.0, 2.0), (4.0, 1.0))):
-        assert scheduler.report(index, 3, point) == "go"
-        scheduler.close(index, completed=True)
-    assert scheduler.report(4, 3, (9.0, 0.5)) == "go", "the best in one"
-    assert scheduler.report(5, 3, (2.5, 2.9)) == "go", "beaten by none"
-    assert scheduler.report(6, 3, (4.5, 4.5)) == "prune", "beaten by all"
 
 
 def test_halving_spends_what_the_rungs_say() -> None:

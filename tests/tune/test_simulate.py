@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from tests.tune.test_schedulers import Falling, policy
+from tests.tune.falling import Falling, policy
 
 from gibbsweep.cli.main import main
 from gibbsweep.errors import UserError
