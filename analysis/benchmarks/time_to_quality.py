@@ -1,108 +1,38 @@
 """How much sooner does a sweep find what random search finds? Simulated, both sides on the same learning curves and virtual clock.
 
-``python analysis/benchmarks/time_to_quality.py`` runs every policy on 20 seeds (each with its own optimum and noise) for as long as 8
-workers need for 100 trainings, and asks when it first reports the best loss that random search reports in the first half of that time
-on the same seed. Tune's scheduler and Optuna's pruners are the libraries' own objects, asked as they are asked in a sweep. Writes
+``python analysis/benchmarks/time_to_quality.py`` runs every policy on 20 seeds (each with its own optimum and noise), with one worker and
+with eight, for as long as they need for 100 trainings, and asks when it first reports the best loss that random search reports in the
+first half of that time on the same seed. The floor is a search that knows the answer: it trains, alone and from the start, whatever
+reaches that loss soonest. Tune's scheduler and Optuna's pruners are the libraries' own objects (``others.py``). Writes
 ``analysis/results/time_to_quality.{md,json}``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import statistics
 import time
 import warnings
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import optuna
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, SuccessiveHalvingPruner
-from optuna.trial import TrialState
+from optuna.pruners import HyperbandPruner, MedianPruner, SuccessiveHalvingPruner
+from others import REPORT_EVERY, OptunaPolicy, TunePolicy
 
 from gibbsweep.study.provenance import git_commit
-from gibbsweep.study.space import Choice, Float
 from gibbsweep.tune.curves import SyntheticCurves
 from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.simulate import Job, Policy, SearchPolicy, simulate
+from gibbsweep.tune.simulate import Policy, SearchPolicy, Simulation, simulate
 
-SEEDS, WORKERS, TRAININGS, REPORT_EVERY, OVERHEAD = 20, 8, 100, 3, 1.0
+SEEDS, WORKERS, TRAININGS, OVERHEAD = 20, (1, 8), 100, 1.0
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-
-
-class OptunaPolicy:
-    """Optuna's ask, report, should_prune and tell, with its default sampler or a random one; NaN ends a trial, as its users write it."""
-
-    def __init__(self, curves: SyntheticCurves, sampler: optuna.samplers.BaseSampler, pruner: BasePruner) -> None:
-        self.report_at = (*range(REPORT_EVERY, curves.updates, REPORT_EVERY), curves.updates)
-        self._space = curves.space
-        self._study = optuna.create_study(sampler=sampler, pruner=pruner)
-        self._study.enqueue_trial(dict(vars(curves.config)))
-        self._trials: dict[int, optuna.trial.Trial] = {}
-
-    def next(self) -> Job | None:
-        trial = self._study.ask()
-        values: dict[str, Any] = {}
-        for path, domain in self._space.items():
-            if isinstance(domain, Choice):
-                values[path] = trial.suggest_categorical(path, domain.options)
-            elif isinstance(domain, Float):
-                values[path] = trial.suggest_float(path, domain.low, domain.high, log=domain.log)
-        self._trials[trial.number] = trial
-        return Job(trial.number, values, 0, self.report_at[-1])
-
-    def report(self, job: Job, step: int, loss: float) -> bool:
-        trial = self._trials[job.number]
-        if not math.isfinite(loss):
-            self._study.tell(trial, state=TrialState.FAIL)
-            return True
-        trial.report(loss, step)
-        if step == self.report_at[-1]:
-            self._study.tell(trial, loss)
-        elif self.should_stop(job, step, loss):
-            self.stop(trial, loss)
-            return True
-        return False
-
-    def should_stop(self, job: Job, step: int, loss: float) -> bool:
-        return self._trials[job.number].should_prune()
-
-    def stop(self, trial: optuna.trial.Trial, loss: float) -> None:
-        self._study.tell(trial, state=TrialState.PRUNED)
-
-    def finished(self, job: Job) -> None:
-        """Told at its last report."""
-
-    def outcomes(self) -> Counter[str]:
-        return Counter(trial.state.name for trial in self._study.get_trials(deepcopy=False))
-
-
-class TunePolicy(OptunaPolicy):
-    """Ray Tune's AsyncHyperBandScheduler (ASHA), with what OptunaSearch tells Optuna: a stopped trial is complete, with its last value."""
-
-    def __init__(self, curves: SyntheticCurves, sampler: optuna.samplers.BaseSampler) -> None:
-        from ray.tune.schedulers import ASHAScheduler
-
-        super().__init__(curves, sampler, optuna.pruners.NopPruner())
-        self._scheduler = ASHAScheduler(
-            time_attr="step", metric="loss", mode="min", max_t=curves.updates, grace_period=3, reduction_factor=3
-        )
-        self._known: dict[int, Any] = {}
-
-    def should_stop(self, job: Job, step: int, loss: float) -> bool:
-        if job.number not in self._known:
-            self._known[job.number] = SimpleNamespace(trial_id=str(job.number))
-            self._scheduler.on_trial_add(None, self._known[job.number])  # type: ignore[arg-type]  # it does not look
-        trial = self._known[job.number]
-        decision = self._scheduler.on_trial_result(None, trial, {"step": step, "loss": loss})  # type: ignore[arg-type]
-        return str(decision) == "STOP"
-
-    def stop(self, trial: optuna.trial.Trial, loss: float) -> None:
-        self._study.tell(trial, loss)
+RANDOM, FLOOR = "random search", "whoever knows the answer"
 
 
 @dataclass(frozen=True)
@@ -126,7 +56,7 @@ def chance(seed: int) -> optuna.samplers.BaseSampler:
 
 
 ENTRIES = (
-    Entry("random search", ours("random", SchedulerForm())),
+    Entry(RANDOM, ours("random", SchedulerForm())),
     Entry("Gibbsweep, TPE", ours("tpe", SchedulerForm())),
     Entry("Gibbsweep, TPE and halving at 2 rungs", ours("tpe", SchedulerForm("halving", rungs=2))),
     Entry("Gibbsweep, random and halving", ours("random", SchedulerForm("halving"))),
@@ -146,63 +76,84 @@ ENTRIES = (
 )
 
 
-def measure(seeds: int = SEEDS) -> list[dict[str, Any]]:
-    """A row a policy: the median time to the target and the median final loss, over seeds."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore")
-    until = TRAININGS / WORKERS * 81 * 1.5
-    runs: dict[str, list[Any]] = {}
+def measure(workers: int, seeds: int) -> list[dict[str, Any]]:
+    """A row a policy: the median time to the target, how much sooner that is than random search, and the final loss, over seeds."""
+    until = TRAININGS / workers * 81 * 1.5
+    runs: dict[str, list[Simulation]] = {}
     for entry in ENTRIES:
-        runs[entry.name] = []
-        for seed in range(seeds):
-            curves = SyntheticCurves(seed=seed)
-            runs[entry.name].append(
-                simulate(entry.build(curves), curves, workers=WORKERS, overhead=OVERHEAD, until=until)
-            )
-        print(
-            time.strftime("%X"),
-            entry.name,
-            f"{statistics.median(r.best[-1][1] for r in runs[entry.name]):.4f}",
-            flush=True,
-        )
+        runs[entry.name] = [
+            simulate(entry.build(curves), curves, workers=workers, overhead=OVERHEAD, until=until)
+            for curves in (SyntheticCurves(seed=seed) for seed in range(seeds))
+        ]
+        final = statistics.median(run.best[-1][1] for run in runs[entry.name])
+        print(time.strftime("%X"), workers, entry.name, f"{final:.4f}", flush=True)
     # Each seed has its own target, since each has its own optimum: what random search reports at half of its time.
-    rows = []
-    targets = [min(loss for time, loss in run.best if time <= until / 2) for run in runs["random search"]]
-    base = [run.time_to(target) for run, target in zip(runs["random search"], targets, strict=True)]
+    targets = [min(loss for at, loss in run.best if at <= until / 2) for run in runs[RANDOM]]
+    base = [run.time_to(target) for run, target in zip(runs[RANDOM], targets, strict=True)]
+    floor = [soonest(SyntheticCurves(seed=seed), target) for seed, target in enumerate(targets)]
+    rows = [row(FLOOR, workers, base, floor, None)]
     for name, found in runs.items():
         times = [run.time_to(target) for run, target in zip(found, targets, strict=True)]
-        rows.append(
-            {
-                "policy": name,
-                "seconds_to_target": statistics.median(times),
-                "speed_up": statistics.median(b / t for b, t in zip(base, times, strict=True)),
-                "reached": sum(map(math.isfinite, times)),
-                "final_loss": statistics.median(run.best[-1][1] for run in found),
-                "efficiency": statistics.median(run.efficiency(WORKERS) for run in found),
-            }
-        )
+        rows.append(row(name, workers, base, times, statistics.median(run.best[-1][1] for run in found)))
     return rows
 
 
-def main() -> None:
-    rows = measure()
-    lines = [
-        "| policy | virtual seconds to the target | sooner than random | reached on | final loss |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {r['policy']} | {r['seconds_to_target']:.0f} | {r['speed_up']:.2f}x | {r['reached']} of {SEEDS} | {r['final_loss']:.4f} |"
-            for r in rows
-        ),
-    ]
-    head = (
-        "# Time to quality\n\nSimulated: a virtual clock, synthetic learning curves that cross and diverge, "
-        f"{WORKERS} workers, {SEEDS} seeds with an optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or "
-        "continue a trial. The target of a seed is the best loss that random search reports in the first half of its time; a number is the median over "
-        f"seeds. Commit `{git_commit()[:12]}`.\n"
+def row(name: str, workers: int, base: Sequence[float], times: Sequence[float], final: float | None) -> dict[str, Any]:
+    return {
+        "policy": name,
+        "workers": workers,
+        "seconds_to_target": statistics.median(times),
+        "speed_up": statistics.median(b / t for b, t in zip(base, times, strict=True)),
+        "reached": sum(map(math.isfinite, times)),
+        "final_loss": final,
+    }
+
+
+def soonest(curves: SyntheticCurves, target: float) -> float:
+    """Virtual seconds until a single training can have reached ``target``: over rates and widths, everything else at its optimum."""
+    _, _, decay, dropout, ema = curves.optimum
+    rest = {"momentum": 0.9, "weight_decay": 10**decay, "dropout": dropout, "ema": ema}
+    found = math.inf
+    for log_rate in np.linspace(-2.5, 0.5, 61):
+        for width in (16, 32, 64, 128):
+            values = {**rest, "learning_rate": 10**log_rate * (1.02 - 0.9), "width": width}
+            steps = (*range(REPORT_EVERY, curves.updates, REPORT_EVERY), curves.updates)
+            reached = (step for step in steps if curves.quality(values, 0, step) <= target)
+            found = min(found, OVERHEAD + next(reached, math.inf) * curves.seconds(values, 0))
+    return found
+
+
+def table(rows: Sequence[dict[str, Any]], seeds: int) -> str:
+    head = "| policy | virtual seconds to the target | sooner than random | reached on | final loss |\n|---|---|---|---|---|\n"
+    return head + "\n".join(
+        f"| {r['policy']} | {r['seconds_to_target']:.0f} | {r['speed_up']:.2f}x | {r['reached']} of {seeds} | "
+        f"{'' if r['final_loss'] is None else format(r['final_loss'], '.4f')} |"
+        for r in rows
     )
-    print("\n".join(lines))
-    (RESULTS / "time_to_quality.md").write_text(head + "\n" + "\n".join(lines) + "\n")
-    (RESULTS / "time_to_quality.json").write_text(json.dumps({"commit": git_commit(), "rows": rows}, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="with fewer, results are printed and not written")
+    seeds = parser.parse_args().seeds
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore")
+    rows = {workers: measure(workers, seeds) for workers in WORKERS}
+    tables = "\n\n".join(
+        f"## {workers} worker{'s' if workers > 1 else ''}\n\n{table(found, seeds)}" for workers, found in rows.items()
+    )
+    print(tables)
+    if seeds == SEEDS:
+        head = (
+            f"# Time to quality\n\nSimulated: a virtual clock, synthetic learning curves that cross and diverge, {SEEDS} seeds with an "
+            f"optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or continue a trial, time for "
+            f"{TRAININGS} trainings. The target of a seed is the best loss that random search reports in the first half of its time; a "
+            f"number is the median over seeds. {FLOOR.capitalize()} trains, from the start, what reaches the target soonest: "
+            f"no search is sooner. Commit `{git_commit()[:12]}`.\n"
+        )
+        (RESULTS / "time_to_quality.md").write_text(f"{head}\n{tables}\n")
+        record = {"commit": git_commit(), "rows": [one for found in rows.values() for one in found]}
+        (RESULTS / "time_to_quality.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":
