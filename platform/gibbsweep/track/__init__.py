@@ -1,6 +1,6 @@
 """Tracking: what trials write in their folders reaches MLflow, in batches, exactly once.
 
-A trial's process never talks to MLflow: it appends to its spool. One thread of the sweep's driver (:class:`Tracker`)
+A trial's process never talks to MLflow: it appends to its spool. One process beside the sweep's driver (:class:`Tracker`)
 follows all trial folders and feeds the store; :func:`sync` is the same pass, run later. A dead tracking server therefore
 costs nothing and loses nothing. The only package that imports MLflow, and only when something is called.
 """
