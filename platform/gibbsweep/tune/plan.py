@@ -14,7 +14,7 @@ from gibbsweep.study.constraint import violated
 from gibbsweep.study.row import Row
 from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
-from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, read_restarts, spent
+from gibbsweep.train import OUTCOME_KINDS, Outcome
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.front import Member
 from gibbsweep.tune.planned import Planned, search_name
@@ -22,6 +22,7 @@ from gibbsweep.tune.record import Record
 from gibbsweep.tune.replay import replay_of, replay_told
 from gibbsweep.tune.retrainings import Retrainings
 from gibbsweep.tune.searches import searches_of
+from gibbsweep.tune.stopped import end_stopped, stopped_outcome
 from gibbsweep.tune.sweep_dir import SweepDir
 from gibbsweep.tune.takeovers import Takeovers
 
@@ -88,16 +89,8 @@ class Plan:
         if verdict == "go":
             return False
         run_dir = self.sweep.trial(name)
-        values = {goal.metric: (metrics or {}).get(goal.metric, math.nan) for goal in search.goals}
-        values[search.goals[0].metric] = value
-        why = (
-            f"worse than its peers after {step} updates"
-            if verdict == "prune"
-            else f"{', '.join(f'{k} is {v}' for k, v in values.items() if not math.isfinite(v))} after {step} updates"
-        )
-        kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
-        restarts = tuple(read_restarts(run_dir))
-        Outcome(kind, step, values, message=why, restarts=restarts, **spent(run_dir)).write(run_dir)
+        others = [(metrics or {}).get(goal.metric, math.nan) for goal in search.goals[1:]]
+        stopped_outcome(verdict, step, search.goals, [value, *others], run_dir).write(run_dir)
         return True
 
     def pause(self, name: str) -> bool:
@@ -191,6 +184,7 @@ class Plan:
     def _recover(self) -> None:
         for name, search in self.searches.items():
             self._take_over(name)
+            end_stopped(search, self.sweep)
             self._interrupted += [self._search_run(name, record) for record in search.interrupted()]
             for record in search.records:
                 run = search_name(name, record.number)

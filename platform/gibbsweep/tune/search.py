@@ -20,7 +20,7 @@ from gibbsweep.tune.generations import Generations
 from gibbsweep.tune.importance import importances_by_goal
 from gibbsweep.tune.journal import WholeLines, deferred
 from gibbsweep.tune.population import Population
-from gibbsweep.tune.record import AT, OTHERS_AT, STATES, Record, as_constraints, parameters, recorded
+from gibbsweep.tune.record import AT, OTHERS_AT, PRUNED, STATES, Record, as_constraints, parameters, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -152,24 +152,38 @@ class Search:
 
     def interrupted(self) -> list[Record]:
         """The trials that are running: after a crash, those that it interrupted."""
-        return [record for record in self.records if record.state == "running"]
+        return [record for record in self.records if record.state == "running" and record.pruned_after is None]
+
+    def stopped(self) -> list[tuple[Record, int]]:
+        """The trials that are running though they were to be pruned after so many updates: a crash kept them from their end."""
+        found = [(record, record.pruned_after) for record in self.records if record.state == "running"]
+        return [(record, step) for record, step in found if step is not None]
 
     def report(self, number: int, step: int, value: float, metrics: Mapping[str, float] | None = None) -> Verdict:
         """Record an intermediate ``value`` of the goal (with several: of the first, the others being among ``metrics``), and how far
-        ``metrics`` are from the constraints, and say whether the trial goes on. What is not finite is not recorded."""
+        ``metrics`` are from the constraints, and say whether the trial goes on. What is not finite is not recorded. A report that is on
+        record is not judged again: a run that goes on after a crash announces its checkpoint, and its peers may be others by then."""
         record = self.records[number]
         if record.copies and step <= record.copies[-1].step:
             return "go"  # the checkpoint that it took over says where it is: a report of its donor's
+        if step in record.reports:
+            return "prune" if record.pruned.get(step) else "go"
         found = violations(self._constraints, metrics or {})
         others = tuple((metrics or {}).get(goal.metric, math.nan) for goal in self.goals[1:])
+        verdict = self._scheduler(number).report(self._index(number), step, self._loss((value, *others), found))
         if all(map(math.isfinite, (value, *others))):
-            record.take(step, (value, *others), found)
-            beside = ({f"{AT}{step}": found} if found else {}) | ({f"{OTHERS_AT}{step}": others} if others else {})
+            pruned = verdict == "prune"
+            beside: dict[str, Any] = ({f"{AT}{step}": found} if found else {}) | (
+                {f"{OTHERS_AT}{step}": others} if others else {}
+            )
+            if pruned or step in record.pruned:  # a verdict whose report a kill kept from the journal counts no more
+                beside[f"{PRUNED}{step}"] = record.pruned[step] = pruned
             for key, known in beside.items():  # first: they must be known wherever the value is
                 with deferred(self._storage):
                     self._storage.set_trial_user_attr(record.trial_id, key, known)
             self._storage.set_trial_intermediate_value(record.trial_id, step, value)
-        return self._scheduler(number).report(self._index(number), step, self._loss((value, *others), found))
+            record.take(step, (value, *others), found)
+        return verdict
 
     def pause(self, number: int) -> None:
         """The trial has reached ``runs_to`` and its report was taken."""
