@@ -87,9 +87,14 @@ class Record:
         self.values = copied.values
 
     @property
+    def violations_at_the_end(self) -> dict[str, float]:
+        """Each constraint's, by its text; empty where there are none, or nothing was measured."""
+        return {k.removeprefix(CONSTRAINT): found for k, found in self.attrs.items() if k.startswith(CONSTRAINT)}
+
+    @property
     def violation(self) -> float:
         """How far the ended trial is from satisfying every constraint; 0 where it does."""
-        return total({key: value for key, value in self.attrs.items() if key.startswith(CONSTRAINT)})
+        return total(self.violations_at_the_end)
 
     @property
     def objectives(self) -> tuple[float, ...] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from gibbsweep.tune.bests import Best
+from gibbsweep.tune.bests import Best, violations_said
 from gibbsweep.tune.overview import ContenderOverview, Overview
 
 Part = tuple[int, str, str]
@@ -126,6 +126,7 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
         first, *others = contender.bests
         values = [first.value, *(best.value for best in others)] if others else [first.value, *first.others.values()]
         told.append(Text(f"best {' '.join(f'{value:.4g}' for value in values)}"))
+        told.append(Text(violations_said(first.violated), "red"))
     if len(contender.outline.goals) > 1 and contender.bests:
         told.append(Text(f"front of {contender.front}"))
     if trials and contender.outline.population:
@@ -217,7 +218,8 @@ def _best(best: Best, width: int) -> Text:
         at += f" (<- {best.copied[0].rsplit('-', 1)[-1]} at {best.copied[1]})"
     values = [Text(f"{path.rsplit('.', 1)[-1]}={_value(value)}", "dim") for path, value in best.values.items()]
     line = Text(f"{_INDENT}best {best.run.rsplit('-', 1)[-1]}{at}  ")
-    return line + _short([Text(f"{best.metric} {best.value:.4g}", "bold"), *others, *values], width - line.cell_len)
+    parts = [Text(f"{best.metric} {best.value:.4g}", "bold"), Text(violations_said(best.violated), "red"), *others]
+    return line + _short([*parts, *values], width - line.cell_len)
 
 
 def _value(value: Any) -> str:
