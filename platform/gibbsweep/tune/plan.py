@@ -19,6 +19,7 @@ from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.front import Member
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
+from gibbsweep.tune.replaced import replaced_members
 from gibbsweep.tune.replay import replay_of, replay_told
 from gibbsweep.tune.retrainings import Retrainings
 from gibbsweep.tune.searches import searches_of
@@ -128,12 +129,15 @@ class Plan:
             contender = search.contender
             for option in contender.options():
                 searched = [self.outcomes[run] for run in self._search_names(name, option) if run in self.outcomes]
+                replaced = len(replaced_members(search.records_of(option)))
                 for position, member in enumerate(self.chosen.members(name, option) or [Member("", {})]):
                     runs = self.chosen.names(name, option, position)
                     retrained = {key: self.outcomes[run] for key, run in runs.items() if run in self.outcomes}
                     best = {**(flatten(contender.config) if self.trials[name] == 0 else {}), **member.values}
                     compared = contender.compared(option)
-                    row = Row.of(name, contender.kind, compared, best, searched, retrained, front=member.label)
+                    row = Row.of(
+                        name, contender.kind, compared, best, searched, retrained, front=member.label, replaced=replaced
+                    )
                     means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
                     against = violated(self.study.constraints_of(name), means) if row.seeds else []
                     rows.append(replace(row, violated=against, schedule=replay_told(search, option)))

@@ -78,7 +78,7 @@ class Population:
         if kind not in ("diverged", "failed") or record.runs_to >= self._generations.updates:
             return False
         self._storage.set_trial_user_attr(record.trial_id, f"{LOST}{record.runs_to}", kind)
-        record.lost.add(record.runs_to)
+        record.lost[record.runs_to] = kind
         record.state = "lost"
         return True
 

@@ -35,7 +35,7 @@ class Record:
     """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
     rung, ``lost`` until its generation's end (in a population), or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again,
     and at the end each constraint's violation, as Optuna has it. ``violations``: each constraint's at each report. ``earlier``: how many trials of an earlier sweep the samplers see before this sweep's.
-    ``copies``: the checkpoints of others that it went on from, the last with ``values``; ``lost``: the boundaries that it was lost before.
+    ``copies``: the checkpoints of others that it went on from, the last with ``values``; ``lost``: the boundaries that it was lost before, and how.
     ``other_values`` and ``other_reports``: where there are several goals those of all but the first, which is in ``value`` and ``reports``.
     ``pruned``: by updates, whether the verdict on a report was to prune, where that was written down."""
 
@@ -54,7 +54,7 @@ class Record:
     other_values: tuple[float, ...] = ()
     other_reports: dict[int, tuple[float, ...]] = field(default_factory=dict)
     copies: list[Copied] = field(default_factory=list)
-    lost: set[int] = field(default_factory=set)
+    lost: dict[int, str] = field(default_factory=dict)
     pruned: dict[int, bool] = field(default_factory=dict)
     _first: dict[str, Any] | None = field(default=None, repr=False, compare=False)
     _frozen: FrozenTrial | None = field(default=None, repr=False, compare=False)
@@ -199,7 +199,7 @@ def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
     )
     for copied in copies_of(attrs):
         record.take_over(copied)
-    record.lost = {int(key.removeprefix(LOST)) for key in attrs if key.startswith(LOST)}
+    record.lost = reported(attrs, LOST)
     if record.state == "running" and record.runs_to in record.lost:
         record.state = "lost"
     elif record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:

@@ -35,6 +35,7 @@ from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.prepare import all_evaluators, prepare
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.quota import Quota, quota_of
+from gibbsweep.tune.replaced import seconds_replaced
 from gibbsweep.tune.sweep_dir import SweepDir, create, reopen
 from gibbsweep.tune.write_results import write_results
 
@@ -158,7 +159,16 @@ def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, 
         rows=rows,
         importances={label: own for search in plan.searches.values() for label, own in search.importances().items()},
         wall_seconds=clock.wall_seconds,
-        accounting=Accounting.of(plan.outcomes.values(), devices=clock.devices, available=clock.available),
+        accounting=Accounting.of(
+            plan.outcomes.values(),
+            devices=clock.devices,
+            available=clock.available,
+            replaced=[
+                (plan.outcomes[run].outcome, seconds)
+                for search in plan.searches.values()
+                for run, seconds in seconds_replaced(search, plan.sweep).items()
+            ],
+        ),
         source=dataset.source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
