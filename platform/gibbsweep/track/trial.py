@@ -65,13 +65,14 @@ class TrialMirror:
             return
         self._ensure_run(parent, key)
         client, run_id = parent.client, self.state.run_id
-        outcome = self.folder / "outcome.json"
-        if self.state.finished and self.state.outcome_stamp != stamp(outcome):
+        # Before the spool is read: a run writes its outcome last, so what is read after it is whole.
+        ended = stamp(self.folder / "outcome.json")
+        if self.state.finished and self.state.outcome_stamp != ended:
             self._reopen(client)
         self._send_metrics(client, sent)
         self._send_images(client, sent)
         self._send_sounds(client, sent)
-        if stamp(outcome):
+        if ended:
             if not self.state.finished:
                 self._finish(client, sent)
             self._ended = f"{parent.run_id} {fingerprint}"
