@@ -16,8 +16,8 @@ from tests.tune.test_plan import finish, new_plan, outcome_of, resumed_plan
 
 from gibbsweep.errors import UserError
 from gibbsweep.study import Constraint, Contender, Float, Goal, Results
+from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.constraint import ranked, violated, violations
-from gibbsweep.study.run import Assignment
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
 from gibbsweep.tune import trial

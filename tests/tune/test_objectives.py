@@ -22,8 +22,8 @@ from tests.tune.test_plan import new_plan, resumed_plan
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, LogLikelihood
 from gibbsweep.study import Choice, Constraint, Contender, Float, Goal, Study
+from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.dominance import dominates
-from gibbsweep.study.run import Assignment
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
 from gibbsweep.tune import trial
