@@ -15,6 +15,7 @@ from gibbsweep.train import SpoolReporter
 from gibbsweep.train.takeover import read_takeovers
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.replaced import replaced_members, seconds_replaced
+from gibbsweep.tune.rows import rows_of
 
 ONE = study(contenders={"rbm": Contender(RBM, "energy", {"learning_rate": Float(0.01, 0.3)})})
 
@@ -39,13 +40,13 @@ def test_each_member_that_diverged_counts_once(tmp_path: Path, the_study: Study)
     plan = whole_population(tmp_path, the_study)
     lost = lost_and_replaced(plan)
     assert len(lost) >= 2 and max(map(len, lost.values())) >= 2, "some more than once"
-    rows = plan.rows()
+    rows = rows_of(plan)
     assert plan.counts()["diverged"] == sum(row.outcomes["diverged"] for row in rows)
     assert sum(row.replaced for row in rows) == sum(plan.outcomes[run].outcome != "diverged" for run in lost) > 0
     for row in rows:
         ended = sum(row.outcomes.values())
         assert row.diverged_share == (row.outcomes["diverged"] + row.replaced) / ended <= 1
-    assert resumed_plan(tmp_path, the_study).rows() == rows
+    assert rows_of(resumed_plan(tmp_path, the_study)) == rows
     results = Results("tiny", "?", "digits", "laptop", "cpu", "c" * 40, {"validation/log_likelihood": "log p"}, rows)
     assert Results.from_json(results.to_json()).rows == rows
     told = f"Among the diverged are {sum(row.replaced for row in rows)} members of populations that went on from"
@@ -55,7 +56,7 @@ def test_each_member_that_diverged_counts_once(tmp_path: Path, the_study: Study)
 def test_nobody_is_counted_who_was_replaced_as_one_of_the_worst(tmp_path: Path) -> None:
     plan = whole_population(tmp_path, breaks=1.0)
     assert any(record.copies for record in plan.searches["rbm"].records) and not lost_and_replaced(plan)
-    (row,) = plan.rows()
+    (row,) = rows_of(plan)
     assert (row.replaced, row.diverged_share) == (0, 0.0)
     results = Results("tiny", "?", "digits", "laptop", "cpu", "c" * 40, {}, [row])
     assert "replaced" not in results.to_json() and "Among" not in results.to_markdown()
@@ -68,7 +69,7 @@ def test_who_has_not_ended_is_not_counted_yet(tmp_path: Path) -> None:
         assert planned is not None
         train(plan, planned, breaks=0.15)
     assert any(record.lost for record in plan.searches["rbm"].records)
-    assert [(row.replaced, row.diverged_share) for row in plan.rows()] == [(0, 0.0)]
+    assert [(row.replaced, row.diverged_share) for row in rows_of(plan)] == [(0, 0.0)]
 
 
 def test_the_accounting_moves_what_the_divergences_cost_and_loses_nothing(tmp_path: Path) -> None:

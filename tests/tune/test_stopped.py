@@ -22,6 +22,7 @@ from gibbsweep.tune import searches
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
 from gibbsweep.tune.record import PRUNED
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
 from gibbsweep.tune.search import Search
 
@@ -95,7 +96,7 @@ def told(plan: Plan) -> Any:
         (r.values, r.runs_to, r.state, r.reports, r.other_reports, r.objectives, r.pruned)
         for r in plan.searches["rbm"].records
     ]
-    return records, plan.outcomes, plan.rows()
+    return records, plan.outcomes, rows_of(plan)
 
 
 def plain(sweep: Any) -> BaseStorage:

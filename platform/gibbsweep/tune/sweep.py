@@ -36,6 +36,7 @@ from gibbsweep.tune.prepare import all_evaluators, prepare
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.quota import Quota, quota_of
 from gibbsweep.tune.replaced import seconds_replaced
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.sweep_dir import SweepDir, create, reopen
 from gibbsweep.tune.write_results import write_results
 
@@ -146,7 +147,7 @@ def _drive(
 
 
 def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, clock: SweepClock) -> Results:
-    dataset, rows = load(plan.views[0], root=options.data_root), plan.rows()
+    dataset, rows = load(plan.views[0], root=options.data_root), rows_of(plan)
     results = Results(
         study=study.name,
         question=study.question,
