@@ -15,6 +15,7 @@ from gibbsweep.train import Outcome
 from gibbsweep.tune import warm_start
 from gibbsweep.tune.folder import look
 from gibbsweep.tune.front import front_of
+from gibbsweep.tune.importance import importances_of
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.outline import outline, read_outline, write_outline
 from gibbsweep.tune.overview import overview
@@ -41,7 +42,7 @@ def test_rows_labels_and_targets_tell_the_members_apart(tmp_path: Path) -> None:
     for name, bound in (("rbm", max(rates)), ("rbm (for energy_gap)", rates[1])):
         verdict = Target("x", "test/log_likelihood", ">", (name,), 0.0).judge(rows)
         assert verdict is not None and verdict.got == pytest.approx(bound)
-    importances = plan.searches["rbm"].importances()
+    importances = importances_of(plan.searches["rbm"])
     assert list(importances) == ["rbm (for log_likelihood)", "rbm (for energy_gap)"]
     assert all(set(own) == {"learning_rate"} for own in importances.values())
 

@@ -27,6 +27,7 @@ from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.driver import Stopping, only_driver, resume_command
 from gibbsweep.tune.execute import execute
 from gibbsweep.tune.gate import Gate
+from gibbsweep.tune.importance import importances_of
 from gibbsweep.tune.journal import mend_journal
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.outline import outline, write_outline
@@ -158,7 +159,7 @@ def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, 
         columns=_filled(study, rows),
         note=study.note,
         rows=rows,
-        importances={label: own for search in plan.searches.values() for label, own in search.importances().items()},
+        importances={label: own for search in plan.searches.values() for label, own in importances_of(search).items()},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(
             plan.outcomes.values(),
