@@ -11,6 +11,7 @@ import idle
 from gibbsweep.train import Outcome
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.scheduler import SchedulerName
 from gibbsweep.tune.sweep_dir import create
 
@@ -38,5 +39,5 @@ def cost_of_a_trial(n: int, scheduler: SchedulerName = "halving") -> float:
             outcome.write(sweep.trial(planned.name))
             if not (not whole and plan.pause(planned.name)):
                 plan.close(planned.name, outcome)
-        plan.rows()
+        rows_of(plan)
         return (time.perf_counter() - start) / n

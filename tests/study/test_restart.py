@@ -15,8 +15,9 @@ from torch import nn
 
 from gibbsweep.errors import UserError
 from gibbsweep.study import restart as restart_module
+from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.restart import check_halving, step_sizes
-from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.run import run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome, read_restarts
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint

@@ -12,7 +12,8 @@ from tests.study.test_restart import Parabola, ParabolaConfig, assignment
 from torch import distributed
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.assignment import Assignment
+from gibbsweep.study.run import run
 from gibbsweep.study.schedule import in_words, told
 from gibbsweep.train import Budget, Outcome, Segment
 from gibbsweep.train.checkpoint import read_checkpoint

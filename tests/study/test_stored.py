@@ -15,7 +15,8 @@ from tests.tiny import RBM
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.assignment import Assignment
+from gibbsweep.study.run import run
 from gibbsweep.study.space import flatten, with_values
 from gibbsweep.study.stored import config_classes, stored_run
 from gibbsweep.train import Budget

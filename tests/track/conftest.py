@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
+from tests.track.postgres import postgres_server
 
 from gibbsweep.data.audio import encode_wav
 from gibbsweep.track import default_tracking_uri, migrate
@@ -270,3 +271,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Itera
     server = Server(folder)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    with postgres_server() as uri:
+        yield uri

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from gibbsweep.track import Tracker, metric_history, migrate, sync
 from gibbsweep.track.report import pending
@@ -115,44 +106,6 @@ def test_lost_answers_create_nothing_twice(server: Any, wire: Any, new_sweep: An
     assert len(connect(server.uri).list_artifacts(run.info.run_id, "images")) == 2
     assert len(run.inputs.dataset_inputs) == 1
     assert run.info.status == "FINISHED"
-
-
-def postgres_bin() -> Path | None:
-    """The folder of a PostgreSQL server's programs."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
-
-
-@pytest.fixture
-def postgres() -> Iterator[str]:
-    programs = postgres_bin()
-    driver = next((name for name in ("psycopg2", "psycopg") if importlib.util.find_spec(name)), None)
-    if programs is None or driver is None:
-        pytest.skip(f"needs PostgreSQL (initdb: {programs}) and its Python driver psycopg2 or psycopg ({driver})")
-    # Not under pytest's own folder: that is closed to the user PostgreSQL runs as, again whenever another pytest starts.
-    with tempfile.TemporaryDirectory(prefix="gibbsweep-pg-") as name, socket.socket() as probe:
-        folder = Path(name)
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        user: dict[str, Any] = {}
-        if os.getuid() == 0:  # PostgreSQL refuses to run as root
-            user = {"user": "postgres"}
-            shutil.chown(folder, "postgres")
-        data, options = folder / "data", f"-k {folder} -c listen_addresses=127.0.0.1 -c port={port} -c fsync=off"
-
-        def run(program: str, *arguments: str) -> None:
-            command = [str(programs / program), *arguments]
-            subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **user)
-
-        run("initdb", "-D", str(data), "-A", "trust", "-U", "gibbsweep")
-        run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-        try:
-            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "gibbsweep", "mlflow")
-            yield f"postgresql+{driver}://gibbsweep@127.0.0.1:{port}/mlflow"
-        finally:
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
 
 
 def test_postgresql(postgres: str, sweep: Any, expected: Any) -> None:

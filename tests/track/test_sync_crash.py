@@ -61,6 +61,28 @@ def test_thumbnail_cut_off_by_a_crash_is_completed(store: str, sweep: Any) -> No
     assert sweep.artifacts(store, run.info.run_id, "images") == images
 
 
+def test_an_outcome_that_appears_while_its_spool_is_sent_waits_for_the_rest(
+    store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended before the last report was read, the run would get its final metrics at the time of another report, and then again."""
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=1.0)
+    send = TrialMirror._send_metrics
+
+    def slow_send(self: TrialMirror, *words: Any) -> None:
+        send(self, *words)
+        if not (trial.folder / "outcome.json").exists():
+            trial.report(2, loss=2.0)
+            trial.end("completed", 2, **{"test/mmd": 0.5, "loss": 2.0})
+
+    monkeypatch.setattr(TrialMirror, "_send_metrics", slow_send)
+    for _ in range(2):
+        assert sync(sweep.folder, tracking_uri=store).error == ""
+    assert sweep.history(store, "rbm-0000", "loss") == expected(range(1, 3), float)
+    assert sweep.history(store, "rbm-0000", "test/mmd") == expected(range(2, 3), lambda _: 0.5)
+    assert sweep.runs(store)["rbm-0000"].info.status == "FINISHED"
+
+
 def test_two_migrations_at_once(tmp_path: Path) -> None:
     uri = default_tracking_uri(tmp_path / "runs")
     errors: list[BaseException] = []

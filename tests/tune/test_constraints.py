@@ -16,8 +16,8 @@ from tests.tune.test_plan import finish, new_plan, outcome_of, resumed_plan
 
 from gibbsweep.errors import UserError
 from gibbsweep.study import Constraint, Contender, Float, Goal, Results
+from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.constraint import ranked, violated, violations
-from gibbsweep.study.run import Assignment
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
 from gibbsweep.tune import trial
@@ -25,6 +25,7 @@ from gibbsweep.tune.bridge import PlanScheduler
 from gibbsweep.tune.driver import Stopping
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.record import Record
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
 from gibbsweep.tune.search import Search
@@ -131,7 +132,7 @@ def test_the_table_says_which_row_violates_what_and_a_changed_bound_is_refused(t
         outcome.metrics["validation/seconds"] = seconds
         assert not plan.report(planned.name, 20, outcome.metrics["validation/log_likelihood"], outcome.metrics)
         finish(plan, planned, outcome)
-    one, two = resumed_plan(tmp_path, slow).rows()
+    one, two = rows_of(resumed_plan(tmp_path, slow))
     assert one.violated == [] and one.best_config == plan.searches["rbm"].records[2].values
     assert two.violated == ["validation/seconds is 0.3, needed <= 0.1"]
     results = Results(

@@ -15,10 +15,12 @@ from gibbsweep.train import Outcome
 from gibbsweep.tune import warm_start
 from gibbsweep.tune.folder import look
 from gibbsweep.tune.front import front_of
+from gibbsweep.tune.importance import importances_of
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.outline import outline, read_outline, write_outline
 from gibbsweep.tune.overview import overview
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.shown import shown_runs
 from gibbsweep.tune.sweep_dir import create
 from gibbsweep.tune.view import lines
@@ -27,7 +29,7 @@ from gibbsweep.tune.view import lines
 def test_rows_labels_and_targets_tell_the_members_apart(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, TWO, trials=14)
     run_all(plan)
-    rows = plan.rows()
+    rows = rows_of(plan)
     assert [row.label for row in rows] == ["rbm (for log_likelihood)", "rbm (for energy_gap)", "rbm (front 3)"]
     assert [row.seeds for row in rows] == [[1, 2]] * 3
     assert [row.trials for row in rows] == [14] * 3
@@ -40,7 +42,7 @@ def test_rows_labels_and_targets_tell_the_members_apart(tmp_path: Path) -> None:
     for name, bound in (("rbm", max(rates)), ("rbm (for energy_gap)", rates[1])):
         verdict = Target("x", "test/log_likelihood", ">", (name,), 0.0).judge(rows)
         assert verdict is not None and verdict.got == pytest.approx(bound)
-    importances = plan.searches["rbm"].importances()
+    importances = importances_of(plan.searches["rbm"])
     assert list(importances) == ["rbm (for log_likelihood)", "rbm (for energy_gap)"]
     assert all(set(own) == {"learning_rate"} for own in importances.values())
 
@@ -86,7 +88,7 @@ def test_one_trial_that_is_best_in_both_is_one_row(tmp_path: Path) -> None:
         best = planned.number == 2 or planned.kind == "retrain"
         value = 0.0 if best else 1.0 + planned.number
         end(plan, planned, Outcome("completed", 20, {BITS.metric: -value, GAP.metric: value}))
-    assert [row.label for row in plan.rows()] == ["rbm (for all)"]
+    assert [row.label for row in rows_of(plan)] == ["rbm (for all)"]
     assert sum(run.startswith("rbm-front") for run in plan.outcomes) == 2
     assert plan.total == 6 and plan.finished()
     write_outline(plan.sweep, outline(plan))

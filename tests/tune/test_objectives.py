@@ -22,8 +22,8 @@ from tests.tune.test_plan import new_plan, resumed_plan
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, LogLikelihood
 from gibbsweep.study import Choice, Constraint, Contender, Float, Goal, Study
+from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.dominance import dominates
-from gibbsweep.study.run import Assignment
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
 from gibbsweep.tune import trial
@@ -33,6 +33,7 @@ from gibbsweep.tune.front import front_of
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.search import Search
 
 BITS, GAP = Goal("validation/log_likelihood", "maximize"), Goal("validation/energy_gap", "minimize")
@@ -99,7 +100,7 @@ def test_the_front_is_retrained_the_best_in_each_goal_first(tmp_path: Path, sche
     assert [p.front for p in retrained[::2]] == ["for log_likelihood", "for energy_gap", "front 3"][: len(front)]
     assert plan.finished() and plan.total == len({p.name for p in order})
     again = resumed_plan(tmp_path, TWO)
-    assert again.finished() and again.outcomes == plan.outcomes and again.rows() == plan.rows()
+    assert again.finished() and again.outcomes == plan.outcomes and rows_of(again) == rows_of(plan)
 
 
 def test_equal_trials_are_retrained_once_and_violations_come_last(tmp_path: Path) -> None:
@@ -121,8 +122,8 @@ def test_equal_trials_are_retrained_once_and_violations_come_last(tmp_path: Path
 def test_the_number_retrained_is_the_study_s(tmp_path: Path) -> None:
     wide = two(front=5)
     run_all(plan := new_plan(tmp_path, wide, trials=30))
-    assert len(plan.rows()) == 5
-    gaps = sorted(row.best_config["learning_rate"] for row in plan.rows())
+    assert len(rows_of(plan)) == 5
+    gaps = sorted(row.best_config["learning_rate"] for row in rows_of(plan))
     assert max(b - a for a, b in itertools.pairwise(gaps)) < 0.05, "spread over .03 to .1"
     with pytest.raises(UserError, match=r"rbm\.front: 5 -> 3"):
         resumed_plan(tmp_path, TWO)
@@ -242,7 +243,7 @@ def test_a_contender_without_a_search_is_retrained_as_it_stands(tmp_path: Path) 
     while (planned := plan.next()) is not None:
         end(plan, planned, Outcome("completed", 20, {}))
     assert sorted(plan.outcomes) == ["rbm-k=1-seed1", "rbm-k=1-seed2", "rbm-k=2-seed1", "rbm-k=2-seed2"]
-    assert [row.label for row in plan.rows()] == ["rbm k=1", "rbm k=2"]
+    assert [row.label for row in rows_of(plan)] == ["rbm k=1", "rbm k=2"]
 
 
 def test_a_trial_tells_both_goals_with_each_report_and_keeps_both_peaks(

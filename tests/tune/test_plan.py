@@ -17,6 +17,7 @@ from gibbsweep.tune.driver import only_driver
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.shown import shown_runs
 from gibbsweep.tune.sweep_dir import create, reopen
 
@@ -213,7 +214,7 @@ def test_every_combination_of_several_compared_paths_is_a_row(tmp_path: Path) ->
         (k, rate, seed) for k in (1, 2) for rate in (0.05, 0.1, 0.4) for seed in (1, 2)
     }
     assert order[0].name == "rbm-k=1-learning_rate=0.05-seed1"
-    rows = plan.rows()
+    rows = rows_of(plan)
     assert [row.label for row in rows[:2]] == ["rbm k=1 learning_rate=0.05", "rbm k=1 learning_rate=0.1"]
     assert rows[1].best_config["learning_rate"] == 0.1
     assert list(shown_runs(plan)) == ["rbm k=1 learning_rate=0.1", "rbm k=2 learning_rate=0.1"]

@@ -18,7 +18,8 @@ from tests.tune.test_plan import new_plan, resumed_plan
 
 from gibbsweep.evaluate import LogLikelihood
 from gibbsweep.study import Contender, Float
-from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.assignment import Assignment
+from gibbsweep.study.run import run
 from gibbsweep.train import Budget, Outcome, Segment
 from gibbsweep.train.takeover import read_takeovers
 from gibbsweep.tune.planned import Planned

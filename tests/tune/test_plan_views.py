@@ -13,6 +13,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, LogLikelihood, SampleGrid
 from gibbsweep.study import Choice, Contender, Float
 from gibbsweep.study.space import with_values
+from gibbsweep.tune.rows import rows_of
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 
 
@@ -43,7 +44,7 @@ def test_a_contender_with_nothing_to_search_is_only_retrained(tmp_path: Path) ->
     assert sorted(p.option for p in order if p.contender == "compared") == [1, 1, 2, 2]
     assert all(p.values == {"k": p.option} for p in order if p.contender == "compared")
     assert plan.total == len(order) == 4 + 2 + 4 + 4
-    (row,) = [row for row in plan.rows() if row.contender == "mean"]
+    (row,) = [row for row in rows_of(plan) if row.contender == "mean"]
     assert row.best_config == {"units": "binary"}
 
 

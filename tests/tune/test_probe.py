@@ -15,9 +15,9 @@ from tests.tiny import RBM, STUDY
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import SamplingCost
+from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.largest import largest
 from gibbsweep.study.need import Cuda, Need, gpu_need, measure
-from gibbsweep.study.run import Assignment
 from gibbsweep.study.space import Choice, Float, Int
 from gibbsweep.train import Budget
 from gibbsweep.tune import cluster, pack, probe

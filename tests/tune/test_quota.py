@@ -22,8 +22,8 @@ from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
+from gibbsweep.tune.promotion import Promotion
 from gibbsweep.tune.quota import Quota, quota_of
-from gibbsweep.tune.scheduler import Promotion
 from gibbsweep.tune.sizes import parse_size, rounded_up, size_text
 
 ONE = 1000  # bytes of a pretended checkpoint

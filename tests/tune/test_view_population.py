@@ -27,6 +27,7 @@ from gibbsweep.tune.lineage_figure import draw_lineages
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.outline import outline, write_outline
 from gibbsweep.tune.progress import Progress
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.sweep_dir import create
 from gibbsweep.tune.view import lines
 
@@ -73,7 +74,7 @@ def test_the_table_and_the_figure_have_the_schedule(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, **POPULATION)
     while (planned := plan.next()) is not None:
         train(plan, planned)
-    rows = plan.rows()
+    rows = rows_of(plan)
     (row,) = [r for r in rows if len(r.schedule) > 1][:1] or pytest.fail("no option's best has taken over another")
     steps = [part["from"] for part in row.schedule]
     assert steps[0] == 0 and steps == sorted(steps) and all(set(p["values"]) <= {"learning_rate"} for p in row.schedule)

@@ -17,6 +17,7 @@ from gibbsweep.study import Choice, Constraint, Contender, Float, Goal, Space, S
 from gibbsweep.tune import warm_start
 from gibbsweep.tune.options import SweepOptions
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.search import Search
 from gibbsweep.tune.sweep_dir import create, reopen
@@ -50,7 +51,7 @@ def test_what_is_taken_is_history_and_nothing_else(tmp_path: Path) -> None:
     order = run_all(plan)
     assert [p.name for p in order if p.kind == "search"] == [f"rbm-000{i}" for i in range(4)]
     assert order[0].values["learning_rate"] == RBM.learning_rate
-    rows = plan.rows()
+    rows = rows_of(plan)
     assert [row.trials for row in rows] == [2, 2]
     best = {row.compared["k"]: row.best_config for row in rows}
     own = [record.values for record in plan.searches["rbm"].records]

@@ -17,8 +17,9 @@ from tyro.conf import Positional
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.study import Study
+from gibbsweep.study.assignment import Assignment, data_of
 from gibbsweep.study.provenance import git_commit
-from gibbsweep.study.run import Assignment, data_of, run
+from gibbsweep.study.run import run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
 from gibbsweep.train.exclusive import only_process

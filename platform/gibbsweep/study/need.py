@@ -18,8 +18,9 @@ import psutil
 import torch
 
 from gibbsweep.evaluate import Evaluator
+from gibbsweep.study.assignment import Assignment, data_of
 from gibbsweep.study.largest import largest
-from gibbsweep.study.run import Assignment, data_of, run
+from gibbsweep.study.run import run
 from gibbsweep.study.space import Space, with_values
 from gibbsweep.train import Evaluation
 from gibbsweep.train.out_of_memory import OutOfMemory

@@ -52,8 +52,9 @@ class Results:
             row["metrics"] = {
                 k: {**v, "mean": json_number(v["mean"]), "sd": json_number(v["sd"])} for k, v in row["metrics"].items()
             }
-            if not row["schedule"]:
-                del row["schedule"]
+            for name in ("schedule", "replaced"):  # of populations alone
+                if not row[name]:
+                    del row[name]
         if self.accounting is not None:
             record["accounting"]["efficiency"] = self.accounting.efficiency
         for verdict in record["verdicts"]:
@@ -129,6 +130,11 @@ class Results:
             f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
             "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the "
             "device-seconds of one retraining's updates."
+            + (
+                f" Among the diverged are {replaced} members of populations that went on from another one's checkpoint."
+                if (replaced := sum(row.replaced for row in self.rows))
+                else ""
+            )
             + (" `restarts` counts those after a divergence, in all runs of the row." if self._restarted else "")
         )
         lines = [

@@ -36,7 +36,9 @@ class Statistic:
 @dataclass(frozen=True)
 class Row:
     """``metrics`` over the retraining seeds that completed, and among them ``stability``, the share of all of them that completed
-    without a restart. ``outcomes`` and ``restarts``: of all runs (search and retraining). ``updates`` of one retraining,
+    without a restart. ``outcomes`` and ``restarts``: of all runs (search and retraining), each as it ended. ``diverged_share``: the share of
+    all runs that diverged, a run once: those that ended so, and of a population the ``replaced``, members that diverged, went on from
+    another one's checkpoint, and ended otherwise. ``updates`` of one retraining,
     ``device_seconds`` the mean of one, as ``samples`` (examples seen) and ``nfe`` (network evaluations per chain of the samplers of
     training; None where nothing states them) are."""
 
@@ -52,6 +54,7 @@ class Row:
     trials: int = 0
     diverged_share: float = 0.0
     restarts: int = 0
+    replaced: int = 0
     samples: float = 0.0
     nfe: float | None = None
     violated: list[str] = field(default_factory=list)
@@ -82,15 +85,16 @@ class Row:
         retrained: Mapping[tuple[str, int], Outcome],
         *,
         front: str = "",
+        replaced: int = 0,
     ) -> Row:
-        """Summarise the search outcomes and the retrained outcomes by (view, seed). What diverged counts in ``diverged_share``
-        and in no mean. With several views a metric is, for each seed, the mean over the views that completed."""
+        """Summarise the search outcomes, of which ``replaced`` are those of members of a population that had diverged before, and the
+        retrained outcomes by (view, seed). What diverged counts in ``diverged_share`` and in no mean. With several views a metric is, for each seed, the mean over the views that completed."""
         completed = {key: o for key, o in retrained.items() if o.outcome == "completed"}
         everything = [*search, *retrained.values()]
         metrics = {key: {k: v for k, v in o.metrics.items() if k != STABILITY} for key, o in completed.items()}
         stability = {key: {STABILITY: float(o.undisturbed)} for key, o in retrained.items()}
         evaluations = [o.nfe for o in completed.values() if o.nfe is not None]
-        diverged = sum(o.outcome == "diverged" for o in everything)
+        diverged = sum(o.outcome == "diverged" for o in everything) + replaced
         return cls(
             contender=contender,
             kind=kind,
@@ -104,6 +108,7 @@ class Row:
             trials=len(search),
             diverged_share=diverged / len(everything) if everything else 0.0,
             restarts=sum(len(o.restarts) for o in everything),
+            replaced=replaced,
             samples=statistics.fmean([o.samples for o in completed.values()]) if completed else 0.0,
             nfe=statistics.fmean(evaluations) if evaluations else None,
             front=front,

@@ -1,31 +1,26 @@
-"""One run: a configuration trained once on one data set, with its record in a folder."""
+"""One run: an assignment carried out, with its record in a folder."""
 
 from __future__ import annotations
 
-import json
 import traceback
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import replace
 
 import torch
 
-from gibbsweep.data import Dataset, load
+from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError, is_disk_full
-from gibbsweep.evaluate import Evaluator, evaluate_all
+from gibbsweep.evaluate import evaluate_all
+from gibbsweep.study.assignment import Assignment, data_of, write_config
 from gibbsweep.study.history import over_training
 from gibbsweep.study.provenance import device_name
 from gibbsweep.study.restart import check_halving, restarted
-from gibbsweep.study.schedule import config_in, flat, halved, part_from, told, with_numbers
+from gibbsweep.study.schedule import config_in, flat, halved, part_from, with_numbers
 from gibbsweep.study.space import with_values
-from gibbsweep.study.stored import config_classes
-from gibbsweep.study.study import STABILITY, Goals
+from gibbsweep.study.study import STABILITY
 from gibbsweep.train import (
-    Budget,
     Composed,
     Evaluation,
     Outcome,
-    PrecisionOption,
     Reporter,
     Segment,
     SpoolReporter,
@@ -36,51 +31,13 @@ from gibbsweep.train import (
     train,
 )
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_progress
-from gibbsweep.train.files import full_disk_said, write_atomically
+from gibbsweep.train.files import full_disk_said
 from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory, first_line, memory_of
 from gibbsweep.train.repackings import read_repackings
 from gibbsweep.train.report import write_artifacts
 from gibbsweep_models import parallel
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System, SystemConfig
-
-DATA_SEED = 0  # every run of every sweep sees the same train, validation and test splits
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
-    the test split once, after the last update. ``goal``: the metric, or metrics, whose peak over the reports is kept with the outcome.
-    ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``constrained``: metrics that the sweep is told with each report beside the first goal. ``until``: updates after which it pauses, to be continued by an
-    assignment that differs in this alone. ``packed``: whoever starts it may let others share its memory. ``schedule``: the segments of a
-    run whose configuration changes while it trains, from its start on, each beginning where ``budget`` reports; ``evolves`` are the paths
-    whose values are reported with its metrics, ``replays`` the run that it repeats."""
-
-    name: str
-    contender: str
-    kind: Literal["search", "retrain", "single"]
-    config: SystemConfig
-    seed: int
-    data: str
-    budget: Budget
-    run_dir: Path
-    data_root: Path | None = None
-    evaluators: tuple[Evaluator, ...] = ()
-    final_evaluators: tuple[Evaluator, ...] = ()
-    validation: float = 0.1
-    precision: PrecisionOption = "auto"
-    git_commit: str = "unknown"
-    searched: dict[str, Any] = field(default_factory=dict)
-    goal: Goals | None = None
-    until: int | None = None
-    halve: tuple[str, ...] | None = None
-    constrained: tuple[str, ...] = ()
-    packed: bool = False
-    front: str = ""
-    """Of a retraining of a Pareto front: which member it is, as its row says."""
-    schedule: tuple[Segment, ...] = ()
-    evolves: tuple[str, ...] = ()
-    replays: str | None = None
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
@@ -138,17 +95,6 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     if first:
         outcome.write(assignment.run_dir)
     return outcome
-
-
-def data_of(assignment: Assignment) -> Dataset:
-    """What ``assignment`` trains on and is measured by."""
-    return load(
-        assignment.data,
-        root=assignment.data_root,
-        units=assignment.config.units,
-        seed=DATA_SEED,
-        validation=assignment.validation,
-    )
 
 
 def _train(
@@ -249,32 +195,6 @@ def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome:
         )
     write_artifacts(assignment.run_dir, step, final.images, final.sounds)
     return replace(outcome, metrics={**outcome.metrics, **final.metrics})
-
-
-def write_config(assignment: Assignment, dataset: Dataset) -> None:
-    """``config.json``: what was trained, on what, from which code."""
-    record = {
-        "contender": assignment.contender,
-        "kind": assignment.kind,
-        "seed": assignment.seed,
-        "params": flat(assignment.config, assignment.schedule[-1] if assignment.schedule else None),
-        "classes": config_classes(assignment.config),
-        "searched": sorted(assignment.searched),
-        **({"front": assignment.front} if assignment.front else {}),
-        "budget": vars(assignment.budget),
-        "data": {
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "source": dataset.source,
-            "shape": list(dataset.spec.shape),
-            "rows": len(dataset.train),
-            "validation_rows": len(dataset.validation),
-        },
-        "git_commit": assignment.git_commit,
-        **({"schedule": told(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
-        **({"replays": assignment.replays} if assignment.replays else {}),
-    }
-    write_atomically(assignment.run_dir / "config.json", json.dumps(record, indent=1).encode())
 
 
 def pick_device() -> torch.device:

@@ -14,10 +14,12 @@ from filelock import FileLock, Timeout
 from gibbsweep.errors import UserError
 from gibbsweep.track import describe
 from gibbsweep.track.chatter import log_to
+from gibbsweep.track.ended import OUTCOMES
+from gibbsweep.track.parent import Sent, SweepRun
 from gibbsweep.track.report import SyncReport, pending, sweep_files, tracked_runs, trial_folders
 from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact
 from gibbsweep.track.tracked import TrackedSweep, stamp
-from gibbsweep.track.trial import OUTCOMES, Sent, SweepRun, TrialMirror
+from gibbsweep.track.trial import TrialMirror
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -4,46 +4,23 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gibbsweep.errors import UserError
 from gibbsweep.track import describe
+from gibbsweep.track.ended import final_metrics, outcome_tags, read_outcome
 from gibbsweep.track.images import ImageGrids, image_files
+from gibbsweep.track.parent import Sent, SweepRun
 from gibbsweep.track.sounds import send_sound, sound_files
-from gibbsweep.track.spool import SpoolRecord, iter_spool, metric_values
+from gibbsweep.track.spool import SpoolRecord, iter_spool
 from gibbsweep.track.tracked import TrackedTrial, stamp
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-OUTCOMES = ("completed", "pruned", "diverged", "failed")
 log = logging.getLogger("gibbsweep.track")
-
-
-@dataclass
-class Sent:
-    """Running totals of what has been sent."""
-
-    metrics: int = 0
-    images: int = 0
-    artifacts: int = 0
-
-
-@dataclass
-class SweepRun:
-    """The parent run, and the trial runs that the store has below it."""
-
-    client: MlflowClient
-    experiment_id: str
-    run_id: str
-    name: str
-    children: dict[str, str] = field(default_factory=dict)
-    """Run key -> run id."""
-    deleted: set[str] = field(default_factory=set)
-    """Run keys of the trials whose run the user deleted: they stay deleted."""
 
 
 class TrialMirror:
@@ -65,13 +42,14 @@ class TrialMirror:
             return
         self._ensure_run(parent, key)
         client, run_id = parent.client, self.state.run_id
-        outcome = self.folder / "outcome.json"
-        if self.state.finished and self.state.outcome_stamp != stamp(outcome):
+        # Before the spool is read: a run writes its outcome last, so what is read after it is whole.
+        ended = stamp(self.folder / "outcome.json")
+        if self.state.finished and self.state.outcome_stamp != ended:
             self._reopen(client)
         self._send_metrics(client, sent)
         self._send_images(client, sent)
         self._send_sounds(client, sent)
-        if stamp(outcome):
+        if ended:
             if not self.state.finished:
                 self._finish(client, sent)
             self._ended = f"{parent.run_id} {fingerprint}"
@@ -204,11 +182,9 @@ class TrialMirror:
     def _finish(self, client: MlflowClient, sent: Sent) -> None:
         path = self.folder / "outcome.json"
         ended_by, end = stamp(path), max(self.state.last_time, path.stat().st_mtime)
-        outcome = describe.read_json(path)
-        if outcome.get("outcome") not in OUTCOMES:
-            raise UserError(f"{path}: outcome is {outcome.get('outcome')!r}, expected one of {', '.join(OUTCOMES)}")
+        outcome = read_outcome(path)
         run_id = self.state.run_id
-        metrics = _final_metrics(outcome, path)
+        metrics = final_metrics(outcome, path)
         if metrics:
             # The time of the last report: a final metric that repeats it is the same point, not a second one.
             points = self._metrics(metrics, int(outcome.get("step", 0)), self.state.last_time or end)
@@ -222,17 +198,8 @@ class TrialMirror:
         if checkpoint.is_dir() and not describe.may_lose_checkpoint(self.folder):
             client.log_artifacts(run_id, str(checkpoint), "checkpoint")
             sent.artifacts += sum(file.is_file() for file in checkpoint.rglob("*"))
-        client.set_tag(run_id, "gibbsweep.outcome", outcome["outcome"])
-        if restarts := outcome.get("restarts"):
-            client.set_tag(run_id, "gibbsweep.restarts", str(len(restarts)))
-            messages = "\n".join(str(restart["message"]) for restart in restarts)
-            client.set_tag(run_id, "gibbsweep.restarted_after", messages[: describe.MAX_TAG])
-        if repackings := outcome.get("repackings"):
-            client.set_tag(run_id, "gibbsweep.ran_out_of_memory", str(len(repackings)))
-        if copied := describe.takeovers(self.folder / "takeovers.json"):
-            client.set_tag(run_id, "gibbsweep.copied_from", copied[: describe.MAX_TAG])
-        if outcome.get("message"):
-            client.set_tag(run_id, "gibbsweep.message", str(outcome["message"])[: describe.MAX_TAG])
+        for name, text in outcome_tags(outcome, self.folder).items():
+            client.set_tag(run_id, name, text)
         status = "FINISHED" if outcome["outcome"] in ("completed", "pruned") else "FAILED"
         client.set_terminated(run_id, status, end_time=round(end * 1000))
         self.state.outcome, self.state.outcome_stamp = outcome["outcome"], ended_by
@@ -244,10 +211,3 @@ class TrialMirror:
 
     def _save(self) -> None:
         self.state.save(self.folder)
-
-
-def _final_metrics(outcome: dict[str, Any], path: Path) -> dict[str, float]:
-    try:
-        return metric_values(outcome.get("metrics") or {})
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path}: {error}") from error

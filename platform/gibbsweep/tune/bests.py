@@ -1,13 +1,15 @@
-"""The best so far of a search: by each goal, and how many trials are on the front of several."""
+"""The best so far of a search, ranked as what is retrained: by each goal, and how many trials are on the front of several."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gibbsweep.study.constraint import total
 from gibbsweep.study.dominance import front_ranks
-from gibbsweep.study.study import Goal, goal_names
+from gibbsweep.study.study import goal_names
+from gibbsweep.tune.front import losses_of
 from gibbsweep.tune.outline import Outline
 from gibbsweep.tune.planned import search_name
 from gibbsweep.tune.record import Record
@@ -15,8 +17,9 @@ from gibbsweep.tune.record import Record
 
 @dataclass(frozen=True)
 class Best:
-    """The best trial that completed, by one goal; before there is one, the best of those that came furthest. ``others``: its values of the
-    other goals, where there are several."""
+    """The best trial that completed, by one goal; before there is one, the best of those that came furthest. Where there are constraints, the
+    best of those that satisfy all, or else the one that comes closest, which then has ``violated`` some (in their own words). ``others``:
+    its values of the other goals, where there are several."""
 
     run: str
     value: float
@@ -27,6 +30,7 @@ class Best:
     others: Mapping[str, float]
     copied: tuple[str, int] | None = None
     """The run whose checkpoint it went on from last, and after how many updates."""
+    violated: tuple[str, ...] = ()
 
 
 def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tuple[Best, ...], int]:
@@ -37,18 +41,32 @@ def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tu
     values = [r.objectives or r.reported(step) for r in compared]
     if not values:
         return (), 0
-    names, losses = goal_names(outline.goals), [tuple(map(Goal.loss, outline.goals, own)) for own in values]
+    names = goal_names(outline.goals)
+    against = [r.violations_at_the_end if ended else r.violations.get(step, {}) for r in compared]
+    losses = [losses_of(outline.goals, own, excess) for own, excess in zip(values, against, strict=True)]
     found: list[Best] = []
     for i, metric in enumerate(names):
-        at = min(range(len(values)), key=[vector[i] for vector in losses].__getitem__)
+        if len(names) > 1:
+            at = min(range(len(values)), key=[vector[i] for vector in losses].__getitem__)
+        else:  # who violates as much is told apart by the goal
+            keys = [(total(excess), outline.goals[0].loss(own[0])) for own, excess in zip(values, against, strict=True)]
+            at = min(range(len(values)), key=keys.__getitem__)
         others = {other: value for j, (other, value) in enumerate(zip(names, values[at], strict=True)) if j != i}
         run = search_name(name, compared[at].number)
         if run in (best.run for best in found):
             continue
+        violated = tuple(text for text, by in against[at].items() if by > 0)
         copied = _copied(name, compared[at])
-        found.append(Best(run, values[at][i], step, compared[at].values, bool(ended), metric, others, copied))
-    front = front_ranks(losses).count(0) if len(names) > 1 else 1
+        found.append(Best(run, values[at][i], step, compared[at].values, bool(ended), metric, others, copied, violated))
+    # Equal ones once, as they are retrained.
+    front = front_ranks(list(dict.fromkeys(losses))).count(0) if len(names) > 1 else 1
     return tuple(found), front
+
+
+def violations_said(violated: Iterable[str]) -> str:
+    """``violates seconds <= 0.1``; "" where nothing is violated."""
+    texts = [text.rsplit("/", 1)[-1] for text in violated]
+    return f"violates {' and '.join(texts)}" if texts else ""
 
 
 def _copied(name: str, record: Record) -> tuple[str, int] | None:

@@ -10,7 +10,9 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 
+from gibbsweep.study.study import goal_names
 from gibbsweep.tune.record import Record
+from gibbsweep.tune.search import Search
 
 LEAST_TRIALS = 4
 """Fewer trials of one option say nothing about what is searched beneath it."""
@@ -44,14 +46,22 @@ def importances(groups: Mapping[str, Sequence[FrozenTrial]], compared: Sequence[
     return found
 
 
-def importances_by_goal(
-    groups: Mapping[str, Sequence[Record]], compared: Sequence[str], labels: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """:func:`importances` of each goal by itself, under its label."""
-    return {
-        label: importances({name: [record.frozen_for(i) for record in own] for name, own in groups.items()}, compared)
-        for i, label in enumerate(labels)
-    }
+def importances_of(search: Search) -> dict[str, dict[str, float]]:
+    """:func:`importances` of what ``search`` has found, under its contender's name; of several goals each, under ``CONTENDER (for GOAL)``.
+    Without those that too few trials say anything of."""
+    contender, groups = search.contender, dict[str, list[Record]]()
+    # A member's values change: none of them made its goal.
+    for record in search.records if search.population is None else ():
+        if record.state == "completed":
+            compared = contender.compared(search.option_of(record.number))
+            groups.setdefault(", ".join(f"{k}={v}" for k, v in compared.items()), []).append(record)
+    names = goal_names(search.goals)
+    found = {}
+    for i, goal in enumerate(names):
+        trials = {name: [record.frozen_for(i) for record in own] for name, own in groups.items()}
+        label = f"{search.name} (for {goal})" if len(names) > 1 else search.name
+        found[label] = importances(trials, contender.compared_paths)
+    return {label: own for label, own in found.items() if own}
 
 
 def _main_effects(trials: Sequence[FrozenTrial], ignored: Sequence[str]) -> dict[str, float]:

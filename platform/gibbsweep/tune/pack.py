@@ -8,9 +8,9 @@ from pathlib import Path
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
+from gibbsweep.study.assignment import DATA_SEED, Assignment
 from gibbsweep.study.largest import size
 from gibbsweep.study.need import Need
-from gibbsweep.study.run import DATA_SEED, Assignment
 from gibbsweep.tune import cluster, probe
 from gibbsweep.tune.decided import fingerprint
 from gibbsweep.tune.options import AUTO, SweepOptions

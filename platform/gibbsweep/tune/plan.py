@@ -10,18 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gibbsweep.study.constraint import violated
-from gibbsweep.study.row import Row
-from gibbsweep.study.space import flatten
 from gibbsweep.study.study import Study
-from gibbsweep.train import OUTCOME_KINDS, Outcome, OutcomeKind, read_restarts, spent
+from gibbsweep.train import OUTCOME_KINDS, Outcome
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.front import Member
 from gibbsweep.tune.planned import Planned, search_name
 from gibbsweep.tune.record import Record
-from gibbsweep.tune.replay import replay_of, replay_told
+from gibbsweep.tune.replay import replay_of
 from gibbsweep.tune.retrainings import Retrainings
 from gibbsweep.tune.searches import searches_of
+from gibbsweep.tune.stopped import end_stopped, stopped_outcome
 from gibbsweep.tune.sweep_dir import SweepDir
 from gibbsweep.tune.takeovers import Takeovers
 
@@ -88,16 +86,8 @@ class Plan:
         if verdict == "go":
             return False
         run_dir = self.sweep.trial(name)
-        values = {goal.metric: (metrics or {}).get(goal.metric, math.nan) for goal in search.goals}
-        values[search.goals[0].metric] = value
-        why = (
-            f"worse than its peers after {step} updates"
-            if verdict == "prune"
-            else f"{', '.join(f'{k} is {v}' for k, v in values.items() if not math.isfinite(v))} after {step} updates"
-        )
-        kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
-        restarts = tuple(read_restarts(run_dir))
-        Outcome(kind, step, values, message=why, restarts=restarts, **spent(run_dir)).write(run_dir)
+        others = [(metrics or {}).get(goal.metric, math.nan) for goal in search.goals[1:]]
+        stopped_outcome(verdict, step, search.goals, [value, *others], run_dir).write(run_dir)
         return True
 
     def pause(self, name: str) -> bool:
@@ -127,24 +117,6 @@ class Plan:
 
     def counts(self) -> dict[str, int]:
         return {kind: sum(o.outcome == kind for o in self.outcomes.values()) for kind in OUTCOME_KINDS}
-
-    def rows(self) -> list[Row]:
-        """The table of what is known so far."""
-        rows = []
-        for name, search in self.searches.items():
-            contender = search.contender
-            for option in contender.options():
-                searched = [self.outcomes[run] for run in self._search_names(name, option) if run in self.outcomes]
-                for position, member in enumerate(self.chosen.members(name, option) or [Member("", {})]):
-                    runs = self.chosen.names(name, option, position)
-                    retrained = {key: self.outcomes[run] for key, run in runs.items() if run in self.outcomes}
-                    best = {**(flatten(contender.config) if self.trials[name] == 0 else {}), **member.values}
-                    compared = contender.compared(option)
-                    row = Row.of(name, contender.kind, compared, best, searched, retrained, front=member.label)
-                    means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
-                    against = violated(self.study.constraints_of(name), means) if row.seeds else []
-                    rows.append(replace(row, violated=against, schedule=replay_told(search, option)))
-        return rows
 
     def _next(self) -> Planned | None:
         if self._interrupted:
@@ -191,6 +163,7 @@ class Plan:
     def _recover(self) -> None:
         for name, search in self.searches.items():
             self._take_over(name)
+            end_stopped(search, self.sweep)
             self._interrupted += [self._search_run(name, record) for record in search.interrupted()]
             for record in search.records:
                 run = search_name(name, record.number)
@@ -235,7 +208,8 @@ class Plan:
         self._take(run, outcome, name, record.number)
         return True
 
-    def _search_names(self, name: str, option: Any) -> list[str]:
+    def search_runs(self, name: str, option: Any) -> list[str]:
+        """The runs of a contender's search with ``option``, started or not."""
         search = self.searches[name]
         return [search_name(name, n) for n in range(self.trials[name]) if search.option_of(n) == option]
 
@@ -258,5 +232,5 @@ class Plan:
         ]
 
     def _expected_seconds(self, name: str, option: Any) -> float:
-        seconds = [self.outcomes[run].device_seconds for run in self._search_names(name, option)]
+        seconds = [self.outcomes[run].device_seconds for run in self.search_runs(name, option)]
         return statistics.fmean(seconds) if seconds else 0.0

@@ -11,6 +11,7 @@ from optuna.storages import BaseStorage
 
 from gibbsweep.study.space import Space
 from gibbsweep.train import OutcomeKind, Segment
+from gibbsweep.tune.entries import go_on
 from gibbsweep.tune.evolution import Member, evolve
 from gibbsweep.tune.generations import Generations
 from gibbsweep.tune.lineage import FROM, LOST, VALUES, Copied, judged, schedule_of, schedule_told
@@ -68,8 +69,7 @@ class Population:
             return None
         record = self._records[self._ready[0]]
         runs_to = self._generations.after(record.runs_to)
-        self._storage.set_trial_user_attr(record.trial_id, "runs_to", runs_to)
-        record.runs_to, record.state = runs_to, "running"
+        go_on(self._storage, record, runs_to)
         self._ready.pop(0)
         return record
 
@@ -78,7 +78,7 @@ class Population:
         if kind not in ("diverged", "failed") or record.runs_to >= self._generations.updates:
             return False
         self._storage.set_trial_user_attr(record.trial_id, f"{LOST}{record.runs_to}", kind)
-        record.lost.add(record.runs_to)
+        record.lost[record.runs_to] = kind
         record.state = "lost"
         return True
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.need import Cuda, Need, measure
-from gibbsweep.study.run import Assignment
 from gibbsweep.study.space import Space
 from gibbsweep.train.files import write_atomically
 

@@ -10,6 +10,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from gibbsweep.study.constraint import violations
+from gibbsweep.tune.bests import violations_said
 from gibbsweep.tune.clock import SweepClock
 from gibbsweep.tune.folder import last_report
 from gibbsweep.tune.gate import Gate
@@ -129,8 +131,12 @@ class Progress:
             self._printed.add(name)
             done += 1
             outcome = self._plan.outcomes[name]
-            goals = [goal.metric for goal in self._plan.study.goals_of(self._plan.contender_of[name])]
+            study, contender = self._plan.study, self._plan.contender_of[name]
+            goals = [goal.metric for goal in study.goals_of(contender)]
             values = [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
+            if outcome.outcome == "completed":
+                found = violations(study.constraints_of(contender), outcome.metrics)
+                values.append(violations_said(text for text, by in found.items() if by > 0))
             parts = [f"{done}/{self._plan.total}", name, str(outcome), *values]
             parts += [f"{n} {what}" for n, what in ((view.waiting, "wait"), (view.promoted, "promoted")) if n]
             self._print("  ".join(part for part in [*parts, spent(view, self._clock.now_seconds)] if part))

@@ -35,8 +35,9 @@ class Record:
     """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
     rung, ``lost`` until its generation's end (in a population), or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again,
     and at the end each constraint's violation, as Optuna has it. ``violations``: each constraint's at each report. ``earlier``: how many trials of an earlier sweep the samplers see before this sweep's.
-    ``copies``: the checkpoints of others that it went on from, the last with ``values``; ``lost``: the boundaries that it was lost before.
-    ``other_values`` and ``other_reports``: where there are several goals those of all but the first, which is in ``value`` and ``reports``."""
+    ``copies``: the checkpoints of others that it went on from, the last with ``values``; ``lost``: the boundaries that it was lost before, and how.
+    ``other_values`` and ``other_reports``: where there are several goals those of all but the first, which is in ``value`` and ``reports``.
+    ``pruned``: by updates, whether the verdict on a report was to prune, where that was written down."""
 
     number: int
     trial_id: int
@@ -53,7 +54,8 @@ class Record:
     other_values: tuple[float, ...] = ()
     other_reports: dict[int, tuple[float, ...]] = field(default_factory=dict)
     copies: list[Copied] = field(default_factory=list)
-    lost: set[int] = field(default_factory=set)
+    lost: dict[int, str] = field(default_factory=dict)
+    pruned: dict[int, bool] = field(default_factory=dict)
     _first: dict[str, Any] | None = field(default=None, repr=False, compare=False)
     _frozen: FrozenTrial | None = field(default=None, repr=False, compare=False)
     _frozen_at: dict[int, FrozenTrial] = field(default_factory=dict, repr=False, compare=False)
@@ -72,6 +74,12 @@ class Record:
         """The updates that its weights have behind them, as far as is on record."""
         return max((*self.reports, *(copied.step for copied in self.copies)), default=0)
 
+    @property
+    def pruned_after(self) -> int | None:
+        """The updates of the report whose verdict was to prune; None where there is none. A verdict whose report is not on record does
+        not count: the trial reports again."""
+        return max((step for step, pruned in self.pruned.items() if pruned and step in self.reports), default=None)
+
     def take_over(self, copied: Copied) -> None:
         """It goes on from another one's checkpoint."""
         self._first = self.first
@@ -79,9 +87,14 @@ class Record:
         self.values = copied.values
 
     @property
+    def violations_at_the_end(self) -> dict[str, float]:
+        """Each constraint's, by its text; empty where there are none, or nothing was measured."""
+        return {k.removeprefix(CONSTRAINT): found for k, found in self.attrs.items() if k.startswith(CONSTRAINT)}
+
+    @property
     def violation(self) -> float:
         """How far the ended trial is from satisfying every constraint; 0 where it does."""
-        return total({key: value for key, value in self.attrs.items() if key.startswith(CONSTRAINT)})
+        return total(self.violations_at_the_end)
 
     @property
     def objectives(self) -> tuple[float, ...] | None:
@@ -146,6 +159,10 @@ AT = "violations@"
 OTHERS_AT = "objectives@"
 """Of the user attribute that holds the report of every goal but the first, before its updates."""
 
+PRUNED = "pruned@"
+"""Of the user attribute that says that the verdict on a report was to prune, before its updates. It is no function of the journal, which does
+not say in which order trials of several workers reported."""
+
 CONSTRAINT = "constraints:"
 """Of the system attributes that hold a trial's constraints in Optuna (``Trial.set_constraint``)."""
 
@@ -178,10 +195,11 @@ def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         violations=reported(attrs, AT),
         other_values=tuple(values[1:]) if values else (),
         other_reports={step: tuple(found) for step, found in reported(attrs, OTHERS_AT).items()},
+        pruned=reported(attrs, PRUNED),
     )
     for copied in copies_of(attrs):
         record.take_over(copied)
-    record.lost = {int(key.removeprefix(LOST)) for key in attrs if key.startswith(LOST)}
+    record.lost = reported(attrs, LOST)
     if record.state == "running" and record.runs_to in record.lost:
         record.state = "lost"
     elif record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:

@@ -7,20 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.study import StudyDirection
-from optuna.trial import TrialState, create_trial
 
 from gibbsweep.study.constraint import Constraint, violations
 from gibbsweep.study.space import flatten, values_within, with_values
-from gibbsweep.study.study import STABILITY, Contender, Goal, Goals, as_goals, goal_names
+from gibbsweep.study.study import STABILITY, Contender, Goals, as_goals
 from gibbsweep.train import Outcome
+from gibbsweep.tune import entries
 from gibbsweep.tune.front import Member, best_first, losses_of, members_of
 from gibbsweep.tune.front_rung import Loss
 from gibbsweep.tune.generations import Generations
-from gibbsweep.tune.importance import importances_by_goal
-from gibbsweep.tune.journal import WholeLines, deferred
+from gibbsweep.tune.journal import WholeLines
 from gibbsweep.tune.population import Population
-from gibbsweep.tune.record import AT, OTHERS_AT, STATES, Record, as_constraints, parameters, recorded
+from gibbsweep.tune.record import Record, recorded
 from gibbsweep.tune.sampler import Sampler, SamplerName
 from gibbsweep.tune.scheduler import Scheduler, SchedulerForm, Verdict
 from gibbsweep.tune.sweep_dir import SweepDir
@@ -55,7 +53,7 @@ class Search:
         self.name, self.contender, self.goals = name, contender, as_goals(goal)
         self._constraints, self._earlier = tuple(constraints), len(earlier)
         self._options = contender.options()
-        self._storage, self._study_id = storage, _study_id(storage, name, self.goals)
+        self._storage, self._study_id = storage, entries.study_in(storage, name, self.goals)
         each = -(-trials // len(self._options))
         form = scheduler or SchedulerForm()
         self._schedulers = [form.build(updates, each, len(self.goals)) for _ in self._options]
@@ -101,17 +99,8 @@ class Search:
             fixed = {**recipe, **fixed}
         index = number // len(self._options)
         values, attrs = self._sampler.suggest(number, index, self.goals, self.records, fixed)
-        params, distributions = parameters(self.contender.space, values)
         runs_to = self._scheduler(number).runs_to(index)
-        template = create_trial(
-            state=TrialState.RUNNING,
-            params=params,
-            distributions=distributions,
-            user_attrs={"values": values, "runs_to": runs_to},
-            system_attrs=attrs,
-        )
-        trial_id = self._storage.create_new_trial(self._study_id, template)
-        record = Record(number, trial_id, values, params, distributions, runs_to, attrs=attrs)
+        record = entries.begin(self._storage, self._study_id, number, self.contender.space, values, runs_to, attrs)
         record.earlier = self._earlier
         self.records.append(record)
         return record
@@ -152,24 +141,28 @@ class Search:
 
     def interrupted(self) -> list[Record]:
         """The trials that are running: after a crash, those that it interrupted."""
-        return [record for record in self.records if record.state == "running"]
+        return [record for record in self.records if record.state == "running" and record.pruned_after is None]
+
+    def stopped(self) -> list[tuple[Record, int]]:
+        """The trials that are running though they were to be pruned after so many updates: a crash kept them from their end."""
+        found = [(record, record.pruned_after) for record in self.records if record.state == "running"]
+        return [(record, step) for record, step in found if step is not None]
 
     def report(self, number: int, step: int, value: float, metrics: Mapping[str, float] | None = None) -> Verdict:
         """Record an intermediate ``value`` of the goal (with several: of the first, the others being among ``metrics``), and how far
-        ``metrics`` are from the constraints, and say whether the trial goes on. What is not finite is not recorded."""
+        ``metrics`` are from the constraints, and say whether the trial goes on. What is not finite is not recorded. A report that is on
+        record is not judged again: a run that goes on after a crash announces its checkpoint, and its peers may be others by then."""
         record = self.records[number]
         if record.copies and step <= record.copies[-1].step:
             return "go"  # the checkpoint that it took over says where it is: a report of its donor's
+        if step in record.reports:
+            return "prune" if record.pruned.get(step) else "go"
         found = violations(self._constraints, metrics or {})
         others = tuple((metrics or {}).get(goal.metric, math.nan) for goal in self.goals[1:])
+        verdict = self._scheduler(number).report(self._index(number), step, self._loss((value, *others), found))
         if all(map(math.isfinite, (value, *others))):
-            record.take(step, (value, *others), found)
-            beside = ({f"{AT}{step}": found} if found else {}) | ({f"{OTHERS_AT}{step}": others} if others else {})
-            for key, known in beside.items():  # first: they must be known wherever the value is
-                with deferred(self._storage):
-                    self._storage.set_trial_user_attr(record.trial_id, key, known)
-            self._storage.set_trial_intermediate_value(record.trial_id, step, value)
-        return self._scheduler(number).report(self._index(number), step, self._loss((value, *others), found))
+            entries.report(self._storage, record, step, (value, *others), found, pruned=verdict == "prune")
+        return verdict
 
     def pause(self, number: int) -> None:
         """The trial has reached ``runs_to`` and its report was taken."""
@@ -178,10 +171,9 @@ class Search:
         record.state = "paused"
 
     def tell(self, number: int, outcome: Outcome, *, stranded: bool = False) -> bool:
-        """Close a trial; False if a population will replace it instead (unless it is ``stranded`` there). Diverged and failed trials are
-        both FAIL to Optuna; the attribute ``outcome`` tells them apart. Where the one goal is stability, a divergence is what was
-        measured: COMPLETE, with the share of its updates that the trial survived. Beside other goals it is not: their values at the
-        divergence are of another training than those at the end."""
+        """Close a trial; False if a population will replace it instead (unless it is ``stranded`` there). Where the one goal is stability,
+        a divergence is what was measured: COMPLETE, with the share of its updates that the trial survived. Beside other goals it is not:
+        their values at the divergence are of another training than those at the end."""
         record = self.records[number]
         values = [outcome.metrics.get(goal.metric, math.nan) for goal in self.goals]
         # Without finite goals it cannot be compared with anything.
@@ -191,18 +183,8 @@ class Search:
             return False
         alone = [goal.metric for goal in self.goals] == [STABILITY]
         measured = ended == "completed" or (alone and ended == "diverged")
-        at_the_end = as_constraints(violations(self._constraints, outcome.metrics)) if measured else {}
-        record.attrs |= at_the_end
-        with deferred(self._storage):
-            self._storage.set_trial_user_attr(record.trial_id, "outcome", ended)
-            self._storage.set_trial_user_attr(record.trial_id, "device_seconds", outcome.device_seconds)
-            self._storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
-            for key, violation in at_the_end.items():
-                self._storage.set_trial_system_attr(record.trial_id, key, violation)
-        record.state, record.value = ended, values[0] if measured else None
-        record.other_values = tuple(values[1:]) if measured else ()
-        state = TrialState.COMPLETE if measured else STATES[ended]
-        self._storage.set_trial_state_values(record.trial_id, state, values if measured else None)
+        at_the_end = violations(self._constraints, outcome.metrics) if measured else {}
+        entries.end(self._storage, record, ended, outcome, values if measured else None, at_the_end)
         self._scheduler(number).close(self._index(number), ended == "completed")
         return True
 
@@ -214,19 +196,6 @@ class Search:
     def members(self, option: Any, most: int) -> list[Member]:
         """What is retrained with ``option`` once its trials have ended: see :func:`gibbsweep.tune.front.members_of`."""
         return members_of(self.records_of(option), self.goals, most)
-
-    def importances(self) -> dict[str, dict[str, float]]:
-        """Which part of the choice the goal depends on, under the contender's name; of several goals each, under ``CONTENDER (for GOAL)``.
-        Without those that too few trials say anything of (see :mod:`gibbsweep.tune.importance`)."""
-        groups: dict[str, list[Record]] = {}
-        # A member's values change: none of them made its goal.
-        for record in self.records if self.population is None else ():
-            if record.state == "completed":
-                compared = self.contender.compared(self.option_of(record.number))
-                groups.setdefault(", ".join(f"{k}={v}" for k, v in compared.items()), []).append(record)
-        names = [f"{self.name} (for {name})" for name in goal_names(self.goals)]
-        found = importances_by_goal(groups, self.contender.compared_paths, names if len(names) > 1 else [self.name])
-        return {label: own for label, own in found.items() if own}
 
     def _recover(self) -> None:
         for number, trial in enumerate(self._storage.get_all_trials(self._study_id, deepcopy=False)):
@@ -250,8 +219,7 @@ class Search:
 
     def _go_on(self, position: int, index: int, runs_to: int) -> Record:
         record = self.records[index * len(self._options) + position]
-        self._storage.set_trial_user_attr(record.trial_id, "runs_to", runs_to)
-        record.runs_to, record.state = runs_to, "running"
+        entries.go_on(self._storage, record, runs_to)
         return record
 
     def _scheduler(self, number: int) -> Scheduler:
@@ -263,10 +231,3 @@ class Search:
     def _loss(self, values: Sequence[float], found: Mapping[str, float]) -> Loss:
         losses = losses_of(self.goals, values, found)
         return losses if len(losses) > 1 else losses[0]
-
-
-def _study_id(storage: BaseStorage, name: str, goals: Sequence[Goal]) -> int:
-    if name in (study.study_name for study in storage.get_all_studies()):
-        return storage.get_study_id_from_name(name)
-    directions = [StudyDirection.MAXIMIZE if g.direction == "maximize" else StudyDirection.MINIMIZE for g in goals]
-    return storage.create_new_study(directions, name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gibbsweep.study.row import Row
 from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.rows import rows_of
 
 
 def shown_runs(plan: Plan) -> dict[str, Path]:
@@ -32,7 +33,7 @@ def shown_runs(plan: Plan) -> dict[str, Path]:
 
 def _shown_rows(plan: Plan) -> list[Row]:
     best: dict[tuple[str, Any, str], Row] = {}
-    for row in plan.rows():
+    for row in rows_of(plan):
         goal = plan.study.goals_of(row.contender)[0]
         key = row.contender, next(iter(row.compared.values()), None), row.front
         value, known = (

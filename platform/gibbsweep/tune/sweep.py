@@ -27,6 +27,7 @@ from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.driver import Stopping, only_driver, resume_command
 from gibbsweep.tune.execute import execute
 from gibbsweep.tune.gate import Gate
+from gibbsweep.tune.importance import importances_of
 from gibbsweep.tune.journal import mend_journal
 from gibbsweep.tune.options import SweepOptions, check_options
 from gibbsweep.tune.outline import outline, write_outline
@@ -35,6 +36,8 @@ from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.prepare import all_evaluators, prepare
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.quota import Quota, quota_of
+from gibbsweep.tune.replaced import seconds_replaced
+from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.sweep_dir import SweepDir, create, reopen
 from gibbsweep.tune.write_results import write_results
 
@@ -145,7 +148,7 @@ def _drive(
 
 
 def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, clock: SweepClock) -> Results:
-    dataset, rows = load(plan.views[0], root=options.data_root), plan.rows()
+    dataset, rows = load(plan.views[0], root=options.data_root), rows_of(plan)
     results = Results(
         study=study.name,
         question=study.question,
@@ -156,9 +159,18 @@ def _results(study: Study, options: SweepOptions, decided: Decided, plan: Plan, 
         columns=_filled(study, rows),
         note=study.note,
         rows=rows,
-        importances={label: own for search in plan.searches.values() for label, own in search.importances().items()},
+        importances={label: own for search in plan.searches.values() for label, own in importances_of(search).items()},
         wall_seconds=clock.wall_seconds,
-        accounting=Accounting.of(plan.outcomes.values(), devices=clock.devices, available=clock.available),
+        accounting=Accounting.of(
+            plan.outcomes.values(),
+            devices=clock.devices,
+            available=clock.available,
+            replaced=[
+                (plan.outcomes[run].outcome, seconds)
+                for search in plan.searches.values()
+                for run, seconds in seconds_replaced(search, plan.sweep).items()
+            ],
+        ),
         source=dataset.source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
         stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",

@@ -11,9 +11,9 @@ from typing import Any
 from gibbsweep.data import Dataset, check_data, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import check_needs, check_other_data
+from gibbsweep.study.assignment import DATA_SEED
 from gibbsweep.study.provenance import git_commit
 from gibbsweep.study.restart import check_halving
-from gibbsweep.study.run import DATA_SEED
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune import warm_start

@@ -18,7 +18,8 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from gibbsweep.errors import DiskFull, UserError, is_disk_full
 from gibbsweep.evaluate import Evaluator
-from gibbsweep.study.run import Assignment, run
+from gibbsweep.study.assignment import Assignment
+from gibbsweep.study.run import run
 from gibbsweep.study.space import with_values
 from gibbsweep.study.study import Goals, as_goals
 from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Segment, Sounds, spent
@@ -78,7 +79,7 @@ def tune_request(workers: int, cpus: int, gpus: float) -> tune.PlacementGroupFac
 
 
 def run_trial(config: dict[str, Any], payload: Payload) -> None:
-    """Ray Tune's trainable. ``config`` is one planned run as plain values (see :class:`gibbsweep.tune.plan.Planned`)."""
+    """Ray Tune's trainable. ``config`` is one planned run as plain values (see :class:`gibbsweep.tune.planned.Planned`)."""
     assignment = assignment_of(config, payload)
     run_dir, goal = assignment.run_dir, payload.contenders[config["contender"]].goal
     try:

@@ -7,15 +7,11 @@ from typing import Any
 
 from rich.text import Text
 
-from gibbsweep.tune.bests import Best
+from gibbsweep.tune.bars import rung_lines, trials_bar
+from gibbsweep.tune.bests import Best, violations_said
+from gibbsweep.tune.fitting import INDENT, SEPARATOR, counted, fitting, shortened, with_ellipsis
 from gibbsweep.tune.overview import ContenderOverview, Overview
 
-Part = tuple[int, str, str]
-"""(count, character, style) of a bar."""
-
-_SEPARATOR = "  ·  "
-_BARS = {80: 12, 100: 20, 140: 32}  # columns of a bar from so many columns of terminal on
-_INDENT = "    "
 _BAD = {"diverged": "red", "failed": "bold red"}
 _DETAILS = 3  # 1: a line; 2: with its best; 3: with its rungs
 
@@ -52,13 +48,13 @@ def lines(view: Overview, *, width: int, height: int | None = None) -> list[Text
 
 def totals(view: Overview, wall: float, *, width: int) -> list[Text]:
     """How the runs stand, in as many lines as that takes, and what was spent and is left."""
-    parts = [Text(f"{view.done}/{view.runs} runs", "bold"), _count(view.running, "running", "cyan")]
-    parts += [_count(view.waiting, "waiting", "yellow"), _count(view.ended("completed"), "completed", "green")]
-    parts += [_count(view.ended(kind), kind, style) for kind, style in _BAD.items()]
-    parts += [_count(view.restarts, "restart", "magenta"), _count(view.ended("pruned"), "pruned", "blue")]
+    parts = [Text(f"{view.done}/{view.runs} runs", "bold"), counted(view.running, "running", "cyan")]
+    parts += [counted(view.waiting, "waiting", "yellow"), counted(view.ended("completed"), "completed", "green")]
+    parts += [counted(view.ended(kind), kind, style) for kind, style in _BAD.items()]
+    parts += [counted(view.restarts, "restart", "magenta"), counted(view.ended("pruned"), "pruned", "blue")]
     found: list[Text] = []
     while any(part.plain for part in parts):
-        line, parts = _fitting(parts, width, _SEPARATOR)
+        line, parts = fitting(parts, width, SEPARATOR)
         found.append(line)
     found.append(Text(spent(view, wall)))
     found[-1].truncate(width, overflow="ellipsis")
@@ -72,10 +68,10 @@ def spent(view: Overview, wall: float) -> str:
     unit, size = ("device-hours", 3600) if seconds + (left or 0) >= 360 else ("device-seconds", 1)
     digits = 2 if size > 1 and seconds < 36_000 else 0
     if left is None or ends:
-        return f"{clock(wall)} so far{_SEPARATOR}{seconds / size:.{digits}f} {unit}"
+        return f"{clock(wall)} so far{SEPARATOR}{seconds / size:.{digits}f} {unit}"
     # What is not spent in updates (evaluation, starting, waiting) is taken to stay in proportion.
     return (
-        f"{clock(wall)} so far, about {clock(wall * left / seconds)} left{_SEPARATOR}"
+        f"{clock(wall)} so far, about {clock(wall * left / seconds)} left{SEPARATOR}"
         f"{seconds / size:.{digits}f} {unit} so far, about {left / size:.{digits}f} left"
     )
 
@@ -116,32 +112,32 @@ def _height(contender: ContenderOverview, detail: int) -> int:
 
 
 def _block(contender: ContenderOverview, detail: int, width: int, name_width: int) -> list[Text]:
-    line = Text().append(f"{_shortened(contender.name, name_width):<{name_width}}  ", "bold")
-    bar = max((cells for columns, cells in _BARS.items() if columns <= width), default=8)
+    line = Text().append(f"{shortened(contender.name, name_width):<{name_width}}  ", "bold")
     trials, ended = contender.outline.trials, contender.ended
     if trials:
-        line += _bar(_parts(contender), trials, bar) + Text("  ")
+        line += trials_bar(contender, width) + Text("  ")
     told = [Text(f"{contender.searched}/{trials}{' searched' if width >= 100 else ''}" if trials else "no search")]
     if detail == 1 and contender.bests:
         first, *others = contender.bests
         values = [first.value, *(best.value for best in others)] if others else [first.value, *first.others.values()]
         told.append(Text(f"best {' '.join(f'{value:.4g}' for value in values)}"))
+        told.append(Text(violations_said(first.violated), "red"))
     if len(contender.outline.goals) > 1 and contender.bests:
         told.append(Text(f"front of {contender.front}"))
     if trials and contender.outline.population:
         told.append(Text(f"generation {_generation(contender)}/{len(contender.levels)}", "green"))
     elif trials and detail < 3 and len(contender.levels) > 1:
         told.append(Text("›".join(str(level.reached) for level in contender.levels), "green"))
-    told.append(_count(contender.running + contender.retraining, "running", "cyan"))
-    told += [_count(ended[kind], kind, style) for kind, style in _BAD.items()]
-    told.append(_count(contender.lost, "lost", "red"))
-    told.append(_count(contender.restarts, "restart", "magenta"))
+    told.append(counted(contender.running + contender.retraining, "running", "cyan"))
+    told += [counted(ended[kind], kind, style) for kind, style in _BAD.items()]
+    told.append(counted(contender.lost, "lost", "red"))
+    told.append(counted(contender.restarts, "restart", "magenta"))
     if contender.retrained or contender.retraining or contender.searched == trials:
         told.append(_retrained(contender))
-    told += [_count(contender.waiting, "waiting", "yellow"), _count(ended["pruned"], "pruned", "blue")]
-    found = [line + _short(told, width - line.cell_len)]
+    told += [counted(contender.waiting, "waiting", "yellow"), counted(ended["pruned"], "pruned", "blue")]
+    found = [line + with_ellipsis(told, width - line.cell_len)]
     if detail == 3:
-        found += _rungs(contender, width, bar)
+        found += rung_lines(contender, width)
     if detail >= 2:
         found += [_best(best, width) for best in contender.bests]
     return found
@@ -159,97 +155,20 @@ def _retrained(contender: ContenderOverview) -> Text:
     return Text(told + "".join(lost), "red" if lost else "green")
 
 
-def _rungs(contender: ContenderOverview, width: int, bar: int) -> list[Text]:
-    found = []
-    last = contender.levels[-1]
-    digits, counted = len(str(last.step)), len(str(contender.outline.trials))
-    for level in contender.levels:
-        parts: list[Part] = [
-            (level.went_on, "█", "green"),
-            (level.waiting, "▒", "yellow"),
-            (level.stayed, "▓", "blue"),
-            (level.running, "░", "cyan"),
-        ]
-        line = Text(_INDENT).append(f"{level.step:>{digits}} ", "dim")
-        line += _bar(parts, contender.outline.trials, bar) + Text(" ")
-        told = [Text(f"{level.reached:>{counted}} {'completed' if level is last else 'reached'}")]
-        if level is not last:
-            how = "gone on" if contender.outline.population else "promoted"
-            told += [_count(level.went_on, how, "green"), _count(level.copied, "copied", "magenta")]
-            told.append(_count(level.waiting, "waiting", "yellow"))
-            told.append(_count(level.stayed, "ended", "blue"))
-        told.append(_count(level.running, "on the way", "cyan"))
-        found.append(line + _short(told, width - line.cell_len))
-    return found
-
-
-def _parts(contender: ContenderOverview) -> list[Part]:
-    ended = contender.ended
-    return [
-        (ended["completed"], "█", "green"),
-        (ended["pruned"], "▓", "blue"),
-        (ended["diverged"] + ended["failed"], "▓", "red"),
-        (contender.waiting, "▒", "yellow"),
-        (contender.running, "░", "cyan"),
-    ]
-
-
-def _bar(parts: Sequence[Part], total: int, cells: int) -> Text:
-    """Whoever is there at all has a cell, as long as there are enough; no bar is full before all are there."""
-    counts = [count for count, _, _ in parts]
-    widths = [max(1, round(cells * count / total)) if count else 0 for count in counts]
-    room = cells if sum(counts) >= total else cells - 1
-    while sum(widths) > room:
-        widths[widths.index(max(widths))] -= 1
-    if sum(counts) >= total and widths:
-        widths[widths.index(max(widths))] += cells - sum(widths)
-    bar = Text()
-    for width, (_, character, style) in zip(widths, parts, strict=True):
-        bar.append(character * width, style)
-    bar.append("·" * (cells - sum(widths)), "dim")
-    return bar
-
-
 def _best(best: Best, width: int) -> Text:
     at = "" if best.completed else f" after {best.step} updates"
     others = [Text(f"{metric} {value:.4g}") for metric, value in best.others.items()]
     if best.copied is not None:
         at += f" (<- {best.copied[0].rsplit('-', 1)[-1]} at {best.copied[1]})"
     values = [Text(f"{path.rsplit('.', 1)[-1]}={_value(value)}", "dim") for path, value in best.values.items()]
-    line = Text(f"{_INDENT}best {best.run.rsplit('-', 1)[-1]}{at}  ")
-    return line + _short([Text(f"{best.metric} {best.value:.4g}", "bold"), *others, *values], width - line.cell_len)
+    line = Text(f"{INDENT}best {best.run.rsplit('-', 1)[-1]}{at}  ")
+    parts = [Text(f"{best.metric} {best.value:.4g}", "bold"), Text(violations_said(best.violated), "red"), *others]
+    return line + with_ellipsis([*parts, *values], width - line.cell_len)
 
 
 def _value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _count(n: int, what: str, style: str) -> Text:
-    return Text(f"{n} {what}{'s' if what == 'restart' and n > 1 else ''}", style) if n else Text()
-
-
-def _fitting(parts: Sequence[Text], width: int, separator: str) -> tuple[Text, list[Text]]:
-    """As many of ``parts`` as fit, at least one, and the others."""
-    parts = [part for part in parts if part.plain]
-    fit, used = 1, parts[0].cell_len
-    while fit < len(parts) and used + len(separator) + parts[fit].cell_len <= width:
-        used += len(separator) + parts[fit].cell_len
-        fit += 1
-    return Text(separator).join(parts[:fit]), parts[fit:]
-
-
-def _short(parts: Sequence[Text], width: int) -> Text:
-    """``parts`` with an ellipsis for those that do not fit."""
-    line, others = _fitting(parts, width, "  ")
-    if others:
-        line, _ = _fitting(parts, width - 3, "  ")
-        line.append("  …", "dim")
-    return line
-
-
 def _name_width(view: Overview, width: int) -> int:
     return min(max(len(c.name) for c in view.contenders), width // 5)
-
-
-def _shortened(name: str, width: int) -> str:
-    return name if len(name) <= width else name[: width - 1] + "…"

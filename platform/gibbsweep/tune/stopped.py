@@ -1,0 +1,42 @@
+"""Runs that the scheduler stopped at a report: their outcomes, also where a kill came between the verdict and the outcome."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from gibbsweep.study.study import Goal
+from gibbsweep.train import Outcome, OutcomeKind, read_restarts, spent
+from gibbsweep.train.exclusive import only_process
+from gibbsweep.tune.planned import search_name
+from gibbsweep.tune.search import Search
+from gibbsweep.tune.sweep_dir import SweepDir
+
+
+def stopped_outcome(
+    verdict: Literal["prune", "diverge"], step: int, goals: Sequence[Goal], values: Sequence[float], run_dir: Path
+) -> Outcome:
+    """Of the run in ``run_dir``, whose report of ``values`` after ``step`` updates met with ``verdict``."""
+    told = {goal.metric: value for goal, value in zip(goals, values, strict=True)}
+    kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
+    why = (
+        f"worse than its peers after {step} updates"
+        if verdict == "prune"
+        else f"{', '.join(f'{k} is {v}' for k, v in told.items() if not math.isfinite(v))} after {step} updates"
+    )
+    return Outcome(kind, step, told, message=why, restarts=tuple(read_restarts(run_dir)), **spent(run_dir))
+
+
+def end_stopped(search: Search, sweep: SweepDir) -> None:
+    """End the trials of ``search`` that were to be pruned when a kill came before their outcome was written, or before the journal had
+    heard of it. The verdict stands, whatever a trial that outlived its driver has done since."""
+    for record, step in search.stopped():
+        run_dir = sweep.trial(search_name(search.name, record.number))
+        with only_process(run_dir):  # of an earlier driver's, it may still be ending
+            outcome = Outcome.read(run_dir)
+            if outcome is None or outcome.outcome != "pruned":
+                outcome = stopped_outcome("prune", step, search.goals, record.reported(step), run_dir)
+                outcome.write(run_dir)
+        search.tell(record.number, outcome)
