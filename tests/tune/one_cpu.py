@@ -11,4 +11,4 @@ from gibbsweep.tune.sharing import Sharing
 def one_cpu(plan: Plan) -> tuple[Sharing, Retries]:
     requests = dict.fromkeys(plan.decided.contenders, Request())
     sharing = Sharing(requests, 1, lambda: [Node(1.0)], trials_folder=plan.sweep.path / "trials")
-    return sharing, Retries(plan.sweep, sharing, print)
+    return sharing, Retries(plan.sweep, sharing, print, lambda why, advice: print(why, advice))

@@ -25,6 +25,7 @@ class Died:
     message: str = "it died"
     memory: Memory | None = None
     silent: bool = False
+    raised: bool = False
 
 
 def planned(name: str, contender: str = "small") -> Planned:
@@ -44,7 +45,7 @@ def sharing(
 
 def retries(folder: Path, own: Sharing) -> tuple[Retries, list[str]]:
     said: list[str] = []
-    return Retries(SweepDir(folder), own, said.append), said
+    return Retries(SweepDir(folder), own, said.append, lambda why, advice: said.append(f"{why}: {advice}")), said
 
 
 def test_as_many_run_as_fit(tmp_path: Path) -> None:
@@ -151,6 +152,24 @@ def test_a_crash_is_retried_as_before_and_a_silent_one_the_last_time_alone(tmp_p
             assert own.after(run, Died(silent=silent)) is None
         outcome = own.after(run, Died(silent=silent))
         assert outcome is not None and outcome.message.startswith("its process ended without an outcome, 21 times")
+
+
+def test_processes_that_raise_before_any_begins_halt_the_sweep(tmp_path: Path) -> None:
+    """Whatever their runs: three in a row. One that has begun, reported or died in another way says that it is not true of all."""
+    own, said = retries(tmp_path, sharing(tmp_path))
+    cannot = Died("No module named 'idle'", raised=True)
+    for run in ("small-0", "small-1"):
+        assert own.after(planned(run), cannot) is None
+    own.heard_of("small-2")
+    for run in ("small-0", "small-1"):
+        assert own.after(planned(run), cannot) is None
+    assert own.after(planned("small-2"), Died(silent=True)) is None
+    begun(tmp_path / "trials" / "small-3", "session", 0)
+    for run in ("small-0", "small-1", "small-3", "small-0", "small-1"):
+        assert own.after(planned(run), cannot) is None
+    assert not said
+    assert own.after(planned("small-2"), cannot) is None
+    assert len(said) == 1 and "cannot start (No module named 'idle')" in said[0] and "PYTHONPATH" in said[0]
 
 
 def test_crashes_and_memory_are_counted_apart(tmp_path: Path) -> None:

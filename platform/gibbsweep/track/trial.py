@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gibbsweep.errors import UserError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 log = logging.getLogger("gibbsweep.track")
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class TrialMirror:
@@ -66,7 +69,7 @@ class TrialMirror:
             return
         if self.state.run_id:
             log.warning("%s: the store does not know run %s: everything is sent again", key, self.state.run_id)
-        config_path = self.folder / "config.json"
+        config_path, new = self.folder / "config.json", known is None
         self.state = TrackedTrial(store=self.state.store, parent_id=parent.run_id)
         if known is None:
             config = describe.read_json(config_path)
@@ -82,13 +85,14 @@ class TrialMirror:
             parent.client.update_run(known, status="RUNNING")
         self.state.run_id = known
         self._save()
-        self._describe(parent.client)
+        self._describe(parent.client, new=new)
 
-    def _describe(self, client: MlflowClient) -> None:
+    def _describe(self, client: MlflowClient, *, new: bool = False) -> None:
         from mlflow.entities import Param
 
         config = describe.read_json(self.folder / "config.json")
-        there = client.get_run(self.state.run_id).data.params  # a parameter cannot be written twice
+        # A parameter cannot be written twice.
+        there = {} if new else client.get_run(self.state.run_id).data.params
         params = [Param(name, value) for name, value in describe.parameters(config).items() if name not in there]
         for start in range(0, len(params), describe.MAX_PARAMS_A_BATCH):
             client.log_batch(self.state.run_id, params=params[start : start + describe.MAX_PARAMS_A_BATCH])
@@ -150,13 +154,14 @@ class TrialMirror:
                 self.state.infinite.append(f"{note}{step}")
         return [Metric(describe.valid_name(name), value, round(time * 1000), step) for name, value in values.items()]
 
-    def _log(self, client: MlflowClient, metrics: list[Metric]) -> None:
+    def _log(self, client: MlflowClient, metrics: list[Metric], beside: Mapping[str, str] = NO_TAGS) -> None:
         from mlflow.entities import RunTag
 
         # An SQL store keeps infinities as the largest double, of the same sign: the tag says which points they are.
         note = ", ".join(self.state.infinite)[: describe.MAX_TAG]
-        tags = [RunTag("gibbsweep.infinite_metrics", note)] if note else []
-        for start in range(0, len(metrics), describe.MAX_METRICS_A_BATCH):
+        told = {**beside, **({"gibbsweep.infinite_metrics": note} if note else {})}
+        tags = [RunTag(name, text) for name, text in told.items()]
+        for start in range(0, max(len(metrics), 1), describe.MAX_METRICS_A_BATCH):
             chunk = metrics[start : start + describe.MAX_METRICS_A_BATCH]
             client.log_batch(self.state.run_id, metrics=chunk, tags=tags)
 
@@ -185,11 +190,10 @@ class TrialMirror:
         outcome = read_outcome(path)
         run_id = self.state.run_id
         metrics = final_metrics(outcome, path)
-        if metrics:
-            # The time of the last report: a final metric that repeats it is the same point, not a second one.
-            points = self._metrics(metrics, int(outcome.get("step", 0)), self.state.last_time or end)
-            self._log(client, points)
-            sent.metrics += len(points)
+        # The time of the last report: a final metric that repeats it is the same point, not a second one.
+        points = self._metrics(metrics, int(outcome.get("step", 0)), self.state.last_time or end)
+        self._log(client, points, outcome_tags(outcome, self.folder))
+        sent.metrics += len(points)
         for name in ("config.json", "outcome.json", "log.txt"):
             if (self.folder / name).exists():
                 client.log_artifact(run_id, str(self.folder / name))
@@ -198,8 +202,6 @@ class TrialMirror:
         if checkpoint.is_dir() and not describe.may_lose_checkpoint(self.folder):
             client.log_artifacts(run_id, str(checkpoint), "checkpoint")
             sent.artifacts += sum(file.is_file() for file in checkpoint.rglob("*"))
-        for name, text in outcome_tags(outcome, self.folder).items():
-            client.set_tag(run_id, name, text)
         status = "FINISHED" if outcome["outcome"] in ("completed", "pruned") else "FAILED"
         client.set_terminated(run_id, status, end_time=round(end * 1000))
         self.state.outcome, self.state.outcome_stamp = outcome["outcome"], ended_by

@@ -175,7 +175,7 @@ class Watch(_NoState, Callback):
         self._progress.show()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._retries.heard_of(trial.config["name"])
+        self._retries.started(trial.config["name"])
         self._progress.changed()
 
     def on_trial_result(

@@ -6,7 +6,7 @@ import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
-from ray.exceptions import RayActorError
+from ray.exceptions import ObjectLostError, RayActorError, RaySystemError, RayTaskError
 from ray.tune.experiment import Trial
 
 from gibbsweep.train.out_of_memory import Memory, OutOfMemory, causes, first_line, memory_of
@@ -16,11 +16,12 @@ from gibbsweep.tune.available import kills_so_far
 @dataclass(frozen=True)
 class Death:
     """``memory``: what ran out, if that is known. ``silent``: its process is gone without a word, which the kernel of another
-    machine may have done."""
+    machine may have done. ``raised``: it is an error of what the process did, not of the process or its machine."""
 
     message: str
     memory: Memory | None = None
     silent: bool = False
+    raised: bool = False
 
 
 class Deaths:
@@ -46,7 +47,8 @@ class Deaths:
                 self._kills += 1
                 return Death("the kernel killed its process for lack of memory", "host")
             return Death("its process was killed, or crashed", silent=True)
-        return Death(_what(error))
+        lost = any(isinstance(one, ObjectLostError) for one in causes(error))  # with the machine that had it
+        return Death(_what(error), raised=isinstance(error, RayTaskError | RaySystemError) and not lost)
 
 
 def _error(trial: Trial) -> BaseException | None:

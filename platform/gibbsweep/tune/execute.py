@@ -60,7 +60,7 @@ def execute(
         echo=options.verbose,
         session=uuid.uuid4().hex,
     )
-    workers, retries = options.workers_per_trial, Retries(plan.sweep, sharing, say)
+    workers, retries = options.workers_per_trial, Retries(plan.sweep, sharing, say, gate.halt)
     watch = Watch(progress, retries)
 
     def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:

@@ -19,6 +19,9 @@ MOST_CRASHES = 20
 """Of one run, whether it advances between them or its process cannot even start. Of those that begin and advance nothing, its process
 allows :data:`gibbsweep.train.exclusive.CRASHES_ALLOWED`; running out of memory beside others counts as none."""
 
+MOST_UNSTARTED = 3
+"""In a row, of whichever runs: that their processes raise an error before any has begun to train is true of all of them."""
+
 
 class Death(Protocol):
     """See :class:`gibbsweep.tune.deaths.Death`."""
@@ -32,19 +35,31 @@ class Death(Protocol):
     @property
     def silent(self) -> bool: ...
 
+    @property
+    def raised(self) -> bool: ...
+
 
 class Retries:
-    """``say`` tells a person, one sentence at a time."""
+    """``say`` tells a person, one sentence at a time; ``halt`` stops the sweep: why, and what a person does about it before it goes on
+    (see :meth:`gibbsweep.tune.gate.Gate.halt`)."""
 
-    def __init__(self, sweep: SweepDir, sharing: Sharing, say: Callable[[str], None]) -> None:
-        self._sweep, self._sharing, self._say = sweep, sharing, say
+    def __init__(
+        self, sweep: SweepDir, sharing: Sharing, say: Callable[[str], None], halt: Callable[[str, str], None]
+    ) -> None:
+        self._sweep, self._sharing, self._say, self._halt = sweep, sharing, say, halt
+        self._unstarted = 0
         self._crashes: Counter[str] = Counter()
         self._since: dict[str, float] = {}
         self._deaths: dict[str, Death] = {}
 
-    def heard_of(self, run: str) -> None:
-        """A run has started or reported: it has a checkpoint of that moment, or none."""
+    def started(self, run: str) -> None:
+        """A run is given to a process."""
         self._since[run] = time.monotonic()
+
+    def heard_of(self, run: str) -> None:
+        """A run has reported: it has a checkpoint of that moment, or none."""
+        self._since[run] = time.monotonic()
+        self._unstarted = 0
 
     def died(self, trial_id: str, death: Death) -> None:
         """That of a trial of Tune's, whose searcher is told next that there was an error, and not which."""
@@ -64,6 +79,13 @@ class Retries:
             device = "GPU" if death.memory == "gpu" else "machine"
             message = f"it ran out of memory alone on its {device} ({death.message}): {ADVICE}"
         else:
+            self._unstarted = self._unstarted + 1 if death.raised and not in_vain(run_dir) else 0
+            if self._unstarted == MOST_UNSTARTED:
+                self._halt(
+                    f"the process of a trial cannot start ({death.message})",
+                    "make what it imports known on every machine of the cluster (install it, or name its folder in PYTHONPATH), then ",
+                )
+                return None
             self._crashes[planned.name] += 1
             count = self._crashes[planned.name]
             if count <= MOST_CRASHES:
