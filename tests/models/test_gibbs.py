@@ -17,9 +17,21 @@ def machine(centred: bool = True) -> RBM:
     return rbm
 
 
-@pytest.mark.parametrize(("centred", "temperature"), [(False, 1.0), (True, 1.0), (True, 2.0)])
-def test_moments_are_those_of_the_enumerated_joint_distribution(centred: bool, temperature: float) -> None:
+@pytest.mark.parametrize(
+    ("centred", "temperature", "product_dtype"),
+    [
+        (False, 1.0, torch.float32),
+        (True, 1.0, torch.float32),
+        (True, 2.0, torch.float32),
+        (True, 1.0, torch.bfloat16),
+    ],
+)
+def test_moments_are_those_of_the_enumerated_joint_distribution(
+    centred: bool, temperature: float, product_dtype: torch.dtype
+) -> None:
     rbm = machine(centred)
+    with torch.no_grad():
+        rbm.weight.copy_(rbm.weight.to(product_dtype))
     v, h = binary_states(5).float(), binary_states(3).float()
     energies = rbm.joint_energy(v.repeat_interleave(8, dim=0), h.repeat(32, 1)).view(32, 8).detach()
     p = torch.softmax(-energies.flatten() / temperature, dim=0).view(32, 8).sum(dim=1)
@@ -28,7 +40,8 @@ def test_moments_are_those_of_the_enumerated_joint_distribution(centred: bool, t
     kept: list[torch.Tensor] = []
     start = (torch.rand(200, 5, generator=torch.Generator().manual_seed(1)) < 0.5).float()
     sampler = BlockGibbs(450, temperature)
-    sampler(rbm, start, generator=seeded(2), trace=lambda step, x: kept.append(x.clone()) if step > 50 else None)
+    form = rbm.normal_form(product_dtype)
+    sampler(form, start, generator=seeded(2), trace=lambda step, x: kept.append(x.clone()) if step > 50 else None)
     chain = torch.stack(kept)  # (T, B, 5)
 
     for i in range(5):
@@ -70,12 +83,13 @@ def test_later_steps_write_over_nothing_that_is_returned(product_dtype: torch.dt
             assert torch.equal(samples.info[name], runs[0].info[name])
 
 
-def test_half_batches_on_two_workers_are_the_full_batch() -> None:
-    rbm = machine()
+@pytest.mark.parametrize("product_dtype", [torch.float32, torch.bfloat16])
+def test_half_batches_on_two_workers_are_the_full_batch(product_dtype: torch.dtype) -> None:
+    form = machine().normal_form(product_dtype)
     x = (torch.rand(8, 5) < 0.5).float()
-    whole = BlockGibbs(5)(rbm, x, generator=seeded(9)).x
+    whole = BlockGibbs(5)(form, x, generator=seeded(9)).x
     halves = [
-        BlockGibbs(5)(rbm, x[4 * rank : 4 * rank + 4], generator=seeded(9, rank=rank, world_size=2)).x
+        BlockGibbs(5)(form, x[4 * rank : 4 * rank + 4], generator=seeded(9, rank=rank, world_size=2)).x
         for rank in (0, 1)
     ]
     assert torch.equal(whole, torch.cat(halves))

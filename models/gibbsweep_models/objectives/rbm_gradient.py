@@ -80,8 +80,8 @@ class ContrastiveFactors:
 
     def _rounded_once(self) -> Tensor:
         """All terms as one product: in half precision their sum is rounded, not each of two nearly equal terms."""
-        visible = torch.cat([v for v, _, _ in self.terms]).to(self.dtype)
-        hidden = torch.cat([h.mul(scale) for _, h, scale in self.terms]).to(self.dtype)
+        visible = torch.cat([v.to(self.dtype) for v, _, _ in self.terms])
+        hidden = torch.cat([h.mul(scale).to(self.dtype) for _, h, scale in self.terms])
         return torch.mm(visible.t(), hidden)
 
 

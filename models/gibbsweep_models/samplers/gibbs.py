@@ -58,15 +58,17 @@ class BlockGibbs:
         hidden_logits = form.hidden_logits(v)
         hidden_mean = self._means(hidden_logits)
         h_mean, h, reconstruction, v_mean = hidden_mean, None, v, v
+        n_units = self.n_steps * (hidden_logits.numel() + v.numel())
+        bernoulli = draws.tosses(n_units, generator=generator, dtype=product_dtype)
         # What later steps write over is memory of their own: none of what is returned, nor the data.
         for step in range(1, self.n_steps + 1):
             if step > 1:
                 h_mean = form.hidden_logits(v, out=h_mean if step > 2 else None)
                 self._means(h_mean, out=h_mean)
-            h = draws.bernoulli(h_mean, generator=generator, dtype=product_dtype, out=h)
+            h = bernoulli(h_mean, out=h)
             v_mean = form.visible_logits(h, out=v_mean if step > 2 else None)
             self._means(v_mean, out=v_mean)
-            v = draws.bernoulli(v_mean, generator=generator, dtype=product_dtype, out=v if step > 1 else None)
+            v = bernoulli(v_mean, out=v if step > 1 else None)
             if step == 1:
                 reconstruction = v_mean
             if trace is not None:
