@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+_ORPHAN_S = 5.0  # a tracking process whose driver has just died needs a moment to notice
 # Errors that are about one request: the rest of the pass goes on. All others are about the store: the pass ends.
 OWN_FAULT = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
 
@@ -185,7 +186,7 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
     if not (sweep_dir / "sweep.json").exists():
         raise UserError(f"{sweep_dir} has no sweep.json: expected a sweep's folder, such as runs/cd_k-1")
     try:
-        with sweep_lock(sweep_dir), log_to(sweep_dir / "track.log") as log:
+        with sweep_lock(sweep_dir, wait_s=_ORPHAN_S), log_to(sweep_dir / "track.log") as log:
             mirror = SweepMirror(sweep_dir, tracking_uri=tracking_uri)
             try:
                 error = mirror.send(ending=mirror.state.ending or "KILLED")
@@ -197,9 +198,9 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
         raise UserError(f"{sweep_dir} is being tracked by another process: it sends everything itself") from error
 
 
-def sweep_lock(sweep_dir: Path) -> FileLock:
+def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
     """Held by the one process that sends a sweep to a store; the system releases it when that process dies."""
-    return FileLock(sweep_dir / "track.lock", timeout=0)
+    return FileLock(sweep_dir / "track.lock", timeout=wait_s)
 
 
 def one_line(error: BaseException) -> str:
