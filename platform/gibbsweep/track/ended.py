@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
 from gibbsweep.track import describe
 from gibbsweep.track.spool import metric_values
+from gibbsweep.track.tracked import stamp
 
 OUTCOMES = ("completed", "pruned", "diverged", "failed")
 
 
-def read_outcome(path: Path) -> dict[str, Any]:
-    """The outcome in the file ``path``, of a kind that there is."""
-    outcome = describe.read_json(path)
-    if outcome.get("outcome") not in OUTCOMES:
-        raise UserError(f"{path}: outcome is {outcome.get('outcome')!r}, expected one of {', '.join(OUTCOMES)}")
-    return outcome
+@dataclass(frozen=True)
+class Final:
+    """How a trial ended. ``time``: unix seconds of its file, whose ``stamp`` it is; ``error``: why the file cannot be used, if so."""
+
+    outcome: str
+    step: int
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    time: float
+    stamp: str
+    error: UserError | None = None
 
 
-def final_metrics(outcome: Mapping[str, Any], path: Path) -> dict[str, float]:
-    """Those of the ``outcome`` in the file ``path``."""
+def read_final(folder: Path) -> Final:
+    """From the ``outcome.json`` of a trial's folder."""
+    path = folder / "outcome.json"
+    known, time = stamp(path), path.stat().st_mtime
+    try:
+        outcome = describe.read_json(path)
+        if outcome.get("outcome") not in OUTCOMES:
+            raise UserError(f"{path}: outcome is {outcome.get('outcome')!r}, expected one of {', '.join(OUTCOMES)}")
+        metrics, tags = _metrics(outcome, path), outcome_tags(outcome, folder)
+    except UserError as error:
+        return Final("", 0, {}, {}, time, known, error)
+    return Final(outcome["outcome"], int(outcome.get("step", 0)), metrics, tags, time, known)
+
+
+def _metrics(outcome: Mapping[str, Any], path: Path) -> dict[str, float]:
     try:
         return metric_values(outcome.get("metrics") or {})
     except (ValueError, TypeError) as error:

@@ -6,24 +6,22 @@ import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gibbsweep.errors import UserError
 from gibbsweep.track import describe
-from gibbsweep.track.ended import final_metrics, outcome_tags, read_outcome
+from gibbsweep.track.batch import MAX_METRICS, Batch
+from gibbsweep.track.ended import Final, read_final
 from gibbsweep.track.images import ImageGrids, image_files
 from gibbsweep.track.parent import Sent, SweepRun
 from gibbsweep.track.sounds import send_sound, sound_files
-from gibbsweep.track.spool import SpoolRecord, iter_spool
+from gibbsweep.track.spool import iter_spool
 from gibbsweep.track.tracked import TrackedTrial, stamp
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
 
 log = logging.getLogger("gibbsweep.track")
-NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class TrialMirror:
@@ -43,30 +41,30 @@ class TrialMirror:
             self._save()
         if self.state.deleted or (self.state.finished and self._ended == f"{parent.run_id} {fingerprint}"):
             return
-        self._ensure_run(parent, key)
+        batch = self._ensure_run(parent, key)
         client, run_id = parent.client, self.state.run_id
         # Before the spool is read: a run writes its outcome last, so what is read after it is whole.
         ended = stamp(self.folder / "outcome.json")
         if self.state.finished and self.state.outcome_stamp != ended:
             self._reopen(client)
-        self._send_metrics(client, sent)
+        final = read_final(self.folder) if ended and not self.state.finished else None
+        self._send_metrics(client, sent, batch, final)
         self._send_images(client, sent)
         self._send_sounds(client, sent)
+        if final is not None:
+            self._finish(client, sent, final)
         if ended:
-            if not self.state.finished:
-                self._finish(client, sent)
             self._ended = f"{parent.run_id} {fingerprint}"
         elif ending and self.state.status == "RUNNING":
             client.set_terminated(run_id, "KILLED", end_time=int(self.state.last_time * 1000) or None)
             self.state.status = "KILLED"
             self._save()
 
-    def _ensure_run(self, parent: SweepRun, key: str) -> None:
+    def _ensure_run(self, parent: SweepRun, key: str) -> Batch:
+        """What its run is still to be described with."""
         known = parent.children.get(key)
         if self.state.run_id and self.state.run_id == known and self.state.parent_id == parent.run_id:
-            if not self.state.described:
-                self._describe(parent.client)
-            return
+            return Batch() if self.state.described else self._description(parent.client)
         if self.state.run_id:
             log.warning("%s: the store does not know run %s: everything is sent again", key, self.state.run_id)
         config_path, new = self.folder / "config.json", known is None
@@ -85,22 +83,18 @@ class TrialMirror:
             parent.client.update_run(known, status="RUNNING")
         self.state.run_id = known
         self._save()
-        self._describe(parent.client, new=new)
+        return self._description(parent.client, new=new)
 
-    def _describe(self, client: MlflowClient, *, new: bool = False) -> None:
+    def _description(self, client: MlflowClient, *, new: bool = False) -> Batch:
         from mlflow.entities import Param
 
         config = describe.read_json(self.folder / "config.json")
         # A parameter cannot be written twice.
         there = {} if new else client.get_run(self.state.run_id).data.params
-        params = [Param(name, value) for name, value in describe.parameters(config).items() if name not in there]
-        for start in range(0, len(params), describe.MAX_PARAMS_A_BATCH):
-            client.log_batch(self.state.run_id, params=params[start : start + describe.MAX_PARAMS_A_BATCH])
         dataset = describe.dataset_input(config)
         if dataset is not None:
             client.log_inputs(self.state.run_id, [dataset])
-        self.state.described = True
-        self._save()
+        return Batch([Param(name, value) for name, value in describe.parameters(config).items() if name not in there])
 
     def _reopen(self, client: MlflowClient) -> None:
         client.update_run(self.state.run_id, status="RUNNING")
@@ -111,59 +105,58 @@ class TrialMirror:
         self.state.status = "RUNNING"
         self._save()
 
-    def _send_metrics(self, client: MlflowClient, sent: Sent) -> None:
-        path = self.folder / "metrics.jsonl"
-        size = path.stat().st_size if path.exists() else 0
+    def _send_metrics(self, client: MlflowClient, sent: Sent, batch: Batch, final: Final | None) -> None:
+        """The reports that are not there yet, after what ``batch`` has and before the metrics and tags of ``final``."""
+        reports = self.folder / "metrics.jsonl"
+        size = reports.stat().st_size if reports.exists() else 0
         if size < self.state.offset:
-            log.warning("%s is shorter than what was sent of it: it is sent again from its start", path)
+            log.warning("%s is shorter than what was sent of it: it is sent again from its start", reports)
             self.state.offset = 0
-        if size == self.state.offset:
+        unusable = final.error if final is not None else None
+        if size > self.state.offset:
+            try:
+                for record in iter_spool(reports, self.state.offset):
+                    if len(batch.metrics) + len(record.metrics) > MAX_METRICS and batch.metrics:
+                        self._send_batch(client, batch, sent)
+                    if self.state.status != "RUNNING":
+                        self._reopen(client)
+                    self._add(batch, record.metrics, record.step, record.time)
+                    batch.position = record.end, record.time
+            except UserError as error:
+                unusable = error
+        if final is not None and unusable is None:
+            # The time of the last report: a final metric that repeats it is the same point, not a second one.
+            _, last_time = batch.position or (0, self.state.last_time)
+            self._add(batch, final.metrics, final.step, last_time or final.time)
+            batch.tags |= final.tags
+        self._send_batch(client, batch, sent)
+        if unusable is not None:
+            raise unusable
+
+    def _send_batch(self, client: MlflowClient, batch: Batch, sent: Sent) -> None:
+        if self.state.infinite and batch.metrics:
+            # An SQL store keeps infinities as the largest double, of the same sign: the tag says which points they are.
+            batch.tags["gibbsweep.infinite_metrics"] = ", ".join(self.state.infinite)[: describe.MAX_TAG]
+        count, described = len(batch.metrics), self.state.described
+        if not (count or batch.params or batch.tags) and described:
             return
-        batch: list[SpoolRecord] = []
-        held = 0
-        corrupt: UserError | None = None
-        try:
-            for record in iter_spool(path, self.state.offset):
-                if held + len(record.metrics) > describe.MAX_METRICS_A_BATCH and batch:
-                    self._send_batch(client, batch, sent)
-                    batch, held = [], 0
-                batch.append(record)
-                held += len(record.metrics)
-        except UserError as error:
-            corrupt = error
-        if batch:
-            self._send_batch(client, batch, sent)
-        if corrupt is not None:
-            raise corrupt
-
-    def _send_batch(self, client: MlflowClient, batch: list[SpoolRecord], sent: Sent) -> None:
-        if self.state.status != "RUNNING":
-            self._reopen(client)
-        metrics = [metric for record in batch for metric in self._metrics(record.metrics, record.step, record.time)]
-        self._log(client, metrics)
-        self.state.offset, self.state.last_time = batch[-1].end, batch[-1].time
+        batch.send(client, self.state.run_id)
+        if batch.position is not None:
+            self.state.offset, self.state.last_time = batch.position
+        self.state.described = True
         self._save()
-        sent.metrics += len(metrics)
+        sent.metrics += count
 
-    def _metrics(self, values: dict[str, float], step: int, time: float) -> list[Metric]:
+    def _add(self, batch: Batch, values: Mapping[str, float], step: int, time: float) -> None:
         from mlflow.entities import Metric
 
         for name, value in values.items():
             note = f"{name}={'+' if value > 0 else '-'}inf@"
             if math.isinf(value) and not any(seen.startswith(note) for seen in self.state.infinite):
                 self.state.infinite.append(f"{note}{step}")
-        return [Metric(describe.valid_name(name), value, round(time * 1000), step) for name, value in values.items()]
-
-    def _log(self, client: MlflowClient, metrics: list[Metric], beside: Mapping[str, str] = NO_TAGS) -> None:
-        from mlflow.entities import RunTag
-
-        # An SQL store keeps infinities as the largest double, of the same sign: the tag says which points they are.
-        note = ", ".join(self.state.infinite)[: describe.MAX_TAG]
-        told = {**beside, **({"gibbsweep.infinite_metrics": note} if note else {})}
-        tags = [RunTag(name, text) for name, text in told.items()]
-        for start in range(0, max(len(metrics), 1), describe.MAX_METRICS_A_BATCH):
-            chunk = metrics[start : start + describe.MAX_METRICS_A_BATCH]
-            client.log_batch(self.state.run_id, metrics=chunk, tags=tags)
+        batch.metrics += [
+            Metric(describe.valid_name(name), value, round(time * 1000), step) for name, value in values.items()
+        ]
 
     def _send_images(self, client: MlflowClient, sent: Sent) -> None:
         tracked = set(self.state.images)
@@ -184,16 +177,8 @@ class TrialMirror:
             self._save()
             sent.artifacts += 1
 
-    def _finish(self, client: MlflowClient, sent: Sent) -> None:
-        path = self.folder / "outcome.json"
-        ended_by, end = stamp(path), max(self.state.last_time, path.stat().st_mtime)
-        outcome = read_outcome(path)
+    def _finish(self, client: MlflowClient, sent: Sent, final: Final) -> None:
         run_id = self.state.run_id
-        metrics = final_metrics(outcome, path)
-        # The time of the last report: a final metric that repeats it is the same point, not a second one.
-        points = self._metrics(metrics, int(outcome.get("step", 0)), self.state.last_time or end)
-        self._log(client, points, outcome_tags(outcome, self.folder))
-        sent.metrics += len(points)
         for name in ("config.json", "outcome.json", "log.txt"):
             if (self.folder / name).exists():
                 client.log_artifact(run_id, str(self.folder / name))
@@ -202,9 +187,9 @@ class TrialMirror:
         if checkpoint.is_dir() and not describe.may_lose_checkpoint(self.folder):
             client.log_artifacts(run_id, str(checkpoint), "checkpoint")
             sent.artifacts += sum(file.is_file() for file in checkpoint.rglob("*"))
-        status = "FINISHED" if outcome["outcome"] in ("completed", "pruned") else "FAILED"
-        client.set_terminated(run_id, status, end_time=round(end * 1000))
-        self.state.outcome, self.state.outcome_stamp = outcome["outcome"], ended_by
+        status = "FINISHED" if final.outcome in ("completed", "pruned") else "FAILED"
+        client.set_terminated(run_id, status, end_time=round(max(self.state.last_time, final.time) * 1000))
+        self.state.outcome, self.state.outcome_stamp = final.outcome, final.stamp
         self.state.status, self.state.finished = status, True
         self._save()
 
