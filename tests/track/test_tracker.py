@@ -103,6 +103,36 @@ def test_a_sweep_without_its_file_is_an_error_in_the_report(store: str, tmp_path
     assert "sweep.json is missing" in tracker.close(timeout_s=10.0).error
 
 
+def test_a_tracking_process_that_is_killed_is_told_and_loses_nothing(store: str, sweep: Any, expected: Any) -> None:
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=1.0)
+    tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
+    wait_until(functools.partial(sent_beyond, trial, 0))
+    assert tracker._process is not None
+    tracker._process.kill()
+    tracker._process.wait()
+    trial.report(2, loss=2.0)
+    trial.end("completed", 2)
+    report = tracker.close("FINISHED")
+    assert "ended with code -9 and no report: see" in report.error and report.error.endswith("track.log")
+    assert (report.runs, report.pending) == (1, 2)  # a spool line and the outcome
+    assert sync(sweep.folder, tracking_uri=store).pending == 0
+    assert sweep.history(store, "rbm-0000", "loss") == expected(range(1, 3), float)
+    assert sweep.runs(store)["cd_k-1"].info.status == "FINISHED"
+
+
+def test_ctrl_c_is_the_drivers(store: str, sweep: Any) -> None:
+    """A terminal sends it to the tracking process, too, which goes on until the driver says how the sweep ended."""
+    sweep.trial("rbm-0000").report(1, loss=1.0)
+    tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
+    wait_until(lambda: (sweep.folder / "tracked.json").exists())
+    assert tracker._process is not None
+    tracker._process.send_signal(signal.SIGINT)
+    report = tracker.close("KILLED")
+    assert (report.runs, report.pending, report.error) == (1, 0, "")
+    assert sweep.runs(store)["cd_k-1"].info.status == "KILLED"
+
+
 DRIVER = """
 import sys, time
 from pathlib import Path
