@@ -18,7 +18,7 @@ def test_runs_made_without_ray_are_sent_later(
 ) -> None:
     monkeypatch.chdir(ROOT)
     common = ["--budget", "smoke", "--no-ray", "--runs", str(tmp_path)]
-    main(["train", "tests/tiny.py:rbm", "--name", "one", "--set", "k=2", "learning_rate=0.05", *common])
+    main(["train", "tests/tiny.py:rbm", "--name", "one", "--set", "k=2", *common, "--set", "learning_rate=0.05"])
     main(["train", "tests/tiny.py:rbm", "--name", "two", *common])
     main(["track", "sync", str(tmp_path / "train-tiny")])
     assert "2 runs" in capsys.readouterr().out

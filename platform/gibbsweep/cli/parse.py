@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Container, Iterator, Sequence
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from gibbsweep.errors import UserError
 
@@ -34,7 +35,7 @@ def parse(options: type[T], words: Sequence[str], *, prog: str, description: str
     try:
         with contextlib.redirect_stderr(captured):
             parsed, unknown = tyro.cli(
-                options, args=list(words), prog=prog, description=description, return_unknown_args=True,
+                options, args=_joined(words, _variadic(options)), prog=prog, description=description, return_unknown_args=True,
             )  # fmt: skip
     except SystemExit as stop:
         if stop.code in (0, None):
@@ -46,6 +47,36 @@ def parse(options: type[T], words: Sequence[str], *, prog: str, description: str
         hint = f"did you mean {close[0]}?" if close else f"see {prog} --help."
         raise UserError(f"{unknown[0]!r} is not an option of {prog}: {hint}")
     return parsed
+
+
+def _variadic(options: Any) -> set[str]:
+    """The options that take any number of values."""
+    found: set[str] = set()
+    for name, hint in get_type_hints(options).items():
+        kinds = [hint, *get_args(hint)]  # tuple[str, ...] | None
+        if any(get_origin(kind) is tuple and Ellipsis in get_args(kind) for kind in kinds):
+            found.add(f"--{name.replace('_', '-')}")
+        elif dataclasses.is_dataclass(hint):
+            found |= _variadic(hint)
+    return found
+
+
+def _joined(words: Sequence[str], variadic: Container[str]) -> list[str]:
+    """``words`` in which each of the ``variadic`` options comes once, with the values of all times that it came: the last one would
+    silently replace the others."""
+    found: list[str] = []
+    values: dict[str, list[str]] = {}
+    taking: list[str] = found
+    for word in words:
+        option, equals, value = word.partition("=")
+        option = option.replace("_", "-")
+        if word.startswith("--") and option in variadic:
+            taking = values.setdefault(option, [])
+            taking += [value] if equals else []
+        else:
+            taking = found if word.startswith("--") else taking
+            taking.append(word)
+    return found + [word for option, given in values.items() for word in (option, *given)]
 
 
 def _help(options: type[object], prog: str) -> str:
