@@ -72,7 +72,8 @@ class TunePolicy(OptunaPolicy):
         from ray.tune.schedulers import ASHAScheduler
 
         super().__init__(curves, sampler, optuna.pruners.NopPruner())
-        self._scheduler = ASHAScheduler(
+        # Typed for a controller and trials of Tune's, of which it looks at no more than a trial's id.
+        self._scheduler: Any = ASHAScheduler(
             time_attr="step", metric="loss", mode="min", max_t=curves.updates, grace_period=3, reduction_factor=3
         )
         self._known: dict[int, Any] = {}
@@ -80,9 +81,9 @@ class TunePolicy(OptunaPolicy):
     def should_stop(self, job: Job, step: int, loss: float) -> bool:
         if job.number not in self._known:
             self._known[job.number] = SimpleNamespace(trial_id=str(job.number))
-            self._scheduler.on_trial_add(None, self._known[job.number])  # type: ignore[arg-type]  # it does not look
+            self._scheduler.on_trial_add(None, self._known[job.number])
         trial = self._known[job.number]
-        decision = self._scheduler.on_trial_result(None, trial, {"step": step, "loss": loss})  # type: ignore[arg-type]
+        decision = self._scheduler.on_trial_result(None, trial, {"step": step, "loss": loss})
         return str(decision) == "STOP"
 
     def stop(self, trial: optuna.trial.Trial, loss: float) -> None:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from typing import Any
+
+from tests.track.waiting import wait_until
 
 from gibbsweep.track import Tracker, metric_history, migrate, sync
 from gibbsweep.track.report import pending
 from gibbsweep.track.store import connect
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
-    give_up = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < give_up, "waited too long"
-        time.sleep(0.05)
 
 
 def test_a_server_that_comes_up_late_gets_everything_once(server: Any, new_sweep: Any, expected: Any) -> None:

@@ -83,6 +83,21 @@ def test_an_outcome_that_appears_while_its_spool_is_sent_waits_for_the_rest(
     assert sweep.runs(store)["rbm-0000"].info.status == "FINISHED"
 
 
+def test_reports_that_come_after_an_end_open_its_run_and_the_same_pass_ends_it_again(
+    store: str, sweep: Any, expected: Any
+) -> None:
+    """As of a group of workers, one of which still wrote when the outcome was there."""
+    trial = sweep.trial("rbm-0000")
+    trial.report(1, loss=1.0)
+    trial.end("completed", 2)
+    assert sync(sweep.folder, tracking_uri=store).pending == 0
+    trial.report(2, loss=2.0)
+    assert sync(sweep.folder, tracking_uri=store).pending == 0
+    assert sweep.history(store, "rbm-0000", "loss") == expected(range(1, 3), float)
+    run = sweep.runs(store)["rbm-0000"]
+    assert (run.info.status, run.data.tags["gibbsweep.outcome"]) == ("FINISHED", "completed")
+
+
 def test_two_migrations_at_once(tmp_path: Path) -> None:
     uri = default_tracking_uri(tmp_path / "runs")
     errors: list[BaseException] = []

@@ -10,22 +10,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.track.waiting import sent_beyond, wait_until
 
 from gibbsweep.track import Tracker, sync
 from gibbsweep.track.follower import MAX_WAIT_S, pause_after
 from gibbsweep.track.store import connect
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
-    give_up = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < give_up, "waited too long"
-        time.sleep(0.05)
 
 
 def test_follows_a_running_sweep(
@@ -140,10 +133,6 @@ from gibbsweep.track import Tracker
 Tracker(Path(sys.argv[1]), tracking_uri=sys.argv[2], experiment="cd_k", period_s=0.01, system_metrics=False).start()
 time.sleep(120)
 """
-
-
-def sent_beyond(trial: Any, offset: int) -> bool:
-    return bool((trial.folder / "tracked.json").exists() and trial.tracked["offset"] > offset)
 
 
 def test_killed_between_batches(store: str, sweep: Any, expected: Any) -> None:

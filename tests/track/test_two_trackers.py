@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.track.conftest import Sweep
+from tests.track.waiting import sent_beyond, wait_until
 
 from gibbsweep.track import sync
 from gibbsweep.track.store import connect
@@ -31,13 +31,6 @@ print(json.dumps([report.runs, report.pending, report.error]))
 """
 TRIALS = ("rbm-0000", "rbm-0001", "vae-0000")
 STEPS = 40
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = 120.0) -> None:
-    give_up = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < give_up, "waited too long"
-        time.sleep(0.05)
 
 
 def tracker_of(sweep: Sweep, store: str) -> subprocess.Popen[str]:
@@ -123,8 +116,7 @@ def test_two_sweeps_write_to_one_postgresql_at_once(tmp_path: Path, postgres: st
                         trial.image("samples", step)
             if step == STEPS // 2:
                 for own in trials:
-                    reached = own[-1].folder / "tracked.json"
-                    wait_until(lambda path=reached: path.exists() and json.loads(path.read_text())["offset"] > 0)  # type: ignore[misc]
+                    wait_until(functools.partial(sent_beyond, own[-1], 0), limit_s=120.0)
                 if killed:
                     trackers[1].send_signal(signal.SIGKILL)
                     trackers[1].communicate()

@@ -57,6 +57,14 @@ class Moments:
         patch.setattr(owner, name, watched)
 
 
+def killed_at_its_outcome(plan: Plan, planned: Planned, step: int, value: float) -> None:
+    """Its report stops it, and the driver is killed where the outcome was about to be written."""
+    with pytest.MonkeyPatch.context() as patch:
+        Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.outcome)
+        with pytest.raises(Killed):
+            plan.report(planned.name, step, value)
+
+
 def values_of(planned: Planned, step: int) -> dict[str, float]:
     """Curves that cross: who is good early is not good late."""
     rate = planned.values["learning_rate"]
@@ -160,10 +168,7 @@ def test_a_trial_that_was_to_be_pruned_ends_before_anything_starts(tmp_path: Pat
         plan.close(planned.name, done)
     beside, bad = plan.next(), plan.next()
     assert beside is not None and bad is not None
-    with pytest.MonkeyPatch.context() as patch:
-        Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.outcome)
-        with pytest.raises(Killed):
-            plan.report(bad.name, 7, -9.0)
+    killed_at_its_outcome(plan, bad, 7, -9.0)
     assert Outcome.read(plan.sweep.trial(bad.name)) is None
     again = resumed_plan(tmp_path, ONE)
     outcome = Outcome.read(again.sweep.trial(bad.name))
@@ -180,10 +185,7 @@ def test_the_verdict_of_another_order_of_reports_stands(tmp_path: Path) -> None:
     early, late = plan.next(), plan.next()
     assert early is not None and late is not None
     assert not plan.report(late.name, 7, -1.0)
-    with pytest.MonkeyPatch.context() as patch:
-        Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.outcome)
-        with pytest.raises(Killed):
-            plan.report(early.name, 7, -2.0)
+    killed_at_its_outcome(plan, early, 7, -2.0)
     assert [record.state for record in resumed_plan(tmp_path, ONE).searches["rbm"].records] == ["pruned", "running"]
 
 
@@ -192,10 +194,7 @@ def test_what_a_trial_did_after_its_driver_died_counts_no_more_than_the_verdict(
     first, second = plan.next(), plan.next()
     assert first is not None and second is not None
     assert not plan.report(first.name, 7, -1.0)
-    with pytest.MonkeyPatch.context() as patch:
-        Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.outcome)
-        with pytest.raises(Killed):
-            plan.report(second.name, 7, -2.0)
+    killed_at_its_outcome(plan, second, 7, -2.0)
     Outcome("completed", 20, {BITS.metric: 5.0}).write(plan.sweep.trial(second.name))
     assert resumed_plan(tmp_path, ONE).outcomes[second.name].outcome == "pruned"
 

@@ -78,7 +78,7 @@ class Tracker:
         if process is None:
             raise RuntimeError("close() was called on a Tracker that was not started: call start() first")
         self._say(asdict(Ending(status, timeout_s)))
-        error = f"the tracking process ended with code {{}} and no report: see {self.sweep_dir / 'track.log'}"
+        error = ""
         try:
             process.wait(timeout_s + _REPORT_S)
         except subprocess.TimeoutExpired:
@@ -88,13 +88,15 @@ class Tracker:
             answer = process.communicate()[0]
         if answer:
             return SyncReport(**json.loads(answer))
+        log = self.sweep_dir / "track.log"
+        error = error or f"the tracking process ended with code {process.returncode} and no report: see {log}"
         try:
             self._remember(status)
         except OSError as failure:
             error += f"; {one_line(failure)}"
         uri = self._followed.tracking_uri
         left = pending(self.sweep_dir, uri)
-        return SyncReport(tracked_runs(self.sweep_dir, uri), 0, 0, 0, left, error.format(process.returncode))
+        return SyncReport(tracked_runs(self.sweep_dir, uri), 0, 0, 0, left, error)
 
     def _remember(self, status: str) -> None:
         """How the sweep ended, for whoever reaches the store next."""

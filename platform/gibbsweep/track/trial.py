@@ -49,6 +49,9 @@ class TrialMirror:
             self._reopen(client)
         final = read_final(self.folder) if ended and not self.state.finished else None
         self._send_metrics(client, sent, batch, final)
+        if ended and final is None and not self.state.finished:  # reports that came after its end have opened it again
+            final = read_final(self.folder)
+            self._send_metrics(client, sent, Batch(), final)
         self._send_images(client, sent)
         self._send_sounds(client, sent)
         if final is not None:
