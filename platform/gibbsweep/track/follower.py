@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from filelock import Timeout
 
 from gibbsweep.track.chatter import log_to
-from gibbsweep.track.report import SyncReport, pending, tracked_runs
+from gibbsweep.track.report import SyncReport
 from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
 
 if TYPE_CHECKING:
@@ -81,11 +81,11 @@ class Follower:
         except (ImportError, OSError) as error:  # no MLflow, or no log: the sweep goes on, and is told at its end
             self._error = one_line(error)
         self._closing.wait()  # the report is of the end
-        if self._mirror is not None:
-            return self._mirror.report(self._error)
-        uri = self._followed.tracking_uri
-        runs, left = tracked_runs(self._sweep_dir, uri), pending(self._sweep_dir, uri)
-        return SyncReport(runs, 0, 0, 0, left, self._error)
+        return (self._mirror or self._new_mirror()).report(self._error)
+
+    def _new_mirror(self) -> SweepMirror:
+        followed = self._followed
+        return SweepMirror(self._sweep_dir, tracking_uri=followed.tracking_uri, experiment=followed.experiment)
 
     def _wait_for_lock_and_follow(self, log: Logger) -> None:
         while True:
@@ -101,7 +101,7 @@ class Follower:
 
     def _follow_locked(self, log: Logger) -> None:
         followed = self._followed
-        mirror = SweepMirror(self._sweep_dir, tracking_uri=followed.tracking_uri, experiment=followed.experiment)
+        mirror = self._new_mirror()
         mirror.set_ending("")
         self._mirror, self._error = mirror, ""
         failures = 0

@@ -15,10 +15,8 @@ from typing import Self
 from filelock import Timeout
 
 from gibbsweep.track.follower import Ending, Followed
-from gibbsweep.track.report import SyncReport, pending, tracked_runs
-from gibbsweep.track.store import redact
-from gibbsweep.track.sweep import one_line, sweep_lock
-from gibbsweep.track.tracked import TrackedSweep
+from gibbsweep.track.report import SyncReport
+from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
 
 _REPORT_S = 2.0  # to read from its files what is left
 
@@ -90,20 +88,15 @@ class Tracker:
             return SyncReport(**json.loads(answer))
         log = self.sweep_dir / "track.log"
         error = error or f"the tracking process ended with code {process.returncode} and no report: see {log}"
+        mirror = SweepMirror(
+            self.sweep_dir, tracking_uri=self._followed.tracking_uri, experiment=self._followed.experiment
+        )
         try:
-            self._remember(status)
+            with contextlib.suppress(Timeout), sweep_lock(self.sweep_dir):  # whoever else tracks it says how it ends
+                mirror.set_ending(status)
         except OSError as failure:
             error += f"; {one_line(failure)}"
-        uri = self._followed.tracking_uri
-        left = pending(self.sweep_dir, uri)
-        return SyncReport(tracked_runs(self.sweep_dir, uri), 0, 0, 0, left, error)
-
-    def _remember(self, status: str) -> None:
-        """How the sweep ended, for whoever reaches the store next."""
-        with contextlib.suppress(Timeout), sweep_lock(self.sweep_dir):  # whoever else tracks it says how it ends
-            state = TrackedSweep.load(self.sweep_dir, redact(self._followed.tracking_uri))
-            state.experiment, state.ending = self._followed.experiment or state.experiment, status
-            state.save(self.sweep_dir)
+        return mirror.report(error)
 
     def __enter__(self) -> Self:
         return self.start()
