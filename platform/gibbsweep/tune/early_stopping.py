@@ -30,7 +30,7 @@ class ToTheEnd:
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
         raise ValueError(f"trial {index} paused at update {step}, and nothing pauses under this scheduler")
 
-    def promote(self) -> tuple[int, int] | None:
+    def promote(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
         return None
 
     def rescue(self) -> tuple[int, int] | None:

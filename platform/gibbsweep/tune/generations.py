@@ -3,6 +3,7 @@ on from whom is decided for all at once, in :mod:`gibbsweep.tune.population`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from gibbsweep.errors import UserError
@@ -36,7 +37,7 @@ class Generations:
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
         """What has been reported is on the trial's record."""
 
-    def promote(self) -> tuple[int, int] | None:
+    def promote(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
         return None
 
     def rescue(self) -> tuple[int, int] | None:

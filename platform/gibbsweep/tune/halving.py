@@ -96,6 +96,13 @@ class Rung:
         rank = bisect.bisect_left(self._sorted, self._waiting[0])
         return number if rank < len(self._sorted) // self._eta else None
 
+    def promotable_by(self, ends: Sequence[float]) -> int | None:
+        """The trial that waits here with the least of ``ends``, if that is among the least floor(n / eta) of all that came."""
+        best = heapq.nsmallest(
+            len(self._sorted) // self._eta, self.numbers(), key=lambda number: (ends[number], number)
+        )
+        return next((number for number in best if number not in self._gone), None)
+
     def among_best(self, loss: Loss) -> bool:
         """Whether a loss is among the best 1/eta of those that came, itself included; the first one is."""
         rank = bisect.bisect_left(self._sorted, (_alone(loss), -1))
@@ -106,6 +113,10 @@ def _alone(loss: Loss) -> float:
     if isinstance(loss, tuple):
         raise TypeError(f"a rung of one objective got {len(loss)} losses, {loss}: say so when its ladder is built")
     return loss
+
+
+def _promotable(rung: Rung | FrontRung, ends: Sequence[float] | None) -> int | None:
+    return rung.promotable() if ends is None or isinstance(rung, FrontRung) else rung.promotable_by(ends)
 
 
 class Ladder:
@@ -123,10 +134,10 @@ class Ladder:
         index = self.steps.index(step) + 1
         return self.steps[index] if index < len(self.steps) else None
 
-    def promotable(self) -> tuple[int, int] | None:
+    def promotable(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
         """The trial to go on and the rung where it waits: the highest rung that has one (asynchronous successive halving, Li et al.
-        2020, algorithm 2)."""
-        found = ((self._rungs[step].promotable(), step) for step in reversed(self.steps))
+        2020, algorithm 2). ``ends``: what to rank trials by instead of their reports; several objectives have none."""
+        found = ((_promotable(self._rungs[step], ends), step) for step in reversed(self.steps))
         return next(((number, step) for number, step in found if number is not None), None)
 
     def hopeless(self, members: Iterable[int], ended: AbstractSet[int]) -> list[int]:

@@ -44,9 +44,9 @@ class Promotion(Judged):
         if promoted:
             rung.remove(index)
 
-    def promote(self) -> tuple[int, int] | None:
+    def promote(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
         for ladder in reversed(self._ladders):  # the bracket with the longest trials first: they are the last to end
-            found = ladder.promotable()
+            found = ladder.promotable(ends)
             if found is not None:
                 return self._moved(ladder, *found)
         return None

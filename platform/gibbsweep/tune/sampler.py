@@ -20,6 +20,7 @@ from gibbsweep.study.space import Choice, Domain, Float, Space
 from gibbsweep.study.study import Goal
 from gibbsweep.tune import unit_cube
 from gibbsweep.tune.front import end_losses, losses_of
+from gibbsweep.tune.multi_fidelity import MultiFidelity
 from gibbsweep.tune.record import Record, parameter
 
 optuna.logging.set_verbosity(logging.ERROR)
@@ -33,7 +34,7 @@ trials good (Optuna's default) however many there are."""
 
 class Sampler:
     """Suggests the values of the trials of one contender. ``trials``: how many there will be of each compared option; ``rungs``: updates
-    at which they are compared, the end of training excluded. ``earlier``: trials of another sweep that a model learns from.
+    at which they are compared, the end of training, after ``updates``, excluded. ``earlier``: trials of another sweep that a model learns from.
     ``objectives``: how many goals the search has; TPE and the Gaussian process model all of them (Ozaki et al. 2022, "Multiobjective
     Tree-Structured Parzen Estimator"; expected hypervolume improvement, Daulton et al. 2020)."""
 
@@ -45,6 +46,7 @@ class Sampler:
         seed: int,
         trials: int,
         rungs: Sequence[int] = (),
+        updates: int = 0,
         earlier: Sequence[Record] = (),
         objectives: int = 1,
     ) -> None:
@@ -58,6 +60,11 @@ class Sampler:
         self.name, self.space, self._seed, self._trials, self._rungs = name, space, seed, trials, rungs
         self._earlier = list(earlier)
         self._startup = min(8 if rungs else 10, max(4, trials // 2))
+        self._of_ends: MultiFidelity | None = None
+        if name == "gp" and rungs and objectives == 1:
+            self._of_ends = MultiFidelity(
+                space, rungs, updates, seed=seed, startup=self._startup, earlier=self._earlier
+            )
 
     def suggest(
         self, number: int, index: int, goals: Sequence[Goal], records: Sequence[Record], fixed: Mapping[str, Any]
@@ -70,6 +77,8 @@ class Sampler:
             return unit_cube.sobol_point(self.space, self._seed, index, fixed), {}
         if self.name == "grid":
             return unit_cube.grid(self.space, self._trials, fixed)[index], {}
+        if self._of_ends is not None:
+            return self._of_ends.suggest(number, goals[0], records, fixed)
         history = _history([*self._earlier, *records], goals, self._rungs, self._startup)
         if self.name == "cmaes":
             history = [_by_rank(trial, goals[0]) for trial in history]
@@ -85,6 +94,15 @@ class Sampler:
         values = _suggest(trial, self.space)
         attrs = storage.get_trial(trial._trial_id).system_attrs
         return values, {key: value for key, value in attrs.items() if key.startswith("cma:")}
+
+    def expected_ends(self, goals: Sequence[Goal], records: Sequence[Record]) -> Sequence[float] | None:
+        """The loss that each of ``records`` is expected to end with, up to a scale; None where no model says so."""
+        return None if self._of_ends is None else self._of_ends.expected_ends(goals[0], records)
+
+    @property
+    def expects_ends(self) -> bool:
+        """Whether trials are ranked by what :meth:`expected_ends` says, once it says anything."""
+        return self._of_ends is not None
 
     def points(self, fixed: Mapping[str, Any]) -> int:
         """How many trials of one option it can suggest: a grid ends, the others do not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
@@ -38,8 +39,9 @@ class Scheduler(Protocol):
         """The trial has reached the rung it was to run to, and waits there, unless it went on long ago (``promoted``)."""
         ...
 
-    def promote(self) -> tuple[int, int] | None:
-        """A waiting trial that is good enough to go on, and what it runs to. It waits no more."""
+    def promote(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
+        """A waiting trial that is good enough to go on, and what it runs to. It waits no more. ``ends``: what each trial is expected to
+        end with, by index, where a model says so: they are ranked by that instead of their reports."""
         ...
 
     def rescue(self) -> tuple[int, int] | None:

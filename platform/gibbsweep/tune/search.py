@@ -59,7 +59,14 @@ class Search:
         self._schedulers = [form.build(updates, each, len(self.goals)) for _ in self._options]
         n, rungs = len(self.goals), self.rungs
         self._sampler = Sampler(
-            sampler, contender.space, seed=seed, trials=each, rungs=rungs, earlier=earlier, objectives=n
+            sampler,
+            contender.space,
+            seed=seed,
+            trials=each,
+            rungs=rungs,
+            updates=updates,
+            earlier=earlier,
+            objectives=n,
         )
         fewest = min(self._sampler.points(contender.compared(o)) for o in self._options) if trials else 0
         self.trials = min(trials, fewest * len(self._options))
@@ -109,8 +116,11 @@ class Search:
         """A waiting trial that is good enough to go on, running again; None if there is none."""
         if self.population is not None:
             return self.population.promote()
+        ends = None
+        if any(record.state == "paused" for record in self.records):
+            ends = self._sampler.expected_ends(self.goals, self.records)
         for position, scheduler in enumerate(self._schedulers):
-            found = scheduler.promote()
+            found = scheduler.promote(None if ends is None else ends[position :: len(self._options)])
             if found is not None:
                 return self._go_on(position, *found)
         return None
@@ -131,7 +141,9 @@ class Search:
 
     def hopeless(self) -> list[Record]:
         """The waiting trials that will never go on, whatever still comes. None of an option of which no trial has completed: the best
-        that waits may yet be rescued."""
+        that waits may yet be rescued. None where a model ranks them: it may think better of any of them."""
+        if self._sampler.expects_ends:
+            return []
         return [
             self.records[index * len(self._options) + position]
             for position, option in enumerate(self._options)

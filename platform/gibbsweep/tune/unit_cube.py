@@ -1,4 +1,4 @@
-"""Points of a search space from points of the unit cube: random, quasi-random and grid search need no model and no history."""
+"""Points of a search space from points of the unit cube, and back: random, quasi-random and grid search need no model and no history."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gibbsweep.study.space import Choice, Domain, Float, Int, Space, walk
 
 def random_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Trial ``number``'s values, independent of every other trial's."""
-    paths = _paths(space)
+    paths = paths_of(space)
     return at(space, dict(zip(paths, np.random.default_rng((seed, number)).random(len(paths)), strict=True)), fixed)
 
 
 def sobol_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Point ``number`` of a scrambled Sobol sequence with a coordinate for every path, the branches' included."""
-    paths = _paths(space)
+    paths = paths_of(space)
     sequence = qmc.Sobol(len(paths), scramble=True, rng=np.random.default_rng(seed))
     if number:
         sequence.fast_forward(number)
@@ -57,6 +57,17 @@ def at(space: Space, coordinates: Mapping[str, float], fixed: Mapping[str, Any])
     return values
 
 
+def coordinates(space: Space, values: Mapping[str, Any]) -> dict[str, float]:
+    """Coordinates at which :func:`at` has ``values``, of the paths that these have; of what several coordinates give, the middle one's."""
+    found: dict[str, float] = {}
+    for path, domain in space.items():
+        if path in values:
+            found[path] = _coordinate(domain, values[path])
+            if isinstance(domain, Choice) and values[path] in domain.then:
+                found |= coordinates(domain.then[values[path]], values)
+    return found
+
+
 def _value(domain: Domain, u: float) -> Any:
     if isinstance(domain, Choice):
         return domain.options[min(int(u * len(domain.options)), len(domain.options) - 1)]
@@ -67,8 +78,20 @@ def _value(domain: Domain, u: float) -> Any:
     return min(max(whole, domain.low), domain.high)
 
 
+def _coordinate(domain: Domain, value: Any) -> float:
+    if isinstance(domain, Choice):
+        return (domain.options.index(value) + 0.5) / len(domain.options)
+    margin = 0.5 if isinstance(domain, Int) else 0.0
+    return _share(domain.low - margin, domain.high + margin, value, domain.log)
+
+
 def _between(low: float, high: float, u: float, log: bool) -> float:
     return low * (high / low) ** u if log else low + (high - low) * u
+
+
+def _share(low: float, high: float, value: float, log: bool) -> float:
+    """The inverse of :func:`_between`."""
+    return math.log(value / low) / math.log(high / low) if log else (value - low) / (high - low)
 
 
 def _combinations(space: Space, m: int, fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -94,5 +117,5 @@ def _spread(domain: Domain, m: int) -> Sequence[Any]:
     return [domain.low, *values[1:-1], domain.high]  # its ends exactly, not to a rounding
 
 
-def _paths(space: Space) -> list[str]:
+def paths_of(space: Space) -> list[str]:
     return list(dict.fromkeys(path for path, _ in walk(space)))
