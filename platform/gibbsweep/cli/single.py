@@ -39,7 +39,7 @@ class TrainOptions:
     seed: int = 0
     """Seed of weights, data order and noise."""
     precision: PrecisionOption = "auto"
-    """Arithmetic of training: auto measures which pays on this machine."""
+    """Arithmetic of training: auto measures once a run which pays on this machine."""
     retries: int | None = None
     """Restarts after a divergence, from the last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
     accumulate: int | None = None

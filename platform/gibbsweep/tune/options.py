@@ -34,7 +34,7 @@ class SweepOptions:
     seed: int | None = None
     """Seed of the search and of every training (default 0)."""
     precision: PrecisionOption | None = None
-    """Arithmetic of training: auto measures which pays on this machine (default)."""
+    """Arithmetic of training: auto measures once a sweep which pays for each contender (default)."""
     sampler: SamplerName | None = None
     """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far; qmc, random and grid do not."""
     scheduler: SchedulerName | None = None

@@ -28,7 +28,7 @@ _NAMED = 10  # sweeps in the sentence that there is none of the name asked for
 
 
 class SweepDir:
-    """``runs/SWEEP``: sweep.json, warm_start.json with --from, optuna.journal, trials/, results/."""
+    """``runs/SWEEP``: sweep.json, warm_start.json with --from, optuna.journal, precision/, trials/, results/."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,6 +44,10 @@ class SweepDir:
     @property
     def warm_start(self) -> Path:
         return self.path / "warm_start.json"
+
+    @property
+    def precision(self) -> Path:
+        return self.path / "precision"
 
     @property
     def results(self) -> Path:
