@@ -150,7 +150,9 @@ def _require_field(config: Any, name: str, path: str) -> None:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'no fields'}."
-        raise UserError(f"the study names {path!r}, and {type(config).__name__} has no field {name!r}: {hint}")
+        raise UserError(
+            f"{type(config).__name__} has no field {name!r}{f', which {path!r} names' if path != name else ''}: {hint}"
+        )
 
 
 def _describe_domain(domain: Domain) -> dict[str, Any]:
