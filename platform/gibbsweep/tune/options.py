@@ -117,8 +117,8 @@ def check_options(options: SweepOptions) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
     if options.disk is not None:
         parse_size(options.disk)
-    if not isinstance(options.gpus_per_trial, str) and options.gpus_per_trial < 0:
-        raise UserError(f"--gpus-per-trial must not be negative: got {options.gpus_per_trial:g}.")
+    if not isinstance(options.gpus_per_trial, str):
+        check_share(options.gpus_per_trial)
     if options.name is not None and options.resume is not None:
         raise UserError(
             f"--name {options.name} and --resume {options.resume} were both given: resuming keeps the name."
@@ -126,3 +126,14 @@ def check_options(options: SweepOptions) -> None:
     for sweep in (options.name, options.resume):
         if sweep is not None and (not sweep or "/" in sweep or sweep.startswith(".")):
             raise UserError(f"a sweep's name is the name of a folder: got {sweep!r}; use letters, digits, - and _.")
+
+
+def check_share(gpus: float) -> None:
+    """Raise UserError for a number of GPUs of which some would be left over."""
+    if gpus < 0:
+        raise UserError(f"--gpus-per-trial must not be negative: got {gpus:g}.")
+    parts = 1 / gpus if 0 < gpus < 1 else gpus
+    if abs(parts - round(parts)) > 0.01 * parts:
+        raise UserError(
+            f"--gpus-per-trial {gpus:g} would fragment the GPUs: use a whole number or 1/k (0.5, 0.25, ...)."
+        )

@@ -86,9 +86,9 @@ class Sampler:
         attrs = storage.get_trial(trial._trial_id).system_attrs
         return values, {key: value for key, value in attrs.items() if key.startswith("cma:")}
 
-    def points(self, fixed: Mapping[str, Any]) -> int:
-        """How many trials of one option it can suggest: a grid ends, the others do not."""
-        return len(unit_cube.grid(self.space, self._trials, fixed)) if self.name == "grid" else self._trials
+    def points(self, fixed: Mapping[str, Any], options: int = 1) -> int:
+        """How many trials of one of so many ``options`` it can suggest: a grid ends, the others do not."""
+        return len(unit_cube.grid(self.space, self._trials, fixed, options)) if self.name == "grid" else self._trials
 
     def _model(self, number: int, goals: Sequence[Goal]) -> BaseSampler:
         seed = self._seed * 10_007 + number
