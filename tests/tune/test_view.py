@@ -162,7 +162,7 @@ def test_a_request_reaches_the_driver_and_no_later_one(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "sweep.json").write_text('{"name": "t", "study": "tiny"}')  # of single runs
     for name in ("t", "u"):
-        with pytest.raises(UserError, match=rf"there is no sweep {name!r} in .* it holds s\."):
+        with pytest.raises(UserError, match=rf"there is no sweep {name!r}: .* holds s\."):
             find(tmp_path, name)
 
 

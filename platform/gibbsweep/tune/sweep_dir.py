@@ -15,9 +15,8 @@ from gibbsweep.train.files import write_atomically
 from gibbsweep.tune import warm_start
 from gibbsweep.tune.decided import Decided, differences, fingerprint
 from gibbsweep.tune.feasible import check
+from gibbsweep.tune.listing import held, is_sweep
 from gibbsweep.tune.options import DECIDING, SweepOptions
-
-_NAMED = 10  # sweeps in the sentence that there is none of the name asked for
 
 
 class SweepDir:
@@ -143,21 +142,9 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
 def find(runs: Path, name: str) -> SweepDir:
     """The sweep of that name; UserError, with the names that there are, if there is none."""
     sweep = SweepDir(runs / name)
-    if not name or not _is_sweep(sweep):
-        # The latest first: a folder of a year's sweeps holds too many to print.
-        latest = sorted(runs.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-        known = [path.parent.name for path in latest if _is_sweep(SweepDir(path.parent))]
-        names = ", ".join(known[:_NAMED])
-        more = f" and {len(known) - _NAMED} older ones" if len(known) > _NAMED else ""
-        raise UserError(
-            f"there is no sweep {name!r} in {runs}: " + (f"it holds {names}{more}." if known else "it holds none yet.")
-        )
+    if not name or not is_sweep(sweep.path):
+        raise UserError(f"there is no sweep {name!r}: {held(runs)}")
     return sweep
-
-
-def _is_sweep(sweep: SweepDir) -> bool:
-    """Not so is the folder of a study's single runs, whose record has no options."""
-    return (sweep.path / "sweep.json").exists() and "options" in sweep.record()
 
 
 def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:

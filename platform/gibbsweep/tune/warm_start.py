@@ -27,6 +27,7 @@ from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.decided import Decided, fingerprint
 from gibbsweep.tune.lineage import VALUES
+from gibbsweep.tune.listing import held, is_sweep
 from gibbsweep.tune.planned import search_name
 from gibbsweep.tune.record import Record, as_constraints, parameters, recorded
 
@@ -124,13 +125,9 @@ def read(path: Path) -> dict[str, Taken]:
 
 def _folder(name: str, runs: Path) -> Path:
     for folder in (runs / name, Path(name)):
-        if (folder / "sweep.json").exists():
+        if is_sweep(folder):
             return folder
-    known = sorted(p.parent.name for p in runs.glob("*/sweep.json"))
-    raise UserError(
-        f"there is no sweep {name!r} to start from, in {runs} or at that path: "
-        + (f"{runs} holds {', '.join(known)}." if known else f"{runs} holds none yet.")
-    )
+    raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {held(runs)}")
 
 
 def _taken(
