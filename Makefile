@@ -1,11 +1,11 @@
-# make sweep · make test · make ui · make lint · make bench: each sets up what it needs in .venv.
+# make sweep · make test · make ui · make lint · make bench, bench-engine, bench-quality, bench-ask: each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: sweep test ui lint bench clean
+.PHONY: sweep test ui lint bench bench-engine bench-quality bench-ask clean
 
 sweep: $(VENV)/.base
 	$(BIN)/python sweeps/cd_k.py
@@ -28,6 +28,15 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python analysis/benchmarks/run.py
+
+bench-engine: $(VENV)/.base
+	$(BIN)/python analysis/benchmarks/engine.py
+
+bench-quality: $(VENV)/.base
+	$(BIN)/python analysis/benchmarks/time_to_quality.py
+
+bench-ask: $(VENV)/.base
+	$(BIN)/python analysis/benchmarks/ask_cost.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

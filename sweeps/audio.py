@@ -184,16 +184,11 @@ STUDY = Study(
             at=dilated(n_steps=3),
         ),
         "wavegan": Contender(
-            GANConfig(
+            replace(
+                GANConfig.wgan_gp(learning_rate=4e-4),
                 channels=(16, 32, 64, 64),
                 latent_dim=64,
-                loss="wasserstein",
-                r1=0.0,
-                gradient_penalty=10.0,
-                generator_every=5,
                 betas=(0.5, 0.9),
-                discriminator_learning_rate=4e-4,
-                generator_learning_rate=4e-4,
                 phase_shuffle=2,
             ),
             kind="baseline",

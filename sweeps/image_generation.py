@@ -145,15 +145,7 @@ def study(options: Options) -> Study:
         at=gan_at,
     )
     wgan_gp = Contender(
-        GANConfig(
-            loss="wasserstein",
-            r1=0.0,
-            gradient_penalty=10.0,
-            generator_every=5,
-            betas=(0.0, 0.9),
-            discriminator_learning_rate=1e-3,
-            generator_learning_rate=1e-3,
-        ),
+        GANConfig.wgan_gp(learning_rate=1e-3),
         kind="baseline",
         space={**learning_rates, "generator_every": Choice(2, 5)},
         budgets=budgets(0.08, gpu=100_000, paper=500_000),

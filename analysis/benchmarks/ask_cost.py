@@ -1,6 +1,6 @@
 """What does it cost to ask for a trial, to take its report and its end? Our search against Optuna's own ask, report and tell.
 
-``python analysis/benchmarks/ask_cost.py``: the same sampler on both sides (TPE, multivariate, a group for each branch, running trials
+``make bench-ask``: the same sampler on both sides (TPE, multivariate, a group for each branch, running trials
 told as bad), six parameters, N trials on record, in memory and in a journal file, one process, one thread, turn by turn in one run.
 Medians of wall time, and of processor time, which other work on the machine does not lengthen. Writes ``analysis/results/ask_cost.{md,json}``.
 """

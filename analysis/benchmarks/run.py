@@ -1,4 +1,4 @@
-"""``make bench``: every benchmark, both sides of each ratio in one run, one thread.
+"""``make bench``: what trainings cost, both sides of each ratio in one run, one thread.
 
 Prints the table and writes ``analysis/results/benchmarks.{md,json}``. Absolute times belong to the machine; the ratios travel
 better. ``--only rbm_cd`` runs one of them.

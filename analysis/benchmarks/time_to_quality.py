@@ -1,6 +1,6 @@
 """How much sooner does a sweep find what random search finds? Simulated, both sides on the same learning curves and virtual clock.
 
-``python analysis/benchmarks/time_to_quality.py`` runs every policy on 20 seeds (each with its own optimum and noise), with one worker and
+``make bench-quality`` runs every policy on 20 seeds (each with its own optimum and noise), with one worker and
 with eight, for as long as they need for 100 trainings, and asks when it first reports the best loss that random search reports in the
 first half of that time on the same seed. The floor is a search that knows the answer: it trains, alone and from the start, whatever
 reaches that loss soonest. Tune's scheduler and Optuna's pruners are the libraries' own objects (``others.py``). Writes

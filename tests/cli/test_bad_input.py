@@ -45,13 +45,15 @@ def ends_with(words: list[str], capsys: pytest.CaptureFixture[str], *, study: bo
         (["--resume", "never-was"], "no sweep 'never-was'"),
         (["--name", "a/b"], "name of a folder"),
         (["--name", "a", "--resume", "a"], "both given"),
-        (["--precision", "fp8"], "precision"),
+        (["--precision", "fp8"], "--precision': use one of auto, bf16, fp32 (see"),
+        (["--trials", "None"], "--trials"),
         (["--gpus-per-trial", "-1"], "must not be negative"),
+        (["--gpus-per-trial", "0.3"], "would fragment the GPUs"),
     ],
 )
 def test_a_study_refuses(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in ends_with([*words, "--runs", str(tmp_path)], capsys, study=True)
-    assert list(tmp_path.glob("*/trials")) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_data_without_what_the_study_needs_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +71,9 @@ def test_data_without_what_the_study_needs_is_refused(tmp_path: Path, capsys: py
         (["trian"], "did you mean 'train'"),
         (["data"], "data list"),
         (["data", "info", "nothing-like-it"], "nothing-like-it"),
+        (["status", "--run", "runs", "s"], "did you mean --runs"),
+        (["status"], "error: SWEEP is missing: Name of the sweep (see gibbsweep status --help)."),
+        (["train", "x", "--seed", "y"], "Error parsing --seed"),
         (["train", "no/such/file.py:rbm"], "no study script"),
         (["train", "sweeps/cd_k.py"], "names no contender"),
         (["train", "sweeps/cd_k.py:rmb"], "no contender 'rmb'"),
@@ -132,6 +137,24 @@ def test_more_gpus_than_the_cluster_has(ray_session: None, tmp_path: Path, capsy
     assert "asks for 3 GPUs and the cluster has 0" in said
     said = ends_with(["--workers-per-trial", "9", "--budget", "smoke", "--runs", str(tmp_path)], capsys, study=True)
     assert "asks for 9 CPUs and the cluster has 2" in said
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_of_a_group_lists_its_commands(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["data", word])
+    text = capsys.readouterr().out
+    assert (
+        all(command in text for command in ("data list", "data fetch", "data info")) and "gibbsweep train" not in text
+    )
+
+
+def test_help_says_what_an_option_is_that_was_not_given(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_study(STUDY, ["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert stopped.value.code == 0
+    assert "--trials INT" in text and "(default: the study's)" in text
+    assert "None" not in text and "--no-" not in text
 
 
 def test_help_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:

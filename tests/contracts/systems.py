@@ -192,9 +192,7 @@ SYSTEMS: dict[str, SystemCase] = {
     "gan_conditional": SystemCase(GANConfig(channels=(8, 8), conditional=True), any_units=True),
     "gan_voxels": SystemCase(GANConfig(channels=(8, 8)), "solids", any_units=True),
     "wavegan": SystemCase(
-        GANConfig(
-            channels=(4, 8, 8), loss="wasserstein", r1=0.0, gradient_penalty=10.0, generator_every=2, phase_shuffle=2
-        ),
+        replace(GANConfig.wgan_gp(learning_rate=1e-3), channels=(4, 8, 8), generator_every=2, phase_shuffle=2),
         "tones@256",
     ),
     "waveform_edm": SystemCase(WaveformScoreConfig(UNetForm((4, 8)), conditional=True, sampler=Heun(3)), "tones@256"),

@@ -1,4 +1,4 @@
-"""The small parts of the loop: data order, averages, precision, outcomes, the spool."""
+"""The small parts of the loop: data order, averages, outcomes, the spool."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.train import Budget, Outcome, SpoolReporter
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
-from gibbsweep.train.precision import choose_precision
 from gibbsweep.train.report import read_spool
-from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.types import OptimizerConfig
 
 
@@ -63,16 +60,6 @@ def test_the_average_is_the_recursion() -> None:
 def test_a_decay_outside_its_range_is_refused(decay: float) -> None:
     with pytest.raises(ValueError, match="EMA decay"):
         EMA(nn.Linear(1, 1), decay)
-
-
-def test_the_precision_probe_leaves_no_trace() -> None:
-    data = load("digits", units="binary")
-    system = RBMConfig(n_hidden=8, persistent=True).build(data.spec)
-    before = {name: t.clone() for name, t in system.state_dict().items()}
-    chosen = choose_precision("auto", system, data.train.batch(torch.arange(16)), torch.device("cpu"))
-    assert chosen in ("fp32", "bf16")
-    assert all(torch.equal(t, before[name]) for name, t in system.state_dict().items())
-    assert all(p.grad is None for p in system.parameters())
 
 
 def test_learning_rate_schedules() -> None:

@@ -84,7 +84,7 @@ def go_on(runs: Path) -> Gate:
     contender = TrialContender(
         STUDY.contenders["rbm"].config, budget, also, STUDY.goal, STUDY.evaluators, STUDY.final_evaluators
     )
-    payload = Payload({"rbm": contender}, None, STUDY.validation, "fp32", "abc", 1, False, "test")
+    payload = Payload({"rbm": contender}, None, STUDY.validation, "fp32", sweep.precision, "abc", 1, False, "test")
     for number in range(100):
         config = searcher.suggest(str(number))
         if config == Searcher.FINISHED:

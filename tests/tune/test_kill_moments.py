@@ -103,7 +103,7 @@ def start(machines: Machines, runs: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-# The precision that pays is measured by default, and may be another one next time.
+# The precision that pays is measured once a sweep by default, and may be another one in the next.
 NEW = ["--budget", "smoke", "--scheduler", "halving", "--precision", "fp32", "--name", "s"]
 
 

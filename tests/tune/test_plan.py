@@ -232,7 +232,10 @@ def test_too_few_trials_for_the_comparison_are_refused(tmp_path: Path) -> None:
     [
         ({"scheduler": "halving", "eta": 1}, "--eta must be at least 2: got 1"),
         ({"scheduler": "halving", "brackets": 9}, "--brackets 9 needs 8 rungs"),
-        ({"sampler": "grid"}, "smallest form has 2 points, and 1 trials cannot cover it"),
+        (
+            {"sampler": "grid"},
+            "smallest form has 2 points for each of 2 compared options, and 2 trials cannot cover it: use --trials 4",
+        ),
     ],
 )
 def test_a_search_that_cannot_be_leaves_no_folder(tmp_path: Path, options: dict[str, object], message: str) -> None:

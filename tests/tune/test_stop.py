@@ -108,7 +108,7 @@ def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path, start: Start
     assert process.returncode == 130, text
     assert check_nothing_lost(tmp_path) > before
     assert "there is nothing to stop" in gibbsweep("stop", "s", "--runs", str(tmp_path))
-    assert "it holds s." in gibbsweep("stop", "t", "--runs", str(tmp_path))
+    assert "holds s." in gibbsweep("stop", "t", "--runs", str(tmp_path))
 
 
 def test_ctrl_c_twice_stops_now(tmp_path: Path, start: Start) -> None:

@@ -19,12 +19,15 @@ from gibbsweep.study import Study
 from gibbsweep.train import Outcome, SpoolReporter
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune import searches
+from gibbsweep.tune.folder import look
+from gibbsweep.tune.outline import outline, write_outline
 from gibbsweep.tune.plan import Plan
 from gibbsweep.tune.planned import Planned
 from gibbsweep.tune.record import PRUNED
 from gibbsweep.tune.rows import rows_of
 from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
 from gibbsweep.tune.search import Search
+from gibbsweep.tune.stopped import stopped
 
 ONE = study(contenders={"rbm": FREE})
 REPORTS = (2, 7, 12, 20)
@@ -62,7 +65,7 @@ def killed_at_its_outcome(plan: Plan, planned: Planned, step: int, value: float)
     with pytest.MonkeyPatch.context() as patch:
         Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.outcome)
         with pytest.raises(Killed):
-            plan.report(planned.name, step, value)
+            plan.report(planned.name, step, value, {GAP.metric: -value})
 
 
 def values_of(planned: Planned, step: int) -> dict[str, float]:
@@ -199,6 +202,29 @@ def test_what_a_trial_did_after_its_driver_died_counts_no_more_than_the_verdict(
     assert resumed_plan(tmp_path, ONE).outcomes[second.name].outcome == "pruned"
 
 
+@pytest.mark.parametrize("outlived", [False, True], ids=["no outcome", "another outcome"])
+@pytest.mark.parametrize("the_study", [ONE, TWO], ids=["one goal", "two"])
+def test_status_counts_it_as_resume_will(tmp_path: Path, the_study: Study, outlived: bool) -> None:
+    plan = new_plan(tmp_path, the_study, scheduler="stopping", trials=12, rungs=1)
+    write_outline(plan.sweep, outline(plan))
+    runs = [run for run in (plan.next() for _ in range(4)) if run is not None]
+    for run, value in zip(runs[:2], (-2.0, -1.0), strict=True):  # with two goals the best two go on
+        assert not plan.report(run.name, 7, value, {GAP.metric: -value})
+    stopped_dir = plan.sweep.trial(runs[2].name)
+    spool = SpoolReporter(stopped_dir)
+    spool(7, {"train/device_seconds": 3.0})
+    spool.close()
+    killed_at_its_outcome(plan, runs[2], 7, -9.0)
+    if outlived:
+        Outcome("completed", 20, {BITS.metric: 5.0}).write(stopped_dir)
+    seen = look(plan.sweep)
+    assert seen.overview.ended("pruned") == seen.overview.done == 1 and seen.overview.seconds == 3.0
+    assert seen.interrupted == 3, "all but the third go on"
+    assert [level.stayed for level in seen.overview.contenders[0].levels] == [1, 0]
+    assert len(resumed_plan(tmp_path, the_study).interrupted()) == 3
+    assert look(plan.sweep) == seen
+
+
 def search_of(storage: BaseStorage, scheduler: SchedulerName, goals: int) -> Search:
     form = SchedulerForm(scheduler, rungs=1 if scheduler == "stopping" else None)
     return Search(
@@ -216,10 +242,10 @@ def test_a_verdict_without_its_report_is_ignored_and_written_again(goals: int) -
     assert search.report(0, 7, -1.0, {GAP.metric: 1.0}) == "go"
     storage.set_trial_user_attr(search.records[1].trial_id, f"{PRUNED}7", True)  # and then a kill
     again = search_of(storage, "stopping", goals)
-    assert again.stopped() == [] and [record.number for record in again.interrupted()] == [0, 1]
+    assert stopped(again.records) == [] and [record.number for record in again.interrupted()] == [0, 1]
     assert again.report(1, 7, -0.5, {GAP.metric: 0.5}) == "go"
     later = search_of(storage, "stopping", goals)
-    assert later.records == again.records and later.stopped() == []
+    assert later.records == again.records and stopped(later.records) == []
     assert later.records[1].pruned == {7: False}
     assert later.report(1, 7, -0.5, {GAP.metric: 0.5}) == "go"
 

@@ -159,8 +159,11 @@ def test_a_request_reaches_the_driver_and_no_later_one(tmp_path: Path) -> None:
         assert Stopping(sweep).asked
     assert not driven(sweep)
     assert not stop_requested(sweep)
-    with pytest.raises(UserError, match="there is no sweep 't' in .* it holds s"):
-        find(tmp_path, "t")
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "sweep.json").write_text('{"name": "t", "study": "tiny"}')  # of single runs
+    for name in ("t", "u"):
+        with pytest.raises(UserError, match=rf"there is no sweep {name!r}: .* holds s\."):
+            find(tmp_path, name)
 
 
 def test_a_run_that_was_stopped_is_resumed(tmp_path: Path) -> None:

@@ -132,8 +132,11 @@ def test_what_cannot_be_is_refused_in_one_sentence(tmp_path: Path) -> None:
     earlier(tmp_path)
     with pytest.raises(UserError, match="--sampler qmc learns nothing"):
         started(tmp_path, sampler="qmc")
-    with pytest.raises(UserError, match=r"no sweep 'other' to start from.*holds s\."):
-        started(tmp_path, from_sweep="other")
+    (tmp_path / "single").mkdir()
+    (tmp_path / "single" / "sweep.json").write_text('{"name": "single", "study": "tiny"}')  # of single runs
+    for name in ("other", "single"):
+        with pytest.raises(UserError, match=rf"no sweep {name!r} to start from.*holds s\."):
+            started(tmp_path, from_sweep=name)
     with pytest.raises(UserError, match="no contender 'breaking' to start from: it has rbm"):
         started(tmp_path, contenders=("rbm", "breaking"))
     with pytest.raises(

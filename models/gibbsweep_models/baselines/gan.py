@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -19,9 +19,8 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Si
 
 @dataclass(frozen=True)
 class GANConfig(SignedUnits):
-    """Non-saturating with R1 by default (Mescheder et al. 2018); WGAN-GP is ``loss="wasserstein", r1=0,
-    gradient_penalty=10, generator_every=5`` (Gulrajani et al. 2017), and of waveforms that with ``phase_shuffle=2`` is WaveGAN
-    (Donahue et al. 2019). ``generator_every``: discriminator updates per
+    """Non-saturating with R1 by default (Mescheder et al. 2018); :meth:`wgan_gp` is that of Gulrajani et al. (2017), and of waveforms that
+    with ``phase_shuffle=2`` is WaveGAN (Donahue et al. 2019). ``generator_every``: discriminator updates per
     generator update. ``conditional``: of the data's classes, by a vector in the generator and a projection in the discriminator (Miyato
     & Koyama 2018). ``logit_bound``: a larger |logit_gap| counts as divergence. ``search_steps``, ``search_learning_rate`` and
     ``search_realism`` are those of inpainting by latent search."""
@@ -44,6 +43,19 @@ class GANConfig(SignedUnits):
     search_realism: float = 0.003
     phase_shuffle: int = 0
     conditional: bool = False
+
+    @classmethod
+    def wgan_gp(cls, learning_rate: float) -> Self:
+        """The Wasserstein loss with a gradient penalty; both networks learn at one ``learning_rate``."""
+        return cls(
+            loss="wasserstein",
+            r1=0.0,
+            gradient_penalty=10.0,
+            generator_every=5,
+            betas=(0.0, 0.9),
+            discriminator_learning_rate=learning_rate,
+            generator_learning_rate=learning_rate,
+        )
 
     def build(self, spec: DataSpec) -> GANSystem:
         """The system for waveforms (C, L), images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""

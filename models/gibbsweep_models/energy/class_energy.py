@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models.draws import rand
 from gibbsweep_models.nn.class_energies import ConvForm, Form
 from gibbsweep_models.objectives.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.every_nth import EveryNth
 from gibbsweep_models.objectives.langevin_cd import SIGNED_RANGE, LangevinCD
+from gibbsweep_models.objectives.langevin_system import LangevinSystem
 from gibbsweep_models.objectives.weighted_sum import WeightedSum
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,13 @@ class ClassEnergyConfig(SignedUnits):
         return ClassEnergySystem(self, spec, spec.n_classes)
 
 
-class ClassEnergySystem(System):
+class ClassEnergySystem(LangevinSystem):
     """p(x, y) ∝ exp(-E(x, y)) on [-1, 1]^D and K classes."""
 
     def __init__(self, config: ClassEnergyConfig, spec: DataSpec, n_classes: int) -> None:
-        super().__init__()
+        super().__init__(config.cd, spec, ema_decay=config.ema_decay, sample_steps=config.sample_steps)
         self.config = config
-        self.shape = spec.shape
-        self.ema_decay = config.ema_decay
         self.network = config.form.build(spec.shape, n_classes)
-        self.sampler = config.cd.sampler()
 
     def phases(self) -> list[Phase]:
         config = self.config
@@ -103,12 +100,3 @@ class ClassEnergySystem(System):
         """The network's last layer before the classes part: (B, *D) -> (B, F)."""
         features: Tensor = self.network.features(x)  # type: ignore[operator]  # a ClassEnergies
         return features
-
-    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D) of p(x): ``sample_steps`` Langevin steps from uniform noise."""
-        start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
-        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
-
-    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n_steps`` steps of the training sampler from ``x`` (B, *D)."""
-        return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.capabilities import Bracket
-from gibbsweep_models.draws import rand
 from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
 from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.nn.conv import ConvEnergy
@@ -16,8 +15,9 @@ from gibbsweep_models.nn.mlp import Activation
 from gibbsweep_models.noise.estimate import estimate_sigma
 from gibbsweep_models.noise.masks import check_mask, fill_smoothly, fill_with_mean
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.langevin_system import LangevinSystem
 from gibbsweep_models.samplers.posterior import MAPDenoising
-from gibbsweep_models.types import DataSpec, Phase, Samples, SignedUnits, System, Trace
+from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,15 @@ class ConvEBMConfig(SignedUnits):
         return ConvEBMSystem(self, spec)
 
 
-class ConvEBMSystem(System):
+class ConvEBMSystem(LangevinSystem):
     """p(x) ∝ exp(-E(x) / T) on [-1, 1]^D; sampling, chains and training share one Langevin kernel."""
 
     def __init__(self, config: ConvEBMConfig, spec: DataSpec) -> None:
-        super().__init__()
+        super().__init__(config.cd, spec, ema_decay=config.ema_decay, sample_steps=config.sample_steps)
         self.config = config
-        self.shape = spec.shape
-        self.ema_decay = config.ema_decay
         self.network = ConvEnergy(
             spec.shape, config.channels, config.activation, config.spectral_norm, config.confinement
         )
-        self.sampler = config.cd.sampler()
         self.replay = config.cd.replay(spec.shape)
 
     def initialise(self, x: Tensor) -> None:
@@ -76,15 +73,6 @@ class ConvEBMSystem(System):
         """The energy: (B, *D) -> (B,)."""
         del generator
         return self.energy(x)
-
-    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D): ``sample_steps`` Langevin steps from uniform noise."""
-        start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
-        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
-
-    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n_steps`` steps of the training sampler from ``x`` (B, *D)."""
-        return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
 
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
         """The mode of the posterior near ``x`` (B, *D); a noise level (B,) that is None is estimated from ``x``."""

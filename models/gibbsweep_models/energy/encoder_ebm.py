@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
-from gibbsweep_models.draws import rand
 from gibbsweep_models.nn.features import FeatureNet
 from gibbsweep_models.nn.gradients import refuse_condition
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.types import DataSpec, Phase, Samples, SignedUnits, System, Trace
+from gibbsweep_models.objectives.langevin_system import LangevinSystem
+from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,13 @@ class EncoderEBMConfig(SignedUnits):
         return EncoderEBMSystem(self, spec)
 
 
-class EncoderEBMSystem(System):
+class EncoderEBMSystem(LangevinSystem):
     """p(x) ∝ exp(-E(x) / T) on [-1, 1]^(C, H, W)."""
 
     def __init__(self, config: EncoderEBMConfig, spec: DataSpec) -> None:
-        super().__init__()
+        super().__init__(config.cd, spec, ema_decay=config.ema_decay, sample_steps=config.sample_steps)
         self.config = config
-        self.shape = spec.shape
-        self.ema_decay = config.ema_decay
         self.network = FeatureNet(spec.shape, config.channels, config.hidden, 1)
-        self.sampler = config.cd.sampler()
 
     def phases(self) -> list[Phase]:
         return [self.config.cd.phase(self.network.parameters(), self.shape)]
@@ -53,12 +49,3 @@ class EncoderEBMSystem(System):
     def features(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, F): the encoder's last maps."""
         return self.network.represent(x)
-
-    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` images (n, C, H, W): ``sample_steps`` Langevin steps from uniform noise."""
-        start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
-        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
-
-    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n_steps`` steps of the training sampler from ``x`` (B, C, H, W)."""
-        return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from gibbsweep_models.draws import rand
 from gibbsweep_models.nn.energy_forms import EnergyForm
 from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.types import DataSpec, Phase, Samples, SignedUnits, System, Trace
+from gibbsweep_models.objectives.langevin_system import LangevinSystem
+from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,13 @@ class EnergyFormConfig(SignedUnits):
         return EnergyFormSystem(self, spec)
 
 
-class EnergyFormSystem(System):
+class EnergyFormSystem(LangevinSystem):
     """p(x) ∝ exp(-E(x) / T) on [-1, 1]^D."""
 
     def __init__(self, config: EnergyFormConfig, spec: DataSpec) -> None:
-        super().__init__()
+        super().__init__(config.cd, spec, ema_decay=config.ema_decay, sample_steps=config.sample_steps)
         self.config = config
-        self.shape = spec.shape
-        self.ema_decay = config.ema_decay
         self.network = config.form.build(spec.shape)
-        self.sampler = config.cd.sampler()
         self.replay = config.cd.replay(spec.shape)
 
     def phases(self) -> list[Phase]:
@@ -59,12 +56,3 @@ class EnergyFormSystem(System):
         """The energy: (B, *D) -> (B,)."""
         del generator
         return self.energy(x)
-
-    def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D): ``sample_steps`` Langevin steps from uniform noise."""
-        start = rand((n, *self.shape), generator=generator).mul_(2.0).sub_(1.0)
-        return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
-
-    def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n_steps`` steps of the training sampler from ``x`` (B, *D)."""
-        return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gibbsweep_models.nn.blocks import conv_nd
-from gibbsweep_models.nn.gradients import refuse_condition
+from gibbsweep_models.nn.gradients import check_shape, refuse_condition
 from gibbsweep_models.nn.mlp import Activation, activation_of
 from gibbsweep_models.nn.spectral_norm import with_spectral_norm
 
@@ -103,11 +103,7 @@ class ConvEnergy(nn.Module):
     def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
         """(B, *D) -> (B,)."""
         refuse_condition(cond, self)
-        if x.shape[1:] != self.shape:
-            raise ValueError(
-                f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the energy with the "
-                "data's shape"
-            )
+        check_shape(x, self.shape)
         if self.confinement is not None:
             x = x - self.centre
         h = self.features(x)

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models.nn.gradients import refuse_condition
+from gibbsweep_models.nn.gradients import check_shape, refuse_condition
 from gibbsweep_models.nn.spectral_norm import with_spectral_norm
 
 Activation = Literal["silu", "softplus", "gelu", "leaky_relu"]
@@ -69,11 +69,7 @@ class MLPEnergy(nn.Module):
     def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
         """(B, *shape) -> (B,)."""
         refuse_condition(cond, self)
-        if x.shape[1:] != self.shape:
-            raise ValueError(
-                f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the energy with the "
-                "data's shape"
-            )
+        check_shape(x, self.shape)
         h = self.features(x.flatten(1))
         # Under autocast a bfloat16 sum would round energies to 3 significant digits; this layer costs next to nothing.
         with torch.autocast(x.device.type, enabled=False):

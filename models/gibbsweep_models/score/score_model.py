@@ -18,27 +18,21 @@ from gibbsweep_models.nn.noisy_classifier import NoisyClassifier, NoisyClassifie
 from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
+from gibbsweep_models.noise.ladder import DDPMLadder
 from gibbsweep_models.noise.shape import expand_like
-from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
+from gibbsweep_models.noise.vp import VPSchedule
 from gibbsweep_models.objectives.denoiser_anomaly import AnomalyForm, DenoisingErrors
 from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
 from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
 from gibbsweep_models.objectives.noisy_cross_entropy import NoisyCrossEntropy
 from gibbsweep_models.objectives.vlb import VariationalBound
-from gibbsweep_models.samplers.ancestral import Ancestral, Euler
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.ancestral import Ancestral
 from gibbsweep_models.samplers.heun import Heun
 from gibbsweep_models.samplers.in_parts import sample_in_parts
 from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
-from gibbsweep_models.samplers.probability_flow import ProbabilityFlow, ends
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
+from gibbsweep_models.samplers.trained_levels import DenoiserSampler, Schedule, check_levels
 from gibbsweep_models.types import DataSpec, Objective, OptimizerConfig, Phase, Samples, Trace
-
-Schedule = GeometricSchedule | VPSchedule | SubVPSchedule | CosineSchedule | EDMSchedule | NCSNLadder | DDPMLadder
-DenoiserSampler = (
-    AnnealedLangevin | PredictorCorrector | Ancestral | Euler | Heun | ProbabilityFlow | ScoreLangevin
-)  # fmt: skip
 
 _BYTES = 256
 
@@ -110,22 +104,6 @@ class ScoreModelConfig(DenoiserTraining):
             self.guidance, n_classes=spec.n_classes, conditional=self.conditional, label_dropout=self.label_dropout
         )
         return ScoreModelSystem(self, spec)
-
-
-def check_levels(sampler: DenoiserSampler, schedule: Schedule) -> None:
-    """Refuse a ``sampler`` that asks at levels where ``schedule`` never trained. EDM's lognormal has no end."""
-    if isinstance(schedule, EDMSchedule):
-        return
-    low, high = schedule.sigma_range
-    if isinstance(sampler, ScoreLangevin):
-        highest = lowest = sampler.sigma
-    else:
-        highest, lowest = ends(sampler.schedule)
-    if highest > 1.001 * high or lowest < 0.999 * low:
-        raise ValueError(
-            f"got a sampler from sigma={highest:.4g} down to {lowest:.4g}, expected levels that are trained, {low:.4g} to {high:.4g}; "
-            "narrow the sampler's schedule or widen the model's"
-        )
 
 
 class ScoreModelSystem(DenoiserSystem):

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from gibbsweep.option import OrDefault
+
 
 @dataclass(frozen=True)
 class ListOptions:
-    data_root: Path | None = None
+    data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA, else the user's data folder)."""
 
 
@@ -20,9 +22,9 @@ class ListOptions:
 class FetchOptions:
     name: Positional[str]
     """Name of the data set (see `gibbsweep data list`)."""
-    data_root: Path | None = None
+    data_root: OrDefault[Path] = None
     """Folder to write to (default: $GIBBSWEEP_DATA, else the user's data folder)."""
-    source: Annotated[Path | None, arg(name="from")] = None
+    source: Annotated[OrDefault[Path], arg(name="from")] = None
     """The set's own files, where you have them already (needed for shapenet), instead of a download."""
 
 
@@ -30,7 +32,7 @@ class FetchOptions:
 class InfoOptions:
     name: Positional[str]
     """Name of the data set (see `gibbsweep data list`)."""
-    data_root: Path | None = None
+    data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA, else the user's data folder)."""
     noise: bool = False
     """Say instead which noise levels suit the data: sigma_data, distances, and NCSNv2's ladder and step size."""

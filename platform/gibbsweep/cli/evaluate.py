@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gibbsweep.option import OrDefault
+
 
 @dataclass(frozen=True)
 class PrepareOptions:
@@ -14,7 +16,7 @@ class PrepareOptions:
     """Data set (see `gibbsweep data list`)."""
     features: Literal["classifier", "inception"] = "classifier"
     """The data set's own classifier, or Inception v3 for numbers that compare with published ones."""
-    data_root: Path | None = None
+    data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA, else the user's data folder)."""
 
 

@@ -24,11 +24,18 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
 }
 
 
+_HELP = ("-h", "--help")
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """The ``gibbsweep`` program. Exit code 2 for a mistake."""
     given = list(sys.argv[1:] if words is None else words)
-    if not given or given[0] in ("-h", "--help"):
-        print(_usage())
+    if not given or given[0] in _HELP:
+        print(_usage(list(COMMANDS)))
+        return
+    group = [name for name in COMMANDS if name.startswith(f"{given[0]} ")]
+    if group and given[1:2] and given[1] in _HELP:
+        print(_usage(group))
         return
     with one_sentence():
         for length in (2, 1):
@@ -43,9 +50,9 @@ def main(words: Sequence[str] | None = None) -> None:
         raise UserError(_unknown(given))
 
 
-def _usage() -> str:
-    width = max(map(len, COMMANDS))
-    lines = [f"  gibbsweep {name:<{width}}  {_summary(run)}" for name, (_, run) in COMMANDS.items()]
+def _usage(names: Sequence[str]) -> str:
+    width = max(map(len, names))
+    lines = [f"  gibbsweep {name:<{width}}  {_summary(COMMANDS[name][1])}" for name in names]
     return "\n".join(["Hyperparameter sweeps for energy-based and score-based generative models.", "", *lines, "",
                       "Each takes --help. A study is a script: python sweeps/cd_k.py --help"])  # fmt: skip
 

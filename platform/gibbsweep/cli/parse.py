@@ -36,17 +36,31 @@ def parse(options: type[T], words: Sequence[str], *, prog: str, description: str
         with contextlib.redirect_stderr(captured):
             parsed, unknown = tyro.cli(
                 options, args=_joined(words, _variadic(options)), prog=prog, description=description, return_unknown_args=True,
+                config=_shown(),
             )  # fmt: skip
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise UserError(f"{_sentence(captured.getvalue())} (see {prog} --help).") from None
+        # What follows a misspelt option is in the way of something else, which is then complained of.
+        unknown = [word for word in words if word.startswith("--") and _option(word) not in _known(options, prog)]
+        if not unknown:
+            raise UserError(f"{_sentence(captured.getvalue())} (see {prog} --help).") from None
     if unknown:
-        known = sorted(set(re.findall(r"--[a-z][a-z-]*", _help(options, prog))))
-        close = difflib.get_close_matches(unknown[0].split("=")[0].replace("_", "-"), known, n=1)
+        close = difflib.get_close_matches(_option(unknown[0]), _known(options, prog), n=1)
         hint = f"did you mean {close[0]}?" if close else f"see {prog} --help."
         raise UserError(f"{unknown[0]!r} is not an option of {prog}: {hint}")
     return parsed
+
+
+def _shown() -> tuple[Any, ...]:
+    """How tyro shows options: without the choice of None, --no-x beside --x, and STR for what is named by its place."""
+    from tyro import conf
+
+    return conf.DisallowNone, conf.FlagCreatePairsOff, conf.PositionalMetavarFromFieldName
+
+
+def _option(word: str) -> str:
+    return word.split("=")[0].replace("_", "-")
 
 
 def _variadic(options: Any) -> set[str]:
@@ -79,18 +93,26 @@ def _joined(words: Sequence[str], variadic: Container[str]) -> list[str]:
     return found + [word for option, given in values.items() for word in (option, *given)]
 
 
-def _help(options: type[object], prog: str) -> str:
+def _known(options: type[object], prog: str) -> list[str]:
     import tyro
 
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-        tyro.cli(options, args=["--help"], prog=prog)
-    return text.getvalue()
+        tyro.cli(options, args=["--help"], prog=prog, config=_shown())
+    return sorted(set(re.findall(r"--[a-z][a-z-]*", text.getvalue())))
 
 
 def _sentence(box: str) -> str:
-    """The message inside tyro's box, on one line."""
-    words = re.sub(r"[╭╮╰╯│─┃━┏┓┗┛]", " ", re.sub(r"\x1b\[[0-9;]*m", "", box))
+    """The message inside tyro's box, which is of dashes where a terminal has no lines, on one line."""
+    words = re.sub(r"[╭╮╰╯│─┃━┏┓┗┛]|-{3,}", " ", re.sub(r"\x1b\[[0-9;]*m", "", box))
     text = " ".join(words.split())
-    text = re.sub(r"^(Parsing error|Invalid arguments?)\s*", "", text)
-    return text.split(" For full helptext")[0].rstrip(". ")
+    text = re.split(" Argument helptext| For full helptext", text)[0]
+    text = re.sub(r"^Required options Missing from .*?: (\S+) (.*) \(required\)", r"\1 is missing: \2", text)
+    text = re.sub(r"^(Parsing error|Invalid (arguments?|choice)|Missing argument|Value error)\s*", "", text)
+    text = re.sub(r"\. Expected one of \((.*)\)", lambda found: f": use one of {_choices(found[1])}", text)
+    return text.rstrip(". ")
+
+
+def _choices(words: str) -> str:
+    """Tyro's list of them, in a fixed order. None is what an option has that was not given, not what it takes."""
+    return ", ".join(sorted(word for word in re.findall(r"'(.*?)'", words) if word != "None"))

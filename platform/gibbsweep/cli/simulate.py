@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from gibbsweep.errors import UserError
+from gibbsweep.option import OrDefault
 
 if TYPE_CHECKING:
     from gibbsweep.tune.curves import Curves
@@ -34,7 +35,7 @@ class SimulateOptions:
     """How far trials run: none, median, stopping, halving, population."""
     eta: int = 3
     """Of halving and stopping: one in so many goes on at each rung."""
-    rungs: int | None = None
+    rungs: OrDefault[int] = None
     """Of halving and stopping: rungs below the end (default: as many as the trials can fill, three at most)."""
     brackets: int = 1
     """Of halving: starting rungs."""
@@ -44,12 +45,12 @@ class SimulateOptions:
     """Of a population: equal parts of training, between which members are compared."""
     overhead: float = 1.0
     """Seconds that a trial takes to start, or to continue."""
-    curves: Annotated[str | None, tyro.conf.arg(metavar="SWEEP:CONTENDER")] = None
+    curves: Annotated[OrDefault[str], tyro.conf.arg(metavar="SWEEP:CONTENDER")] = None
     """Draw from the learning curves of a sweep that was run, runs/NAME:CONTENDER (default: synthetic curves)."""
     objectives: int = 1
     """Of the synthetic curves: losses that conflict, 1 to 4. The best is then a Pareto front, and its loss the share of their box that
     it misses. Recorded curves have those of their sweep."""
-    target: float | None = None
+    target: OrDefault[float] = None
     """Loss whose time is measured (default: the median of what random search to the end finds)."""
 
 

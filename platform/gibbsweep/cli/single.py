@@ -10,12 +10,13 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
+from gibbsweep.option import OrDefault
 from gibbsweep.study import Study
 from gibbsweep.study.assignment import Assignment, data_of
 from gibbsweep.study.provenance import git_commit
@@ -30,19 +31,19 @@ from gibbsweep.train.files import write_atomically
 class TrainOptions:
     target: Positional[str]
     """Study script and contender, for example sweeps/cd_k.py:rbm."""
-    set: tuple[str, ...] = ()
+    set: Annotated[tuple[str, ...], arg(help_behavior_hint="")] = ()
     """Fields of the configuration to change, for example: --set k=10 learning_rate=0.05."""
     budget: str = "laptop"
     """How long to train: smoke, laptop, gpu, ..."""
-    data: str | None = None
+    data: OrDefault[str] = None
     """Data set (default: the study's)."""
     seed: int = 0
     """Seed of weights, data order and noise."""
     precision: PrecisionOption = "auto"
-    """Arithmetic of training: auto measures which pays on this machine."""
-    retries: int | None = None
+    """Arithmetic of training: auto measures once a run which pays on this machine."""
+    retries: OrDefault[int] = None
     """Restarts after a divergence, from the last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
-    accumulate: int | None = None
+    accumulate: OrDefault[int] = None
     """Parts of each worker's batch whose gradients are added up, where the whole does not fit a memory (default: the budget's)."""
     workers: int = 1
     """Data-parallel workers; more than one need Ray."""
@@ -50,11 +51,11 @@ class TrainOptions:
     """GPUs of each worker."""
     no_ray: bool = False
     """Train in this process: needs torch alone, no Ray, Optuna or MLflow."""
-    name: str | None = None
+    name: OrDefault[str] = None
     """Name of the run's folder; an existing one is resumed (default: contender and time)."""
     runs: Path = Path("runs")
     """Folder of all runs."""
-    data_root: Path | None = None
+    data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA)."""
     verbose: bool = False
     """Show what Ray prints."""

@@ -9,13 +9,14 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from gibbsweep.errors import UserError
+from gibbsweep.option import OrDefault
 
 
 @dataclass(frozen=True)
 class SyncOptions:
     sweep: Positional[Path]
     """Folder of the sweep, for example runs/cd_k-20261123-120000."""
-    tracking_uri: str | None = None
+    tracking_uri: OrDefault[str] = None
     """MLflow server or store (default: $MLFLOW_TRACKING_URI, else SQLite beside the sweep)."""
 
 

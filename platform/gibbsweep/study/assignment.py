@@ -41,6 +41,8 @@ class Assignment:
     final_evaluators: tuple[Evaluator, ...] = ()
     validation: float = 0.1
     precision: PrecisionOption = "auto"
+    measurements: Path | None = None
+    """The file of what "auto" measured, for all runs that share it (None: one of its own in ``run_dir``)."""
     git_commit: str = "unknown"
     searched: dict[str, Any] = field(default_factory=dict)
     goal: Goals | None = None

@@ -20,7 +20,9 @@ from gibbsweep.study.study import STABILITY
 from gibbsweep.train import (
     Composed,
     Evaluation,
+    Measured,
     Outcome,
+    Precision,
     Reporter,
     Segment,
     SpoolReporter,
@@ -150,7 +152,7 @@ def _train(
             seed=assignment.seed,
             evaluate=validate,
             device=device,
-            precision=assignment.precision,
+            precision=_precision(assignment, device),
             config=flat(assignment.config, segment),
             until=until,
             restarts=restarts,
@@ -165,6 +167,13 @@ def _train(
         config = config_in(assignment.config, segment)
         restarts = restarted(outcome, assignment.run_dir, config, assignment.halve)
         print(f"restart {len(restarts)} of {budget.retries}: {restarts[-1]}", flush=True)
+
+
+def _precision(assignment: Assignment, device: torch.device) -> Precision | Measured:
+    if assignment.precision != "auto":
+        return assignment.precision
+    path = assignment.measurements or assignment.run_dir / "precision.json"
+    return Measured(path, device_name(device), assignment.name)
 
 
 def _built(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:

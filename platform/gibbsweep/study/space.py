@@ -66,6 +66,16 @@ def walk(space: Space) -> Iterator[tuple[str, Domain]]:
                 yield from walk(branch)
 
 
+def with_tuples(value: Any) -> Any:
+    """A value that JSON has given back: no configuration has lists, so a list was a tuple."""
+    return tuple(map(with_tuples, value)) if isinstance(value, list) else value
+
+
+def values_from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by path, as they were before they were stored."""
+    return {path: with_tuples(value) for path, value in stored.items()}
+
+
 def describe(space: Space) -> dict[str, Any]:
     """``space`` as JSON: what must be equal for a sweep to be resumed."""
     return {path: _describe_domain(domain) for path, domain in space.items()}
@@ -137,8 +147,7 @@ def _replace(config: Any, parts: list[str], path: str, value: Any) -> Any:
     _require_field(config, head, path)
     if rest:
         value = _replace(getattr(config, head), rest, path, value)
-    if isinstance(value, list):  # how JSON gives a tuple back
-        value = tuple(value)
+    value = with_tuples(value)
     try:
         return dataclasses.replace(config, **{head: value})
     except ValueError as error:
@@ -150,7 +159,9 @@ def _require_field(config: Any, name: str, path: str) -> None:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'no fields'}."
-        raise UserError(f"the study names {path!r}, and {type(config).__name__} has no field {name!r}: {hint}")
+        raise UserError(
+            f"{type(config).__name__} has no field {name!r}{f', which {path!r} names' if path != name else ''}: {hint}"
+        )
 
 
 def _describe_domain(domain: Domain) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.study.space import with_tuples
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep_models.nn.weights_file import WeightsFile
 from gibbsweep_models.types import SystemConfig
@@ -88,12 +89,8 @@ def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -
         if at in classes:
             values[item.name] = _rebuilt(at, classes, params)
         elif at in params:  # not a field that came later
-            values[item.name] = _with_tuples(params[at])
+            values[item.name] = with_tuples(params[at])
     lost = {key.removeprefix(prefix).partition(".")[0] for key in params if key.startswith(prefix)} - set(values)
     if lost:
         raise ValueError(f"{name} has no {', '.join(sorted(lost))} any more")
     return build(**values)
-
-
-def _with_tuples(value: Any) -> Any:
-    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

@@ -5,7 +5,7 @@ from gibbsweep.train.divergence import Diverged
 from gibbsweep.train.fit import fit
 from gibbsweep.train.loop import Evaluate, Evaluation, train
 from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind, survived
-from gibbsweep.train.precision import PrecisionOption
+from gibbsweep.train.precision import Measured, Precision, PrecisionOption
 from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter, spent
 from gibbsweep.train.restarts import Restart, read_restarts, write_restarts
 from gibbsweep.train.segment import Segment
@@ -18,8 +18,10 @@ __all__ = [
     "Evaluate",
     "Evaluation",
     "Images",
+    "Measured",
     "Outcome",
     "OutcomeKind",
+    "Precision",
     "PrecisionOption",
     "Reporter",
     "Restart",

@@ -20,7 +20,7 @@ from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
 from gibbsweep.train.outcome import Outcome, OutcomeKind
-from gibbsweep.train.precision import PrecisionOption, choose_precision
+from gibbsweep.train.precision import Measured, Precision, choose_precision
 from gibbsweep.train.report import Images, Reporter, Sounds
 from gibbsweep.train.restarts import Restart, seed_after
 from gibbsweep.train.segment import Segment
@@ -64,7 +64,7 @@ def train(
     announce: Reporter | None = None,
     evaluate: Evaluate | None = None,
     device: torch.device | str = "cpu",
-    precision: PrecisionOption = "auto",
+    precision: Precision | Measured = "fp32",
     config: Mapping[str, Any] | None = None,
     until: int | None = None,
     restarts: Sequence[Restart] = (),
@@ -77,7 +77,7 @@ def train(
     Every ``budget.report_every`` updates it calibrates (see :mod:`gibbsweep.train.calibrate`), evaluates, records (``report``), saves a checkpoint, and only then tells whoever may
     stop or pause the run (``announce``, called by every worker; a resumed run announces its checkpoint again). The numbers of
     ``evaluate`` are the first worker's. ``until``: stop after so many updates (at a report), and return a ``paused`` outcome.
-    Otherwise it is completed or diverged; its metrics are the last report's.
+    Otherwise it is completed or diverged; its metrics are the last report's. A checkpoint keeps its ``precision``.
 
     ``restarts`` are the divergences that this run has behind it, whoever calls has read from ``run_dir`` and has built
     ``system`` with the smaller steps of the last one; the order of the data and the noise follow another seed after each. A

@@ -22,6 +22,7 @@ from gibbsweep.tune.deaths import Deaths
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.overview import Underway
 from gibbsweep.tune.planned import DISK_FULL
+from gibbsweep.tune.precisions import Precisions
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.retries import Death, Retries
 from gibbsweep.tune.sharing import Sharing
@@ -164,8 +165,8 @@ class Silence(TrialProgressCallback):
 class Watch(_NoState, Callback):
     """Tells the progress whenever a trial starts, reports or ends, and every now and then."""
 
-    def __init__(self, progress: Progress, retries: Retries) -> None:
-        self._progress, self._retries = progress, retries
+    def __init__(self, progress: Progress, retries: Retries, precisions: Precisions) -> None:
+        self._progress, self._retries, self._precisions = progress, retries, precisions
         self.trials: list[Trial] = []
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
@@ -183,6 +184,7 @@ class Watch(_NoState, Callback):
     ) -> None:
         if "step" in result:
             self._progress.reported(trial.config["name"], Underway.of(int(result["step"]), result))
+            self._precisions.look(trial.config["contender"])
         self._progress.changed()
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:

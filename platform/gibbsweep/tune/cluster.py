@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gibbsweep.errors import UserError
 from gibbsweep.tune.available import available_memory
-from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.options import SweepOptions, check_share
 from gibbsweep.tune.packing import Node, Request, pieces, share, trials
 
 _SETTINGS = {
@@ -79,11 +79,7 @@ def check_resources(options: SweepOptions, gpus_per_worker: float) -> Request:
 
     Where a cluster grows on demand that is not known, and not asked.
     """
-    parts = 1 / gpus_per_worker if 0 < gpus_per_worker < 1 else gpus_per_worker
-    if abs(parts - round(parts)) > 0.01 * parts:
-        raise UserError(
-            f"--gpus-per-trial {gpus_per_worker:g} would fragment the GPUs: use a whole number or 1/k (0.5, 0.25, ...)."
-        )
+    check_share(gpus_per_worker)
     request = Request(1, share(pieces(gpus_per_worker)) if 0 < gpus_per_worker < 1 else round(gpus_per_worker))
     if options.wait_for_nodes:
         return request

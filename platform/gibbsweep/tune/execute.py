@@ -13,6 +13,7 @@ from gibbsweep.train import Budget
 from gibbsweep.tune.decided import Decided
 from gibbsweep.tune.gate import Gate
 from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.precisions import Precisions
 from gibbsweep.tune.progress import Progress
 from gibbsweep.tune.retries import Retries
 from gibbsweep.tune.search import Search
@@ -55,13 +56,14 @@ def execute(
         data_root=options.data_root.absolute() if options.data_root else None,
         validation=study.validation,
         precision=decided.precision,
+        measurements=plan.sweep.precision.absolute(),
         git_commit=git_commit(),
         workers=options.workers_per_trial,
         echo=options.verbose,
         session=uuid.uuid4().hex,
     )
     workers, retries = options.workers_per_trial, Retries(plan.sweep, sharing, say, gate.halt)
-    watch = Watch(progress, retries)
+    watch = Watch(progress, retries, Precisions(plan.sweep.precision, say))
 
     def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
         return tune_request(workers, config["cpus"], config["gpus"])

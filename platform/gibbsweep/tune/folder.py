@@ -17,6 +17,7 @@ from gibbsweep.tune.outline import Outline, read_outline
 from gibbsweep.tune.overview import Overview, Underway, overview
 from gibbsweep.tune.planned import search_name
 from gibbsweep.tune.record import Record, recorded
+from gibbsweep.tune.stopped import stands, stopped
 from gibbsweep.tune.sweep_dir import SweepDir
 
 _TAIL = 1 << 16  # a report is a line of some hundred bytes
@@ -33,7 +34,7 @@ class FolderView:
 
 
 def look(sweep: SweepDir) -> FolderView:
-    """Outcomes win over the journal, which hears of them last."""
+    """Outcomes win over the journal, which hears of them last; a verdict that is in the journal wins over both, as it will on resume."""
     outlines, is_driven = read_outline(sweep), driven(sweep)
     records = _records(sweep, outlines)
     runs = [search_name(name, record.number) for name, found in records.items() for record in found]
@@ -41,6 +42,10 @@ def look(sweep: SweepDir) -> FolderView:
     lost = {search_name(n, r.number) for n, found in records.items() for r in found if r.state == "lost"}
     ended = {run: outcome for run in runs if (outcome := Outcome.read(sweep.trial(run))) is not None}
     outcomes = {run: outcome for run, outcome in ended.items() if run not in lost}
+    for name, found in records.items():
+        for record, step in stopped(found):
+            run = search_name(name, record.number)
+            outcomes[run] = stands(record, step, outlines[name].goals, sweep.trial(run))
     underway = {run: at for run in runs if run not in outcomes and (at := last_report(sweep.trial(run))) is not None}
     waiting = {search_name(n, r.number) for n, found in records.items() for r in found if r.state == "paused"}
     open_runs = {run for run in runs if run not in outcomes and run not in waiting | lost}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gibbsweep.study.schedule import told
+from gibbsweep.study.space import values_from_json
 from gibbsweep.train import Segment
 from gibbsweep.tune.planned import search_name
 
@@ -31,7 +32,7 @@ class Copied:
 def copies_of(attrs: Mapping[str, Any]) -> list[Copied]:
     """From a trial's user attributes, by updates."""
     steps = sorted(int(key.removeprefix(VALUES)) for key in attrs if key.startswith(VALUES))  # which are written last
-    return [Copied(step, attrs[f"{FROM}{step}"], dict(attrs[f"{VALUES}{step}"])) for step in steps]
+    return [Copied(step, attrs[f"{FROM}{step}"], values_from_json(attrs[f"{VALUES}{step}"])) for step in steps]
 
 
 def lineage(records: Sequence[Record], number: int, before: float = float("inf")) -> list[tuple[int, int]]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gibbsweep.study.constraint import total
 from gibbsweep.study.space import Space
 from gibbsweep.study.study import Goal
 from gibbsweep.tune import unit_cube
 from gibbsweep.tune.encoding import encode
 from gibbsweep.tune.end_model import END, EndModel, fidelity
-from gibbsweep.tune.front import end_losses, losses_of
 from gibbsweep.tune.record import Record
 
 HYPERPARAMETERS = "gp:hyperparameters"
@@ -91,26 +92,27 @@ class MultiFidelity:
     def _observations(self, goal: Goal, records: Sequence[Record]) -> Iterator[tuple[Record, float, float]]:
         """Trials with a fidelity and the loss there: at every rung, at the last report, at the end. A trial that diverged has the worst
         loss of all, at the last fidelity that it reached."""
-        losses = {id(record): self._losses(goal, record) for record in records}
-        worst = max((loss for found in losses.values() for loss in found.values()), default=None)
-        for record in records:
-            found = losses[id(record)]
+        reported = [self._reported(goal, record) for record in records]
+        losses = _behind([pair for found in reported for pair in found.values()])
+        worst = max(losses, default=None)
+        following = iter(losses)
+        for record, found in zip(records, reported, strict=True):
             last = max(found, default=self._rungs[0])
             lost = record.state in ("diverged", "lost")
-            for step, loss in found.items():
+            for step, loss in zip(found, islice(following, len(found)), strict=True):
                 if (step in self._rungs or step == last) and not (lost and step == last):
                     yield record, fidelity(step, self._rungs[0], self._updates), loss
             if lost and worst is not None:
                 yield record, fidelity(last, self._rungs[0], self._updates), worst
 
-    def _losses(self, goal: Goal, record: Record) -> dict[int, float]:
-        """By updates."""
+    def _reported(self, goal: Goal, record: Record) -> dict[int, tuple[float, float]]:
+        """The loss, and how far the trial is from the constraints, by updates."""
         found = {
-            step: losses_of([goal], (value,), record.violations.get(step, {}))[0]
+            step: (goal.loss(value), total(record.violations.get(step, {})))
             for step, value in sorted(record.reports.items())
         }
         if record.value is not None:
-            found[self._updates] = end_losses([record], [goal])[0][0]
+            found[self._updates] = goal.loss(record.value), record.violation
         return found
 
     def _points(self, records: Sequence[Record]) -> NDArray[np.float64]:
@@ -118,6 +120,16 @@ class MultiFidelity:
             if id(record) not in self._encoded:
                 self._encoded[id(record)] = encode(self._space, record.values)
         return np.array([self._encoded[id(record)] for record in records])
+
+
+def _behind(reported: Sequence[tuple[float, float]]) -> list[float]:
+    """The losses of (loss, violation): one that violates a constraint is behind all that satisfy them, by its violation in units of their
+    range, so that the model knows on which side to search. Where none satisfies them it is the violation itself."""
+    kept = [loss for loss, beyond in reported if not beyond]
+    if not kept:
+        return [beyond for _, beyond in reported]
+    worst, width = max(kept), max(kept) - min(kept)
+    return [worst + width * beyond if beyond else loss for loss, beyond in reported]
 
 
 def _fitted_at(records: Sequence[Record]) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from gibbsweep.errors import UserError
+from gibbsweep.option import OrDefault
 from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerName
@@ -21,62 +22,62 @@ AUTO = "auto"
 class SweepOptions:
     """Options that decide the numbers default to the study's, and on --resume to the sweep's own."""
 
-    contenders: tuple[str, ...] | None = None
-    """Which contenders to run, for example: --contenders rbm conv_ebm."""
-    trials: int | None = None
-    """Search trials of each contender; 0 retrains its configuration as it stands."""
-    seeds: int | None = None
-    """Retrainings of each best configuration, a seed each."""
-    budget: str | None = None
+    contenders: OrDefault[tuple[str, ...]] = None
+    """Which contenders to run, for example: --contenders rbm conv_ebm (default: the study's)."""
+    trials: OrDefault[int] = None
+    """Search trials of each contender; 0 retrains its configuration as it stands (default: the study's)."""
+    seeds: OrDefault[int] = None
+    """Retrainings of each best configuration, a seed each (default: the study's)."""
+    budget: OrDefault[str] = None
     """How long to train: smoke, laptop, gpu, ... (default: gpu with a GPU, else laptop)."""
-    data: str | None = None
-    """Data set (see `gibbsweep data list`)."""
-    seed: int | None = None
+    data: OrDefault[str] = None
+    """Data set (default: the study's; see `gibbsweep data list`)."""
+    seed: OrDefault[int] = None
     """Seed of the search and of every training (default 0)."""
-    precision: PrecisionOption | None = None
-    """Arithmetic of training: auto measures which pays on this machine (default)."""
-    sampler: SamplerName | None = None
+    precision: OrDefault[PrecisionOption] = None
+    """Arithmetic of training: auto measures once a sweep which pays for each contender (default)."""
+    sampler: OrDefault[SamplerName] = None
     """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far; qmc, random and grid do not."""
-    scheduler: SchedulerName | None = None
+    scheduler: OrDefault[SchedulerName] = None
     """How far trials run (default none: to the end). halving pauses them at rungs and continues the best from their checkpoints;
     stopping stops the others there; median stops what is worse than the median of its finished peers; population lets the worst go on
     from the best's checkpoints, with other learning rates."""
-    eta: int | None = None
+    eta: OrDefault[int] = None
     """Of halving and stopping: one in so many goes on at each rung (default 3)."""
-    rungs: int | None = None
+    rungs: OrDefault[int] = None
     """Of halving and stopping: rungs below the end (default: as many as the trials can fill)."""
-    brackets: int | None = None
+    brackets: OrDefault[int] = None
     """Of halving: starting rungs, the first bracket at the lowest (default 1)."""
-    window: int | None = None
+    window: OrDefault[int] = None
     """Judge a trial by the median of so many of its last reports, for goals that jitter (default 1)."""
-    generations: int | None = None
+    generations: OrDefault[int] = None
     """Of a population: equal parts of training, between which members are compared (default 8)."""
-    retries: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    retries: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
     """Restarts of a run that diverges, from its last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
 
-    from_sweep: Annotated[str | None, tyro.conf.arg(name="from", metavar="SWEEP")] = None
+    from_sweep: Annotated[OrDefault[str], tyro.conf.arg(name="from", metavar="SWEEP")] = None
     """Start from what an earlier sweep has learned (its name, or its folder): tpe, gp and cmaes take its trials that lie in this
     study's space for history, those after as many updates as here."""
 
-    name: str | None = None
+    name: OrDefault[str] = None
     """Name of the sweep and of its folder (default: study and time)."""
-    resume: str | None = None
+    resume: OrDefault[str] = None
     """Continue the sweep of this name."""
     runs: Path = Path("runs")
     """Folder of all sweeps and of the local tracking store."""
-    results: Path | None = None
+    results: OrDefault[Path] = None
     """Also write STUDY.md and STUDY.json here (default: analysis/results beside sweeps/, except for the smoke budget)."""
-    data_root: Path | None = None
+    data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA)."""
-    tracking_uri: str | None = None
+    tracking_uri: OrDefault[str] = None
     """MLflow server or store (default: $MLFLOW_TRACKING_URI, else SQLite under --runs)."""
-    address: str | None = None
+    address: OrDefault[str] = None
     """Ray cluster to use: an address, or `local` for a fresh one on this machine (default: the running one, else local)."""
-    disk: str | None = None
+    disk: OrDefault[str] = None
     """Most that the checkpoints of the sweep may take, for example 20GB: the least wanted ones are removed (default: no limit)."""
-    cpus: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    cpus: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
     """CPUs that a local cluster may use (default: all)."""
-    gpus_per_trial: Annotated[float | Literal["auto"], tyro.conf.arg(metavar="N|1/K|auto")] = 0.0
+    gpus_per_trial: Annotated[float | Literal["auto"], tyro.conf.arg(metavar="N|1/K|auto", help_behavior_hint="")] = 0.0
     """GPUs of one trial; 0.5, 0.25, ... pack several trials on one, if its memory holds them; auto packs as many as it holds, up to
     eight (default: 1 where there is a GPU)."""
     workers_per_trial: int = 1
@@ -116,8 +117,8 @@ def check_options(options: SweepOptions) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
     if options.disk is not None:
         parse_size(options.disk)
-    if not isinstance(options.gpus_per_trial, str) and options.gpus_per_trial < 0:
-        raise UserError(f"--gpus-per-trial must not be negative: got {options.gpus_per_trial:g}.")
+    if not isinstance(options.gpus_per_trial, str):
+        check_share(options.gpus_per_trial)
     if options.name is not None and options.resume is not None:
         raise UserError(
             f"--name {options.name} and --resume {options.resume} were both given: resuming keeps the name."
@@ -125,3 +126,14 @@ def check_options(options: SweepOptions) -> None:
     for sweep in (options.name, options.resume):
         if sweep is not None and (not sweep or "/" in sweep or sweep.startswith(".")):
             raise UserError(f"a sweep's name is the name of a folder: got {sweep!r}; use letters, digits, - and _.")
+
+
+def check_share(gpus: float) -> None:
+    """Raise UserError for a number of GPUs of which some would be left over."""
+    if gpus < 0:
+        raise UserError(f"--gpus-per-trial must not be negative: got {gpus:g}.")
+    parts = 1 / gpus if 0 < gpus < 1 else gpus
+    if abs(parts - round(parts)) > 0.01 * parts:
+        raise UserError(
+            f"--gpus-per-trial {gpus:g} would fragment the GPUs: use a whole number or 1/k (0.5, 0.25, ...)."
+        )

@@ -15,7 +15,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gibbsweep.study.constraint import total
-from gibbsweep.study.space import Choice, Domain, Float, Space
+from gibbsweep.study.space import Choice, Domain, Float, Space, values_from_json
 from gibbsweep.tune.lineage import LOST, Copied, copies_of
 
 STATES = {
@@ -184,7 +184,7 @@ def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
     record = Record(
         number,
         trial._trial_id,
-        dict(attrs["values"]),
+        values_from_json(attrs["values"]),
         trial.params,
         trial.distributions,
         attrs["runs_to"],

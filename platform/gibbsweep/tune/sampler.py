@@ -104,9 +104,9 @@ class Sampler:
         """Whether trials are ranked by what :meth:`expected_ends` says, once it says anything."""
         return self._of_ends is not None
 
-    def points(self, fixed: Mapping[str, Any]) -> int:
-        """How many trials of one option it can suggest: a grid ends, the others do not."""
-        return len(unit_cube.grid(self.space, self._trials, fixed)) if self.name == "grid" else self._trials
+    def points(self, fixed: Mapping[str, Any], options: int = 1) -> int:
+        """How many trials of one of so many ``options`` it can suggest: a grid ends, the others do not."""
+        return len(unit_cube.grid(self.space, self._trials, fixed, options)) if self.name == "grid" else self._trials
 
     def _model(self, number: int, goals: Sequence[Goal]) -> BaseSampler:
         seed = self._seed * 10_007 + number

@@ -155,11 +155,6 @@ class Search:
         """The trials that are running: after a crash, those that it interrupted."""
         return [record for record in self.records if record.state == "running" and record.pruned_after is None]
 
-    def stopped(self) -> list[tuple[Record, int]]:
-        """The trials that are running though they were to be pruned after so many updates: a crash kept them from their end."""
-        found = [(record, record.pruned_after) for record in self.records if record.state == "running"]
-        return [(record, step) for record, step in found if step is not None]
-
     def report(self, number: int, step: int, value: float, metrics: Mapping[str, float] | None = None) -> Verdict:
         """Record an intermediate ``value`` of the goal (with several: of the first, the others being among ``metrics``), and how far
         ``metrics`` are from the constraints, and say whether the trial goes on. What is not finite is not recorded. A report that is on

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gibbsweep.study.study import Goal
 from gibbsweep.train import Outcome, OutcomeKind, read_restarts, spent
 from gibbsweep.train.exclusive import only_process
 from gibbsweep.tune.planned import search_name
-from gibbsweep.tune.search import Search
-from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.record import Record
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.search import Search
+    from gibbsweep.tune.sweep_dir import SweepDir
 
 
 def stopped_outcome(
@@ -29,14 +32,27 @@ def stopped_outcome(
     return Outcome(kind, step, told, message=why, restarts=tuple(read_restarts(run_dir)), **spent(run_dir))
 
 
+def stopped(records: Sequence[Record]) -> list[tuple[Record, int]]:
+    """Those that are running though they were to be pruned after so many updates: a kill kept them from their end."""
+    found = [(record, record.pruned_after) for record in records if record.state == "running"]
+    return [(record, step) for record, step in found if step is not None]
+
+
+def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> Outcome:
+    """The outcome of the trial ``record``, which was to be pruned after ``step`` updates. The verdict stands, whatever a trial that
+    outlived its driver has done since."""
+    outcome = Outcome.read(run_dir)
+    if outcome is None or outcome.outcome != "pruned":
+        return stopped_outcome("prune", step, goals, record.reported(step), run_dir)
+    return outcome
+
+
 def end_stopped(search: Search, sweep: SweepDir) -> None:
     """End the trials of ``search`` that were to be pruned when a kill came before their outcome was written, or before the journal had
-    heard of it. The verdict stands, whatever a trial that outlived its driver has done since."""
-    for record, step in search.stopped():
+    heard of it."""
+    for record, step in stopped(search.records):
         run_dir = sweep.trial(search_name(search.name, record.number))
         with only_process(run_dir):  # of an earlier driver's, it may still be ending
-            outcome = Outcome.read(run_dir)
-            if outcome is None or outcome.outcome != "pruned":
-                outcome = stopped_outcome("prune", step, search.goals, record.reported(step), run_dir)
-                outcome.write(run_dir)
+            outcome = stands(record, step, search.goals, run_dir)
+            outcome.write(run_dir)
         search.tell(record.number, outcome)

@@ -8,27 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gibbsweep.data import Dataset, check_data, load
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate import check_needs, check_other_data
-from gibbsweep.study.assignment import DATA_SEED
 from gibbsweep.study.provenance import git_commit
-from gibbsweep.study.restart import check_halving
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune import warm_start
 from gibbsweep.tune.decided import Decided, differences, fingerprint
-from gibbsweep.tune.evolving import evolving
+from gibbsweep.tune.feasible import check
+from gibbsweep.tune.listing import held, is_sweep
 from gibbsweep.tune.options import DECIDING, SweepOptions
-from gibbsweep.tune.sampler import Sampler
-from gibbsweep_models.capabilities import CanFit
-from gibbsweep_models.types import System
-
-_NAMED = 10  # sweeps in the sentence that there is none of the name asked for
 
 
 class SweepDir:
-    """``runs/SWEEP``: sweep.json, warm_start.json with --from, optuna.journal, trials/, results/."""
+    """``runs/SWEEP``: sweep.json, warm_start.json with --from, optuna.journal, precision/, trials/, results/."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,6 +36,10 @@ class SweepDir:
     @property
     def warm_start(self) -> Path:
         return self.path / "warm_start.json"
+
+    @property
+    def precision(self) -> Path:
+        return self.path / "precision"
 
     @property
     def results(self) -> Path:
@@ -86,7 +82,7 @@ def create(
         "from_sweep": None,
     }
     decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
-    evolves = _check(study, decided, options)
+    evolves = check(study, decided, options)
     taken = None if decided.from_sweep is None else warm_start.take(study, decided, options.runs)
     record = {
         "name": name,
@@ -132,7 +128,7 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
                 "leave it out to continue, or start a new sweep."
             )
     decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})
-    evolves = {name: list(paths) for name, paths in _check(study, decided, options).items()}
+    evolves = {name: list(paths) for name, paths in check(study, decided, options).items()}
     changes = differences(record["fingerprint"], fingerprint(study, decided))
     changes += differences(record.get("evolves", {}), evolves, "evolves")
     if changes:
@@ -146,14 +142,8 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
 def find(runs: Path, name: str) -> SweepDir:
     """The sweep of that name; UserError, with the names that there are, if there is none."""
     sweep = SweepDir(runs / name)
-    if not name or not (sweep.path / "sweep.json").exists():
-        # The latest first: a folder of a year's sweeps holds too many to print.
-        known = sorted(runs.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-        names = ", ".join(path.parent.name for path in known[:_NAMED])
-        more = f" and {len(known) - _NAMED} older ones" if len(known) > _NAMED else ""
-        raise UserError(
-            f"there is no sweep {name!r} in {runs}: " + (f"it holds {names}{more}." if known else "it holds none yet.")
-        )
+    if not name or not is_sweep(sweep.path):
+        raise UserError(f"there is no sweep {name!r}: {held(runs)}")
     return sweep
 
 
@@ -178,60 +168,3 @@ def _several_goals(study: Study, decided: Decided) -> dict[str, Any]:
         name: " and ".join(f"{g.direction} {g.metric}" for g in own) for name, own in goals.items() if len(own) > 1
     }
     return {"goals": found} if found else {}
-
-
-def _check(study: Study, decided: Decided, options: SweepOptions) -> dict[str, tuple[str, ...]]:
-    """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it. Returns what evolves in the
-    contenders of a population."""
-    evolves: dict[str, tuple[str, ...]] = {}
-    for name in decided.contenders:
-        compared = study.contender(name).options()
-        if 0 < study.trials_of(name, decided.trials) < len(compared):
-            raise UserError(
-                f"contender {name!r} compares {len(compared)} options, and {decided.trials} trials cannot cover them: "
-                f"use --trials {len(compared)} or more, or 0 for no search."
-            )
-        _check_search(study, name, decided)
-    for units in sorted({study.contenders[name].config.units for name in decided.contenders}):
-        for view in study.views(decided.data):
-            dataset = load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
-            check_data(dataset, study.needs, study=study.name)
-        for name in decided.contenders:
-            if study.contenders[name].config.units == units:
-                system = _check_contender(study, name, decided, dataset)
-                if decided.scheduler == "population":
-                    evolves[name] = evolving(study, name, decided, system, dataset.spec)
-    return evolves
-
-
-def _check_search(study: Study, name: str, decided: Decided) -> None:
-    """Refuse a scheduler or a sampler that cannot be, or a grid that the trials cannot cover."""
-    contender, trials = study.contenders[name], study.trials_of(name, decided.trials)
-    each = -(-trials // len(contender.options()))
-    rungs = decided.form.build(study.budget_of(name, decided.budget).updates, each).rungs
-    if trials:
-        sampler = Sampler(
-            decided.sampler,
-            contender.space,
-            seed=decided.seed,
-            trials=each,
-            rungs=rungs,
-            objectives=len(study.goals_of(name)),
-        )
-        for option in contender.options():
-            sampler.points(contender.compared(option))
-
-
-def _check_contender(study: Study, name: str, decided: Decided, dataset: Dataset) -> System:
-    """Build the contender as it stands, and see that its evaluators find what they need and a restart has steps to halve."""
-    budget, config = decided.budget, study.config_of(name, decided.budget)
-    try:
-        system = config.build(dataset.spec)
-    except ValueError as error:
-        raise UserError(f"contender {name!r} does not fit the data: {error}.") from error
-    for evaluator in (*study.evaluators_of(name, budget), *study.final_evaluators_of(name, budget)):
-        check_needs(evaluator, system)
-        check_other_data(evaluator, dataset)
-    if decided.budget_of(study, name).retries and not isinstance(system, CanFit):
-        check_halving(config, study.contenders[name].halve)
-    return system

@@ -64,6 +64,8 @@ class Payload:
     data_root: Path | None
     validation: float
     precision: PrecisionOption
+    measurements: Path
+    """The folder of what "auto" measured, with a file for each contender."""
     git_commit: str
     workers: int
     echo: bool
@@ -128,6 +130,7 @@ def assignment_of(config: dict[str, Any], payload: Payload) -> Assignment:
         evaluators=contender.evaluators,
         final_evaluators=() if search else contender.final_evaluators,
         precision=payload.precision,
+        measurements=payload.measurements / f"{config['contender']}.json",
         git_commit=payload.git_commit,
         searched=config["values"],
         goal=contender.goal,

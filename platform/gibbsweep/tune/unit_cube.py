@@ -29,14 +29,15 @@ def sobol_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any]) 
     return at(space, dict(zip(paths, sequence.random(1)[0], strict=True)), fixed)
 
 
-def grid(space: Space, trials: int, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
+def grid(space: Space, trials: int, fixed: Mapping[str, Any], options: int = 1) -> list[dict[str, Any]]:
     """Every combination of the options of each Choice and of m values of each Float and Int, evenly spaced (log: in the logarithm), m as
-    large as ``trials`` allows. Raises UserError where the choices alone have more combinations than ``trials``."""
+    large as ``trials`` allows. Raises UserError where the choices alone have more combinations than ``trials``, which so many ``options`` have
+    each."""
     points = list(_combinations(space, 1, fixed))
     if len(points) > trials:
         raise UserError(
-            f"the grid's smallest form has {len(points)} points, and {trials} trials cannot cover it: use --trials {len(points)} or "
-            "more, or another --sampler."
+            f"the grid's smallest form has {len(points)} points{f' for each of {options} compared options' if options > 1 else ''}, and "
+            f"{trials * options} trials cannot cover it: use --trials {len(points) * options} or more, or another --sampler."
         )
     continuous = any(isinstance(domain, Float | Int) for path, domain in walk(space) if path not in fixed)
     for m in range(2, trials + 1 if continuous else 2):

@@ -20,13 +20,14 @@ from optuna.trial import FrozenTrial
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.constraint import Constraint, violations
-from gibbsweep.study.space import Space, values_within
+from gibbsweep.study.space import Space, values_from_json, values_within
 from gibbsweep.study.study import Study
 from gibbsweep.train import Outcome
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.decided import Decided, fingerprint
 from gibbsweep.tune.lineage import VALUES
+from gibbsweep.tune.listing import held, is_sweep
 from gibbsweep.tune.planned import search_name
 from gibbsweep.tune.record import Record, as_constraints, parameters, recorded
 
@@ -50,7 +51,7 @@ class Taken:
         """As a search has its own. ``steps``: the updates that trials are compared at."""
         found = []
         for number, trial in enumerate(self.trials):
-            values = {k: tuple(v) if isinstance(v, list) else v for k, v in trial["values"].items()}
+            values = values_from_json(trial["values"])
             reports = {int(step): value for step, value in trial["reports"].items()}
             there = {int(step): own for step, own in trial["violations"].items()}
             params, distributions = parameters(space, values)
@@ -124,13 +125,9 @@ def read(path: Path) -> dict[str, Taken]:
 
 def _folder(name: str, runs: Path) -> Path:
     for folder in (runs / name, Path(name)):
-        if (folder / "sweep.json").exists():
+        if is_sweep(folder):
             return folder
-    known = sorted(p.parent.name for p in runs.glob("*/sweep.json"))
-    raise UserError(
-        f"there is no sweep {name!r} to start from, in {runs} or at that path: "
-        + (f"{runs} holds {', '.join(known)}." if known else f"{runs} holds none yet.")
-    )
+    raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {held(runs)}")
 
 
 def _taken(
