@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import norm
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from threadpoolctl import ThreadpoolController
@@ -55,7 +57,7 @@ class EndModel:
         self._inputs = np.column_stack([points, fidelities])
         self._targets = standardised(losses)
         width = self._inputs.shape[1]
-        # Wide enough that the priors decide, never they.
+        # Wide enough that the priors decide, unless losses have no noise at all.
         far = (1e-6, 1e6)
         self._kernel = ConstantKernel(1.0, far) * Matern([1.0] * width, far, nu=2.5) + WhiteKernel(1.0, far)
         mean = np.array([SCALE, *[LENGTH] * width, NOISE])
@@ -94,7 +96,8 @@ class EndModel:
     def _fitted(self, optimizer: Callable[..., tuple[Array, float]] | None) -> Any:
         process = GaussianProcessRegressor(self._kernel, alpha=1e-8, optimizer=optimizer)
         # Matrices of a few hundred rows: threads would only wait for each other, and for the trials on the same machine.
-        with ThreadpoolController().limit(limits=1):
+        with ThreadpoolController().limit(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the noise is at its bound
             return process.fit(self._inputs, self._targets)
 
 

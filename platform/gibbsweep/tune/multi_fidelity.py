@@ -90,8 +90,8 @@ class MultiFidelity:
         return EndModel(points, fidelities, losses, None if refit else _hyperparameters(records))
 
     def _observations(self, goal: Goal, records: Sequence[Record]) -> Iterator[tuple[Record, float, float]]:
-        """Trials with a fidelity and the loss there: at every rung, at the last report, at the end. A trial that diverged has the worst
-        loss of all, at the last fidelity that it reached."""
+        """Trials with a fidelity and the loss there: at every rung, at the last report, at the end. A trial that diverged ends with
+        the worst loss of all."""
         reported = [self._reported(goal, record) for record in records]
         losses = _behind([pair for found in reported for pair in found.values()])
         worst = max(losses, default=None)
@@ -100,10 +100,10 @@ class MultiFidelity:
             last = max(found, default=self._rungs[0])
             lost = record.state in ("diverged", "lost")
             for step, loss in zip(found, islice(following, len(found)), strict=True):
-                if (step in self._rungs or step == last) and not (lost and step == last):
+                if step in self._rungs or step == last:
                     yield record, fidelity(step, self._rungs[0], self._updates), loss
             if lost and worst is not None:
-                yield record, fidelity(last, self._rungs[0], self._updates), worst
+                yield record, END, worst
 
     def _reported(self, goal: Goal, record: Record) -> dict[int, tuple[float, float]]:
         """The loss, and how far the trial is from the constraints, by updates."""
