@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -15,15 +15,14 @@ from gibbsweep.errors import UserError
 from gibbsweep.track import describe
 from gibbsweep.track.chatter import log_to
 from gibbsweep.track.ended import OUTCOMES
-from gibbsweep.track.parent import Sent, SweepRun
+from gibbsweep.track.parent import Sent, SweepRun, search, sweep_run
 from gibbsweep.track.report import SyncReport, pending, sweep_files, tracked_runs, trial_folders
 from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact
+from gibbsweep.track.together import send_together
 from gibbsweep.track.tracked import TrackedSweep, stamp
 from gibbsweep.track.trial import TrialMirror
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
+log = logging.getLogger("gibbsweep.track")
 
 _ORPHAN_S = 5.0  # a tracking process whose driver has just died needs a moment to notice
 # Errors that are about one request: the rest of the pass goes on. All others are about the store: the pass ends.
@@ -72,9 +71,16 @@ class SweepMirror:
                 self.state.status = "RUNNING"
                 self._save()
             errors = []
-            for folder in trial_folders(self.sweep_dir):
-                trial = self._trials.get(folder.name) or TrialMirror(folder, self.state.store)
-                self._trials[folder.name] = trial
+            trials = [self._trial(folder) for folder in trial_folders(self.sweep_dir)]
+            try:
+                send_together(trials, parent, self.sent, self.tracking_uri)
+            except MlflowException as error:
+                if error.error_code not in OWN_FAULT:
+                    raise
+                # One of them is refused: sent by itself, each trial has its own errors and no other's.
+                log.warning("new runs are sent one by one: %s", one_line(error))
+                parent = self._ensure_parent()
+            for trial in trials:
                 try:
                     trial.send(parent, self.sent, ending)
                 except UserError as error:
@@ -82,7 +88,7 @@ class SweepMirror:
                 except MlflowException as error:
                     if error.error_code not in OWN_FAULT:
                         raise
-                    errors.append(f"{folder.name}: {error}")
+                    errors.append(f"{trial.folder.name}: {error}")
             self._send_counts(parent)
             self._send_files(parent)
             if ending and self.state.status != ending:
@@ -103,7 +109,7 @@ class SweepMirror:
         tags = describe.sweep_tags(sweep, name)
         found = [
             run.info.run_id
-            for run in _search(client, experiment_key, f"tags.`gibbsweep.run_key` = {_quoted(name)}")
+            for run in search(client, experiment_key, f"tags.`gibbsweep.run_key` = {_quoted(name)}")
             if run.info.lifecycle_stage == "active"
             and run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
         ]
@@ -123,16 +129,13 @@ class SweepMirror:
             if found:
                 client.update_run(run_id, status="RUNNING")
             self._save()
-        parent = SweepRun(client, experiment_key, run_id, name)
-        for run in _search(client, experiment_key, f"tags.`mlflow.parentRunId` = '{run_id}'"):
-            key = run.data.tags.get("gibbsweep.run_key", "")
-            if run.info.lifecycle_stage == "active":
-                parent.children[key] = run.info.run_id
-            else:
-                parent.deleted.add(key)
-        parent.deleted -= parent.children.keys()
-        self._parent = parent
-        return parent
+        self._parent = sweep_run(client, experiment_key, run_id, name)
+        return self._parent
+
+    def _trial(self, folder: Path) -> TrialMirror:
+        if folder.name not in self._trials:
+            self._trials[folder.name] = TrialMirror(folder, self.state.store)
+        return self._trials[folder.name]
 
     def _send_counts(self, parent: SweepRun) -> None:
         from mlflow.entities import Metric
@@ -206,19 +209,6 @@ def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
 def one_line(error: BaseException) -> str:
     """An error as one line, for a report."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
-
-
-def _search(client: MlflowClient, experiment: str, condition: str) -> Iterator[Run]:
-    """All runs, deleted ones too, latest first."""
-    from mlflow.entities import ViewType
-
-    token: str | None = None
-    while True:
-        page = client.search_runs([experiment], condition, ViewType.ALL, max_results=500, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def _quoted(text: str) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gibbsweep.track")
 
+SHORT = 100_000
+"""Bytes of a spool: a trial with more of them is not a short one."""
+
 
 class TrialMirror:
     """Sends what is new in one trial's folder. Every method can be interrupted anywhere and called again."""
@@ -31,6 +34,33 @@ class TrialMirror:
         self.folder = folder
         self.state = TrackedTrial.load(folder, store)
         self._ended = ""
+        self._remembers = True
+
+    def is_short_and_new(self, parent: SweepRun) -> bool:
+        """Whether it has ended before the store heard of it, and is all reports and plain files, not too many to be read whole."""
+        key, folder = describe.run_key(parent.name, self.folder.name), self.folder
+        if key in parent.children or key in parent.deleted or self.state.deleted:
+            return False
+        return (
+            (folder / "outcome.json").exists()
+            and not ((folder / "images").exists() or (folder / "sounds").exists())
+            and self._spool_size() <= SHORT
+        )
+
+    def gather(self, parent: SweepRun, sent: Sent) -> None:
+        """As :meth:`send`, to a client that only gathers: what was sent is remembered when :meth:`remember` is called, or else
+        :meth:`forget`."""
+        self._remembers = False
+        self.send(parent, sent)
+
+    def remember(self) -> None:
+        self._remembers = True
+        self._save()
+
+    def forget(self) -> None:
+        """What is on disk holds again."""
+        self._remembers, self._ended = True, ""
+        self.state = TrackedTrial.load(self.folder, self.state.store)
 
     def send(self, parent: SweepRun, sent: Sent, ending: str = "") -> None:
         """One pass. ``ending``: the sweep is over, so a run without an outcome is closed as KILLED."""
@@ -110,8 +140,7 @@ class TrialMirror:
 
     def _send_metrics(self, client: MlflowClient, sent: Sent, batch: Batch, final: Final | None) -> None:
         """The reports that are not there yet, after what ``batch`` has and before the metrics and tags of ``final``."""
-        reports = self.folder / "metrics.jsonl"
-        size = reports.stat().st_size if reports.exists() else 0
+        reports, size = self.folder / "metrics.jsonl", self._spool_size()
         if size < self.state.offset:
             log.warning("%s is shorter than what was sent of it: it is sent again from its start", reports)
             self.state.offset = 0
@@ -199,5 +228,10 @@ class TrialMirror:
     def _fingerprint(self) -> str:
         return f"{stamp(self.folder / 'outcome.json')} {stamp(self.folder / 'metrics.jsonl')}"
 
+    def _spool_size(self) -> int:
+        reports = self.folder / "metrics.jsonl"
+        return reports.stat().st_size if reports.exists() else 0
+
     def _save(self) -> None:
-        self.state.save(self.folder)
+        if self._remembers:
+            self.state.save(self.folder)
