@@ -118,11 +118,12 @@ def test_two_migrations_at_once(tmp_path: Path) -> None:
     assert [experiment.name for experiment in connect(uri).search_experiments()] == ["Default"]
 
 
-def test_tracked_json_of_a_half_written_kind_is_sent_again(store: str, sweep: Any) -> None:
+@pytest.mark.parametrize("left", ["{", "", "\0" * 300])
+def test_tracked_json_that_a_loss_of_power_left_is_sent_again(store: str, sweep: Any, left: str) -> None:
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
     sync(sweep.folder, tracking_uri=store)
-    (trial.folder / "tracked.json").write_text("{")
+    (trial.folder / "tracked.json").write_text(left)
     assert TrialMirror(trial.folder, store).state.run_id == ""
     assert sync(sweep.folder, tracking_uri=store).pending == 0
     assert len(sweep.history(store, "rbm-0000", "loss")) == 1

@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.store.tracking.dbmodels.models import Base
 from tests.track.conftest import Sweep
 
+from gibbsweep.track import sweep as sweep_of_runs
 from gibbsweep.track import sync, tables
 from gibbsweep.track.store import sqlite_path
 
@@ -218,3 +219,26 @@ def test_a_table_with_other_columns_is_left_to_the_client(
     monkeypatch.setitem(tables.COLUMNS, "params", ("run_uuid", "key"))
     assert sync(sweep.folder, tracking_uri=store).error == ""
     assert len(created) == 6
+
+
+def test_trials_that_have_ended_are_looked_at_in_turn_and_at_the_end_all(
+    store: str, sweep: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_of_runs, "SETTLED", 2)
+    fill(sweep)
+    mirror = sweep_of_runs.SweepMirror(sweep.folder, tracking_uri=store)
+    assert mirror.send() == ""
+    going = sweep.trial("vae-0002")
+    for _ in range(3):
+        names = []
+        for _ in range(3):  # five have ended, two a pass
+            going.report(1, loss=1.0)
+            looked = [trial.folder.name for trial in mirror._due("")]
+            assert looked[0] == "vae-0002" and len(looked) <= 3
+            names += looked[1:]
+        assert sorted(names) == [path.name for path in sorted(sweep.folder.glob("trials/*"))][:5]
+    assert len(mirror._due("FINISHED")) == 6
+    (sweep.folder / "trials" / "rbm-0002" / "outcome.json").unlink()
+    for _ in range(3):
+        assert mirror.send() == ""
+    assert sweep.runs(store)["rbm-0002"].info.status == "RUNNING"

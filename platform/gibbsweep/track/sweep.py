@@ -16,7 +16,7 @@ from gibbsweep.track import describe
 from gibbsweep.track.chatter import log_to
 from gibbsweep.track.ended import OUTCOMES
 from gibbsweep.track.parent import Sent, SweepRun, search, sweep_run
-from gibbsweep.track.report import SyncReport, pending, sweep_files, tracked_runs, trial_folders
+from gibbsweep.track.report import SyncReport, has_begun, pending, sweep_files, tracked_runs, trial_names
 from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact
 from gibbsweep.track.together import send_together
 from gibbsweep.track.tracked import TrackedSweep, stamp
@@ -25,6 +25,7 @@ from gibbsweep.track.trial import TrialMirror
 log = logging.getLogger("gibbsweep.track")
 
 _ORPHAN_S = 5.0  # a tracking process whose driver has just died needs a moment to notice
+SETTLED = 500  # looking at a trial asks the system twice: at all of ten thousand, that is a tenth of a processor
 # Errors that are about one request: the rest of the pass goes on. All others are about the store: the pass ends.
 OWN_FAULT = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
 
@@ -42,6 +43,7 @@ class SweepMirror:
         self._parent: SweepRun | None = None
         self._trials: dict[str, TrialMirror] = {}
         self._saving = threading.Lock()
+        self._turn = 0
 
     @property
     def run_id(self) -> str:
@@ -71,7 +73,7 @@ class SweepMirror:
                 self.state.status = "RUNNING"
                 self._save()
             errors = []
-            trials = [self._trial(folder) for folder in trial_folders(self.sweep_dir)]
+            trials = self._due(ending)
             try:
                 send_together(trials, parent, self.sent, self.tracking_uri)
             except MlflowException as error:
@@ -132,10 +134,20 @@ class SweepMirror:
         self._parent = sweep_run(client, experiment_key, run_id, name)
         return self._parent
 
-    def _trial(self, folder: Path) -> TrialMirror:
-        if folder.name not in self._trials:
-            self._trials[folder.name] = TrialMirror(folder, self.state.store)
-        return self._trials[folder.name]
+    def _due(self, ending: str) -> list[TrialMirror]:
+        """Those to look at: all that may go on, and of those that have ended and hardly ever change ``SETTLED`` in turn; at the end all."""
+        folder = self.sweep_dir / "trials"
+        found: list[TrialMirror] = []
+        settled: list[TrialMirror] = []
+        for name in trial_names(self.sweep_dir):
+            trial = self._trials.get(name)
+            if trial is None and has_begun(folder, name):
+                trial = self._trials[name] = TrialMirror(folder / name, self.state.store)
+            if trial is not None:
+                (settled if trial.settled and not ending else found).append(trial)
+        self._turn += 1
+        turns = 1 + len(settled) // SETTLED
+        return found + settled[self._turn % turns :: turns]
 
     def _send_counts(self, parent: SweepRun) -> None:
         from mlflow.entities import Metric

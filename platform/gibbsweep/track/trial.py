@@ -32,9 +32,17 @@ class TrialMirror:
 
     def __init__(self, folder: Path, store: str) -> None:
         self.folder = folder
+        self._reports, self._outcome = folder / "metrics.jsonl", folder / "outcome.json"
+        # As words: every pass asks the system about these two, of every trial.
+        self._files = str(self._outcome), str(self._reports)
         self.state = TrackedTrial.load(folder, store)
         self._ended = ""
         self._remembers = True
+
+    @property
+    def settled(self) -> bool:
+        """Whether it had ended, and all of it was sent, when it was last looked at."""
+        return bool(self._ended)
 
     def is_short_and_new(self, parent: SweepRun) -> bool:
         """Whether it has ended before the store heard of it, and is all reports and plain files, not too many to be read whole."""
@@ -42,7 +50,7 @@ class TrialMirror:
         if key in parent.children or key in parent.deleted or self.state.deleted:
             return False
         return (
-            (folder / "outcome.json").exists()
+            self._outcome.exists()
             and not ((folder / "images").exists() or (folder / "sounds").exists())
             and self._spool_size() <= SHORT
         )
@@ -74,7 +82,7 @@ class TrialMirror:
         batch = self._ensure_run(parent, key)
         client, run_id = parent.client, self.state.run_id
         # Before the spool is read: a run writes its outcome last, so what is read after it is whole.
-        ended = stamp(self.folder / "outcome.json")
+        ended = stamp(self._outcome)
         if self.state.finished and self.state.outcome_stamp != ended:
             self._reopen(client)
         final = read_final(self.folder) if ended and not self.state.finished else None
@@ -140,7 +148,7 @@ class TrialMirror:
 
     def _send_metrics(self, client: MlflowClient, sent: Sent, batch: Batch, final: Final | None) -> None:
         """The reports that are not there yet, after what ``batch`` has and before the metrics and tags of ``final``."""
-        reports, size = self.folder / "metrics.jsonl", self._spool_size()
+        reports, size = self._reports, self._spool_size()
         if size < self.state.offset:
             log.warning("%s is shorter than what was sent of it: it is sent again from its start", reports)
             self.state.offset = 0
@@ -226,11 +234,11 @@ class TrialMirror:
         self._save()
 
     def _fingerprint(self) -> str:
-        return f"{stamp(self.folder / 'outcome.json')} {stamp(self.folder / 'metrics.jsonl')}"
+        outcome, reports = self._files
+        return f"{stamp(outcome)} {stamp(reports)}"
 
     def _spool_size(self) -> int:
-        reports = self.folder / "metrics.jsonl"
-        return reports.stat().st_size if reports.exists() else 0
+        return self._reports.stat().st_size if self._reports.exists() else 0
 
     def _save(self) -> None:
         if self._remembers:
