@@ -116,6 +116,25 @@ def test_two_migrations_at_once(tmp_path: Path) -> None:
         thread.join()
     assert not errors
     assert [experiment.name for experiment in connect(uri).search_experiments()] == ["Default"]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+
+
+def test_a_migration_that_ends_on_the_way_leaves_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = default_tracking_uri(tmp_path / "runs")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(uri)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mlflow.db.lock"]
+    (tmp_path / "runs" / ".mlflow.db.0.tmp").touch()  # as a kill leaves it
+    migrate(uri)
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+    waits = connect(uri)._tracking_client.store.engine.raw_connection().execute("PRAGMA synchronous").fetchone()
+    assert waits == (2,)  # whoever uses it waits for the disk again
+
+
+def interrupted(file: int) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("left", ["{", "", "\0" * 300])

@@ -17,7 +17,7 @@ import pytest
 from tests.track.waiting import sent_beyond, wait_until
 
 from gibbsweep.track import Tracker, sync
-from gibbsweep.track.follower import MAX_WAIT_S, pause_after
+from gibbsweep.track.follower import MAX_WAIT_S, NICENESS, pause_after
 from gibbsweep.track.report import pending
 from gibbsweep.track.store import connect
 
@@ -121,7 +121,9 @@ def test_ctrl_c_is_the_drivers(store: str, sweep: Any) -> None:
     tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
     wait_until(lambda: (sweep.folder / "tracked.json").exists())
     assert tracker._process is not None
-    assert os.getpriority(os.PRIO_PROCESS, tracker._process.pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    assert os.getpriority(os.PRIO_PROCESS, tracker._process.pid) == min(
+        os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19
+    )
     tracker._process.send_signal(signal.SIGINT)
     report = tracker.close("KILLED")
     assert (report.runs, report.pending, report.error) == (1, 0, "")

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from logging import Logger
 
 MAX_WAIT_S = 30.0
-NICENESS = 10
-"""Gives way to the driver, whose trials wait for it, and not to the trials (Ray starts them at 15): a tenth of the share of a process that
-does not."""
+NICENESS = 5
+"""Gives way to the driver, which trials wait for: a third of its share where both want a processor. Not to trials, which Ray starts at 15:
+it goes on however many there are."""
 
 
 @dataclass(frozen=True)

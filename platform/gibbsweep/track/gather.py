@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from gibbsweep.track import tables
+from gibbsweep.track.store import sql_store
 from gibbsweep.track.tables import NewRun
 
 if TYPE_CHECKING:
@@ -88,8 +89,3 @@ class Gathered:
                     repository.log_artifact(path, folder)
         with store.ManagedSessionMaker(read_only=False) as session:
             tables.end_runs(session, runs)
-
-
-def sql_store(client: MlflowClient) -> Any:
-    """The store below a client, with MLflow's own way to open a session on its database."""
-    return client._tracking_client.store
