@@ -116,13 +116,33 @@ def test_two_migrations_at_once(tmp_path: Path) -> None:
         thread.join()
     assert not errors
     assert [experiment.name for experiment in connect(uri).search_experiments()] == ["Default"]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
 
 
-def test_tracked_json_of_a_half_written_kind_is_sent_again(store: str, sweep: Any) -> None:
+def test_a_migration_that_ends_on_the_way_leaves_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = default_tracking_uri(tmp_path / "runs")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(uri)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mlflow.db.lock"]
+    (tmp_path / "runs" / ".mlflow.db.0.tmp").touch()  # as a kill leaves it
+    migrate(uri)
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+    waits = connect(uri)._tracking_client.store.engine.raw_connection().execute("PRAGMA synchronous").fetchone()
+    assert waits == (2,)  # whoever uses it waits for the disk again
+
+
+def interrupted(file: int) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("left", ["{", "", "\0" * 300])
+def test_tracked_json_that_a_loss_of_power_left_is_sent_again(store: str, sweep: Any, left: str) -> None:
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
     sync(sweep.folder, tracking_uri=store)
-    (trial.folder / "tracked.json").write_text("{")
+    (trial.folder / "tracked.json").write_text(left)
     assert TrialMirror(trial.folder, store).state.run_id == ""
     assert sync(sweep.folder, tracking_uri=store).pending == 0
     assert len(sweep.history(store, "rbm-0000", "loss")) == 1

@@ -17,7 +17,8 @@ import pytest
 from tests.track.waiting import sent_beyond, wait_until
 
 from gibbsweep.track import Tracker, sync
-from gibbsweep.track.follower import MAX_WAIT_S, pause_after
+from gibbsweep.track.follower import MAX_WAIT_S, NICENESS, pause_after
+from gibbsweep.track.report import pending
 from gibbsweep.track.store import connect
 
 
@@ -100,7 +101,7 @@ def test_a_tracking_process_that_is_killed_is_told_and_loses_nothing(store: str,
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
     tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
-    wait_until(functools.partial(sent_beyond, trial, 0))
+    wait_until(lambda: pending(sweep.folder, store) == 0)  # and sweep.json, which follows the trials, is there too
     assert tracker._process is not None
     tracker._process.kill()
     tracker._process.wait()
@@ -115,11 +116,14 @@ def test_a_tracking_process_that_is_killed_is_told_and_loses_nothing(store: str,
 
 
 def test_ctrl_c_is_the_drivers(store: str, sweep: Any) -> None:
-    """A terminal sends it to the tracking process, too, which goes on until the driver says how the sweep ended."""
+    """A terminal sends it to the tracking process, too, which goes on until the driver says how the sweep ended, and gives way to it."""
     sweep.trial("rbm-0000").report(1, loss=1.0)
     tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
     wait_until(lambda: (sweep.folder / "tracked.json").exists())
     assert tracker._process is not None
+    assert os.getpriority(os.PRIO_PROCESS, tracker._process.pid) == min(
+        os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19
+    )
     tracker._process.send_signal(signal.SIGINT)
     report = tracker.close("KILLED")
     assert (report.runs, report.pending, report.error) == (1, 0, "")

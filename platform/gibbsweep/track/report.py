@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,18 @@ class SyncReport:
 
 def trial_folders(sweep_dir: Path) -> list[Path]:
     """The trials of a sweep that have begun, by name."""
-    return sorted(path.parent for path in (sweep_dir / "trials").glob("*/config.json"))
+    trials = sweep_dir / "trials"
+    return [trials / name for name in trial_names(sweep_dir) if has_begun(trials, name)]
+
+
+def trial_names(sweep_dir: Path) -> list[str]:
+    """The folders of the trials, in order."""
+    trials = sweep_dir / "trials"
+    return sorted(os.listdir(trials)) if trials.is_dir() else []
+
+
+def has_begun(trials: Path, name: str) -> bool:
+    return os.path.exists(f"{trials}/{name}/config.json")
 
 
 def sweep_files(sweep_dir: Path) -> list[Path]:

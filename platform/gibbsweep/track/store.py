@@ -6,10 +6,12 @@ import logging
 import os
 import re
 import socket
+import sqlite3
 import tempfile
+import uuid
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from filelock import FileLock
@@ -64,6 +66,9 @@ def migrate(tracking_uri: str) -> None:
     with FileLock(_migration_lock(tracking_uri)):
         logger.setLevel(logging.WARNING)
         try:
+            database = sqlite_path(tracking_uri)
+            if database is not None and not database.exists():
+                _create_sqlite(database)
             connect(tracking_uri).search_experiments(max_results=1)
         except MlflowException as error:
             if "out-of-date database schema" not in str(error):
@@ -74,6 +79,39 @@ def migrate(tracking_uri: str) -> None:
             ) from error
         finally:
             logger.setLevel(level)
+
+
+def _create_sqlite(database: Path) -> None:
+    """Creates the tables in a file beside it, which takes its place once it is whole and on the disk: MLflow makes them in a hundred
+    steps, and would wait for the disk after each."""
+    import sqlalchemy
+
+    for left in database.parent.glob(f".{database.name}.*.tmp"):  # of one that was killed; this one holds the lock
+        left.unlink()
+    # Of a name that MLflow, which keeps its stores, has never opened.
+    temporary = database.with_name(f".{database.name}.{uuid.uuid4().hex}.tmp")
+
+    def wait_for_no_disk(connection: Any, record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            ((_, _, file),) = connection.execute("PRAGMA database_list")
+            if Path(file) == temporary:
+                connection.execute("PRAGMA synchronous = OFF")
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", wait_for_no_disk)
+    try:
+        sql_store(connect(f"sqlite:///{temporary}")).engine.dispose()
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        if not database.exists():  # else another program has made it meanwhile
+            temporary.replace(database)
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", wait_for_no_disk)
+        temporary.unlink(missing_ok=True)
+
+
+def sql_store(client: MlflowClient) -> Any:
+    """The store below a client of a database, with its engine and MLflow's own way to open a session on it."""
+    return client._tracking_client.store
 
 
 def probe(tracking_uri: str) -> None:

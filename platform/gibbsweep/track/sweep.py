@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -15,17 +15,17 @@ from gibbsweep.errors import UserError
 from gibbsweep.track import describe
 from gibbsweep.track.chatter import log_to
 from gibbsweep.track.ended import OUTCOMES
-from gibbsweep.track.parent import Sent, SweepRun
-from gibbsweep.track.report import SyncReport, pending, sweep_files, tracked_runs, trial_folders
+from gibbsweep.track.parent import Sent, SweepRun, search, sweep_run
+from gibbsweep.track.report import SyncReport, has_begun, pending, sweep_files, tracked_runs, trial_names
 from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact
+from gibbsweep.track.together import send_together
 from gibbsweep.track.tracked import TrackedSweep, stamp
 from gibbsweep.track.trial import TrialMirror
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
+log = logging.getLogger("gibbsweep.track")
 
 _ORPHAN_S = 5.0  # a tracking process whose driver has just died needs a moment to notice
+SETTLED = 500  # looking at a trial asks the system twice: at all of ten thousand, that is a tenth of a processor
 # Errors that are about one request: the rest of the pass goes on. All others are about the store: the pass ends.
 OWN_FAULT = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
 
@@ -43,6 +43,7 @@ class SweepMirror:
         self._parent: SweepRun | None = None
         self._trials: dict[str, TrialMirror] = {}
         self._saving = threading.Lock()
+        self._turn = 0
 
     @property
     def run_id(self) -> str:
@@ -72,9 +73,16 @@ class SweepMirror:
                 self.state.status = "RUNNING"
                 self._save()
             errors = []
-            for folder in trial_folders(self.sweep_dir):
-                trial = self._trials.get(folder.name) or TrialMirror(folder, self.state.store)
-                self._trials[folder.name] = trial
+            trials = self._due(ending)
+            try:
+                send_together(trials, parent, self.sent, self.tracking_uri)
+            except MlflowException as error:
+                if error.error_code not in OWN_FAULT:
+                    raise
+                # One of them is refused: sent by itself, each trial has its own errors and no other's.
+                log.warning("new runs are sent one by one: %s", one_line(error))
+                parent = self._ensure_parent()
+            for trial in trials:
                 try:
                     trial.send(parent, self.sent, ending)
                 except UserError as error:
@@ -82,7 +90,7 @@ class SweepMirror:
                 except MlflowException as error:
                     if error.error_code not in OWN_FAULT:
                         raise
-                    errors.append(f"{folder.name}: {error}")
+                    errors.append(f"{trial.folder.name}: {error}")
             self._send_counts(parent)
             self._send_files(parent)
             if ending and self.state.status != ending:
@@ -103,7 +111,7 @@ class SweepMirror:
         tags = describe.sweep_tags(sweep, name)
         found = [
             run.info.run_id
-            for run in _search(client, experiment_key, f"tags.`gibbsweep.run_key` = {_quoted(name)}")
+            for run in search(client, experiment_key, f"tags.`gibbsweep.run_key` = {_quoted(name)}")
             if run.info.lifecycle_stage == "active"
             and run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
         ]
@@ -123,16 +131,23 @@ class SweepMirror:
             if found:
                 client.update_run(run_id, status="RUNNING")
             self._save()
-        parent = SweepRun(client, experiment_key, run_id, name)
-        for run in _search(client, experiment_key, f"tags.`mlflow.parentRunId` = '{run_id}'"):
-            key = run.data.tags.get("gibbsweep.run_key", "")
-            if run.info.lifecycle_stage == "active":
-                parent.children[key] = run.info.run_id
-            else:
-                parent.deleted.add(key)
-        parent.deleted -= parent.children.keys()
-        self._parent = parent
-        return parent
+        self._parent = sweep_run(client, experiment_key, run_id, name)
+        return self._parent
+
+    def _due(self, ending: str) -> list[TrialMirror]:
+        """Those to look at: all that may go on, and of those that have ended and hardly ever change ``SETTLED`` in turn; at the end all."""
+        folder = self.sweep_dir / "trials"
+        found: list[TrialMirror] = []
+        settled: list[TrialMirror] = []
+        for name in trial_names(self.sweep_dir):
+            trial = self._trials.get(name)
+            if trial is None and has_begun(folder, name):
+                trial = self._trials[name] = TrialMirror(folder / name, self.state.store)
+            if trial is not None:
+                (settled if trial.settled and not ending else found).append(trial)
+        self._turn += 1
+        turns = 1 + len(settled) // SETTLED
+        return found + settled[self._turn % turns :: turns]
 
     def _send_counts(self, parent: SweepRun) -> None:
         from mlflow.entities import Metric
@@ -206,19 +221,6 @@ def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
 def one_line(error: BaseException) -> str:
     """An error as one line, for a report."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]
-
-
-def _search(client: MlflowClient, experiment: str, condition: str) -> Iterator[Run]:
-    """All runs, deleted ones too, latest first."""
-    from mlflow.entities import ViewType
-
-    token: str | None = None
-    while True:
-        page = client.search_runs([experiment], condition, ViewType.ALL, max_results=500, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def _quoted(text: str) -> str:

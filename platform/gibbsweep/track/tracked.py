@@ -1,7 +1,8 @@
 """What has reached the tracking store already: ``tracked.json`` in every trial folder and in the sweep's folder.
 
 Each file is replaced atomically after a send succeeded, never before. A crash in between sends the same things again,
-with the same step, time and value, which the store ignores: together they make "exactly once".
+with the same step, time and value, which the store ignores: together they make "exactly once". That is also why a trial's file need
+not survive the machine: an older one, none or an empty one sends again what the store ignores.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class _Tracked:
     run_id: str = ""
     kept: ClassVar[tuple[str, ...]] = ()
     """What holds for any store."""
+    durable: ClassVar[bool] = False
+    """Whether a saved file survives the machine, at the cost of waiting for its disk."""
 
     @classmethod
     def load(cls, folder: Path, store: str) -> Self:
@@ -43,7 +46,7 @@ class _Tracked:
         return state
 
     def save(self, folder: Path) -> None:
-        write_json(folder / TRACKED, asdict(self))
+        write_json(folder / TRACKED, asdict(self), durable=self.durable)
 
 
 @dataclass
@@ -77,6 +80,7 @@ class TrackedSweep(_Tracked):
     """What the store has of the sweep's own run."""
 
     kept: ClassVar[tuple[str, ...]] = ("experiment", "ending")
+    durable: ClassVar[bool] = True  # how the sweep ended is written nowhere else
     experiment: str = ""
     status: str = "RUNNING"
     ending: str = ""
@@ -86,23 +90,27 @@ class TrackedSweep(_Tracked):
     """Path relative to the sweep's folder -> its :func:`stamp` when it was sent."""
 
 
-def stamp(path: Path) -> str:
+def stamp(path: Path | str) -> str:
     """Modification time (ns) and size of a file, or "" if there is none."""
     try:
-        stat = path.stat()
+        stat = os.stat(path)
     except FileNotFoundError:
         return ""
     return f"{stat.st_mtime_ns}:{stat.st_size}"
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Replaces a JSON file atomically and durably: a reader, or a crash, sees the old file or the new one."""
+def write_json(path: Path, content: Any, *, durable: bool) -> None:
+    """Replaces a JSON file atomically: a reader, or the next process after a crash, sees the old file or the new one; if ``durable``
+    so does the next one after a loss of power, which may leave an empty file otherwise."""
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("w") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+        file.write(json.dumps(content))
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     temporary.replace(path)
+    if not durable:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

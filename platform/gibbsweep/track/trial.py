@@ -23,14 +23,52 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gibbsweep.track")
 
+SHORT = 100_000
+"""Bytes of a spool: a trial with more of them is not a short one."""
+
 
 class TrialMirror:
     """Sends what is new in one trial's folder. Every method can be interrupted anywhere and called again."""
 
     def __init__(self, folder: Path, store: str) -> None:
         self.folder = folder
+        self._reports, self._outcome = folder / "metrics.jsonl", folder / "outcome.json"
+        # As words: every pass asks the system about these two, of every trial.
+        self._files = str(self._outcome), str(self._reports)
         self.state = TrackedTrial.load(folder, store)
         self._ended = ""
+        self._remembers = True
+
+    @property
+    def settled(self) -> bool:
+        """Whether it had ended, and all of it was sent, when it was last looked at."""
+        return bool(self._ended)
+
+    def is_short_and_new(self, parent: SweepRun) -> bool:
+        """Whether it has ended before the store heard of it, and is all reports and plain files, not too many to be read whole."""
+        key, folder = describe.run_key(parent.name, self.folder.name), self.folder
+        if key in parent.children or key in parent.deleted or self.state.deleted:
+            return False
+        return (
+            self._outcome.exists()
+            and not ((folder / "images").exists() or (folder / "sounds").exists())
+            and self._spool_size() <= SHORT
+        )
+
+    def gather(self, parent: SweepRun, sent: Sent) -> None:
+        """As :meth:`send`, to a client that only gathers: what was sent is remembered when :meth:`remember` is called, or else
+        :meth:`forget`."""
+        self._remembers = False
+        self.send(parent, sent)
+
+    def remember(self) -> None:
+        self._remembers = True
+        self._save()
+
+    def forget(self) -> None:
+        """What is on disk holds again."""
+        self._remembers, self._ended = True, ""
+        self.state = TrackedTrial.load(self.folder, self.state.store)
 
     def send(self, parent: SweepRun, sent: Sent, ending: str = "") -> None:
         """One pass. ``ending``: the sweep is over, so a run without an outcome is closed as KILLED."""
@@ -44,7 +82,7 @@ class TrialMirror:
         batch = self._ensure_run(parent, key)
         client, run_id = parent.client, self.state.run_id
         # Before the spool is read: a run writes its outcome last, so what is read after it is whole.
-        ended = stamp(self.folder / "outcome.json")
+        ended = stamp(self._outcome)
         if self.state.finished and self.state.outcome_stamp != ended:
             self._reopen(client)
         final = read_final(self.folder) if ended and not self.state.finished else None
@@ -110,8 +148,7 @@ class TrialMirror:
 
     def _send_metrics(self, client: MlflowClient, sent: Sent, batch: Batch, final: Final | None) -> None:
         """The reports that are not there yet, after what ``batch`` has and before the metrics and tags of ``final``."""
-        reports = self.folder / "metrics.jsonl"
-        size = reports.stat().st_size if reports.exists() else 0
+        reports, size = self._reports, self._spool_size()
         if size < self.state.offset:
             log.warning("%s is shorter than what was sent of it: it is sent again from its start", reports)
             self.state.offset = 0
@@ -197,7 +234,12 @@ class TrialMirror:
         self._save()
 
     def _fingerprint(self) -> str:
-        return f"{stamp(self.folder / 'outcome.json')} {stamp(self.folder / 'metrics.jsonl')}"
+        outcome, reports = self._files
+        return f"{stamp(outcome)} {stamp(reports)}"
+
+    def _spool_size(self) -> int:
+        return self._reports.stat().st_size if self._reports.exists() else 0
 
     def _save(self) -> None:
-        self.state.save(self.folder)
+        if self._remembers:
+            self.state.save(self.folder)

@@ -116,6 +116,17 @@ class PlanScheduler(_NoState, FIFOScheduler):
         super().__init__()  # type: ignore[no-untyped-call]
         self._gate, self._plan, self._retries = gate, gate.plan, retries
         self._deaths = Deaths()
+        self._newest: Trial | None = None
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        self._newest = trial
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The newest one, if it waits: a process that has just become free is then its own. Tune would give it to the oldest one that
+        waits, whose own process is about to start, and end that: as long as trials are shorter than the start of a process, all but
+        one process would be ended before they had a trial, and started again."""
+        newest = self._newest
+        return newest if newest is not None and newest.status == Trial.PENDING else None
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         self._retries.died(trial.trial_id, self._deaths.of(trial))
