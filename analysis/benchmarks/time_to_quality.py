@@ -2,7 +2,8 @@
 
 ``make bench-quality`` runs every policy on 20 seeds (each with its own optimum and noise), with one worker and
 with eight, for as long as they need for 100 trainings, and asks when it first reports the best loss that random search reports in the
-first half of that time on the same seed. The floor is a search that knows the answer: it trains, alone and from the start, whatever
+first half of that time on the same seed. Eight workers are through with 100 trainings after a dozen: a third part gives them 100
+trainings each, the time that one worker has, and there a policy may take as long as random search does. The floor is a search that knows the answer: it trains, alone and from the start, whatever
 reaches that loss soonest. Tune's scheduler and Optuna's pruners are the libraries' own objects (``others.py``). Writes
 ``analysis/results/time_to_quality.{md,json}``.
 """
@@ -13,7 +14,6 @@ import argparse
 import json
 import math
 import statistics
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from joblib import Parallel, delayed
 from optuna.pruners import HyperbandPruner, MedianPruner, SuccessiveHalvingPruner
 from others import REPORT_EVERY, OptunaPolicy, TunePolicy
 
@@ -30,9 +31,26 @@ from gibbsweep.tune.curves import SyntheticCurves
 from gibbsweep.tune.scheduler import SchedulerForm
 from gibbsweep.tune.simulate import Policy, SearchPolicy, Simulation, simulate
 
-SEEDS, WORKERS, TRAININGS, OVERHEAD = 20, (1, 8), 100, 1.0
+SEEDS, OVERHEAD = 20, 1.0
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 RANDOM, FLOOR = "random search", "whoever knows the answer"
+
+
+@dataclass(frozen=True)
+class Part:
+    """``to_the_end``: whether policies have all of the time, or as much of it as random search takes to the target."""
+
+    workers: int
+    trainings: int
+    to_the_end: bool = True
+
+    @property
+    def title(self) -> str:
+        workers = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
+        return f"{workers}, time for {self.trainings} trainings{'' if self.to_the_end else ' and as much as random search takes'}"
+
+
+PARTS = (Part(1, 100), Part(8, 100), Part(8, 800, to_the_end=False))
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,8 @@ ENTRIES = (
     Entry("Gibbsweep, TPE and halving at 2 rungs", ours("tpe", SchedulerForm("halving", rungs=2))),
     Entry("Gibbsweep, random and halving", ours("random", SchedulerForm("halving"))),
     Entry("Gibbsweep, TPE and halving", ours("tpe", SchedulerForm("halving"))),
+    Entry("Gibbsweep, GP and halving", ours("gp", SchedulerForm("halving"))),
+    Entry("Gibbsweep, GP and halving at 2 rungs", ours("gp", SchedulerForm("halving", rungs=2))),
     Entry("Gibbsweep, TPE and halving in 2 brackets", ours("tpe", SchedulerForm("halving", brackets=2))),
     Entry("Ray Tune, random and ASHA", lambda curves: TunePolicy(curves, chance(curves.seed))),
     Entry("Ray Tune, Optuna's TPE and ASHA", lambda curves: TunePolicy(curves, tpe(curves.seed))),
@@ -76,32 +96,48 @@ ENTRIES = (
 )
 
 
-def measure(workers: int, seeds: int) -> list[dict[str, Any]]:
+def measure(part: Part, seeds: int, jobs: int) -> list[dict[str, Any]]:
     """A row a policy: the median time to the target, how much sooner that is than random search, and the final loss, over seeds."""
-    until = TRAININGS / workers * 81 * 1.5
-    runs: dict[str, list[Simulation]] = {}
-    for entry in ENTRIES:
-        runs[entry.name] = [
-            simulate(entry.build(curves), curves, workers=workers, overhead=OVERHEAD, until=until)
-            for curves in (SyntheticCurves(seed=seed) for seed in range(seeds))
-        ]
-        final = statistics.median(run.best[-1][1] for run in runs[entry.name])
-        print(time.strftime("%X"), workers, entry.name, f"{final:.4f}", flush=True)
+    until = part.trainings / part.workers * 81 * 1.5
+
+    def run(entry: Entry, limits: Sequence[float]) -> list[Simulation]:
+        found: list[Simulation] = Parallel(n_jobs=jobs)(
+            delayed(_simulated)(entry, seed, part.workers, limit) for seed, limit in enumerate(limits)
+        )
+        print(part.title, entry.name, flush=True)
+        return found
+
+    random = run(ENTRIES[0], [until] * seeds)
     # Each seed has its own target, since each has its own optimum: what random search reports at half of its time.
-    targets = [min(loss for at, loss in run.best if at <= until / 2) for run in runs[RANDOM]]
-    base = [run.time_to(target) for run, target in zip(runs[RANDOM], targets, strict=True)]
+    targets = [min(loss for at, loss in one.best if at <= until / 2) for one in random]
+    base = [one.time_to(target) for one, target in zip(random, targets, strict=True)]
+    limits = [until] * seeds if part.to_the_end else base
     floor = [soonest(SyntheticCurves(seed=seed), target) for seed, target in enumerate(targets)]
-    rows = [row(FLOOR, workers, base, floor, None)]
-    for name, found in runs.items():
-        times = [run.time_to(target) for run, target in zip(found, targets, strict=True)]
-        rows.append(row(name, workers, base, times, statistics.median(run.best[-1][1] for run in found)))
+    rows = [row(FLOOR, part, base, floor, None)]
+    for entry in ENTRIES:
+        found = random if entry.name == RANDOM else run(entry, limits)
+        times = [one.time_to(target) for one, target in zip(found, targets, strict=True)]
+        final = statistics.median(one.best[-1][1] for one in found) if part.to_the_end else None
+        rows.append(row(entry.name, part, base, times, final))
     return rows
 
 
-def row(name: str, workers: int, base: Sequence[float], times: Sequence[float], final: float | None) -> dict[str, Any]:
+def _simulated(entry: Entry, seed: int, workers: int, until: float) -> Simulation:
+    _quiet()  # in a process of its own
+    curves = SyntheticCurves(seed=seed)
+    return simulate(entry.build(curves), curves, workers=workers, overhead=OVERHEAD, until=until)
+
+
+def _quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore")
+
+
+def row(name: str, part: Part, base: Sequence[float], times: Sequence[float], final: float | None) -> dict[str, Any]:
     return {
         "policy": name,
-        "workers": workers,
+        "workers": part.workers,
+        "trainings": part.trainings,
         "seconds_to_target": statistics.median(times),
         "speed_up": statistics.median(b / t for b, t in zip(base, times, strict=True)),
         "reached": sum(map(math.isfinite, times)),
@@ -135,20 +171,18 @@ def table(rows: Sequence[dict[str, Any]], seeds: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="with fewer, results are printed and not written")
-    seeds = parser.parse_args().seeds
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore")
-    rows = {workers: measure(workers, seeds) for workers in WORKERS}
-    tables = "\n\n".join(
-        f"## {workers} worker{'s' if workers > 1 else ''}\n\n{table(found, seeds)}" for workers, found in rows.items()
-    )
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
+    asked = parser.parse_args()
+    _quiet()
+    rows = {part: measure(part, asked.seeds, asked.jobs) for part in PARTS}
+    tables = "\n\n".join(f"## {part.title.capitalize()}\n\n{table(found, asked.seeds)}" for part, found in rows.items())
     print(tables)
-    if seeds == SEEDS:
+    if asked.seeds == SEEDS:
         head = (
             f"# Time to quality\n\nSimulated: a virtual clock, synthetic learning curves that cross and diverge, {SEEDS} seeds with an "
-            f"optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or continue a trial, time for "
-            f"{TRAININGS} trainings. The target of a seed is the best loss that random search reports in the first half of its time; a "
-            f"number is the median over seeds. {FLOOR.capitalize()} trains, from the start, what reaches the target soonest: "
+            f"optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or continue a trial. The target of a "
+            "seed is the best loss that random search reports in the first half of its time; a number is the median over seeds, infinite "
+            f"where half of them do not reach it. {FLOOR.capitalize()} trains, from the start, what reaches the target soonest: "
             f"no search is sooner. Commit `{git_commit()[:12]}`.\n"
         )
         (RESULTS / "time_to_quality.md").write_text(f"{head}\n{tables}\n")
