@@ -2,8 +2,8 @@
 
 * **A trial that does nothing**, against plain Ray Tune with re-used actors: N of them, one CPU each on two CPUs, both sides in turn on
   the same local Ray, medians of the repeats. Ours validates and reports, writes its run folder and its journal, and tracks to MLflow in
-  SQLite; plain Tune reports, with its CSV, JSON and TensorBoard files (its default) and without. Whole sweeps of 100, start and end
-  included, and what each further one costs between 100 and 300; of ours also until the last one has ended, while MLflow still hears of
+  SQLite; plain Tune reports, with its CSV, JSON and TensorBoard files (its default) and without. Whole sweeps of 100 and of 1,000,
+  start and end included, and what each further one costs between them; of ours also until the last one has ended, while MLflow still hears of
   them.
 * **The first report**: from typing the command to the first report on record, a process each.
 * **Efficiency**: useful device-seconds over devices x wall seconds, the start included, of trials of a minute that sleep instead of
@@ -45,7 +45,7 @@ from gibbsweep.tune.sweep import run_sweep
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results"
 LOGGERS = "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"
-FEW, MANY, REPEATS = 100, 300, 3
+FEW, MANY, REPEATS = 100, 1_000, 3
 
 
 def ours(runs: Path, name: str, **options: Any) -> tuple[Results, float]:
@@ -96,6 +96,12 @@ def noop() -> list[dict[str, Any]]:
     return [
         row(f"{idle_trial}, {FEW} of them, tracked / plain Tune", whole["ours"], whole["plain"], "<= 1.2"),
         row("the same / plain Tune without its files", whole["ours"], whole["bare"], ""),
+        row(
+            f"{idle_trial}, {MANY:,} of them, tracked / plain Tune",
+            medians["ours", MANY] / MANY,
+            medians["plain", MANY] / MANY,
+            "<= 1.2",
+        ),
         row(f"{idle_trial}, each after {FEW}, tracked / plain Tune", more["ours"], more["plain"], "<= 1.2"),
         row("the same until it has ended / plain Tune", more["ended"], more["plain"], ""),
     ]

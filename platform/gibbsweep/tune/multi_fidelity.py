@@ -43,9 +43,8 @@ class MultiFidelity:
     ) -> None:
         self._space, self._rungs, self._updates = space, tuple(rungs), updates
         self._seed, self._startup, self._earlier = seed, startup, earlier
-        self._encoded: dict[
-            int, NDArray[np.float64]
-        ] = {}  # by the identity of records, which live as long as the search
+        # By the identity of the records' values, which live as long as the search: a population changes them.
+        self._encoded: dict[int, NDArray[np.float64]] = {}
 
     def suggest(
         self, number: int, goal: Goal, records: Sequence[Record], fixed: Mapping[str, Any]
@@ -117,9 +116,9 @@ class MultiFidelity:
 
     def _points(self, records: Sequence[Record]) -> NDArray[np.float64]:
         for record in records:
-            if id(record) not in self._encoded:
-                self._encoded[id(record)] = encode(self._space, record.values)
-        return np.array([self._encoded[id(record)] for record in records])
+            if id(record.values) not in self._encoded:
+                self._encoded[id(record.values)] = encode(self._space, record.values)
+        return np.array([self._encoded[id(record.values)] for record in records])
 
 
 def _behind(reported: Sequence[tuple[float, float]]) -> list[float]:

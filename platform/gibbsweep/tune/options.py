@@ -37,7 +37,8 @@ class SweepOptions:
     precision: OrDefault[PrecisionOption] = None
     """Arithmetic of training: auto measures once a sweep which pays for each contender (default)."""
     sampler: OrDefault[SamplerName] = None
-    """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far; qmc, random and grid do not."""
+    """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far, gp with rungs also from reports below
+    the end; qmc, random and grid do not."""
     scheduler: OrDefault[SchedulerName] = None
     """How far trials run (default none: to the end). halving pauses them at rungs and continues the best from their checkpoints;
     stopping stops the others there; median stops what is worse than the median of its finished peers; population lets the worst go on
