@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.test_results import results
 
 from gibbsweep.study.results import Results
-from gibbsweep.tune.importance import LEAST_TRIALS, importances
+from gibbsweep.tune.importance import LEAST_TRIALS, MOST_TRIALS, importances
 
 UNIT = FloatDistribution(0.0, 1.0)
 
@@ -49,6 +49,12 @@ def test_a_linear_goal_is_split_by_its_squared_slopes() -> None:
     assert found["y"] == pytest.approx(b**2 / (a**2 + b**2), abs=0.07)
     assert found["z"] < 0.02
     assert sum(found.values()) <= 1 + 1e-9
+
+
+def test_of_many_trials_as_many_as_are_enough_are_looked_at_from_first_to_last() -> None:
+    made = trials(MOST_TRIALS, {"x": UNIT, "y": UNIT}, lambda x, y: x - y * y)
+    twice = [trial for trial in made for _ in range(2)]
+    assert importances({"": twice}, ()) == pytest.approx(importances({"": made}, ()))
 
 
 def test_a_conditional_space_is_split_between_its_question_and_each_branch() -> None:
