@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -163,24 +163,29 @@ def row(what: str, own: float, reference: float, goal: str) -> dict[str, Any]:
 PARTS = {"noop": noop, "first_report": first_report, "efficiency": efficiency, "growth": growth}
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    head = "| what | ours | reference | ratio | goal |\n|---|---|---|---|---|\n"
+def table(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    head = "| what | ours | reference | ratio | goal | commit |\n|---|---|---|---|---|---|\n"
     return head + "\n".join(
-        f"| {r['what']} | {r['ours']:.3g} | {r['reference']:.3g} | {r['ratio']:.3g} | {r['goal']} |" for r in rows
+        f"| {r['what']} | {r['ours']:.3g} | {r['reference']:.3g} | {r['ratio']:.3g} | {r['goal']} | `{parts[name]['commit'][:12]}` |"
+        for name in PARTS
+        if name in parts
+        for r in parts[name]["rows"]
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=list(PARTS), help="run one part, write no results")
-    chosen = parser.parse_args().only
-    rows = [one for name, part in PARTS.items() if chosen in (None, name) for one in part()]
-    print(table(rows))
-    if chosen is None:
-        record = {"device": device_name("cpu"), "commit": git_commit(), "rows": rows}
-        (RESULTS / "engine.json").write_text(json.dumps(record, indent=1) + "\n")
-        head = f"# What the engine costs\n\n{record['device']}, commit `{git_commit()[:12]}`; both sides in one run, medians.\n"
-        (RESULTS / "engine.md").write_text(f"{head}\n{table(rows)}\n")
+    parser.add_argument("--only", choices=list(PARTS), nargs="+", default=list(PARTS), help="measure these parts again")
+    path = RESULTS / "engine.json"
+    record = json.loads(path.read_text()) if path.exists() else {"parts": {}}
+    for name in parser.parse_args().only:
+        measured = {"device": device_name("cpu"), "commit": git_commit(), "rows": PARTS[name]()}
+        record["parts"][name] = measured
+        path.write_text(json.dumps(record, indent=1) + "\n")
+        print(table({name: measured}), flush=True)
+    devices = ", ".join(sorted({part["device"] for part in record["parts"].values()}))
+    head = f"# What the engine costs\n\n{devices}; both sides of a row in one run, medians.\n"
+    (RESULTS / "engine.md").write_text(f"{head}\n{table(record['parts'])}\n")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import json
 import math
 import statistics
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ ENTRIES = (
 )
 
 
-def measure(part: Part, seeds: int, jobs: int) -> list[dict[str, Any]]:
+def measure(part: Part, seeds: int, jobs: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
     """A row a policy: the median time to the target, how much sooner that is than random search, and the final loss, over seeds."""
     until = part.trainings / part.workers * 81 * 1.5
 
@@ -104,7 +104,6 @@ def measure(part: Part, seeds: int, jobs: int) -> list[dict[str, Any]]:
         found: list[Simulation] = Parallel(n_jobs=jobs)(
             delayed(_simulated)(entry, seed, part.workers, limit) for seed, limit in enumerate(limits)
         )
-        print(part.title, entry.name, flush=True)
         return found
 
     random = run(ENTRIES[0], [until] * seeds)
@@ -113,13 +112,12 @@ def measure(part: Part, seeds: int, jobs: int) -> list[dict[str, Any]]:
     base = [one.time_to(target) for one, target in zip(random, targets, strict=True)]
     limits = [until] * seeds if part.to_the_end else base
     floor = [soonest(SyntheticCurves(seed=seed), target) for seed, target in enumerate(targets)]
-    rows = [row(FLOOR, part, base, floor, None)]
-    for entry in ENTRIES:
+    yield row(FLOOR, part, base, floor, None)
+    for entry in entries:
         found = random if entry.name == RANDOM else run(entry, limits)
         times = [one.time_to(target) for one, target in zip(found, targets, strict=True)]
         final = statistics.median(one.best[-1][1] for one in found) if part.to_the_end else None
-        rows.append(row(entry.name, part, base, times, final))
-    return rows
+        yield row(entry.name, part, base, times, final)
 
 
 def _simulated(entry: Entry, seed: int, workers: int, until: float) -> Simulation:
@@ -172,22 +170,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="with fewer, results are printed and not written")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one a core)")
+    parser.add_argument("--parts", type=int, nargs="+", default=[1, 2, 3], choices=[1, 2, 3])
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="WORDS", help="policies with one of these in their name"
+    )
     asked = parser.parse_args()
     _quiet()
-    rows = {part: measure(part, asked.seeds, asked.jobs) for part in PARTS}
-    tables = "\n\n".join(f"## {part.title.capitalize()}\n\n{table(found, asked.seeds)}" for part, found in rows.items())
-    print(tables)
-    if asked.seeds == SEEDS:
-        head = (
-            f"# Time to quality\n\nSimulated: a virtual clock, synthetic learning curves that cross and diverge, {SEEDS} seeds with an "
-            f"optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or continue a trial. The target of a "
-            "seed is the best loss that random search reports in the first half of its time; a number is the median over seeds, infinite "
-            f"where half of them do not reach it. {FLOOR.capitalize()} trains, from the start, what reaches the target soonest: "
-            f"no search is sooner. Commit `{git_commit()[:12]}`.\n"
-        )
-        (RESULTS / "time_to_quality.md").write_text(f"{head}\n{tables}\n")
-        record = {"commit": git_commit(), "rows": [one for found in rows.values() for one in found]}
-        (RESULTS / "time_to_quality.json").write_text(json.dumps(record, indent=1) + "\n")
+    entries = [entry for entry in ENTRIES if any(words in entry.name for words in asked.only)]
+    # A virtual clock: a row is the same whenever it is measured.
+    path = RESULTS / "time_to_quality.json"
+    rows = json.loads(path.read_text())["rows"] if asked.seeds == SEEDS and path.exists() else []
+    for part in (PARTS[number - 1] for number in asked.parts):
+        for new in measure(part, asked.seeds, asked.jobs, entries):
+            key = _key(new)
+            rows = [*(old for old in rows if _key(old) != key), new]
+            print(part.title, "|", table([new], asked.seeds).splitlines()[-1], flush=True)
+            if asked.seeds == SEEDS:
+                write(rows)
+
+
+def write(rows: Sequence[dict[str, Any]]) -> None:
+    order = [FLOOR, *(entry.name for entry in ENTRIES)]
+    rows = sorted(rows, key=lambda r: (r["trainings"], r["workers"], order.index(r["policy"])))
+    tables = "\n\n".join(
+        f"## {part.title.capitalize()}\n\n{table([r for r in rows if _key(r)[1:] == (part.workers, part.trainings)], SEEDS)}"
+        for part in PARTS
+    )
+    head = (
+        f"# Time to quality\n\nSimulated: a virtual clock, synthetic learning curves that cross and diverge, {SEEDS} seeds with an "
+        f"optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or continue a trial. The target of a "
+        "seed is the best loss that random search reports in the first half of its time; a number is the median over seeds, infinite "
+        f"where half of them do not reach it. {FLOOR.capitalize()} trains, from the start, what reaches the target soonest: "
+        f"no search is sooner. Commit `{git_commit()[:12]}`.\n"
+    )
+    (RESULTS / "time_to_quality.md").write_text(f"{head}\n{tables}\n")
+    record = {"commit": git_commit(), "rows": rows}
+    (RESULTS / "time_to_quality.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _key(found: dict[str, Any]) -> tuple[str, int, int]:
+    return found["policy"], found["workers"], found["trainings"]
 
 
 if __name__ == "__main__":

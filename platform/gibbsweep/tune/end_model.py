@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -96,9 +97,14 @@ class EndModel:
     def _fitted(self, optimizer: Callable[..., tuple[Array, float]] | None) -> Any:
         process = GaussianProcessRegressor(self._kernel, alpha=1e-8, optimizer=optimizer)
         # Matrices of a few hundred rows: threads would only wait for each other, and for the trials on the same machine.
-        with ThreadpoolController().limit(limits=1), warnings.catch_warnings():
+        with _threads().limit(limits=1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the noise is at its bound
             return process.fit(self._inputs, self._targets)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()  # looks at every library that the process has loaded
 
 
 def _at_the_end(points: Array) -> Array:
