@@ -1,4 +1,4 @@
-"""What does the sweep engine cost? ``make bench-engine``, ten minutes; writes ``analysis/results/engine.{md,json}``.
+"""What does the sweep engine cost? ``make bench-engine``, twenty minutes; writes ``analysis/results/engine.{md,json}``.
 
 * **A trial that does nothing**, against plain Ray Tune with re-used actors: N of them, one CPU each on two CPUs, both sides in turn on
   the same local Ray, medians of the repeats. Ours validates and reports, writes its run folder and its journal, and tracks to MLflow in

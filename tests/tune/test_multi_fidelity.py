@@ -148,3 +148,17 @@ def test_it_finds_on_crossing_curves_what_random_halving_does_not_in_the_same_ti
             found = simulate(policy, curves, workers=8, overhead=1.0, until=700)
             best.setdefault(sampler, []).append(found.best[-1][1])
     assert sorted(best["gp"])[1] < sorted(best["random"])[1]
+
+
+def test_ends_are_expected_anew_after_every_report_and_only_then() -> None:
+    found = search()
+    for _ in range(16):
+        step(found)
+    model = found._sampler._of_ends
+    assert model is not None
+    before = model.expected_ends(found.goals[0], found.records)
+    assert before is not None and model.expected_ends(found.goals[0], found.records) is before
+    waiting = next(record for record in found.records if record.state == "paused")
+    found.report(waiting.number, UPDATES - 1, 9.0, {"loss": 9.0})
+    after = model.expected_ends(found.goals[0], found.records)
+    assert after is not None and after[waiting.number] > before[waiting.number]

@@ -43,6 +43,7 @@ class MultiFidelity:
     ) -> None:
         self._space, self._rungs, self._updates = space, tuple(rungs), updates
         self._seed, self._startup, self._earlier = seed, startup, earlier
+        self._expected: tuple[tuple[int, int, int], list[float] | None] = (0, 0, 0), None
         # By the identity of the records' values, which live as long as the search: a population changes them.
         self._encoded: dict[int, NDArray[np.float64]] = {}
 
@@ -73,8 +74,13 @@ class MultiFidelity:
         first fit."""
         if not _fitted_at(records):
             return None
-        model = self._model(goal, records, refit=False)
-        return None if model is None else model.predict(self._points(records))[0].tolist()
+        # Asked for whenever a worker is free, also where nothing has happened since.
+        known = len(records), sum(len(r.reports) for r in records), sum(r.ended for r in records)
+        if known != self._expected[0]:
+            model = self._model(goal, records, refit=False)
+            ends = None if model is None else model.predict(self._points(records))[0].tolist()
+            self._expected = known, ends
+        return self._expected[1]
 
     def _model(self, goal: Goal, records: Sequence[Record], *, refit: bool) -> EndModel | None:
         known = [record for record in (*self._earlier, *records) if record.reports or record.ended]
