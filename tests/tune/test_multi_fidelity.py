@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gibbsweep.train import Outcome
 from gibbsweep.tune.curves import SyntheticCurves
 from gibbsweep.tune.halving import Rung
 from gibbsweep.tune.multi_fidelity import HYPERPARAMETERS
+from gibbsweep.tune.record import Record
 from gibbsweep.tune.sampler import SamplerName
 from gibbsweep.tune.scheduler import SchedulerForm
 from gibbsweep.tune.search import Search
@@ -38,11 +40,16 @@ def loss(values: dict[str, Any], step: int) -> float:
     return 1 / step + (1 - values["rate"] if step < UPDATES else ahead) + 0.001 * values["width"]
 
 
-def search(storage: BaseStorage | None = None, sampler: SamplerName = "gp", compare: str | None = None) -> Search:
+def search(
+    storage: BaseStorage | None = None,
+    sampler: SamplerName = "gp",
+    compare: str | None = None,
+    earlier: Sequence[Record] = (),
+) -> Search:
     contender = Contender(Config(), "baseline", SPACE, compare=compare)  # type: ignore[arg-type]
     return Search(
         storage or InMemoryStorage(), "s", contender, Goal("loss", "minimize"), updates=UPDATES, trials=40, seed=3,
-        sampler=sampler, scheduler=SchedulerForm("halving", rungs=1),
+        sampler=sampler, scheduler=SchedulerForm("halving", rungs=1), earlier=earlier,
     )  # fmt: skip
 
 
@@ -162,3 +169,15 @@ def test_ends_are_expected_anew_after_every_report_and_only_then() -> None:
     found.report(waiting.number, UPDATES - 1, 9.0, {"loss": 9.0})
     after = model.expected_ends(found.goals[0], found.records)
     assert after is not None and after[waiting.number] > before[waiting.number]
+
+
+def test_what_an_earlier_sweep_has_learned_ranks_the_first_that_wait() -> None:
+    before = search()
+    for _ in range(40):
+        step(before)
+    found = search(earlier=before.records)
+    first = found.ask()
+    assert first.values["rate"] == Config().rate and HYPERPARAMETERS in first.attrs
+    ends = found._sampler.expected_ends(found.goals, found.records)
+    assert ends is not None and len(ends) == 1
+    assert abs(found.ask().values["rate"] - 0.25) < 0.2, "the second one is suggested, not drawn"

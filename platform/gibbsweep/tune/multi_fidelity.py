@@ -51,8 +51,9 @@ class MultiFidelity:
         self, number: int, goal: Goal, records: Sequence[Record], fixed: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Values of trial ``number``, and what must be found on its record again. Paths of ``fixed`` have those values."""
-        refit = len(records) >= _REFIT * _fitted_at(records)
-        model = self._model(goal, records, refit=refit)
+        fit = _last_fit(records)
+        refit = fit is None or len(records) >= _REFIT * fit.number
+        model = self._model(goal, records, None if fit is None or refit else fit.attrs[HYPERPARAMETERS])
         if model is None:
             return unit_cube.random_point(self._space, self._seed, number, fixed), {}
         peers = [
@@ -72,17 +73,18 @@ class MultiFidelity:
     def expected_ends(self, goal: Goal, records: Sequence[Record]) -> list[float] | None:
         """What each of ``records`` is expected to end with, as losses that can be compared with each other; None before the model's
         first fit."""
-        if not _fitted_at(records):
+        fit = _last_fit(records)
+        if fit is None:
             return None
         # Asked for whenever a worker is free, also where nothing has happened since.
         known = len(records), sum(len(r.reports) for r in records), sum(r.ended for r in records)
         if known != self._expected[0]:
-            model = self._model(goal, records, refit=False)
+            model = self._model(goal, records, fit.attrs[HYPERPARAMETERS])
             ends = None if model is None else model.predict(self._points(records))[0].tolist()
             self._expected = known, ends
         return self._expected[1]
 
-    def _model(self, goal: Goal, records: Sequence[Record], *, refit: bool) -> EndModel | None:
+    def _model(self, goal: Goal, records: Sequence[Record], hyperparameters: list[float] | None) -> EndModel | None:
         known = [record for record in (*self._earlier, *records) if record.reports or record.ended]
         if len(known) < self._startup:
             return None
@@ -92,7 +94,7 @@ class MultiFidelity:
         points = self._points([record for record, _, _ in seen])
         fidelities = np.array([at for _, at, _ in seen])
         losses = np.array([loss for _, _, loss in seen])
-        return EndModel(points, fidelities, losses, None if refit else _hyperparameters(records))
+        return EndModel(points, fidelities, losses, hyperparameters)
 
     def _observations(self, goal: Goal, records: Sequence[Record]) -> Iterator[tuple[Record, float, float]]:
         """Trials with a fidelity and the loss there: at every rung, at the last report, at the end. A trial that diverged ends with
@@ -137,15 +139,9 @@ def _behind(reported: Sequence[tuple[float, float]]) -> list[float]:
     return [worst + width * beyond if beyond else loss for loss, beyond in reported]
 
 
-def _fitted_at(records: Sequence[Record]) -> int:
-    """How many trials there were before the one at which hyperparameters were fitted last; 0 if they never were."""
-    return next((record.number for record in reversed(records) if HYPERPARAMETERS in record.attrs), 0)
-
-
-def _hyperparameters(records: Sequence[Record]) -> list[float] | None:
-    return next(
-        (record.attrs[HYPERPARAMETERS] for record in reversed(records) if HYPERPARAMETERS in record.attrs), None
-    )
+def _last_fit(records: Sequence[Record]) -> Record | None:
+    """The trial at which hyperparameters were fitted last."""
+    return next((record for record in reversed(records) if HYPERPARAMETERS in record.attrs), None)
 
 
 def _capped(seen: list[tuple[Record, float, float]]) -> list[tuple[Record, float, float]]:
@@ -153,7 +149,7 @@ def _capped(seen: list[tuple[Record, float, float]]) -> list[tuple[Record, float
     the latest."""
     if len(seen) <= _MOST:
         return seen
-    best = sorted(range(len(seen)), key=lambda i: (seen[i][1] - END > 0.5, seen[i][2]))[: _MOST // 2]
+    best = sorted(range(len(seen)), key=lambda i: (seen[i][1] > 0.5, seen[i][2]))[: _MOST // 2]
     chosen = set(best)
     latest = [i for i in reversed(range(len(seen))) if i not in chosen]
     return [seen[i] for i in sorted([*best, *latest[: _MOST - len(best)]])]
