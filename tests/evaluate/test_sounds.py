@@ -24,7 +24,7 @@ from gibbsweep.evaluate import (
 )
 from gibbsweep.evaluate.classifier import prepared_classifier
 from gibbsweep.evaluate.sounds import one_after_another
-from gibbsweep.study.gallery import copy_sounds
+from gibbsweep.results.gallery import copy_sounds
 from gibbsweep.train import Budget, Sound, SpoolReporter
 from gibbsweep_models.draws import randn
 from gibbsweep_models.types import Samples, System, Trace

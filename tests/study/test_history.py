@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gibbsweep.run.history import over_training
 from gibbsweep.study import Goal
-from gibbsweep.study.history import over_training
 from gibbsweep.train import SpoolReporter
 
 UP, DOWN = Goal("validation/x", "maximize"), Goal("validation/x", "minimize")

@@ -14,11 +14,11 @@ from tests.contracts.systems import SYSTEMS, TRAINED
 from torch import nn
 
 from gibbsweep.errors import UserError
-from gibbsweep.study import restart as restart_module
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.restart import check_halving, step_sizes
-from gibbsweep.study.run import run
+from gibbsweep.run import restart as restart_module
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.run import run
 from gibbsweep.study.space import with_values
+from gibbsweep.study.step_sizes import check_halving, step_sizes
 from gibbsweep.train import Budget, Outcome, read_restarts
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.train.report import read_spool

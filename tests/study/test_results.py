@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gibbsweep.results.accounting import Accounting
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row, Statistic
 from gibbsweep.study import Target
-from gibbsweep.study.accounting import Accounting
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row, Statistic
 from gibbsweep.train import Outcome, Restart
 
 

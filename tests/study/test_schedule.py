@@ -12,9 +12,10 @@ from tests.study.test_restart import Parabola, ParabolaConfig, assignment
 from torch import distributed
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.run import run
-from gibbsweep.study.schedule import in_words, told
+from gibbsweep.results.results import in_words
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.run import run
+from gibbsweep.run.schedule import told
 from gibbsweep.train import Budget, Outcome, Segment
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep.train.report import read_spool

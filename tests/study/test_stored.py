@@ -15,10 +15,10 @@ from tests.tiny import RBM
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.run import run
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.run import run
+from gibbsweep.run.stored import config_classes, stored_run
 from gibbsweep.study.space import flatten, with_values
-from gibbsweep.study.stored import config_classes, stored_run
 from gibbsweep.train import Budget
 from gibbsweep.train.checkpoint import load_weights
 from gibbsweep_models.draws import randn, seeded

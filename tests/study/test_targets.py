@@ -7,8 +7,8 @@ import math
 import pytest
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.row import Row, Statistic
-from gibbsweep.study.targets import Target, Verdict
+from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.targets import Target, Verdict
 
 
 def row(contender: str, **metrics: float) -> Row:

@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.tiny import study
 
 from gibbsweep.study.study import Contender
-from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import Interrupted, run_sweep
 
 MODULE = """

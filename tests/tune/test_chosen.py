@@ -11,9 +11,9 @@ from tests.tiny import study
 from tests.tune.one_cpu import one_cpu
 from tests.tune.test_plan import new_plan
 
-from gibbsweep.tune.bridge import PlanScheduler
-from gibbsweep.tune.driver import Stopping
-from gibbsweep.tune.gate import Gate
+from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.on_ray.bridge import PlanScheduler
+from gibbsweep.tune.resources.gate import Gate
 
 
 def test_a_free_process_is_the_newest_trial_s_and_no_other_s(tmp_path: Path) -> None:

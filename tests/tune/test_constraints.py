@@ -15,20 +15,20 @@ from tests.tune.one_cpu import one_cpu
 from tests.tune.test_plan import finish, new_plan, outcome_of, resumed_plan
 
 from gibbsweep.errors import UserError
+from gibbsweep.run.assignment import Assignment
 from gibbsweep.study import Constraint, Contender, Float, Goal, Results
-from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.constraint import ranked, violated, violations
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
-from gibbsweep.tune import trial
-from gibbsweep.tune.bridge import PlanScheduler
-from gibbsweep.tune.driver import Stopping
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.record import Record
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.sampler import SamplerName
-from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
-from gibbsweep.tune.search import Search
+from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.journal.record import Record
+from gibbsweep.tune.on_ray import trial
+from gibbsweep.tune.on_ray.bridge import PlanScheduler
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.samplers.sampler import SamplerName
+from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.table.rows import rows_of
 
 SLOW = Constraint("validation/seconds", "<=", 0.1)
 

@@ -13,8 +13,8 @@ from ray.train import TrainingFailedError
 from ray.train.v2.api.exceptions import WorkerGroupError
 
 from gibbsweep.train.out_of_memory import OutOfMemory
-from gibbsweep.tune import deaths
-from gibbsweep.tune.deaths import Death, Deaths
+from gibbsweep.tune.on_ray import deaths
+from gibbsweep.tune.on_ray.deaths import Death, Deaths
 
 
 def failed(folder: Path, error: BaseException) -> Any:

@@ -19,21 +19,19 @@ from tests.tune.one_cpu import one_cpu
 
 from gibbsweep.errors import DiskFull, is_disk_full
 from gibbsweep.evaluate import ChainGrid, EnergyGap
+from gibbsweep.run.run import run
 from gibbsweep.study import Goal
-from gibbsweep.study.run import run
 from gibbsweep.train import Budget, Outcome, SpoolReporter
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.bridge import PlanScheduler, PlanSearcher
-from gibbsweep.tune.driver import Stopping
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.journal import WholeLines, mend_journal
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.planned import DISK_FULL
-from gibbsweep.tune.search import open_storage
-from gibbsweep.tune.sweep_dir import create, reopen
-from gibbsweep.tune.trial import Payload, TrialContender, assignment_of
+from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.journal.storage import WholeLines, mend_journal, open_storage
+from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher
+from gibbsweep.tune.on_ray.trial import DISK_FULL, Payload, TrialContender, assignment_of
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.setup.create import create, reopen
 
 STUDY = study(
     goal=Goal("validation/energy_gap", "minimize"),

@@ -16,13 +16,14 @@ from tests.tune.test_plan import finish, new_plan, resumed_plan
 from gibbsweep.errors import UserError
 from gibbsweep.study import Goal
 from gibbsweep.train import Outcome, Restart, SpoolReporter, spent
-from gibbsweep.tune.clock import SweepClock
-from gibbsweep.tune.decided import fingerprint
-from gibbsweep.tune.options import SweepOptions, check_options
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.search import open_storage
+from gibbsweep.tune.folder.clock import SweepClock
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
+from gibbsweep.tune.options.options import SweepOptions, check_options
+from gibbsweep.tune.options.settings import fingerprint
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.setup.create import reopen
 from gibbsweep.tune.sweep import run_sweep
-from gibbsweep.tune.sweep_dir import SweepDir, reopen
 
 
 def test_retries_decide_and_are_recorded(tmp_path: Path) -> None:

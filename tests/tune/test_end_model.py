@@ -11,9 +11,9 @@ from scipy.integrate import quad
 from scipy.stats import multivariate_normal, norm
 
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.tune import unit_cube
-from gibbsweep.tune.encoding import encode
-from gibbsweep.tune.end_model import (
+from gibbsweep.tune.samplers import unit_cube
+from gibbsweep.tune.samplers.encoding import encode
+from gibbsweep.tune.samplers.end_model import (
     LENGTH,
     LENGTH_SPREAD,
     NOISE,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.tune import unit_cube
-from gibbsweep.tune.evolution import Member, evolve, perturbed, taken
-from gibbsweep.tune.generations import boundaries
+from gibbsweep.tune.population.evolution import Member, evolve, perturbed, taken
+from gibbsweep.tune.samplers import unit_cube
+from gibbsweep.tune.schedulers.generations import boundaries
 
 SPACE: Space = {
     "rate": Float(1e-4, 1.0, log=True),

@@ -14,8 +14,8 @@ from tests.tune.test_plan import new_plan
 
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Float, Goal, Int, Study
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.sweep_dir import create, reopen
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.setup.create import create, reopen
 from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
 from gibbsweep_models.types import DataSpec
 

@@ -12,18 +12,18 @@ from tests.tune.test_plan import new_plan
 from gibbsweep.errors import UserError
 from gibbsweep.study import Results, Target
 from gibbsweep.train import Outcome
-from gibbsweep.tune import warm_start
-from gibbsweep.tune.folder import look
-from gibbsweep.tune.front import front_of
-from gibbsweep.tune.importance import importances_of
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.outline import outline, read_outline, write_outline
-from gibbsweep.tune.overview import overview
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.shown import shown_runs
-from gibbsweep.tune.sweep_dir import create
-from gibbsweep.tune.view import lines
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.outline import outline, read_outline, write_outline
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.search import warm_start
+from gibbsweep.tune.search.front import front_of
+from gibbsweep.tune.search.importance import importances_of
+from gibbsweep.tune.setup.create import create
+from gibbsweep.tune.status.from_folder import look
+from gibbsweep.tune.status.lines import lines
+from gibbsweep.tune.status.overview import overview
+from gibbsweep.tune.table.pictures import shown_runs
+from gibbsweep.tune.table.rows import rows_of
 
 
 def test_rows_labels_and_targets_tell_the_members_apart(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gibbsweep.errors import UserError
-from gibbsweep.tune.halving import Ladder, Rung, assign_brackets, bracket_shares, rungs_for, rungs_of
+from gibbsweep.tune.schedulers.rungs import Ladder, Rung, assign_brackets, bracket_shares, rungs_for, rungs_of
 
 
 def test_rungs_are_powers_of_eta_below_the_end() -> None:

@@ -13,8 +13,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.test_results import results
 
-from gibbsweep.study.results import Results
-from gibbsweep.tune.importance import LEAST_TRIALS, MOST_TRIALS, importances
+from gibbsweep.results.results import Results
+from gibbsweep.tune.search.importance import LEAST_TRIALS, MOST_TRIALS, importances
 
 UNIT = FloatDistribution(0.0, 1.0)
 

@@ -14,8 +14,8 @@ import psutil
 from gibbsweep.study import Results
 from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.search import open_storage
-from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ["--budget", "slow", "--trials", "2", "--seeds", "1", "--address", "local", "--cpus", "2"]

@@ -21,8 +21,8 @@ from tests.tune.test_kill import ROOT, kill_tree
 from gibbsweep.study import Results
 from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.search import open_storage
-from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
 
 VICTIMS = ["driver"] * 6 + ["worker"] * 10 + ["node"] * 4
 SEED = int(os.environ.get("GIBBSWEEP_KILL_SEED", "0"))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gibbsweep.train.out_of_memory import OutOfMemory, first_line, memory_of
-from gibbsweep.tune.available import available_memory, kills_so_far
+from gibbsweep.tune.resources.memory import available_memory, kills_so_far
 
 
 class Group(Exception):

@@ -12,17 +12,18 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Float, Space
-from gibbsweep.study.study import Contender, Goal
+from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
-from gibbsweep.tune.curves import SyntheticCurves
-from gibbsweep.tune.halving import Rung
-from gibbsweep.tune.multi_fidelity import HYPERPARAMETERS
-from gibbsweep.tune.record import Record
-from gibbsweep.tune.sampler import SamplerName
-from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.search import Search
-from gibbsweep.tune.simulate import SearchPolicy, simulate
+from gibbsweep.tune.journal.record import Record
+from gibbsweep.tune.samplers.multi_fidelity import HYPERPARAMETERS
+from gibbsweep.tune.samplers.sampler import SamplerName
+from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.rungs import Rung
+from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.simulation.curves import SyntheticCurves
+from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
 
 UPDATES = 27
 SPACE: Space = {"rate": Float(0.0, 1.0), "width": Choice(8, 16, 32)}

@@ -21,20 +21,20 @@ from tests.tune.test_plan import new_plan, resumed_plan
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, LogLikelihood
+from gibbsweep.run.assignment import Assignment
 from gibbsweep.study import Choice, Constraint, Contender, Float, Goal, Study
-from gibbsweep.study.assignment import Assignment
 from gibbsweep.study.dominance import dominates
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
-from gibbsweep.tune import trial
-from gibbsweep.tune.bridge import PlanScheduler
-from gibbsweep.tune.driver import Stopping
-from gibbsweep.tune.front import front_of
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.planned import Planned
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.search import Search
+from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.on_ray import trial
+from gibbsweep.tune.on_ray.bridge import PlanScheduler
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.search.front import front_of
+from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.table.rows import rows_of
 
 BITS, GAP = Goal("validation/log_likelihood", "maximize"), Goal("validation/energy_gap", "minimize")
 FREE = Contender(RBM, "energy", {"learning_rate": Float(0.01, 0.3, log=True)})

@@ -17,10 +17,10 @@ from tests.tiny import study
 from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune import deaths
-from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.on_ray import deaths
+from gibbsweep.tune.on_ray.threads import VARIABLES
+from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
-from gibbsweep.tune.threads import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW = ("greedy", "glutton", "killed", "crashed")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gibbsweep.tune.packing import (
+from gibbsweep.tune.on_ray.trial import DRIVER_CPUS
+from gibbsweep.tune.resources.shares import (
     Node,
     Request,
     at_most,
@@ -24,7 +25,6 @@ from gibbsweep.tune.packing import (
     within,
     workers_on,
 )
-from gibbsweep.tune.trial import DRIVER_CPUS
 
 NODES = st.lists(
     st.builds(Node, st.integers(1, 24).map(float), st.integers(0, 4).map(float), st.integers(1, 64)),

@@ -13,13 +13,13 @@ from tests.tiny import RBM, STUDY, study
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Float, Study
 from gibbsweep.train import Outcome
-from gibbsweep.tune.driver import only_driver
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.planned import Planned
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.shown import shown_runs
-from gibbsweep.tune.sweep_dir import create, reopen
+from gibbsweep.tune.folder.driver import only_driver
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.setup.create import create, reopen
+from gibbsweep.tune.table.pictures import shown_runs
+from gibbsweep.tune.table.rows import rows_of
 
 
 def new_plan(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.tune.test_plan import finish, new_plan, outcome_of, resumed_plan
 
 from gibbsweep.train import Outcome
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.planned import Planned
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.plan.run import Planned
 
 
 def run_segment(plan: Plan, planned: Planned, updates: int) -> None:

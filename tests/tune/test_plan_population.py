@@ -17,12 +17,12 @@ from tests.tune.pretended import GOAL, POPULATION, UPDATES, Dice, Died, history,
 from tests.tune.test_plan import new_plan, resumed_plan
 
 from gibbsweep.evaluate import LogLikelihood
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.run import run
 from gibbsweep.study import Contender, Float
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.run import run
 from gibbsweep.train import Budget, Outcome, Segment
 from gibbsweep.train.takeover import read_takeovers
-from gibbsweep.tune.planned import Planned
+from gibbsweep.tune.plan.run import Planned
 from gibbsweep_models.types import Batch, DataSpec
 
 

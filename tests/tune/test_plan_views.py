@@ -13,7 +13,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, LogLikelihood, SampleGrid
 from gibbsweep.study import Choice, Contender, Float
 from gibbsweep.study.space import with_values
-from gibbsweep.tune.rows import rows_of
+from gibbsweep.tune.table.rows import rows_of
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 
 

@@ -18,10 +18,10 @@ from tests.tune.falling import policy
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Float, Space
 from gibbsweep.train import Segment
-from gibbsweep.tune.curves import SyntheticCurves
-from gibbsweep.tune.lineage import lineage, schedule_of
-from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.simulate import SearchPolicy, loss_of, simulate
+from gibbsweep.tune.population.lineage import lineage, schedule_of
+from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.simulation.curves import SyntheticCurves
+from gibbsweep.tune.simulation.simulate import SearchPolicy, loss_of, simulate
 
 FORM = SchedulerForm("population", generations=5)
 

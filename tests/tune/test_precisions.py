@@ -10,11 +10,11 @@ import pytest
 from tests.tiny import RBM, study
 from tests.tune.test_sweep import sweep
 
+from gibbsweep.run.provenance import device_name
 from gibbsweep.study import Contender, Float
-from gibbsweep.study.provenance import device_name
 from gibbsweep.train import Outcome
 from gibbsweep.train.precision import measurements
-from gibbsweep.tune.precisions import Precisions
+from gibbsweep.tune.on_ray.precisions import Precisions
 
 HERE, BEFORE = device_name("cpu"), "Abacus"
 

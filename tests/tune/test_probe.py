@@ -15,19 +15,21 @@ from tests.tiny import RBM, STUDY
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import SamplingCost
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.largest import largest
-from gibbsweep.study.need import Cuda, Need, gpu_need, measure
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.largest import largest
+from gibbsweep.run.need import Cuda, Need, gpu_need, measure
 from gibbsweep.study.space import Choice, Float, Int
 from gibbsweep.train import Budget
-from gibbsweep.tune import cluster, pack, probe
-from gibbsweep.tune.driver import Stopping
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.options import SweepOptions, check_options
-from gibbsweep.tune.packing import Node, Request, share
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.probe import Question, in_child, needs
-from gibbsweep.tune.sweep_dir import create
+from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.on_ray.probing import on_cluster
+from gibbsweep.tune.options.options import SweepOptions, check_options
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.resources import probe
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.resources.probe import Question, in_child, needs
+from gibbsweep.tune.resources.requests import OF_A_TRIAL, Machines, shared
+from gibbsweep.tune.resources.shares import Node, Request, share
+from gibbsweep.tune.setup.create import create
 from gibbsweep_models.types import DataSpec
 
 SPEC = DataSpec((1, 8, 8), units="binary")
@@ -147,7 +149,6 @@ def test_nothing_is_measured_twice(tmp_path: Path) -> None:
 
 def packed(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     need: Need,
     node: Node,
     gpu: int = 80 * GB,
@@ -156,27 +157,25 @@ def packed(
     """What the contender asks for on ``node``, what was said, and how often something was measured."""
     measured: list[int] = []
 
-    def on_cluster(gpus: bool) -> probe.Measure:
+    def pretended(gpus: bool) -> probe.Measure:
         assert gpus == (node.gpus > 0)
         return lambda new: [measured.append(1) or need for _ in new]  # type: ignore[func-returns-value]
 
-    monkeypatch.setattr(cluster, "nodes", lambda: [node])
-    monkeypatch.setattr(probe, "gpu", lambda: ("H100", gpu))
-    monkeypatch.setattr(probe, "on_cluster", on_cluster)
+    machines = Machines(lambda: [node], lambda: ("H100", gpu), pretended)
     given = SweepOptions(runs=tmp_path, name="s", budget="smoke", **options)  # type: ignore[arg-type]
     check_options(given)
     sweep, decided = create(STUDY, given, has_gpu=False)
     said: list[str] = []
-    sharing = pack.shared(Plan(STUDY, decided, sweep), given, said.append)
+    sharing = shared(Plan(STUDY, decided, sweep), given, machines, said.append)
     if measured:
         assert said.pop(0) == "memory  ·  measuring what a trial of rbm needs: some seconds each"
     again: list[str] = []
-    assert pack.shared(Plan(STUDY, decided, sweep), given, again.append).requests == sharing.requests
+    assert shared(Plan(STUDY, decided, sweep), given, machines, again.append).requests == sharing.requests
     assert again == said, "the same without measuring again"
     return sharing.requests["rbm"], said, len(measured)
 
 
-def test_where_one_trial_at_a_time_runs_nothing_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_one_trial_at_a_time_runs_nothing_is_measured(tmp_path: Path) -> None:
     need = Need(0)
     for i, (node, options) in enumerate(
         [
@@ -188,72 +187,68 @@ def test_where_one_trial_at_a_time_runs_nothing_is_measured(tmp_path: Path, monk
             (Node(64.0, 0.0, 0), {}),
         ]
     ):
-        request, said, measured = packed(tmp_path / str(i), monkeypatch, need, node, **options)
+        request, said, measured = packed(tmp_path / str(i), need, node, **options)
         assert (request.cpus, said, measured) == (1, [], 0)
 
 
-def test_little_memory_on_a_machine_bounds_how_many_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need = Need(1000 * MB - pack.OF_A_TRIAL)
-    request, said, measured = packed(tmp_path, monkeypatch, need, Node(8.0, 0.0, 4 * GB))
+def test_little_memory_on_a_machine_bounds_how_many_run(tmp_path: Path) -> None:
+    need = Need(1000 * MB - OF_A_TRIAL)
+    request, said, measured = packed(tmp_path, need, Node(8.0, 0.0, 4 * GB))
     assert measured == 1
     assert request == Request(3), "3.6 of 4 GB for trials of 1 GB: three of them, and two of three CPUs"
     assert said == ["memory  ·  rbm: 2 at once instead of 8, as one needs 1GB of the 3.6GB that are free"]
 
 
-def test_who_fits_no_machine_has_one_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request, said, _ = packed(tmp_path, monkeypatch, Need(9 * GB), Node(8.0, 0.0, 4 * GB))
+def test_who_fits_no_machine_has_one_alone(tmp_path: Path) -> None:
+    request, said, _ = packed(tmp_path, Need(9 * GB), Node(8.0, 0.0, 4 * GB))
     assert request == Request(8)
     assert "1 at once instead of 8" in said[0]
 
 
-def test_a_fraction_that_fits_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fraction_that_fits_is_given(tmp_path: Path) -> None:
     node = Node(16.0, 1.0, 200 * GB)
-    request, said, measured = packed(tmp_path, monkeypatch, Need(MB, 18 * GB), node, gpus_per_trial=0.25)
+    request, said, measured = packed(tmp_path, Need(MB, 18 * GB), node, gpus_per_trial=0.25)
     assert (request, said, measured) == (Request(1, 0.25), [], 1)
 
 
-def test_a_fraction_that_does_not_fit_is_refused_with_one_that_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fraction_that_does_not_fit_is_refused_with_one_that_does(tmp_path: Path) -> None:
     need = Need(MB, 30 * GB, {"width": 512})
     with pytest.raises(
         UserError,
         match=r"puts 4 trials on a GPU of 80GB, and one of rbm needs 30GB with width=512: use --gpus-per-trial 0.5,",
     ):
-        packed(tmp_path, monkeypatch, need, Node(16.0, 1.0, 200 * GB), gpus_per_trial=0.25)  # fmt: skip
+        packed(tmp_path, need, Node(16.0, 1.0, 200 * GB), gpus_per_trial=0.25)  # fmt: skip
     with pytest.raises(UserError, match=r"use --gpus-per-trial 1,"):
-        packed(tmp_path / "1", monkeypatch, Need(0, 0, ran_out="gpu"), Node(16.0, 1.0, 200 * GB), gpus_per_trial=0.5)
+        packed(tmp_path / "1", Need(0, 0, ran_out="gpu"), Node(16.0, 1.0, 200 * GB), gpus_per_trial=0.5)
 
 
 @pytest.mark.parametrize(
     ("need", "cpus", "k"), [(5 * GB, 64, 8), (10 * GB, 64, 7), (30 * GB, 64, 2), (70 * GB, 64, 1), (5 * GB, 3, 3)]
 )
-def test_auto_packs_as_many_as_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, need: int, cpus: int, k: int
-) -> None:
+def test_auto_packs_as_many_as_fit(tmp_path: Path, need: int, cpus: int, k: int) -> None:
     node = Node(float(cpus), 1.0, 500 * GB)
-    request, said, _ = packed(tmp_path, monkeypatch, Need(MB, need), node, gpus_per_trial="auto")
+    request, said, _ = packed(tmp_path, Need(MB, need), node, gpus_per_trial="auto")
     assert request == Request(1, share(k))
     assert said[0].startswith(
         f"memory  ·  rbm: {'1 trial has a GPU to itself' if k == 1 else f'{k} trials share a GPU'}"
     )
 
 
-def test_auto_without_a_gpu_is_nothing_special(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request, said, _ = packed(tmp_path, monkeypatch, Need(MB), Node(2.0, 0.0, 50 * GB), gpus_per_trial="auto")
+def test_auto_without_a_gpu_is_nothing_special(tmp_path: Path) -> None:
+    request, said, _ = packed(tmp_path, Need(MB), Node(2.0, 0.0, 50 * GB), gpus_per_trial="auto")
     assert (request, said) == (Request(), [])
 
 
-def test_what_was_not_measured_is_said_and_packed_as_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_measured_is_said_and_packed_as_asked(tmp_path: Path) -> None:
     node = Node(16.0, 1.0, 500 * GB)
-    request, said, _ = packed(tmp_path, monkeypatch, Need(0, failed="too slow"), node, gpus_per_trial=0.5)
+    request, said, _ = packed(tmp_path, Need(0, failed="too slow"), node, gpus_per_trial=0.5)
     assert request == Request(1, 0.5) and said == [
         "memory  ·  rbm was not measured (too slow): it is packed as if it were small"
     ]
 
 
 def test_a_run_that_needs_more_room_is_held_back_until_there_is(tmp_path: Path) -> None:
-    from gibbsweep.tune.sharing import Sharing
+    from gibbsweep.tune.resources.devices import Sharing
 
     options = SweepOptions(runs=tmp_path, name="s", budget="smoke")
     sweep, decided = create(STUDY, options, has_gpu=False)
@@ -276,5 +271,5 @@ def test_a_run_that_needs_more_room_is_held_back_until_there_is(tmp_path: Path) 
 
 @pytest.mark.usefixtures("ray_session")
 def test_a_task_of_the_cluster_measures(tmp_path: Path) -> None:
-    (need,) = probe.on_cluster(False)([Question("wide", None, assignment(WideConfig(16_384), batch_size=512), {})])
+    (need,) = on_cluster(False)([Question("wide", None, assignment(WideConfig(16_384), batch_size=512), {})])
     assert need.host >= 2 * 512 * 16_384 * 4 and not need.failed and need.gpu == 0

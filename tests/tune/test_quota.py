@@ -17,14 +17,14 @@ from tests.tune.test_plan_halving import run_segment
 from gibbsweep.errors import UserError
 from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import REMOVED, has_checkpoint, load_weights, read_checkpoint, remove_checkpoint
-from gibbsweep.tune.driver import Stopping
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.options import SweepOptions, check_options
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.planned import Planned
-from gibbsweep.tune.promotion import Promotion
-from gibbsweep.tune.quota import Quota, quota_of
-from gibbsweep.tune.sizes import parse_size, rounded_up, size_text
+from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.options.options import SweepOptions, check_options
+from gibbsweep.tune.options.sizes import parse_size, rounded_up, size_text
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.resources.disk import Quota, quota_of
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.schedulers.promotion import Promotion
 
 ONE = 1000  # bytes of a pretended checkpoint
 

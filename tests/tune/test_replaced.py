@@ -9,13 +9,13 @@ from tests.tiny import RBM, study
 from tests.tune.pretended import POPULATION, train
 from tests.tune.test_plan import new_plan, resumed_plan
 
+from gibbsweep.results.accounting import Accounting
 from gibbsweep.study import Contender, Float, Results, Study
-from gibbsweep.study.accounting import Accounting
 from gibbsweep.train import SpoolReporter
 from gibbsweep.train.takeover import read_takeovers
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.replaced import replaced_members, seconds_replaced
-from gibbsweep.tune.rows import rows_of
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.population.summary import replaced_members, seconds_replaced
+from gibbsweep.tune.table.rows import rows_of
 
 ONE = study(contenders={"rbm": Contender(RBM, "energy", {"learning_rate": Float(0.01, 0.3)})})
 
@@ -86,7 +86,7 @@ def test_the_accounting_moves_what_the_divergences_cost_and_loses_nothing(tmp_pa
         run, copies = f"rbm-{record.number:04d}", {copied.step for copied in record.copies}
         began = {5: 0.0, 10: 1.0 if 5 in copies else 0.25, 15: 1.0 if 10 in copies else 0.5}
         expected[run] = sum(1.0 - began[step] for step in lost[run])
-    assert seconds_replaced(search, plan.sweep) == expected
+    assert seconds_replaced("rbm", search.records, search.rungs, plan.sweep) == expected
     assert sum(expected.values()) > 0
     moved = [(plan.outcomes[run].outcome, seconds) for run, seconds in expected.items()]
     before, after = (Accounting.of(plan.outcomes.values(), replaced=found) for found in ((), moved))

@@ -7,10 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row
 from gibbsweep.train import Outcome
-from gibbsweep.tune.table import results_table
+from gibbsweep.tune.table.terminal import results_table
 
 METRICS = {f"test/m{i}": f"metric {i}" for i in range(9)}
 

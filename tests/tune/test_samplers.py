@@ -13,15 +13,16 @@ from optuna.storages.journal import JournalFileBackend
 from gibbsweep.errors import UserError
 from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.dominance import hypervolume
+from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.study.study import Contender, Goal
+from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
-from gibbsweep.tune import unit_cube
-from gibbsweep.tune.front import end_losses
-from gibbsweep.tune.record import Record
-from gibbsweep.tune.sampler import BEST, SamplerName, _capped
-from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
-from gibbsweep.tune.search import Search
+from gibbsweep.tune.journal.ranking import end_losses
+from gibbsweep.tune.journal.record import Record
+from gibbsweep.tune.samplers import unit_cube
+from gibbsweep.tune.samplers.sampler import BEST, SamplerName, _capped
+from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.search.search import Search
 
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
 GOALS: tuple[Goal, ...] = (Goal("loss", "minimize"), Goal("width", "maximize"), Goal("rate", "minimize"))

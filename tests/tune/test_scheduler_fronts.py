@@ -10,8 +10,8 @@ import pytest
 from tests.tune.falling import FORMS, Falling, Opposed, of_one_or_two, policy
 
 from gibbsweep.errors import UserError
-from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.simulate import simulate
+from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.simulation.simulate import simulate
 
 of_several_goals = pytest.mark.parametrize(
     "form", [form for form in FORMS if form.name != "population"], ids=lambda form: form.name

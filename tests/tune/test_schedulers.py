@@ -23,9 +23,9 @@ from tests.tune.falling import (
 )
 
 from gibbsweep.errors import UserError
-from gibbsweep.tune.curves import SyntheticCurves
-from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
-from gibbsweep.tune.simulate import SearchPolicy, loss_of, simulate
+from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.simulation.curves import SyntheticCurves
+from gibbsweep.tune.simulation.simulate import SearchPolicy, loss_of, simulate
 
 
 @each_form_of_its_goals

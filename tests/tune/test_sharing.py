@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from gibbsweep.study.accounting import Accounting
+from gibbsweep.results.accounting import Accounting
 from gibbsweep.train import Outcome, spent
 from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, in_vain
 from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings
-from gibbsweep.tune.packing import Node, Request, share
-from gibbsweep.tune.planned import Planned
-from gibbsweep.tune.retries import MOST_CRASHES, Retries
-from gibbsweep.tune.sharing import WAITING, Sharing
-from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.on_ray.retries import MOST_CRASHES, Retries
+from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.resources.devices import WAITING, Sharing
+from gibbsweep.tune.resources.shares import Node, Request, share
 
 
 @dataclass

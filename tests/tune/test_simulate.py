@@ -13,11 +13,11 @@ from tests.tune.falling import Falling, policy
 
 from gibbsweep.cli.main import main
 from gibbsweep.errors import UserError
-from gibbsweep.tune.curves import RecordedCurves, SyntheticCurves
-from gibbsweep.tune.front_curves import FrontCurves
-from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.simulate import SearchPolicy, simulate
-from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.simulation.curves import RecordedCurves, SyntheticCurves
+from gibbsweep.tune.simulation.front_curves import FrontCurves
+from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
 
 
 class Constant(Falling):

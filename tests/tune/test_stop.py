@@ -17,9 +17,9 @@ from tests.tune.test_kill import ROOT, WORDS, command, kill_tree, wait_for_repor
 from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.driver import driven
-from gibbsweep.tune.search import open_storage
-from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.folder.driver import driven
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
 
 GIBBSWEEP = ["-c", "from gibbsweep.cli.main import main; main()"]
 

@@ -18,16 +18,16 @@ from tests.tune.test_plan import new_plan, resumed_plan
 from gibbsweep.study import Study
 from gibbsweep.train import Outcome, SpoolReporter
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune import searches
-from gibbsweep.tune.folder import look
-from gibbsweep.tune.outline import outline, write_outline
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.planned import Planned
-from gibbsweep.tune.record import PRUNED
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
-from gibbsweep.tune.search import Search
-from gibbsweep.tune.stopped import stopped
+from gibbsweep.tune.journal.attributes import PRUNED
+from gibbsweep.tune.plan.outline import outline, write_outline
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.stopped import stopped
+from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.search import of_study as searches
+from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.status.from_folder import look
+from gibbsweep.tune.table.rows import rows_of
 
 ONE = study(contenders={"rbm": FREE})
 REPORTS = (2, 7, 12, 20)

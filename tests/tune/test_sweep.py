@@ -18,11 +18,12 @@ from gibbsweep.study.study import Study
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.scheduler import Verdict
-from gibbsweep.tune.search import Search, open_storage
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.schedulers.base import Verdict
+from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.sweep import run_sweep
-from gibbsweep.tune.sweep_dir import SweepDir
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 

@@ -18,12 +18,13 @@ from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep.train.report import read_spool
 from gibbsweep.train.takeover import Takeover, read_takeovers, take_over
-from gibbsweep.tune import driver, takeovers
-from gibbsweep.tune.driver import request_stop
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.search import open_storage
+from gibbsweep.tune.folder import driver
+from gibbsweep.tune.folder.driver import request_stop
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.population import takeovers
 from gibbsweep.tune.sweep import Interrupted, run_sweep
-from gibbsweep.tune.sweep_dir import SweepDir
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 

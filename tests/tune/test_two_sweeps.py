@@ -12,8 +12,8 @@ from tests.tune.test_kill import ROOT
 from gibbsweep.study import Results
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
-from gibbsweep.tune.search import open_storage
-from gibbsweep.tune.sweep_dir import SweepDir
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
 
 NAMES = ("a", "b")
 

@@ -15,17 +15,17 @@ from tests.tune.test_plan_halving import run_segment
 from gibbsweep.errors import UserError
 from gibbsweep.study import Goal
 from gibbsweep.train import Outcome, SpoolReporter
-from gibbsweep.tune.clock import SweepClock
-from gibbsweep.tune.driver import Stopping, driven, only_driver, request_stop, stop_requested
-from gibbsweep.tune.folder import look
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.outline import Outline, expected_updates, outline, write_outline
-from gibbsweep.tune.overview import Overview, Underway, overview
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.record import Record
-from gibbsweep.tune.sweep_dir import find
-from gibbsweep.tune.view import lines, totals
+from gibbsweep.tune.folder.clock import SweepClock
+from gibbsweep.tune.folder.driver import Stopping, driven, only_driver, request_stop, stop_requested
+from gibbsweep.tune.folder.layout import find
+from gibbsweep.tune.journal.record import Record
+from gibbsweep.tune.plan.outline import Outline, expected_updates, outline, write_outline
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.status.from_folder import look
+from gibbsweep.tune.status.lines import lines, totals
+from gibbsweep.tune.status.live import Progress
+from gibbsweep.tune.status.overview import Overview, Underway, overview
 
 
 def driver_view(plan: Plan, underway: dict[str, Underway]) -> Overview:

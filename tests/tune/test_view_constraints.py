@@ -13,16 +13,16 @@ from tests.tune.test_plan import new_plan, resumed_plan
 
 from gibbsweep.study import Constraint, Study
 from gibbsweep.train import Outcome
-from gibbsweep.tune.clock import SweepClock
-from gibbsweep.tune.driver import Stopping
-from gibbsweep.tune.folder import look
-from gibbsweep.tune.front import front_of
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.outline import outline, write_outline
-from gibbsweep.tune.overview import ContenderOverview, Overview, overview
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.view import lines
+from gibbsweep.tune.folder.clock import SweepClock
+from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.plan.outline import outline, write_outline
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.search.front import front_of
+from gibbsweep.tune.status.from_folder import look
+from gibbsweep.tune.status.lines import lines
+from gibbsweep.tune.status.live import Progress
+from gibbsweep.tune.status.overview import ContenderOverview, Overview, overview
 
 FAST = Constraint("validation/seconds", "<=", 1.0)
 ONE = study(contenders={"rbm": FREE}, constraints=(FAST,))

@@ -17,19 +17,19 @@ from tests.tune.test_view import driver_view
 from gibbsweep.cli.main import main
 from gibbsweep.errors import UserError
 from gibbsweep.study import Results
-from gibbsweep.tune import warm_start
-from gibbsweep.tune.clock import SweepClock
-from gibbsweep.tune.decided import Decided
-from gibbsweep.tune.driver import Stopping, only_driver
-from gibbsweep.tune.folder import look
-from gibbsweep.tune.gate import Gate
-from gibbsweep.tune.lineage_figure import draw_lineages
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.outline import outline, write_outline
-from gibbsweep.tune.progress import Progress
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.sweep_dir import create
-from gibbsweep.tune.view import lines
+from gibbsweep.tune.folder.clock import SweepClock
+from gibbsweep.tune.folder.driver import Stopping, only_driver
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.plan.outline import outline, write_outline
+from gibbsweep.tune.population.figure import draw_lineages
+from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.search import warm_start
+from gibbsweep.tune.setup.create import create
+from gibbsweep.tune.status.from_folder import look
+from gibbsweep.tune.status.lines import lines
+from gibbsweep.tune.status.live import Progress
+from gibbsweep.tune.table.rows import rows_of
 
 
 def test_the_folder_shows_what_the_driver_does(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from tests.tune.test_plan import finish, new_plan, outcome_of, run_all
 from gibbsweep.cli.parse import parse
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Constraint, Contender, Float, Goal, Space, Study
-from gibbsweep.tune import warm_start
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.sampler import SamplerName
-from gibbsweep.tune.search import Search
-from gibbsweep.tune.sweep_dir import create, reopen
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.samplers.sampler import SamplerName
+from gibbsweep.tune.search import warm_start
+from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.setup.create import create, reopen
+from gibbsweep.tune.table.rows import rows_of
 
 
 def earlier(runs: Path, **options: object) -> None:

@@ -10,8 +10,8 @@ from ray import train as ray_train
 from ray.train.torch import TorchTrainer
 from tests.contracts.systems import SYSTEMS, TRAINED
 
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.run import run
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.run import run
 from gibbsweep.train import Budget
 from gibbsweep.train.checkpoint import read_checkpoint
 

@@ -16,7 +16,7 @@ from gibbsweep_models.types import Batch, DataSpec, SystemConfig, Units
 @dataclass(frozen=True)
 class TrainedScoreConfig:
     """``trained``: the configuration of a system with a ``denoiser``, whose weights are those of ``weights``; a run's are found by
-    ``gibbsweep.study.stored``. ``sampling`` replaces the sampler that it was trained with: nothing is trained."""
+    ``gibbsweep.run.stored``. ``sampling`` replaces the sampler that it was trained with: nothing is trained."""
 
     trained: SystemConfig
     weights: WeightsFile

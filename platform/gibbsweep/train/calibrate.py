@@ -13,7 +13,7 @@ from gibbsweep_models.capabilities import CanCalibrate
 from gibbsweep_models.types import System
 
 if TYPE_CHECKING:
-    from gibbsweep.train.loop import TrainingData
+    from gibbsweep.train.contract import TrainingData
 
 _CALIBRATE = 5  # its random stream; training has 0 to 2, evaluation 3, fit() 4
 

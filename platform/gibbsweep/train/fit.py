@@ -14,7 +14,7 @@ from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System
 
 if TYPE_CHECKING:
-    from gibbsweep.train.loop import Evaluate, TrainingData
+    from gibbsweep.train.contract import Evaluate, TrainingData
 
 _FIT = 4  # its random stream; training has 0 to 2, evaluation 3
 
