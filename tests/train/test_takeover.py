@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.study.test_restart import ParabolaConfig, assignment
+from tests.run.parabola import ParabolaConfig, assignment
 
 from gibbsweep.errors import UserError
 from gibbsweep.run.run import run
