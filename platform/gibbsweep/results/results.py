@@ -189,7 +189,7 @@ def _short(value: Any) -> str:
 
 
 def in_words(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
-    """One line of :func:`told`: every path that changes, with its value until each change."""
+    """One line for a schedule as :func:`gibbsweep.run.schedule.told` has it: every path that changes, with its value until each change."""
     paths = dict.fromkeys(path for part in schedule[1:] for path in part["values"])
     lines = []
     for path in paths:
@@ -198,7 +198,3 @@ def in_words(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
         parts = [f"{_short(value)} to {end}" for (_, value), end in zip(steps, ends, strict=True)]
         lines.append(f"{path} {', '.join(parts)}")
     return "; ".join(lines)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -201,7 +201,7 @@ def test_a_terminal_shows_a_view_and_a_file_a_line_an_ended_run(tmp_path: Path, 
     with stopping, Progress(Gate(plan, stopping), console, SweepClock(plan.sweep, 0.0)) as progress:
         while (planned := plan.next()) is not None:
             run_segment(plan, planned, updates=20)
-            progress.reported(planned.name, Underway(planned.runs_to, 1.0))
+            progress.reported(planned.name, planned.runs_to, {"train/device_seconds": 1.0})
             progress.changed()
         os.kill(os.getpid(), signal.SIGINT)
         progress.show()

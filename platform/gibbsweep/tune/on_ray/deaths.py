@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ray.exceptions import ObjectLostError, RayActorError, RaySystemError, RayTaskError
+from ray.tune import TuneError
 from ray.tune.experiment import Trial
 
 from gibbsweep.train.out_of_memory import OutOfMemory, causes, first_line, memory_of
@@ -56,7 +57,7 @@ class _Listener:
     def __init__(self, trial: Trial, errors: dict[str, BaseException | None]) -> None:
         self._trial, self._errors = trial, errors
 
-    def __call__(self, exc: BaseException | None = None) -> None:
+    def __call__(self, exc: TuneError | RayTaskError | RayActorError | None = None) -> None:
         self._errors[self._trial.trial_id] = exc
         type(self._trial).handle_error(self._trial, exc)
 
