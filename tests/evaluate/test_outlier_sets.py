@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Metadata, load, write_parquet
-from gibbsweep.data.resize_path import ResizePath, check_resizing, resize_path
+from gibbsweep.data.inspection.resize_path import ResizePath, check_resizing, resize_path
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Outliers, OutlierSets, ScoreNormCurves, SyntheticAnomalies, check_other_data, described
 from gibbsweep.evaluate.anomaly import auprc, fpr95

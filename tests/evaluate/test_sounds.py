@@ -154,7 +154,7 @@ def test_a_picture_shows_every_sound() -> None:
 
 
 def test_a_sound_is_a_wav_file_anyone_reads() -> None:
-    from gibbsweep.data.audio import encode_wav
+    from gibbsweep.data.formats.wav import encode_wav
 
     sound = Sound(np.array([1, -2, 3], np.int16), 16_000)
     rate, samples = wavfile.read(io.BytesIO(encode_wav(sound.samples, sound.rate)))

@@ -23,7 +23,7 @@ from gibbsweep_models.capabilities import CanDenoise, HasAnomalyScore
 from gibbsweep_models.objectives.denoiser_anomaly import score_norms
 
 if TYPE_CHECKING:
-    from gibbsweep.data.resize_path import ResizePath
+    from gibbsweep.data.inspection.resize_path import ResizePath
 
 
 _MEASURES: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64]], float]] = {

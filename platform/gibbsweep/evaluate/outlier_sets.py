@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
-from gibbsweep.data.resize_path import ResizePath, check_resizing, resize_path
-from gibbsweep.data.view import view_of
+from gibbsweep.data.inspection.resize_path import ResizePath, check_resizing, resize_path
+from gibbsweep.data.loading.view import view_of
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.contract import first_examples
 from gibbsweep_models.draws import rand, randn
@@ -78,7 +78,7 @@ class Outliers:
 
 
 def _is_here(name: str, dataset: Dataset) -> bool:
-    from gibbsweep.data.folders import data_root, files_of
+    from gibbsweep.data.catalogue.folders import data_root, files_of
 
     return "test" in files_of(name, data_root(dataset.root))
 
