@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -84,7 +84,7 @@ class SyntheticAnomalies:
     limit: int = 1000
     batch_size: int = 500
     made_as: Literal["pieces", "corrupted"] = "pieces"
-    needs: type = HasAnomalyScore
+    needs: ClassVar[type] = HasAnomalyScore
 
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, torch.device("cpu"))
@@ -109,7 +109,7 @@ class AnomalyDetection:
 
     batch_size: int = 1000
     n_shown: int = 10
-    needs: type = HasAnomalyScore
+    needs: ClassVar[type] = HasAnomalyScore
 
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
         excluded = torch.tensor(split.dataset.view.exclude, dtype=torch.int64)

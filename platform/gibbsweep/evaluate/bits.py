@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ class BitsPerDim:
 
     n: int = 500
     batch_size: int = 100
-    needs: type = HasDensity
+    needs: ClassVar[type] = HasDensity
 
     def __call__(self, system: HasDensity, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.n, generator.device)
@@ -63,7 +64,7 @@ class VariationalBits:
     n: int = 1000
     draws: int = 8
     batch_size: int = 250
-    needs: type = HasVariationalBound
+    needs: ClassVar[type] = HasVariationalBound
 
     def __call__(self, system: HasVariationalBound, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.n, generator.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -19,7 +20,7 @@ class ClassAccuracy:
 
     n: int = 500
     batch_size: int = 100
-    needs: type = CanSampleClasses
+    needs: ClassVar[type] = CanSampleClasses
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, "classifier").description

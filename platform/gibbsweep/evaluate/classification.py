@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ class Classification:
 
     n_bins: int = 15
     limit: int | None = None
-    needs: type = HasLogits
+    needs: ClassVar[type] = HasLogits
 
     def __call__(self, system: HasLogits, split: Examples, *, generator: torch.Generator) -> Evaluation:
         logits, labels = [], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class Clustering:
 
     n_starts: int = 3
     limit: int | None = None
-    needs: type = HasFeatures
+    needs: ClassVar[type] = HasFeatures
 
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -53,7 +53,7 @@ class FeatureMap:
 
     n: int = 1_000
     perplexity: float = 30.0
-    needs: type = HasFeatures
+    needs: ClassVar[type] = HasFeatures
 
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.decomposition import PCA

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ class ClassDistances:
 
     n: int = 1000
     features: Features = "classifier"
-    needs: type = CanSampleClasses
+    needs: ClassVar[type] = CanSampleClasses
 
     def prepare(self, dataset: Dataset) -> str:
         return prepared(dataset, self.features)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class Denoising:
     blind: bool = False
     limit: int | None = 1000
     shown: int = 10
-    needs: type = CanDenoise
+    needs: ClassVar[type] = CanDenoise
 
     def __call__(self, system: CanDenoise, split: Examples, *, generator: torch.Generator) -> Evaluation:
         clean = first_examples(split, self.limit, generator.device)

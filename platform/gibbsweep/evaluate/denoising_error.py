@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -30,7 +31,7 @@ class DenoisingError:
     limit: int | None = 1000
     average: str = "mean"
     shown: int = 10
-    needs: type = CanDenoise
+    needs: ClassVar[type] = CanDenoise
 
     def __call__(self, system: CanDenoise, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, generator.device)

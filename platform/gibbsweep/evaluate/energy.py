@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ class EnergyGap:
 
     n_steps: int = 100
     limit: int = 256
-    needs: type = EnergyWithChain
+    needs: ClassVar[type] = EnergyWithChain
 
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, generator.device)
@@ -46,7 +46,7 @@ class ChainMixing:
     burn_in: int = 50
     n_chains: int = 64
     lag: int = 10
-    needs: type = EnergyWithChain
+    needs: ClassVar[type] = EnergyWithChain
 
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         energies: list[Tensor] = []

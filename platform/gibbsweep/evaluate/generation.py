@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ class SampleDistances:
     n: int = 2000
     features: Features = "classifier"
     batch_size: int = 250
-    needs: type = CanSample
+    needs: ClassVar[type] = CanSample
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
@@ -53,7 +54,7 @@ class ReplayDistances:
     features: Features = "classifier"
     columns: int = 8
     shown: int = 64
-    needs: type = HasReplay
+    needs: ClassVar[type] = HasReplay
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

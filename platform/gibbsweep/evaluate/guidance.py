@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -44,7 +44,7 @@ class GuidanceScales:
     n: int = 500
     features: Features = "classifier"
     metrics_only: bool = False
-    needs: type = CanSampleGuided
+    needs: ClassVar[type] = CanSampleGuided
 
     def __post_init__(self) -> None:
         if len(self.scales) < 3 or list(self.scales) != sorted(set(self.scales)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ class Inpainting:
     n_completions: int = 3
     limit: int | None = 500
     shown: int = 10
-    needs: type = CanInpaint
+    needs: ClassVar[type] = CanInpaint
 
     def __call__(self, system: CanInpaint, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, generator.device)

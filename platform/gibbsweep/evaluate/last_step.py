@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ class LastStep:
     features: Features = "classifier"
     batch_size: int = 250
     shown: int = 10
-    needs: type = CanLeaveOutLastStep
+    needs: ClassVar[type] = CanLeaveOutLastStep
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

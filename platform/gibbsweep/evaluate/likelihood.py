@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -22,7 +23,7 @@ class LogLikelihood:
 
     n_temperatures: int = 1000
     limit: int | None = None
-    needs: type = HasLogLikelihood
+    needs: ClassVar[type] = HasLogLikelihood
 
     def __call__(self, system: HasLogLikelihood, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, generator.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 
@@ -38,7 +38,7 @@ class LongRun:
     features: Features = "classifier"
     shown: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)
     rows: int = 8
-    needs: type = EnergyThatSamples
+    needs: ClassVar[type] = EnergyThatSamples
 
     def prepare(self, dataset: Dataset) -> str:
         """What a person is told of the feature network, made first if it must be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ class ModeBalance:
 
     n: int = 2000
     picture: bool = False
-    needs: type = CanSample
+    needs: ClassVar[type] = CanSample
 
     def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
         if split.y is None or len(split.shape) != 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ class OutlierSets:
     limit: int = 1000
     batch_size: int = 250
     n_shown: int = 12
-    needs: type = HasAnomalyScore
+    needs: ClassVar[type] = HasAnomalyScore
 
     def check(self, dataset: Dataset) -> None:
         self.outliers.check(dataset)
@@ -117,7 +117,7 @@ class ScoreNormCurves:
     sigma_max: float = 2.0
     n_levels: int = 10
     n: int = 100
-    needs: type = CanDenoise
+    needs: ClassVar[type] = CanDenoise
 
     def check(self, dataset: Dataset) -> None:
         self.outliers.check(dataset)

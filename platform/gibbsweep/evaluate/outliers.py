@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ class OutlierDetection:
 
     outliers: str = "fashion_mnist"
     limit: int | None = 2000
-    needs: type = HasLogits
+    needs: ClassVar[type] = HasLogits
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -48,7 +49,7 @@ class EnergyHistogram:
     outliers: str = "fashion_mnist"
     n: int = 1000
     n_samples: int = 64
-    needs: type = HasLogits
+    needs: ClassVar[type] = HasLogits
 
     @property
     def reads(self) -> tuple[str, ...]:

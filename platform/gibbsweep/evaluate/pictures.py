@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -65,7 +66,7 @@ class SampleGrid:
 
     n: int = 64
     columns: int = 8
-    needs: type = CanSample
+    needs: ClassVar[type] = CanSample
 
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         samples = system.sample(self.n, generator=generator)
@@ -79,7 +80,7 @@ class ChainGrid:
 
     steps: tuple[int, ...] = (1, 3, 10, 30, 100, 300, 1000)
     n_chains: int = 8
-    needs: type = HasChain
+    needs: ClassVar[type] = HasChain
 
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         start = x = first_examples(split, self.n_chains, generator.device)

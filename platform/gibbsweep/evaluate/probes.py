@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +43,7 @@ class LinearProbe:
 
     n_train: int = 5_000
     limit: int | None = None
-    needs: type = HasFeatures
+    needs: ClassVar[type] = HasFeatures
 
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.linear_model import LogisticRegression
@@ -72,7 +72,7 @@ class NearestNeighbours:
     k: int = 20
     n_train: int = 10_000
     limit: int | None = None
-    needs: type = HasFeatures
+    needs: ClassVar[type] = HasFeatures
 
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         known, labels = features_of(system, split.dataset.train, self.n_train, generator.device)

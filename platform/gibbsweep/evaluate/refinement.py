@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class EnergyDrift:
 
     n_steps: int = 200
     limit: int = 64
-    needs: type = EnergyWithChain
+    needs: ClassVar[type] = EnergyWithChain
 
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = first_examples(split, self.limit, generator.device)
@@ -50,7 +51,7 @@ class Refinement:
     n: int = 4
     blur: int = 4
     noise: float = 0.3
-    needs: type = HasChain
+    needs: ClassVar[type] = HasChain
 
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         clean = first_examples(split, self.n, generator.device)

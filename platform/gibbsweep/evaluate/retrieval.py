@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ class Retrieval:
 
     at: tuple[int, ...] = (1, 5, 10)
     limit: int | None = None
-    needs: type = CanEmbedPairs
+    needs: ClassVar[type] = CanEmbedPairs
 
     def __call__(self, system: CanEmbedPairs, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.metrics import roc_auc_score
@@ -69,7 +69,7 @@ class PicturesFromText:
     one that the system makes."""
 
     n: int = 8
-    needs: type = DepictsPairs
+    needs: ClassVar[type] = DepictsPairs
 
     def __call__(self, system: DepictsPairs, split: Split, *, generator: torch.Generator) -> Evaluation:
         from matplotlib.figure import Figure

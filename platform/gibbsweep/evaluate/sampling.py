@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ class SamplingCost:
     seconds for one. The seconds are a measurement: the same seed gives other ones."""
 
     n: int = 32
-    needs: type = CanSample
+    needs: ClassVar[type] = CanSample
 
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         _finish(generator.device)
@@ -38,7 +39,7 @@ class SamplingPath:
 
     n_chains: int = 6
     columns: int = 10
-    needs: type = CanSample
+    needs: ClassVar[type] = CanSample
 
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         seen = _Thinned(8 * self.columns)
@@ -55,7 +56,7 @@ class StepCounts:
 
     steps: tuple[int, ...] = (3, 5, 10, 20, 50)
     columns: int = 10
-    needs: type = CanSampleInSteps
+    needs: ClassVar[type] = CanSampleInSteps
 
     def __call__(self, system: CanSampleInSteps, split: Examples, *, generator: torch.Generator) -> Evaluation:
         state = generator.get_state()

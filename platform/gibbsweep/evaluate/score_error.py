@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class ScoreError:
 
     sigmas: tuple[float, ...] = (0.01, 0.1, 0.5, 1.0, 2.0)
     picture: bool = False
-    needs: type = HasScore
+    needs: ClassVar[type] = HasScore
 
     def __call__(self, system: HasScore, split: Split, *, generator: torch.Generator) -> Evaluation:
         del generator

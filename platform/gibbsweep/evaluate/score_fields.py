@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ class ScoreFields:
 
     levels: int = 10
     examples: int = 2
-    needs: type = DenoisesLevels
+    needs: ClassVar[type] = DenoisesLevels
 
     def __call__(self, system: DenoisesLevels, split: Examples, *, generator: torch.Generator) -> Evaluation:
         known = system.noise_levels()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class SoundSamples:
     n: int = 12
     columns: int = 4
     real: bool = False
-    needs: type = CanSample
+    needs: ClassVar[type] = CanSample
 
     def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
         rate = rate_of(split)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -81,7 +82,7 @@ class VoxelGeneration:
     n: int = 500
     references: bool = False
     batch_size: int = 250
-    needs: type = CanSample
+    needs: ClassVar[type] = CanSample
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, "classifier").description
@@ -104,7 +105,7 @@ class VoxelReplay:
     ``voxel_n_buffer`` says how many."""
 
     n: int = 500
-    needs: type = HasReplay
+    needs: ClassVar[type] = HasReplay
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, "classifier").description
