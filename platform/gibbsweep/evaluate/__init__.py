@@ -1,13 +1,17 @@
 """Evaluators: what is measured on a split of a data set. Distances need torchmetrics; the rest torch, numpy
 and pillow alone."""
 
-from gibbsweep.evaluate.anomalies.detection import AnomalyDetection, SyntheticAnomalies
+from gibbsweep.evaluate.anomalies.detection import AnomalyDetection
 from gibbsweep.evaluate.anomalies.energies import EnergyHistogram, OutlierDetection
-from gibbsweep.evaluate.anomalies.outlier_sets import OutlierSets, ScoreNormCurves
+from gibbsweep.evaluate.anomalies.outlier_sets import OutlierSets
 from gibbsweep.evaluate.anomalies.outliers import Outliers
-from gibbsweep.evaluate.chains.energy import ChainMixing, EnergyGap
+from gibbsweep.evaluate.anomalies.score_norms import ScoreNormCurves
+from gibbsweep.evaluate.anomalies.synthetic import SyntheticAnomalies
+from gibbsweep.evaluate.chains.energy import EnergyDrift, EnergyGap
+from gibbsweep.evaluate.chains.grid import ChainGrid
 from gibbsweep.evaluate.chains.long_run import LongRun
-from gibbsweep.evaluate.chains.refinement import EnergyDrift, Refinement
+from gibbsweep.evaluate.chains.mixing import ChainMixing
+from gibbsweep.evaluate.chains.refinement import Refinement
 from gibbsweep.evaluate.conditional.class_accuracy import ClassAccuracy
 from gibbsweep.evaluate.conditional.class_distances import ClassDistances
 from gibbsweep.evaluate.conditional.guidance import GuidanceScales
@@ -20,7 +24,7 @@ from gibbsweep.evaluate.contract import (
     evaluate_all,
 )
 from gibbsweep.evaluate.drawing.figures import figure_pixels
-from gibbsweep.evaluate.drawing.grids import ChainGrid, SampleGrid, image_grid, render
+from gibbsweep.evaluate.drawing.grids import image_grid, render
 from gibbsweep.evaluate.drawing.spectrograms import spectrogram_grid
 from gibbsweep.evaluate.features.network import FeatureNetwork, Features, feature_network
 from gibbsweep.evaluate.likelihood.bits import BitsPerDim, VariationalBits
@@ -31,6 +35,7 @@ from gibbsweep.evaluate.recognition.probes import LinearProbe, NearestNeighbours
 from gibbsweep.evaluate.recognition.retrieval import PicturesFromText, Retrieval
 from gibbsweep.evaluate.restoring.denoising import Denoising
 from gibbsweep.evaluate.restoring.inpainting import Inpainting
+from gibbsweep.evaluate.samples.grid import SampleGrid
 from gibbsweep.evaluate.samples.last_step import LastStep
 from gibbsweep.evaluate.samples.modes import ModeBalance
 from gibbsweep.evaluate.samples.sample_distances import ReplayDistances, SampleDistances

@@ -12,7 +12,7 @@ from torch import Tensor
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import AnomalyDetection, SyntheticAnomalies
-from gibbsweep.evaluate.anomalies.detection import auprc, auroc
+from gibbsweep.evaluate.anomalies.measures import auprc, auroc
 from gibbsweep.evaluate.anomalies.synthetic import synthetic_anomalies
 from gibbsweep_models.draws import rand, seeded
 

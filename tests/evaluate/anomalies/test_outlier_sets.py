@@ -14,7 +14,7 @@ from gibbsweep.data import Metadata, load, write_parquet
 from gibbsweep.data.resize_path import ResizePath, check_resizing, resize_path
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Outliers, OutlierSets, ScoreNormCurves, SyntheticAnomalies, check_other_data, described
-from gibbsweep.evaluate.anomalies.detection import auprc, fpr95
+from gibbsweep.evaluate.anomalies.measures import auprc, fpr95
 from gibbsweep.evaluate.anomalies.synthetic import corrupted_images
 from gibbsweep_models.draws import rand, seeded
 

@@ -13,7 +13,7 @@ from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Classification, EnergyHistogram, OutlierDetection, check_other_data
 from gibbsweep.evaluate.anomalies.energies import energy_of_any
-from gibbsweep.evaluate.contract import batches_of
+from gibbsweep.evaluate.examples import batches_of
 from gibbsweep.evaluate.recognition.classification import expected_calibration_error
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Split
-from gibbsweep.evaluate.contract import Examples, batches_of
 from gibbsweep.evaluate.drawing.figures import figure_pixels
+from gibbsweep.evaluate.examples import Examples, batches_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, HasEnergy, HasLogits
 

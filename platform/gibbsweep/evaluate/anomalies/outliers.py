@@ -12,7 +12,7 @@ from gibbsweep.data import Dataset, Split
 from gibbsweep.data.resize_path import ResizePath, check_resizing, resize_path
 from gibbsweep.data.view import view_of
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import first_examples
+from gibbsweep.evaluate.examples import first_examples
 from gibbsweep_models.draws import rand, randn
 
 CUSTOMARY: Mapping[str, tuple[str, ...]] = {

@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from gibbsweep.evaluate.anomalies.measures import auroc, scores
+from gibbsweep.evaluate.examples import first_examples
+from gibbsweep.train import Evaluation
+from gibbsweep_models.capabilities import HasAnomalyScore
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
+
+
+@dataclass(frozen=True)
+class SyntheticAnomalies:
+    """``synthetic_auroc``: the mean over the kinds of :func:`synthetic_anomalies` (``made_as="pieces"``) or of
+    :func:`corrupted_images` (``"corrupted"``) of the AUROC against ``limit`` normal examples of the split, and
+    ``synthetic_auroc_KIND`` each. No example of the class or set that is held out is looked at."""
+
+    limit: int = 1000
+    batch_size: int = 500
+    made_as: Literal["pieces", "corrupted"] = "pieces"
+    needs: ClassVar[type] = HasAnomalyScore
+
+    def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
+        x = first_examples(split, self.limit, torch.device("cpu"))
+        made = (synthetic_anomalies if self.made_as == "pieces" else corrupted_images)(x, generator=generator)
+        normal = scores(system, x, batch_size=self.batch_size, generator=generator)
+        by_kind = {
+            kind: auroc(normal, scores(system, images, batch_size=self.batch_size, generator=generator))
+            for kind, images in made.items()
+        }
+        mean = sum(by_kind.values()) / len(by_kind)
+        return Evaluation({"synthetic_auroc": mean} | {f"synthetic_auroc_{kind}": v for kind, v in by_kind.items()})
 
 
 def synthetic_anomalies(x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
 
-from gibbsweep.evaluate.contract import Examples, first_examples
+from gibbsweep.evaluate.examples import Examples, first_examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasChain, HasEnergy
-from gibbsweep_models.samplers.diagnostics import autocorrelation, integrated_autocorrelation_time
 
 
 @runtime_checkable
@@ -35,32 +33,19 @@ class EnergyGap:
 
 
 @dataclass(frozen=True)
-class ChainMixing:
-    """How fast the model's own chain forgets: autocorrelation of the energy along ``n_chains`` chains of ``n_steps`` steps that
-    start at data and drop the first ``burn_in``.
+class EnergyDrift:
+    """How far long chains carry the mean energy from where they started, at data: 0 for a model at equilibrium.
 
-    ``mixing_autocorrelation`` is at lag ``lag``; ``mixing_time`` is the integrated autocorrelation time in steps.
+    ``energy_drift``: |mean energy after ``n_steps`` - mean energy of the data| in standard deviations of the energy over the
+    data, which makes energies of different models comparable.
     """
 
     n_steps: int = 200
-    burn_in: int = 50
-    n_chains: int = 64
-    lag: int = 10
+    limit: int = 64
     needs: ClassVar[type] = EnergyWithChain
 
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        energies: list[Tensor] = []
-
-        def trace(step: int, x: Tensor) -> None:
-            if step > self.burn_in:
-                energies.append(system.energy(x).detach().float())
-
-        x = first_examples(split, self.n_chains, generator.device)
-        system.run_chain(x, self.n_steps + self.burn_in, generator=generator, trace=trace)
-        chain = torch.stack(energies).cpu()
-        return Evaluation(
-            {
-                "mixing_autocorrelation": float(autocorrelation(chain)[self.lag]),
-                "mixing_time": float(integrated_autocorrelation_time(chain)),
-            }
-        )
+        x = first_examples(split, self.limit, generator.device)
+        start = system.energy(x).double()
+        end = system.energy(system.run_chain(x, self.n_steps, generator=generator).x).double()
+        return Evaluation({"energy_drift": float((end.mean() - start.mean()).abs() / start.std())})

@@ -8,8 +8,8 @@ from typing import ClassVar, Protocol, runtime_checkable
 import torch
 
 from gibbsweep.data import Dataset, Split
-from gibbsweep.evaluate.contract import first_examples
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.examples import first_examples
 from gibbsweep.evaluate.features.distances import frechet_distance, kernel_distance
 from gibbsweep.evaluate.features.network import Features, feature_network
 from gibbsweep.train import Evaluation

@@ -11,34 +11,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gibbsweep.evaluate.chains.energy import EnergyWithChain
-from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.examples import Examples, first_examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasChain
 from gibbsweep_models.draws import rand, randn_like
 
 HEADING = 16
 """Height of the strip above the columns, in pixels."""
-
-
-@dataclass(frozen=True)
-class EnergyDrift:
-    """How far long chains carry the mean energy from where they started, at data: 0 for a model at equilibrium.
-
-    ``energy_drift``: |mean energy after ``n_steps`` - mean energy of the data| in standard deviations of the energy over the
-    data, which makes energies of different models comparable.
-    """
-
-    n_steps: int = 200
-    limit: int = 64
-    needs: ClassVar[type] = EnergyWithChain
-
-    def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        x = first_examples(split, self.limit, generator.device)
-        start = system.energy(x).double()
-        end = system.energy(system.run_chain(x, self.n_steps, generator=generator).x).double()
-        return Evaluation({"energy_drift": float((end.mean() - start.mean()).abs() / start.std())})
 
 
 @dataclass(frozen=True)

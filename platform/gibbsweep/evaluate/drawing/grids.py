@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.evaluate.drawing.solids import render_solids
-from gibbsweep.train import Evaluation
-from gibbsweep_models.capabilities import CanSample, HasChain
 from gibbsweep_models.types import Samples
 
 _VIEW_EDGE = 48
@@ -60,44 +53,10 @@ def at_contrast(x: Tensor) -> Tensor:
     return x * (_USUAL / spread)
 
 
-@dataclass(frozen=True)
-class SampleGrid:
-    """Examples drawn from noise, as ``samples``."""
-
-    n: int = 64
-    columns: int = 8
-    needs: ClassVar[type] = CanSample
-
-    def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        samples = system.sample(self.n, generator=generator)
-        grid = image_grid(_shown(samples), columns=self.columns, binary=_is_binary(samples.x))
-        return Evaluation(images={"samples": grid})
-
-
-@dataclass(frozen=True)
-class ChainGrid:
-    """Chains started at data, as ``chains``: a row each, the example first and then the chain after every one of ``steps``."""
-
-    steps: tuple[int, ...] = (1, 3, 10, 30, 100, 300, 1000)
-    n_chains: int = 8
-    needs: ClassVar[type] = HasChain
-
-    def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        start = x = first_examples(split, self.n_chains, generator.device)
-        columns = [start]
-        done = 0
-        for step in self.steps:
-            segment = system.run_chain(x, step - done, generator=generator)
-            x, done = segment.x, step
-            columns.append(_shown(segment))
-        grid = torch.stack(columns, dim=1).flatten(0, 1)
-        return Evaluation(images={"chains": image_grid(grid, columns=len(columns), binary=_is_binary(start))})
-
-
-def _shown(samples: Samples) -> Tensor:
+def unit_means(samples: Samples) -> Tensor:
     # A model of binary units knows the mean of each: a grey picture says more than one coin flip.
     return samples.info.get("visible_mean", samples.x)
 
 
-def _is_binary(x: Tensor) -> bool:
+def is_binary(x: Tensor) -> bool:
     return bool(((x == 0) | (x == 1)).all())

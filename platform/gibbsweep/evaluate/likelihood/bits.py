@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import Examples, first_examples
+from gibbsweep.evaluate.examples import Examples, first_examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasDensity, HasVariationalBound
 from gibbsweep_models.likelihood.probability_flow import bits_per_dim, dequantised

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from gibbsweep.evaluate.contract import Examples, first_examples
+from gibbsweep.evaluate.examples import Examples, first_examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasLogLikelihood
 

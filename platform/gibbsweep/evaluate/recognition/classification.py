@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import Examples, batches_of
+from gibbsweep.evaluate.examples import Examples, batches_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasLogits
 

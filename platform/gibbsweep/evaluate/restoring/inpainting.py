@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.examples import Examples, first_examples
 from gibbsweep.evaluate.restoring.quality import psnr, ssim, unit_pixels
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanInpaint

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from gibbsweep.data import Split
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import first_examples
 from gibbsweep.evaluate.drawing.figures import figure_pixels
+from gibbsweep.evaluate.examples import first_examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample
 

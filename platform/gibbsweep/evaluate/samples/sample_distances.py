@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
-from gibbsweep.evaluate.contract import first_examples
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.examples import first_examples
 from gibbsweep.evaluate.features.distances import class_inception_score, frechet_distance, kernel_distance, manifolds
 from gibbsweep.evaluate.features.network import Features, feature_network
 from gibbsweep.train import Evaluation

@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gibbsweep.evaluate.contract import Examples
 from gibbsweep.evaluate.drawing.grids import at_contrast, image_grid
+from gibbsweep.evaluate.examples import Examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, CanSampleInSteps
 

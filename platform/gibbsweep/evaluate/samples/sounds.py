@@ -12,8 +12,8 @@ from torch import Tensor
 from gibbsweep.data import Split
 from gibbsweep.data.audio import amplitude_to_int16
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import first_examples
 from gibbsweep.evaluate.drawing.spectrograms import spectrogram_grid
+from gibbsweep.evaluate.examples import first_examples
 from gibbsweep.train import Evaluation, Sound
 from gibbsweep_models.capabilities import CanSample
 

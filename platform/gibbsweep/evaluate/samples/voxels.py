@@ -11,8 +11,8 @@ from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import batches_of, first_examples
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.examples import batches_of, first_examples
 from gibbsweep.evaluate.features.distances import class_inception_score
 from gibbsweep.evaluate.features.network import feature_network
 from gibbsweep.train import Evaluation

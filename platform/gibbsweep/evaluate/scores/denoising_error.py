@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 
-from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.examples import Examples, first_examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanDenoise
 from gibbsweep_models.draws import randn

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.contract import Examples, first_examples
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.evaluate.drawing.grids import at_contrast, image_grid
+from gibbsweep.evaluate.examples import Examples, first_examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import DenoisesLevels
 from gibbsweep_models.draws import randn
