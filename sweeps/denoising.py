@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Denoising, Evaluator
-from gibbsweep.evaluate.denoising import SIGMAS, sigma_name
+from gibbsweep.evaluate.restoring.denoising import SIGMAS, sigma_name
 from gibbsweep.results.targets import Target
 from gibbsweep.study import Contender, Float, Goal, Results, Study
 from gibbsweep.train import Budget

@@ -110,6 +110,15 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
 
 
 @scripts
+def test_no_evaluator_of_a_study_holds_a_class(script: Path) -> None:
+    """A sweep's record has their representations, which must not change when a class is renamed or moved."""
+    (study,) = studies_of(script)
+    for name in study.contenders:
+        for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
+            assert "<class" not in repr(evaluator)
+
+
+@scripts
 def test_every_contender_has_the_budgets_of_every_machine(script: Path) -> None:
     (study,) = studies_of(script)
     assert set(study.default) <= set(study.contenders)

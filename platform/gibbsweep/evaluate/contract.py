@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
 
 from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.examples import Examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models import draws
 from gibbsweep_models.types import System
 
 _EVALUATE = 3  # the random stream of evaluations; training has 0 to 2
-
-
-class Examples(Protocol):
-    """A split of a data set."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Tensor) -> dict[str, Tensor]: ...
 
 
 class Evaluator(Protocol):
@@ -131,22 +123,3 @@ def check_other_data(evaluator: Evaluator, dataset: Dataset) -> None:
             dataset.other(name, "test")
     if isinstance(evaluator, ChecksData):
         evaluator.check(dataset)
-
-
-def first_examples(split: Examples, limit: int | None, device: torch.device) -> Tensor:
-    """``x`` (N, *D) of a fixed, evenly spread subset of at most ``limit`` examples."""
-    n = len(split)
-    count = n if limit is None else min(limit, n)
-    indices = torch.linspace(0, n - 1, count).round().long()
-    return split.batch(indices)["x"].to(device)
-
-
-def batches_of(
-    split: Examples, limit: int | None, device: torch.device, batch_size: int = 500
-) -> Iterator[dict[str, Tensor]]:
-    """All of a split, or a fixed, evenly spread subset of at most ``limit`` examples, a batch at a time on ``device``."""
-    n = len(split)
-    count = n if limit is None else min(limit, n)
-    indices = torch.linspace(0, n - 1, count, dtype=torch.float64).round().long()
-    for start in range(0, count, batch_size):
-        yield {name: tensor.to(device) for name, tensor in split.batch(indices[start : start + batch_size]).items()}
