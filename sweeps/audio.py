@@ -31,11 +31,9 @@ from gibbsweep.evaluate import ClassAccuracy, Evaluator, SampleDistances, SoundS
 from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import DilatedForm, UNetForm
+from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
+from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 
 SECONDS = {"laptop": 15, "long": 200, "gpu": 1_200, "paper": 40_000}

@@ -32,11 +32,10 @@ from gibbsweep.study.equal_seconds import equal_seconds
 from gibbsweep.study.row import Row
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance, Guidance
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.denoisers import ClassifierFree, ClassifierGuidance, Guidance
+from gibbsweep_models.nn.noise_networks import NoisyClassifierForm, UNetForm
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:

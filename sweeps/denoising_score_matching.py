@@ -41,12 +41,10 @@ from gibbsweep.study.equal_seconds import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
-from gibbsweep_models.nn.guidance import ClassifierFree
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.nn.denoisers import ClassifierFree
+from gibbsweep_models.nn.noise_networks import UNetForm
+from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
+from gibbsweep_models.samplers.diffusion import Heun, ScoreLangevin
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:

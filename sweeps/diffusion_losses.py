@@ -39,11 +39,9 @@ from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Targ
 from gibbsweep.study.equal_seconds import equal_seconds
 from gibbsweep.study.pareto import draw_front, front
 from gibbsweep.study.row import Statistic
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.vp import VPSchedule
-from gibbsweep_models.samplers.ancestral import Ancestral
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetForm
+from gibbsweep_models.noise import EDMSchedule, VPSchedule
+from gibbsweep_models.samplers.diffusion import Ancestral, Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ from gibbsweep.study.study import as_it_is
 from gibbsweep.train import Budget
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.energy_form import EnergyFormConfig
-from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.nn.energies import ClassForm, EnergyForm
+from gibbsweep_models.objectives.cd import LangevinCD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

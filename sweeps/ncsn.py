@@ -51,7 +51,7 @@ from gibbsweep.evaluate import (
 )
 from gibbsweep.study import Contender, Float, Goal, Results, Row, Study, Target
 from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep_models.nn.network_forms import UNetForm
+from gibbsweep_models.nn.noise_networks import UNetForm
 from gibbsweep_models.score.ncsn import V1_LEVELS, V1_SIGMA_MAX, V1_STEP, NCSNConfig
 
 if TYPE_CHECKING:

@@ -27,9 +27,8 @@ from gibbsweep.study import Choice, Contender, Float, Goal, Results, Space, Stud
 from gibbsweep.study.stored import StoredRun, stored_run
 from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.vp import CosineSchedule, VPSchedule
-from gibbsweep_models.samplers.form import SamplerForm, SamplerName
+from gibbsweep_models.noise import CosineSchedule, EDMSchedule, VPSchedule
+from gibbsweep_models.samplers.diffusion import SamplerForm, SamplerName
 from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.score.trained_score import TrainedScoreConfig
 

@@ -38,12 +38,12 @@ from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.bases import BoundOfLikelihood, FlowOfLikelihood, ScoreNorms
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.nn.detectors import Mixture, Neighbours
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, FlowOfLikelihood, ScoreNorms
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetForm
+from gibbsweep_models.noise import GeometricSchedule
+from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:

@@ -14,17 +14,17 @@ from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
-from gibbsweep_models.nn.class_energies import ConvForm, Form, MLPForm, PrototypeForm, ResidualForm
-from gibbsweep_models.nn.class_rbm import ClassRBM
-from gibbsweep_models.nn.conv import ConvEnergy
-from gibbsweep_models.nn.energy_forms import ClassForm
-from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
+from gibbsweep_models.nn.energies.class_energies import ConvForm, Form, MLPForm, PrototypeForm, ResidualForm
+from gibbsweep_models.nn.energies.class_rbm import ClassRBM
+from gibbsweep_models.nn.energies.conv import ConvEnergy
+from gibbsweep_models.nn.energies.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
+from gibbsweep_models.nn.energies.mlp import MLPEnergy
+from gibbsweep_models.nn.energies.named import ClassForm
+from gibbsweep_models.nn.energies.quadratic import LowRankQuadraticEnergy
+from gibbsweep_models.nn.energies.rbm import RBM
+from gibbsweep_models.nn.energies.reconstruction import ReconstructionEnergy
+from gibbsweep_models.nn.energies.residual import ResidualEnergy, SelfAttention
 from gibbsweep_models.nn.gradients import refuse_condition
-from gibbsweep_models.nn.mlp import MLPEnergy
-from gibbsweep_models.nn.quadratic import LowRankQuadraticEnergy
-from gibbsweep_models.nn.rbm import RBM
-from gibbsweep_models.nn.reconstruction_energy import ReconstructionEnergy
-from gibbsweep_models.nn.residual_energy import ResidualEnergy, SelfAttention
 from gibbsweep_models.types import DataSpec
 
 

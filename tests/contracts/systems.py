@@ -27,6 +27,7 @@ from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.pixels import KMeansConfig, PCAConfig
 from gibbsweep_models.baselines.simclr import SimCLRConfig
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.bases.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.class_rbm import ClassRBMConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -40,20 +41,20 @@ from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoder
 from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
-from gibbsweep_models.nn.detectors import Mixture, Neighbours
-from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
-from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance
-from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm, VectorForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
+from gibbsweep_models.nn.denoisers.guidance import ClassifierFree, ClassifierGuidance
+from gibbsweep_models.nn.detectors.mixture import Mixture
+from gibbsweep_models.nn.detectors.neighbours import Neighbours
+from gibbsweep_models.nn.energies.class_energies import ConvForm, MLPForm, PrototypeForm
+from gibbsweep_models.nn.energies.named import ClassForm, EnergyForm
+from gibbsweep_models.nn.noise_networks.configs import DilatedForm, UNetForm, VectorForm
+from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierForm
 from gibbsweep_models.nn.weights_file import WeightsFile
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
-from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.form import SamplerForm
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.named import SamplerForm
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig

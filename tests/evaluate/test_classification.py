@@ -17,8 +17,8 @@ from gibbsweep.evaluate.contract import batches_of
 from gibbsweep.evaluate.outliers import energy_of_any
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
-from gibbsweep_models.nn.class_energies import MLPForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.nn.energies.class_energies import MLPForm
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 
 
 @dataclass

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import rand, randn_like, seeded
-from gibbsweep_models.nn.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 
 TWO_MODES = GaussianMixture(torch.tensor([[5.0, 5.0], [-5.0, -5.0]]), torch.tensor([0.8, 0.2]), 1.0)
 """The toy of NCSN's repository."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import rand, seeded
-from gibbsweep_models.nn.augment import Augmentation
+from gibbsweep_models.nn.transforms.augment import Augmentation
 
 OFF = {"crop": (1.0, 1.0), "aspect": 1.0, "flip": 0.0, "jitter": 0.0, "grey": 0.0}
 LUMA = torch.tensor([0.299, 0.587, 0.114])

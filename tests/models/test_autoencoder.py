@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.capabilities import CanDenoise, CanReconstruct
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.objectives.reconstruction import Reconstruction
+from gibbsweep_models.objectives.generation.reconstruction import Reconstruction
 from gibbsweep_models.types import DataSpec, Units
 
 LATENT = 2

@@ -10,13 +10,13 @@ from gibbsweep_models.baselines.classifier import ClassifierConfig
 from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
-from gibbsweep_models.nn.class_energies import ConvForm, HiddenLabelEnergies, MLPForm
-from gibbsweep_models.nn.prototypes import PrototypeEnergies
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
-from gibbsweep_models.objectives.every_nth import EveryNth
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.nn.energies.class_energies import ConvForm, HiddenLabelEnergies, MLPForm
+from gibbsweep_models.nn.energies.prototypes import PrototypeEnergies
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
+from gibbsweep_models.objectives.composed.every_nth import EveryNth
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import DataSpec
 
 SHAPE, K = (1, 8, 8), 3

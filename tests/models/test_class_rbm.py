@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import bernoulli, seeded
-from gibbsweep_models.nn.class_rbm import ClassRBM
-from gibbsweep_models.samplers.class_gibbs import ClassGibbs
+from gibbsweep_models.nn.energies.class_rbm import ClassRBM
+from gibbsweep_models.samplers.mcmc.class_gibbs import ClassGibbs
 
 V, H, K = 4, 3, 3
 

@@ -8,10 +8,10 @@ from gibbsweep_models.capabilities import CanSample, HasChain, HasEnergy, HasLog
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig, ConvEBMSystem
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import DataSpec, System
 
 

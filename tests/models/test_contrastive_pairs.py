@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.pair_ebm import PairEBMConfig
-from gibbsweep_models.nn.towers import PairForm, PairNet, TextTower
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.info_nce import InfoNCE, nt_xent, partner_accuracy
-from gibbsweep_models.objectives.pairs import CLIPLoss, JointCD, PairModel
-from gibbsweep_models.objectives.two_view_energy import marginal_energy
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.nn.encoders.towers import PairForm, PairNet, TextTower
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.classification.info_nce import InfoNCE, nt_xent, partner_accuracy
+from gibbsweep_models.objectives.classification.pairs import CLIPLoss, JointCD, PairModel
+from gibbsweep_models.objectives.classification.two_view_energy import marginal_energy
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import DataSpec
 
 SPEC = DataSpec((1, 8, 8), vocabulary_size=9, text_length=3)

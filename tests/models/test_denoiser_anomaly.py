@@ -12,20 +12,21 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from gibbsweep_models.baselines.vae import VAEConfig
-from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
-from gibbsweep_models.likelihood.complexity import compressed_bits
-from gibbsweep_models.nn.detectors import Mixture, Neighbours
-from gibbsweep_models.nn.precondition import EDMPrecondition
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.denoiser_anomaly import (
+from gibbsweep_models.bases.denoiser_anomaly import (
     BoundOfLikelihood,
     DenoisingErrors,
     FlowOfLikelihood,
     ScoreNorms,
     score_norms,
 )
-from gibbsweep_models.objectives.vlb import VariationalBound
+from gibbsweep_models.draws import randn, seeded
+from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.likelihood.complexity import compressed_bits
+from gibbsweep_models.nn.denoisers.precondition import EDMPrecondition
+from gibbsweep_models.nn.detectors.mixture import Mixture
+from gibbsweep_models.nn.detectors.neighbours import Neighbours
+from gibbsweep_models.noise.geometric import GeometricSchedule
+from gibbsweep_models.objectives.score_matching.vlb import VariationalBound
 from gibbsweep_models.types import DataSpec
 
 STD = 0.5

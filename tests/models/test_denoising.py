@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
+from gibbsweep_models.objectives.score_matching.denoising import DenoisingScoreMatching
 
 
 class LinearScore(nn.Module):

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.densities import density_of
-from gibbsweep_models.nn.mixture import GaussianMixture
-from gibbsweep_models.nn.parametrisation import NetworkDenoiser
+from gibbsweep_models.nn.denoisers.densities import density_of
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
 from gibbsweep_models.noise.named import ScheduleName, schedule_between
 from gibbsweep_models.noise.timed import TimedSchedule
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
-from gibbsweep_models.objectives.vlb import VariationalBound, prior_kl
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss, Weight
+from gibbsweep_models.objectives.score_matching.vlb import VariationalBound, prior_kl
 
 S = 0.5
 GAUSSIAN = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), stds=S)

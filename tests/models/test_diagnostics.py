@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.samplers.diagnostics import (
+from gibbsweep_models.samplers.mcmc.diagnostics import (
     autocorrelation,
     effective_sample_size,
     integrated_autocorrelation_time,

@@ -9,8 +9,8 @@ import torch
 from tests.models.test_unet import randomised
 from torch import Tensor
 
-from gibbsweep_models.nn.dilated import DilatedNet, GatedBlock
-from gibbsweep_models.nn.waveform_patches import PatchedWaveform, fold, unfold
+from gibbsweep_models.nn.noise_networks.dilated import DilatedNet, GatedBlock
+from gibbsweep_models.nn.noise_networks.waveform_patches import PatchedWaveform, fold, unfold
 
 
 def test_a_block_is_the_formula() -> None:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from gibbsweep_models.capabilities import CanDenoise, CanSample
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.precondition import EDMPrecondition
+from gibbsweep_models.nn.denoisers.precondition import EDMPrecondition
+from gibbsweep_models.nn.noise_networks.configs import UNetForm
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.shape import expand_like
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, weighted_denoising_error
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss, weighted_denoising_error
+from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import DataSpec
 

@@ -13,12 +13,12 @@ from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencode
 from gibbsweep_models.capabilities import CanDenoise, CanInpaint
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
-from gibbsweep_models.nn.energy_denoiser import EnergyDenoiser
-from gibbsweep_models.nn.patches import PatchUNet
-from gibbsweep_models.nn.precondition import EDMPrecondition
+from gibbsweep_models.nn.denoisers.energy_denoiser import EnergyDenoiser
+from gibbsweep_models.nn.denoisers.precondition import EDMPrecondition
+from gibbsweep_models.nn.noise_networks.patches import PatchUNet
 from gibbsweep_models.noise.estimate import estimate_sigma
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.posterior import MAPDenoising
+from gibbsweep_models.samplers.mcmc.posterior import MAPDenoising
 from gibbsweep_models.types import DataSpec
 
 SHAPE = (1, 8, 8)

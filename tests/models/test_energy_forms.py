@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm, PerComponent
-from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
+from gibbsweep_models.nn.energies.gaussian_rbm import GaussianRBM
+from gibbsweep_models.nn.energies.named import ClassForm, EnergyForm, PerComponent
+from gibbsweep_models.nn.energies.quadratic import LowRankQuadraticEnergy
+from gibbsweep_models.nn.energies.residual import ResidualEnergy, SelfAttention
 from gibbsweep_models.nn.gradients import score_of
-from gibbsweep_models.nn.quadratic import LowRankQuadraticEnergy
-from gibbsweep_models.nn.residual_energy import ResidualEnergy, SelfAttention
 
 SHAPE = (1, 8, 8)
 NAMES = get_args(get_type_hints(EnergyForm)["name"])

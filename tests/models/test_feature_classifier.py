@@ -9,8 +9,8 @@ import torch
 
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.classifier import ConvClassifier
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
+from gibbsweep_models.nn.encoders.classifier import ConvClassifier
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
 from gibbsweep_models.types import DataSpec
 
 SHAPES = [(1, 8000), (1, 28, 28), (3, 32, 32), (1, 8, 8), (1, 9, 20), (1, 16, 16, 16)]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.densities import DENSITIES, density_of
+from gibbsweep_models.nn.denoisers.densities import DENSITIES, density_of
 from gibbsweep_models.score.fitted_score import FittedScoreConfig, FittedScoreSystem, Matching
 from gibbsweep_models.types import DataSpec
 

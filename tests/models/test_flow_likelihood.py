@@ -10,13 +10,13 @@ from torch import Tensor
 
 from gibbsweep_models.draws import randint, randn, seeded
 from gibbsweep_models.likelihood.probability_flow import FlowLikelihood, bits_per_dim, dequantised
-from gibbsweep_models.nn.mixture import GaussianMixture
-from gibbsweep_models.nn.parametrisation import NetworkDenoiser
-from gibbsweep_models.nn.unet import UNet
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser
+from gibbsweep_models.nn.noise_networks.unet import UNet
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.timed import TimedSchedule
 from gibbsweep_models.noise.vp import SubVPSchedule, VPSchedule
-from gibbsweep_models.objectives.vlb import VariationalBound
+from gibbsweep_models.objectives.score_matching.vlb import VariationalBound
 
 MIXTURE = GaussianMixture(
     torch.tensor([[1.0, 0.0], [-0.5, 0.87], [-0.5, -0.87]], dtype=torch.float64),

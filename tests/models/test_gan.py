@@ -12,8 +12,8 @@ from torch import Tensor
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.capabilities import CanSample
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
-from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss, gradient_norm
+from gibbsweep_models.nn.encoders.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.objectives.generation.gan import DiscriminatorLoss, GeneratorLoss, gradient_norm
 from gibbsweep_models.types import DataSpec
 
 P_COUNTS, Q_COUNTS = (4, 3, 2, 1), (1, 1, 3, 5)

@@ -16,9 +16,9 @@ from gibbsweep_models.likelihood.gaussian_ais import (
     exact_log_partition,
     reverse_annealed_importance_sampling,
 )
-from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
-from gibbsweep_models.samplers.diagnostics import effective_sample_size
-from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
+from gibbsweep_models.nn.energies.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
+from gibbsweep_models.samplers.mcmc.diagnostics import effective_sample_size
+from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.types import DataSpec
 
 

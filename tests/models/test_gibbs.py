@@ -3,9 +3,9 @@ import torch
 
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.likelihood.exact import binary_states
-from gibbsweep_models.nn.rbm import RBM
-from gibbsweep_models.samplers.diagnostics import effective_sample_size
-from gibbsweep_models.samplers.gibbs import BlockGibbs
+from gibbsweep_models.nn.energies.rbm import RBM
+from gibbsweep_models.samplers.mcmc.diagnostics import effective_sample_size
+from gibbsweep_models.samplers.mcmc.gibbs import BlockGibbs
 
 
 def machine(centred: bool = True) -> RBM:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance
-from gibbsweep_models.nn.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.guidance import ClassifierFree, ClassifierGuidance
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
 
 S2, T2 = 0.25, 1.0
 """Of a class, and of the classes' means."""

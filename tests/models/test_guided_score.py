@@ -11,13 +11,13 @@ from torch import nn
 from gibbsweep_models import capabilities as can
 from gibbsweep_models.baselines.gan import GANConfig, GANSystem
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.convnets import ConvEncoder
-from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance, Guidance
-from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
+from gibbsweep_models.nn.denoisers.guidance import ClassifierFree, ClassifierGuidance, Guidance
+from gibbsweep_models.nn.encoders.convnets import ConvEncoder
+from gibbsweep_models.nn.noise_networks.configs import UNetForm, VectorForm
+from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierForm
 from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.objectives.noisy_cross_entropy import NoisyCrossEntropy
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.objectives.classification.noisy_cross_entropy import NoisyCrossEntropy
+from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig, ScoreModelSystem
 from gibbsweep_models.types import DataSpec
 

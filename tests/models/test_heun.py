@@ -12,7 +12,7 @@ from torch import Tensor
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.shape import expand_like
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.samplers.diffusion.heun import Heun
 
 
 @dataclass

@@ -14,11 +14,11 @@ from gibbsweep_models.draws import rand, randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
-from gibbsweep_models.nn.energy_denoiser import EnergyDenoiser
+from gibbsweep_models.nn.denoisers.energy_denoiser import EnergyDenoiser
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.masks import CentreMask, MixedMask, RandomMask, check_mask, fill_smoothly, fill_with_mean
-from gibbsweep_models.objectives.inpainting import MaskedReconstruction
-from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
+from gibbsweep_models.objectives.generation.inpainting import MaskedReconstruction
+from gibbsweep_models.samplers.diffusion.annealed_inpainting import AnnealedInpainting
 from gibbsweep_models.types import DataSpec, SystemConfig
 
 SHAPE = (3, 8, 8)

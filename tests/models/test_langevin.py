@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import ShardedGenerator, randn, seeded
-from gibbsweep_models.nn.conv import ConvEnergy, StridedConv2d
+from gibbsweep_models.nn.energies.conv import ConvEnergy, StridedConv2d
+from gibbsweep_models.nn.energies.mlp import MLPEnergy
 from gibbsweep_models.nn.gradients import energy_and_gradient, score_of
-from gibbsweep_models.nn.mlp import MLPEnergy
-from gibbsweep_models.samplers.diagnostics import effective_sample_size
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.samplers.mcmc.diagnostics import effective_sample_size
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 
 
 @dataclass(frozen=True)

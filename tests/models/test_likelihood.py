@@ -14,7 +14,7 @@ from gibbsweep_models.likelihood.ais import (
 )
 from gibbsweep_models.likelihood.exact import binary_states, exact_log_partition
 from gibbsweep_models.likelihood.weights import log_mean_weight
-from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.nn.energies.rbm import RBM
 from gibbsweep_models.types import DataSpec
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import rand, randn, seeded
-from gibbsweep_models.nn.mlp import MLPEnergy
-from gibbsweep_models.nn.transitions import fold, mala_state, mala_transition
-from gibbsweep_models.samplers.diagnostics import effective_sample_size
-from gibbsweep_models.samplers.mala import MALA
+from gibbsweep_models.nn.energies.mlp import MLPEnergy
+from gibbsweep_models.samplers.mcmc.diagnostics import effective_sample_size
+from gibbsweep_models.samplers.mcmc.mala import MALA
+from gibbsweep_models.samplers.mcmc.transitions import fold, mala_state, mala_transition
 
 
 def gaussian(x: Tensor, cond: Tensor | None = None) -> Tensor:

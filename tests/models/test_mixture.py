@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.noise.shape import expand_like
 
 SHAPE = (1, 2, 2)

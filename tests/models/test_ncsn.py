@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from gibbsweep.data import load
 from gibbsweep_models import capabilities as can
 from gibbsweep_models.draws import rand, randn, seeded
-from gibbsweep_models.nn.mixture import GaussianMixture
-from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
+from gibbsweep_models.nn.noise_networks.configs import UNetForm, VectorForm
 from gibbsweep_models.noise.distance import max_distance
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.noise.ncsnv2 import (
@@ -25,7 +25,7 @@ from gibbsweep_models.noise.ncsnv2 import (
     shell_overlap,
     variance_ratio,
 )
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.score.ncsn import NCSNConfig, NCSNSystem, own_ladder_loss
 from gibbsweep_models.types import DataSpec
 

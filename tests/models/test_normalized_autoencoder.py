@@ -9,8 +9,8 @@ import torch
 
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig, NormalizedAutoencoderSystem
-from gibbsweep_models.nn.mlp_autoencoder import SphericalAutoencoder
-from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
+from gibbsweep_models.nn.encoders.mlp_autoencoder import SphericalAutoencoder
+from gibbsweep_models.objectives.cd.on_manifold_cd import OnManifoldCD
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase
 
 CONFIG = NormalizedAutoencoderConfig(latent_dim=3, hidden=(12,), temperature=0.5, pretraining=4, replay_size=64)

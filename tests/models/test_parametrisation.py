@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.foreign import ForeignEps
-from gibbsweep_models.nn.mixture import GaussianMixture
-from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.nn.denoisers.foreign import ForeignEps
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser, Prediction
 from gibbsweep_models.noise.ladder import DDPMLadder
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.noise.timed import TimedSchedule

@@ -6,7 +6,7 @@ from gibbsweep_models.capabilities import CanReconstruct, CanSample, HasChain, H
 from gibbsweep_models.draws import bernoulli, seeded
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.likelihood.exact import binary_states
-from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.nn.energies.rbm import RBM
 from gibbsweep_models.types import DataSpec
 
 N_VISIBLE, N_HIDDEN = 4, 3

@@ -5,10 +5,10 @@ from torch import Tensor
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
 from gibbsweep_models.likelihood.exact import binary_states
-from gibbsweep_models.nn.rbm import RBM
-from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
-from gibbsweep_models.objectives.rbm_gradient import ContrastiveFactors, FreeEnergyPhase, contrastive_gradient
-from gibbsweep_models.samplers.gibbs import BlockGibbs
+from gibbsweep_models.nn.energies.rbm import RBM
+from gibbsweep_models.objectives.cd.rbm_cd import RBMContrastiveDivergence
+from gibbsweep_models.objectives.cd.rbm_gradient import ContrastiveFactors, FreeEnergyPhase, contrastive_gradient
+from gibbsweep_models.samplers.mcmc.gibbs import BlockGibbs
 from gibbsweep_models.types import DataSpec
 
 

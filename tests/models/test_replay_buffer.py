@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.objectives import replay_buffer
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.cd import replay_buffer
+from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
 
 
 def filled(capacity: int, restart_fraction: float) -> ReplayBuffer:

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.ancestral import Ancestral, Euler
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
-from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral, Euler
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCorrector
+from gibbsweep_models.samplers.diffusion.probability_flow import ProbabilityFlow
 
 MIXTURE = GaussianMixture(
     torch.tensor([[1.0, 0.0], [-0.5, 0.87], [-0.5, -0.87]], dtype=torch.float64),

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.densities import two_modes
+from gibbsweep_models.nn.denoisers.densities import two_modes
 from gibbsweep_models.noise.named import ScheduleName, schedule_between
-from gibbsweep_models.samplers.form import SamplerForm, SamplerName
-from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.samplers.diffusion.named import SamplerForm, SamplerName
+from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.types import DataSpec
 

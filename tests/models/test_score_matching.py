@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.objectives.denoising import DenoisingScoreMatching, slope_error
-from gibbsweep_models.objectives.score_matching import ExplicitScoreMatching, ImplicitScoreMatching
+from gibbsweep_models.objectives.score_matching.denoising import DenoisingScoreMatching, slope_error
+from gibbsweep_models.objectives.score_matching.explicit_implicit import ExplicitScoreMatching, ImplicitScoreMatching
 
 SIGMAS = [0.01, 0.1, 0.5, 1.0, 2.0]
 # sigma: minimum of DSM, of DSM weighted by sigma², of ISM, the slope of the score

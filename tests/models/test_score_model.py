@@ -13,19 +13,19 @@ from gibbsweep_models import capabilities as can
 from gibbsweep_models import draws
 from gibbsweep_models.draws import ExampleGenerator, each, randn, seeded
 from gibbsweep_models.likelihood.probability_flow import dequantised
-from gibbsweep_models.nn.mixture import GaussianMixture
-from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
+from gibbsweep_models.nn.noise_networks.configs import UNetForm, VectorForm
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
-from gibbsweep_models.objectives.vlb import VariationalBound
-from gibbsweep_models.samplers.ancestral import Ancestral, Euler
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.in_parts import StartingSampler, sample_in_parts
-from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
-from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.objectives.score_matching.vlb import VariationalBound
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral, Euler
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.in_parts import StartingSampler, sample_in_parts
+from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCorrector
+from gibbsweep_models.samplers.diffusion.probability_flow import ProbabilityFlow
+from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
 from gibbsweep_models.score.score_model import ScoreModelConfig, ScoreModelSystem
 from gibbsweep_models.types import DataSpec
 

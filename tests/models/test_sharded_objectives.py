@@ -10,7 +10,7 @@ from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.network_forms import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetForm
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import Batch, DataSpec, Phase, System, SystemConfig
 

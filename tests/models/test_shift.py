@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gibbsweep_models.draws import rand, seeded
-from gibbsweep_models.nn.shift import random_shift
+from gibbsweep_models.nn.transforms.shift import random_shift
 
 
 @pytest.mark.parametrize("shape", [(1, 9), (1, 6, 5), (3, 8, 8), (1, 4, 5, 6)], ids=str)

@@ -13,11 +13,11 @@ from gibbsweep.data import load
 from gibbsweep.evaluate.voxels import occupancy
 from gibbsweep_models import capabilities as can
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.patches import PatchUNet, blocks_to_channels, channels_to_blocks
-from gibbsweep_models.nn.solid_field import SolidField, gaussian_smoothing
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks.configs import UNetForm
+from gibbsweep_models.nn.noise_networks.patches import PatchUNet, blocks_to_channels, channels_to_blocks
+from gibbsweep_models.nn.transforms.solid_field import SolidField, gaussian_smoothing
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.score.voxels import VoxelSampler, VoxelScoreConfig
 from gibbsweep_models.types import DataSpec
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
-from gibbsweep_models.nn.spectrogram import (
+from gibbsweep_models.nn.encoders.spectrogram import (
     LogMel,
     SpectrogramClassifier,
     mel,

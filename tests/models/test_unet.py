@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from gibbsweep_models.nn.blocks import ResidualBlock, conv_nd, group_norm, halve, resize_like
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.unet import UNet
+from gibbsweep_models.nn.layers.blocks import ResidualBlock, conv_nd, group_norm, halve, resize_like
+from gibbsweep_models.nn.noise_networks.configs import UNetForm
+from gibbsweep_models.nn.noise_networks.unet import UNet
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 7, 9), (2, 37), (1, 5, 6, 7)]
 

@@ -14,8 +14,14 @@ from torch.distributions import Normal, kl_divergence
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.capabilities import CanReconstruct, CanSample
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.objectives.elbo import ELBO, elbo_terms, gaussian_kl, importance_log_likelihood, reparameterise
-from gibbsweep_models.objectives.reconstruction import bernoulli_log_prob, gaussian_log_prob
+from gibbsweep_models.objectives.generation.elbo import (
+    ELBO,
+    elbo_terms,
+    gaussian_kl,
+    importance_log_likelihood,
+    reparameterise,
+)
+from gibbsweep_models.objectives.generation.reconstruction import bernoulli_log_prob, gaussian_log_prob
 from gibbsweep_models.types import DataSpec, Units
 
 SIGMA = 0.6

@@ -10,10 +10,10 @@ from tests.models.test_unet import randomised
 
 from gibbsweep_models.capabilities import CanDenoise, CanSample, CanSampleClasses
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm
+from gibbsweep_models.nn.noise_networks.configs import DilatedForm, UNetForm
 from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 from gibbsweep_models.types import DataSpec
 

@@ -7,9 +7,9 @@ import torch
 
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
-from gibbsweep_models.nn.phase_shuffle import phase_shuffle
-from gibbsweep_models.objectives.gan import DiscriminatorLoss
+from gibbsweep_models.nn.encoders.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.nn.layers.phase_shuffle import phase_shuffle
+from gibbsweep_models.objectives.generation.gan import DiscriminatorLoss
 from gibbsweep_models.types import DataSpec
 
 WAVEGAN = GANConfig(

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.mlp import MLPEnergy
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.objectives.weighted_sum import WeightedSum
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.nn.energies.mlp import MLPEnergy
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
+from gibbsweep_models.objectives.score_matching.denoising import DenoisingScoreMatching
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 
 X = torch.linspace(-1, 1, 16).view(8, 2)
 

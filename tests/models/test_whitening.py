@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.whitening import SpectralWhitening, Standardise
+from gibbsweep_models.nn.transforms.whitening import SpectralWhitening, Standardise
 
 SHAPE = (2, 4, 4)
 

@@ -24,7 +24,7 @@ from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.train.report import read_spool
 from gibbsweep.train.restarts import seed_after
 from gibbsweep_models import draws
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import Batch, DataSpec, Loss, OptimizerConfig, Phase, System, Units
 
 BUDGET = Budget(updates=12, batch_size=10, report_every=3, retries=2)

@@ -22,10 +22,10 @@ from gibbsweep.study.stored import config_classes, stored_run
 from gibbsweep.train import Budget
 from gibbsweep.train.checkpoint import load_weights
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.network_forms import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetForm
 from gibbsweep_models.noise.vp import SubVPSchedule, VPSchedule
-from gibbsweep_models.samplers.ancestral import Ancestral
-from gibbsweep_models.samplers.form import SamplerForm
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral
+from gibbsweep_models.samplers.diffusion.named import SamplerForm
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.trained_score import TrainedScoreConfig
 

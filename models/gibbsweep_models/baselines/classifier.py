@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
+from gibbsweep_models.nn.energies.class_energies import ConvForm, MLPForm
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 

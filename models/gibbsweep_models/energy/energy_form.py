@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.energy_forms import EnergyForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.objectives.langevin_system import LangevinSystem
+from gibbsweep_models.bases.langevin_system import LangevinSystem
+from gibbsweep_models.nn.energies.named import EnergyForm
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 

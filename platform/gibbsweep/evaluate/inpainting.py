@@ -14,7 +14,7 @@ from gibbsweep.evaluate.pictures import image_grid
 from gibbsweep.evaluate.restoration import psnr, ssim, unit_pixels
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanInpaint
-from gibbsweep_models.noise.masks import CentreMask, Mask, RandomMask
+from gibbsweep_models.noise import CentreMask, Mask, RandomMask
 
 MASKS: tuple[Mask, ...] = (CentreMask(8), CentreMask(16), RandomMask(0.5))
 """Of the study."""

@@ -19,8 +19,8 @@ from gibbsweep.evaluate.figures import figure_pixels
 from gibbsweep.evaluate.outlier_sets import Outliers
 from gibbsweep.evaluate.pictures import image_grid
 from gibbsweep.train import Evaluation
+from gibbsweep_models.bases import score_norms
 from gibbsweep_models.capabilities import CanDenoise, HasAnomalyScore
-from gibbsweep_models.objectives.denoiser_anomaly import score_norms
 
 if TYPE_CHECKING:
     from gibbsweep.data.resize_path import ResizePath
