@@ -39,7 +39,7 @@ from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Targ
 from gibbsweep.study.equal_seconds import equal_seconds
 from gibbsweep.study.pareto import draw_front, front
 from gibbsweep.study.row import Statistic
-from gibbsweep_models.nn.noise_networks import UNetForm
+from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule, VPSchedule
 from gibbsweep_models.samplers.diffusion import Ancestral, Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
@@ -59,7 +59,7 @@ N_SAMPLES = {"smoke": 24, "laptop": 200, "long": 1_000, "gpu": 5_000, "paper": 1
 N_BITS = {"smoke": 2, "laptop": 32, "long": 200, "gpu": 1_000, "paper": 10_000}
 STEPS = {"smoke": (2, 3)}
 
-NETWORK = UNetForm((32, 64, 64), patch=4)
+NETWORK = UNetConfig((32, 64, 64), patch=4)
 # From t = 1e-4 the lowest level is .0033, below the deviation of a dequantised byte's bin.
 SCHEDULE = VPSchedule(t_min=1e-4)
 ONE = ScoreModelConfig(

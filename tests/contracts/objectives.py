@@ -29,8 +29,8 @@ from gibbsweep_models.nn.denoisers.guidance import ClassifierGuidance
 from gibbsweep_models.nn.energies.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.energies.mlp import MLPEnergy
 from gibbsweep_models.nn.energies.rbm import RBM
-from gibbsweep_models.nn.noise_networks.configs import UNetForm
-from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
+from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierConfig
 from gibbsweep_models.nn.transforms.augment import Augmentation
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
@@ -121,10 +121,10 @@ def gaussian_machine() -> GaussianRBM:
 
 
 LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
-EDM = system(ScoreModelConfig(UNetForm((8, 8))))
-CLASSES = system(ScoreModelConfig(UNetForm((8, 8)), conditional=True))
+EDM = system(ScoreModelConfig(UNetConfig((8, 8))))
+CLASSES = system(ScoreModelConfig(UNetConfig((8, 8)), conditional=True))
 NOISY = system(
-    ScoreModelConfig(UNetForm((8, 8)), guidance=ClassifierGuidance(), classifier=NoisyClassifierForm((8, 8)))
+    ScoreModelConfig(UNetConfig((8, 8)), guidance=ClassifierGuidance(), classifier=NoisyClassifierConfig((8, 8)))
 )
 GAN = system(GANConfig(channels=(8, 8)))
 CONDITIONAL_GAN = system(GANConfig(channels=(8, 8), conditional=True))

@@ -10,7 +10,7 @@ from gibbsweep_models.baselines.classifier import ClassifierConfig
 from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
-from gibbsweep_models.nn.energies.class_energies import ConvForm, HiddenLabelEnergies, MLPForm
+from gibbsweep_models.nn.energies.class_energies import ConvConfig, HiddenLabelEnergies, MLPConfig
 from gibbsweep_models.nn.energies.prototypes import PrototypeEnergies
 from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
@@ -60,7 +60,7 @@ def test_a_label_in_softplus_units_is_an_rbm_s_free_energy() -> None:
 
 
 def test_a_classifier_has_the_parameters_of_its_energy() -> None:
-    for form in (ConvForm((4, 8)), MLPForm((16,))):
+    for form in (ConvConfig((4, 8)), MLPConfig((16,))):
         torch.manual_seed(0)
         energy = ClassEnergyConfig(form).build(SPEC)
         torch.manual_seed(0)
@@ -70,7 +70,9 @@ def test_a_classifier_has_the_parameters_of_its_energy() -> None:
 
 def test_the_gradient_is_that_of_the_joint_likelihood() -> None:
     """Of -log p(y | x) - log p(x) with the chains' ends as samples: E(x, y) - E(x_neg), for a weight of 1."""
-    config = ClassEnergyConfig(ConvForm((4, 8)), cd_every=1, cd=LangevinCD(2, persistent=False, l2=0.0, data_noise=0.0))
+    config = ClassEnergyConfig(
+        ConvConfig((4, 8)), cd_every=1, cd=LangevinCD(2, persistent=False, l2=0.0, data_noise=0.0)
+    )
     torch.manual_seed(0)
     system = config.build(SPEC)
     (phase,) = system.phases()
@@ -95,7 +97,7 @@ def test_noise_is_added_and_kept_in_the_data_s_range() -> None:
 
 def test_every_nth_is_the_objective_on_those_examples() -> None:
     torch.manual_seed(0)
-    system = ClassEnergyConfig(MLPForm((8,))).build(SPEC)
+    system = ClassEnergyConfig(MLPConfig((8,))).build(SPEC)
     objective = ContrastiveDivergence(Langevin(2, 0.1))
     part = EveryNth(objective, 4)(system, {"x": X, "y": Y}, generator=seeded(0))
     alone = objective(system, {"x": X[[0, 4]]}, generator=seeded(0))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gibbsweep_models.capabilities import CanDenoise, CanSample
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.nn.denoisers.precondition import EDMPrecondition
-from gibbsweep_models.nn.noise_networks.configs import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss, weighted_denoising_error
@@ -179,7 +179,7 @@ def test_a_new_system_starts_at_loss_one_and_measures_its_data() -> None:
 
 def test_a_system_samples_denoises_and_survives_a_state_dict() -> None:
     torch.manual_seed(0)
-    config = ScoreModelConfig(UNetForm((8, 8)), sampler=Heun(3), conditional=True)
+    config = ScoreModelConfig(UNetConfig((8, 8)), sampler=Heun(3), conditional=True)
     spec = DataSpec((1, 8, 8), n_classes=10)
     system, copy = config.build(spec), config.build(spec)
     for parameter in system.parameters():

@@ -9,14 +9,14 @@ import torch
 
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.nn.energies.gaussian_rbm import GaussianRBM
-from gibbsweep_models.nn.energies.named import ClassForm, EnergyForm, PerComponent
+from gibbsweep_models.nn.energies.named import NamedClassEnergiesConfig, NamedEnergyConfig, PerComponent
 from gibbsweep_models.nn.energies.quadratic import LowRankQuadraticEnergy
 from gibbsweep_models.nn.energies.residual import ResidualEnergy, SelfAttention
 from gibbsweep_models.nn.gradients import score_of
 
 SHAPE = (1, 8, 8)
-NAMES = get_args(get_type_hints(EnergyForm)["name"])
-CLASS_NAMES = get_args(get_type_hints(ClassForm)["name"])
+NAMES = get_args(get_type_hints(NamedEnergyConfig)["name"])
+CLASS_NAMES = get_args(get_type_hints(NamedClassEnergiesConfig)["name"])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -25,7 +25,10 @@ def test_width_and_scale_are_one_number(name: str) -> None:
     if name == "autoencoder":
         return  # its latent space keeps its dimension
     sizes = [
-        [tuple(p.shape) for p in EnergyForm(name=name, width=width, scale=scale, depth=2).build(SHAPE).parameters()]  # type: ignore[arg-type]
+        [
+            tuple(p.shape)
+            for p in NamedEnergyConfig(name=name, width=width, scale=scale, depth=2).build(SHAPE).parameters()
+        ]  # type: ignore[arg-type]
         for width, scale in ((4, 2), (8, 1))
     ]
     assert sizes[0] == sizes[1]
@@ -34,10 +37,10 @@ def test_width_and_scale_are_one_number(name: str) -> None:
 @pytest.mark.parametrize("name", ["mlp", "conv", "residual"])
 def test_depth_and_spectral_norm_reach_the_network(name: str) -> None:
     def n_weights(depth: int) -> int:
-        return sum(p.ndim > 1 for p in EnergyForm(name=name, width=4, depth=depth).build(SHAPE).parameters())  # type: ignore[arg-type]
+        return sum(p.ndim > 1 for p in NamedEnergyConfig(name=name, width=4, depth=depth).build(SHAPE).parameters())  # type: ignore[arg-type]
 
     assert n_weights(3) > n_weights(2)
-    normalised = EnergyForm(name=name, width=4, depth=2, spectral_norm=True).build(SHAPE)  # type: ignore[arg-type]
+    normalised = NamedEnergyConfig(name=name, width=4, depth=2, spectral_norm=True).build(SHAPE)  # type: ignore[arg-type]
     weights = [m.weight for m in normalised.modules() if type(m).__name__.startswith("Parametrized")]
     assert weights
     for weight in weights:
@@ -46,7 +49,7 @@ def test_depth_and_spectral_norm_reach_the_network(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLASS_NAMES)
 def test_a_class_form_has_an_energy_for_every_class(name: str) -> None:
-    network = ClassForm(name=name, width=4, depth=2).build(SHAPE, 3)  # type: ignore[arg-type]
+    network = NamedClassEnergiesConfig(name=name, width=4, depth=2).build(SHAPE, 3)  # type: ignore[arg-type]
     x = randn((5, *SHAPE), generator=seeded(0))
     energies = network(x)
     assert energies.shape == (5, 3)
@@ -55,9 +58,9 @@ def test_a_class_form_has_an_energy_for_every_class(name: str) -> None:
 
 def test_an_unknown_form_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'cubic'.*quadratic, rbm"):
-        EnergyForm(name="cubic").build(SHAPE)  # type: ignore[arg-type]
+        NamedEnergyConfig(name="cubic").build(SHAPE)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="depth=0"):
-        EnergyForm(depth=0)
+        NamedEnergyConfig(depth=0)
 
 
 def test_a_quadratic_starts_as_the_data_s_own_independent_gaussian() -> None:

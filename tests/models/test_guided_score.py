@@ -13,8 +13,8 @@ from gibbsweep_models.baselines.gan import GANConfig, GANSystem
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.nn.denoisers.guidance import ClassifierFree, ClassifierGuidance, Guidance
 from gibbsweep_models.nn.encoders.convnets import ConvEncoder
-from gibbsweep_models.nn.noise_networks.configs import UNetForm, VectorForm
-from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig, VectorNetConfig
+from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierConfig
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.objectives.classification.noisy_cross_entropy import NoisyCrossEntropy
 from gibbsweep_models.samplers.diffusion.heun import Heun
@@ -34,11 +34,11 @@ def scrambled(system: nn.Module) -> None:
 def model(guidance: Guidance | None, *, conditional: bool | None = None) -> ScoreModelSystem:
     conditional = isinstance(guidance, ClassifierFree) if conditional is None else conditional
     config = ScoreModelConfig(
-        UNetForm((8, 8)),
+        UNetConfig((8, 8)),
         sampler=Heun(4, LEVELS),
         conditional=conditional,
         guidance=guidance,
-        classifier=NoisyClassifierForm((8, 8), patch=2),
+        classifier=NoisyClassifierConfig((8, 8), patch=2),
         batch_size=4,
     )
     built = config.build(SPEC)
@@ -110,10 +110,16 @@ def test_the_classifier_sees_what_the_denoiser_sees_and_an_uncertain_one_loses_l
         (ScoreModelConfig(guidance=ClassifierFree(), conditional=True, label_dropout=0.0), SPEC, "label_dropout=0.0"),
         (ScoreModelConfig(guidance=ClassifierGuidance()), DataSpec(SHAPE), "needs classes"),
         (ScoreModelConfig(guidance=ClassifierGuidance(), conditional=True), SPEC, "expected the same"),
-        (ScoreModelConfig(VectorForm(), guidance=ClassifierGuidance()), DataSpec((4,), n_classes=3), "classifier-free"),
-        (ScoreModelConfig(guidance=ClassifierGuidance(), classifier=NoisyClassifierForm(patch=3)), SPEC, "patch=3"),
         (
-            ScoreModelConfig(UNetForm((8, 8)), guidance=ClassifierGuidance(), classifier=NoisyClassifierForm((8,) * 5)),
+            ScoreModelConfig(VectorNetConfig(), guidance=ClassifierGuidance()),
+            DataSpec((4,), n_classes=3),
+            "classifier-free",
+        ),
+        (ScoreModelConfig(guidance=ClassifierGuidance(), classifier=NoisyClassifierConfig(patch=3)), SPEC, "patch=3"),
+        (
+            ScoreModelConfig(
+                UNetConfig((8, 8)), guidance=ClassifierGuidance(), classifier=NoisyClassifierConfig((8,) * 5)
+            ),
             SPEC,
             "fewer entries",
         ),

@@ -15,7 +15,7 @@ from gibbsweep.data import load
 from gibbsweep_models import capabilities as can
 from gibbsweep_models.draws import rand, randn, seeded
 from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
-from gibbsweep_models.nn.noise_networks.configs import UNetForm, VectorForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig, VectorNetConfig
 from gibbsweep_models.noise.distance import max_distance
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.noise.ncsnv2 import (
@@ -31,7 +31,7 @@ from gibbsweep_models.types import DataSpec
 
 SHAPE = (1, 8, 8)
 SPEC = DataSpec(SHAPE)
-SMALL = UNetForm((8, 8))
+SMALL = UNetConfig((8, 8))
 V2 = NCSNConfig(SMALL, evaluations=20)
 V1 = NCSNConfig.v1(network=SMALL, evaluations=20)
 
@@ -157,8 +157,8 @@ def test_the_last_step_is_that_of_the_same_chains() -> None:
 def test_points_in_the_plane_have_no_shells_and_need_a_number_of_levels() -> None:
     plane = DataSpec((2,))
     with pytest.raises(ValueError, match="choose the number of levels"):
-        NCSNConfig(VectorForm(8, 1)).build(plane)
-    built = system(NCSNConfig(VectorForm(8, 1), n_levels=5, evaluations=10), plane)
+        NCSNConfig(VectorNetConfig(8, 1)).build(plane)
+    built = system(NCSNConfig(VectorNetConfig(8, 1), n_levels=5, evaluations=10), plane)
     built.initialise(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
     assert built.ladder == NCSNLadder(0.02, 5.0, 5)
     assert built.sample(4, generator=seeded(0)).x.shape == (4, 2)
@@ -184,7 +184,7 @@ def test_a_network_that_is_not_told_lags_behind_and_has_a_rule_of_its_own() -> N
     """Data is the origin in 3072 dimensions, and F(x) = -u with u = x over its root mean square is exact. The chains' deviation
     follows the recursion; with one step a level and the step of equation 6 they stay a thousand times too wide."""
     spec = DataSpec((3072,))
-    config = NCSNConfig(VectorForm(4, 1), n_levels=200, sigma_max=100.0, evaluations=200, denoise=False)
+    config = NCSNConfig(VectorNetConfig(4, 1), n_levels=200, sigma_max=100.0, evaluations=200, denoise=False)
     ratio = (100 / 0.02) ** (1 / 199)
     rules: tuple[tuple[Literal["untold", "equation_6"], float, float], ...] = (
         ("untold", 1.3, 1.35),

@@ -10,7 +10,7 @@ import torch
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.nn.denoisers.densities import two_modes
 from gibbsweep_models.noise.named import ScheduleName, schedule_between
-from gibbsweep_models.samplers.diffusion.named import SamplerForm, SamplerName
+from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig, DenoiserSamplerName
 from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.score.stored_score import StoredScoreConfig
@@ -26,20 +26,22 @@ def test_a_named_schedule_runs_between_its_levels(name: ScheduleName) -> None:
 
 
 @pytest.mark.parametrize("nfe", [30, 101])
-@pytest.mark.parametrize("name", [name for name in get_args(SamplerName) if name != "probability_flow"])
-def test_a_form_costs_no_more_than_it_may(name: SamplerName, nfe: int) -> None:
-    system = StoredScoreConfig(SamplerForm(name, nfe, sigma_min=0.01, sigma_max=2.0, step_size=1e-3)).build(PLANE)
+@pytest.mark.parametrize("name", [name for name in get_args(DenoiserSamplerName) if name != "probability_flow"])
+def test_a_form_costs_no_more_than_it_may(name: DenoiserSamplerName, nfe: int) -> None:
+    system = StoredScoreConfig(DenoiserSamplerConfig(name, nfe, sigma_min=0.01, sigma_max=2.0, step_size=1e-3)).build(
+        PLANE
+    )
     samples = system.sample(50, generator=seeded(0))
     assert nfe - 10 <= samples.nfe <= nfe
     assert samples.x.shape == (50, 2) and bool(torch.isfinite(samples.x).all())
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in get_args(SamplerName) if name not in ("langevin", "annealed_langevin")]
+    "name", [name for name in get_args(DenoiserSamplerName) if name not in ("langevin", "annealed_langevin")]
 )
-def test_samplers_of_reverse_time_weight_the_modes(name: SamplerName) -> None:
+def test_samplers_of_reverse_time_weight_the_modes(name: DenoiserSamplerName) -> None:
     n = 2000
-    system = StoredScoreConfig(SamplerForm(name, 300, "rho", 0.005, 8.0)).build(PLANE)
+    system = StoredScoreConfig(DenoiserSamplerConfig(name, 300, "rho", 0.005, 8.0)).build(PLANE)
     share = float((system.sample(n, generator=seeded(1)).x.sum(dim=1) > 0).float().mean())
     assert share == pytest.approx(0.8, abs=4 * (0.16 / n) ** 0.5 + 0.02)
 
@@ -58,7 +60,7 @@ def test_plain_langevin_is_that_of_the_blurred_energy() -> None:
 
 def test_the_score_of_examples_remembers_them() -> None:
     x = randn((60, 1, 4, 4), generator=seeded(0))
-    system = StoredScoreConfig(SamplerForm("heun", 59, "rho", 0.02, 40.0), "examples", n_examples=30).build(
+    system = StoredScoreConfig(DenoiserSamplerConfig("heun", 59, "rho", 0.02, 40.0), "examples", n_examples=30).build(
         DataSpec((1, 4, 4))
     )
     system.fit({"x": x}, generator=seeded(1))
@@ -72,15 +74,15 @@ def test_the_score_of_examples_remembers_them() -> None:
 
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="sampler 'gibbs'"):
-        SamplerForm("gibbs")  # type: ignore[arg-type]
+        DenoiserSamplerConfig("gibbs")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="lower levels"):
-        SamplerForm("annealed_langevin", 10, levels=20)
+        DenoiserSamplerConfig("annealed_langevin", 10, levels=20)
     with pytest.raises(ValueError, match="schedule 'linear'"):
-        SamplerForm(schedule="linear")  # type: ignore[arg-type]
+        DenoiserSamplerConfig(schedule="linear")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="expected at most 152"):
         schedule_between("vp", 0.01, 1000.0)
     with pytest.raises(ValueError, match="sigma_min=2"):
-        SamplerForm(sigma_min=2.0, sigma_max=1.0)
+        DenoiserSamplerConfig(sigma_min=2.0, sigma_max=1.0)
     with pytest.raises(ValueError, match="data of shape"):
         StoredScoreConfig().build(DataSpec((3,)))
     with pytest.raises(ValueError, match="units"):

@@ -14,7 +14,7 @@ from gibbsweep_models import draws
 from gibbsweep_models.draws import ExampleGenerator, each, randn, seeded
 from gibbsweep_models.likelihood.probability_flow import dequantised
 from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
-from gibbsweep_models.nn.noise_networks.configs import UNetForm, VectorForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig, VectorNetConfig
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
@@ -31,7 +31,7 @@ from gibbsweep_models.types import DataSpec
 
 SHAPE = (1, 8, 8)
 SPEC = DataSpec(SHAPE, n_classes=10)
-SMALL = UNetForm((8, 8))
+SMALL = UNetConfig((8, 8))
 
 
 def system(config: ScoreModelConfig, spec: DataSpec = SPEC, *, scrambled: bool = True) -> ScoreModelSystem:
@@ -72,7 +72,7 @@ def test_the_density_of_a_new_network_is_that_of_its_preconditioning() -> None:
     """EDM's D is c_skip x where F is zero: the exact denoiser of N(0, sigma_data²), whose density at level s is N(0, sigma_data² + s²)."""
     schedule = EDMSchedule(sigma_min=0.01, sigma_max=500.0)
     built = system(
-        ScoreModelConfig(VectorForm(8, 1), schedule=schedule, tolerance=1e-5), DataSpec((6,)), scrambled=False
+        ScoreModelConfig(VectorNetConfig(8, 1), schedule=schedule, tolerance=1e-5), DataSpec((6,)), scrambled=False
     )
     x = 0.5 * randn((20, 6), generator=seeded(0))
     found = built.density(x, generator=seeded(1))
@@ -163,16 +163,16 @@ def test_what_is_unlike_the_data_has_a_high_score() -> None:
 
 def test_vectors_of_any_shape() -> None:
     built = system(
-        ScoreModelConfig(VectorForm(16, 2), sampler=Heun(2), conditional=True), DataSpec((2, 3), n_classes=4)
+        ScoreModelConfig(VectorNetConfig(16, 2), sampler=Heun(2), conditional=True), DataSpec((2, 3), n_classes=4)
     )
     assert built.sample(5, generator=seeded(0)).x.shape == (5, 2, 3)
     with pytest.raises(ValueError, match=r"expected \(B, 2, 3\)"):
         built.denoise(torch.zeros(2, 3, 2), torch.ones(2), generator=seeded(0))
-    plain = system(ScoreModelConfig(VectorForm(16, 1)), DataSpec((2,)))
+    plain = system(ScoreModelConfig(VectorNetConfig(16, 1)), DataSpec((2,)))
     with pytest.raises(ValueError, match="unconditional"):
         plain.sample(2, generator=seeded(0), cond=torch.zeros(2, dtype=torch.int64))
     with pytest.raises(ValueError, match="one layer"):
-        VectorForm(16, 0).build((2,))
+        VectorNetConfig(16, 0).build((2,))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_vectors_of_any_shape() -> None:
         (ScoreModelConfig(schedule=GeometricSchedule(0.1, 1.0)), "levels that are trained, 0.1 to 1"),
         (ScoreModelConfig(schedule=NCSNLadder(), sampler=ScoreLangevin(sigma=0.001)), "levels that are trained"),
         (ScoreModelConfig(weight="vlb", conditional=True), "without classes"),
-        (ScoreModelConfig(VectorForm(), weight="likelihood", schedule=EDMSchedule(p_std=0.0)), "likelihood"),
+        (ScoreModelConfig(VectorNetConfig(), weight="likelihood", schedule=EDMSchedule(p_std=0.0)), "likelihood"),
     ],
 )
 def test_what_cannot_be_is_refused_before_training(config: ScoreModelConfig, says: str) -> None:

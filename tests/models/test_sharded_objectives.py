@@ -10,13 +10,13 @@ from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.noise_networks.configs import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import Batch, DataSpec, Phase, System, SystemConfig
 
 CONFIGS: list[SystemConfig] = [
-    ScoreModelConfig(UNetForm((8, 8))),
-    ScoreModelConfig(UNetForm((8, 8)), conditional=True, label_dropout=0.5),
+    ScoreModelConfig(UNetConfig((8, 8))),
+    ScoreModelConfig(UNetConfig((8, 8)), conditional=True, label_dropout=0.5),
     GANConfig(channels=(8, 8)),
     GANConfig(channels=(8, 8), loss="wasserstein", r1=0.0, gradient_penalty=10.0),
     VAEConfig(channels=(8, 8)),

@@ -13,7 +13,7 @@ from gibbsweep.data import load
 from gibbsweep.evaluate.voxels import occupancy
 from gibbsweep_models import capabilities as can
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.noise_networks.configs import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.nn.noise_networks.patches import PatchUNet, blocks_to_channels, channels_to_blocks
 from gibbsweep_models.nn.transforms.solid_field import SolidField, gaussian_smoothing
 from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
@@ -104,7 +104,7 @@ def test_blocks_become_channels_and_back() -> None:
 def test_samples_are_filled_and_empty_voxels_on_a_path_of_fields(sampler: VoxelSampler) -> None:
     torch.manual_seed(0)
     x = solids()
-    system = VoxelScoreConfig(UNetForm((4,), patch=2), sampler=sampler).build(DataSpec(tuple(x.shape[1:])))
+    system = VoxelScoreConfig(UNetConfig((4,), patch=2), sampler=sampler).build(DataSpec(tuple(x.shape[1:])))
     system.initialise(x)
     assert float(system.denoiser.sigma_data) == pytest.approx(float(system.field(x).std(correction=0)))
     seen: list[Tensor] = []
@@ -120,7 +120,7 @@ def test_samples_are_filled_and_empty_voxels_on_a_path_of_fields(sampler: VoxelS
 def test_an_exact_denoiser_of_one_solid_draws_that_solid() -> None:
     """Where all training data are alike their field is its own mean, and the score of it is known: samples are the solid."""
     x = solids(1).expand(50, -1, -1, -1, -1)
-    system = VoxelScoreConfig(UNetForm((4,), patch=2), sigma_data=0.01, sampler=Heun(12)).build(
+    system = VoxelScoreConfig(UNetConfig((4,), patch=2), sigma_data=0.01, sampler=Heun(12)).build(
         DataSpec(tuple(x.shape[1:]))
     )
     system.initialise(x)

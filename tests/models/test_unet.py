@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gibbsweep_models.nn.layers.blocks import ResidualBlock, conv_nd, group_norm, halve, resize_like
-from gibbsweep_models.nn.noise_networks.configs import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.nn.noise_networks.unet import UNet
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 7, 9), (2, 37), (1, 5, 6, 7)]
@@ -106,7 +106,7 @@ def test_checkpointed_activations_give_the_same_gradient(patch: int, bf16: bool)
     found = []
     for checkpointed in (False, True):
         torch.manual_seed(1)
-        network = UNetForm((8, 8), 2, patch, checkpoint_activations=checkpointed).build((1, 8, 8))
+        network = UNetConfig((8, 8), 2, patch, checkpoint_activations=checkpointed).build((1, 8, 8))
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
         kept: list[int] = []

@@ -10,17 +10,17 @@ from tests.models.test_unet import randomised
 
 from gibbsweep_models.capabilities import CanDenoise, CanSample, CanSampleClasses
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.noise_networks.configs import DilatedForm, UNetForm
+from gibbsweep_models.nn.noise_networks.configs import DilatedNetConfig, UNetConfig
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 from gibbsweep_models.types import DataSpec
 
-DILATED = DilatedForm(channels=4, layers=3, cycle=3)
+DILATED = DilatedNetConfig(channels=4, layers=3, cycle=3)
 SMALL = WaveformScoreConfig(DILATED, patch=4)
 DIFFWAVE = replace(WaveformScoreConfig.diffwave(n_levels=10, beta_last=0.5), network=DILATED, patch=4)
-UNET = replace(SMALL, network=UNetForm((4, 8)))
+UNET = replace(SMALL, network=UNetConfig((4, 8)))
 SPEC = DataSpec((1, 64), n_classes=3, sampling_rate=8000)
 
 

@@ -159,4 +159,4 @@ class _Flow(AnomalyScore):
         return -self.flow(denoiser, x, generator=generator).log_prob
 
 
-AnomalyForm = DenoisingErrors | ScoreNorms | BoundOfLikelihood | FlowOfLikelihood
+AnomalyScoreConfig = DenoisingErrors | ScoreNorms | BoundOfLikelihood | FlowOfLikelihood

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.bases.langevin_system import LangevinSystem
-from gibbsweep_models.nn.energies.class_energies import ConvForm, Form
+from gibbsweep_models.nn.energies.class_energies import ClassEnergiesConfig, ConvConfig
 from gibbsweep_models.objectives.cd.langevin_cd import SIGNED_RANGE, LangevinCD
 from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
 from gibbsweep_models.objectives.composed.every_nth import EveryNth
@@ -28,7 +28,7 @@ class ClassEnergyConfig(SignedUnits):
     from uniform noise to a sample.
     """
 
-    form: Form = field(default_factory=ConvForm)
+    form: ClassEnergiesConfig = field(default_factory=ConvConfig)
     cd_weight: float = 1.0
     cd_every: int = 4
     cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=20, data_noise=0.03, learning_rate=1e-3))

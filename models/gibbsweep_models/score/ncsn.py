@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gibbsweep_models.bases.denoiser_system import DenoiserSystem, DenoiserTraining
 from gibbsweep_models.nn.denoisers.ncsn import NCSNDenoiser
-from gibbsweep_models.nn.noise_networks.configs import UNetForm, VectorForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig, VectorNetConfig
 from gibbsweep_models.noise.distance import max_distance
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.noise.ncsnv2 import best_step_of_untold, best_step_size, levels_between, ratio_of_overlap
@@ -41,7 +41,7 @@ class NCSNConfig(DenoiserTraining):
     ones start uniformly within the pixels' range, which the first level makes forget. ``batch_size``: examples sampled at once.
     """
 
-    network: UNetForm | VectorForm = field(default_factory=UNetForm)
+    network: UNetConfig | VectorNetConfig = field(default_factory=UNetConfig)
     sigma_min: float = 0.02
     sigma_max: float | None = None
     n_distances: int = 2000

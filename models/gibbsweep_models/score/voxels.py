@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gibbsweep_models.bases.denoiser_system import DenoiserTraining
 from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser, Prediction
-from gibbsweep_models.nn.noise_networks.configs import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.nn.transforms.solid_field import SolidField
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.objectives.composed.transformed import Transformed
@@ -33,7 +33,7 @@ class VoxelScoreConfig(DenoiserTraining):
     ``batch_size``: solids sampled at once.
     """
 
-    network: UNetForm = field(default_factory=lambda: UNetForm((32, 64), patch=2))
+    network: UNetConfig = field(default_factory=lambda: UNetConfig((32, 64), patch=2))
     blur: float = 0.7
     sharpen: int = 2
     schedule: EDMSchedule = field(default_factory=EDMSchedule)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gibbsweep_models.draws import randint
 from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser, Prediction
-from gibbsweep_models.nn.noise_networks.configs import DilatedForm, UNetForm
+from gibbsweep_models.nn.noise_networks.configs import DilatedNetConfig, UNetConfig
 from gibbsweep_models.nn.noise_networks.waveform_patches import PatchedWaveform
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder
@@ -37,7 +37,7 @@ class WaveformScoreConfig(SignedUnits):
     examples sampled at once.
     """
 
-    network: DilatedForm | UNetForm = field(default_factory=DilatedForm)
+    network: DilatedNetConfig | UNetConfig = field(default_factory=DilatedNetConfig)
     patch: int = 8
     predicts: Prediction = "edm"
     weight: Weight = "edm"

@@ -32,7 +32,7 @@ class ClassEnergies(Protocol):
         ...
 
 
-class Form(Protocol):
+class ClassEnergiesConfig(Protocol):
     """The form of an energy of examples and classes: a frozen dataclass of numbers."""
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
@@ -92,7 +92,7 @@ class HiddenLabelEnergies(nn.Module):
 
 
 @dataclass(frozen=True)
-class PrototypeForm:
+class PrototypeConfig:
     """:class:`~gibbsweep_models.nn.energies.prototypes.PrototypeEnergies`."""
 
     n_prototypes: int = 8
@@ -103,7 +103,7 @@ class PrototypeForm:
 
 
 @dataclass(frozen=True)
-class MLPForm:
+class MLPConfig:
     """The hidden layers of :class:`~gibbsweep_models.nn.energies.mlp.MLPEnergy`, with the label at ``label``."""
 
     hidden: tuple[int, ...] = (128, 128)
@@ -118,7 +118,7 @@ class MLPForm:
 
 
 @dataclass(frozen=True)
-class ConvForm:
+class ConvConfig:
     """The layers of :class:`~gibbsweep_models.nn.energies.conv.ConvEnergy` up to its read-out, with the label at ``label``."""
 
     channels: tuple[int, ...] = (16, 32, 64)
@@ -132,7 +132,7 @@ class ConvForm:
 
 
 @dataclass(frozen=True)
-class ResidualForm:
+class ResidualConfig:
     """The layers of :class:`~gibbsweep_models.nn.energies.residual.ResidualEnergy` up to its read-out, with the label at
     ``label``."""
 

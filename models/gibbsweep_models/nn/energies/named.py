@@ -14,7 +14,13 @@ from typing import Literal, TypeVar
 
 from torch import Tensor, nn
 
-from gibbsweep_models.nn.energies.class_energies import ConvForm, Form, MLPForm, PrototypeForm, ResidualForm
+from gibbsweep_models.nn.energies.class_energies import (
+    ClassEnergiesConfig,
+    ConvConfig,
+    MLPConfig,
+    PrototypeConfig,
+    ResidualConfig,
+)
 from gibbsweep_models.nn.energies.conv import ConvEnergy
 from gibbsweep_models.nn.energies.gaussian_rbm import GaussianRBM
 from gibbsweep_models.nn.energies.mlp import MLPEnergy
@@ -72,7 +78,7 @@ class _Numbers:
 
 
 @dataclass(frozen=True)
-class EnergyForm(_Numbers):
+class NamedEnergyConfig(_Numbers):
     """E(x). ``quadratic``: one Gaussian, its precision of rank ``units``; ``rbm``: the free energy of a Gaussian RBM with ``units``
     hidden units; ``mlp``: ``depth`` layers; ``conv`` and ``residual`` (with attention): ``channels``; ``autoencoder``: the error of one
     with ``depth`` - 1 layers (at least one) each way around a sphere in 2 ``width`` dimensions."""
@@ -85,7 +91,7 @@ class EnergyForm(_Numbers):
 
 
 @dataclass(frozen=True)
-class ClassForm(_Numbers):
+class NamedClassEnergiesConfig(_Numbers):
     """E(x, y). ``quadratic``: ``width`` prototypes a class; ``rbm``: one layer of softplus units that the label is an input of, an
     RBM's free energy; ``mlp``, ``conv`` and ``residual``: a network whose last hidden layer the label is an input of; ``jem``: as
     ``conv``, with the label at the read-out."""
@@ -94,10 +100,10 @@ class ClassForm(_Numbers):
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """A :class:`~gibbsweep_models.nn.energies.class_energies.ClassEnergies` for examples of ``shape``."""
-        return _named(self.name, _CLASS_FORMS)(self).build(shape, n_classes)
+        return _named(self.name, _CLASS_ENERGIES)(self).build(shape, n_classes)
 
 
-_ENERGIES: Mapping[str, Callable[[EnergyForm, tuple[int, ...]], nn.Module]] = {
+_ENERGIES: Mapping[str, Callable[[NamedEnergyConfig, tuple[int, ...]], nn.Module]] = {
     "quadratic": lambda f, shape: PerComponent(LowRankQuadraticEnergy(shape, f.units), shape),
     "rbm": lambda f, shape: PerComponent(GaussianRBM(shape, f.units), shape),
     "mlp": lambda f, shape: MLPEnergy(shape, (f.units,) * f.depth, f.activation, spectral_norm=f.spectral_norm),
@@ -108,13 +114,13 @@ _ENERGIES: Mapping[str, Callable[[EnergyForm, tuple[int, ...]], nn.Module]] = {
     ),
 }
 
-_CLASS_FORMS: Mapping[str, Callable[[ClassForm], Form]] = {
-    "quadratic": lambda f: PrototypeForm(f.width, f.units),
-    "rbm": lambda f: MLPForm((f.units,), "softplus", "hidden"),
-    "mlp": lambda f: MLPForm((f.units,) * f.depth, f.activation, "hidden", f.spectral_norm),
-    "conv": lambda f: ConvForm(f.channels, f.activation, "hidden", f.spectral_norm),
-    "residual": lambda f: ResidualForm(f.channels, f.activation, "hidden", f.spectral_norm),
-    "jem": lambda f: ConvForm(f.channels, f.activation, "readout", f.spectral_norm),
+_CLASS_ENERGIES: Mapping[str, Callable[[NamedClassEnergiesConfig], ClassEnergiesConfig]] = {
+    "quadratic": lambda f: PrototypeConfig(f.width, f.units),
+    "rbm": lambda f: MLPConfig((f.units,), "softplus", "hidden"),
+    "mlp": lambda f: MLPConfig((f.units,) * f.depth, f.activation, "hidden", f.spectral_norm),
+    "conv": lambda f: ConvConfig(f.channels, f.activation, "hidden", f.spectral_norm),
+    "residual": lambda f: ResidualConfig(f.channels, f.activation, "hidden", f.spectral_norm),
+    "jem": lambda f: ConvConfig(f.channels, f.activation, "readout", f.spectral_norm),
 }
 
 

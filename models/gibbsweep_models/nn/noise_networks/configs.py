@@ -13,7 +13,7 @@ from gibbsweep_models.nn.noise_networks.vector_net import VectorNet
 
 
 @dataclass(frozen=True)
-class UNetForm:
+class UNetConfig:
     """A :class:`~gibbsweep_models.nn.noise_networks.unet.UNet` of waveforms, images or voxels, one resolution per entry of ``channels``. ``patch``:
     blocks of so many pixels or voxels along every axis become channels first (:class:`~gibbsweep_models.nn.noise_networks.patches.PatchUNet`).
     ``checkpoint_activations``: less memory in more time, with the same gradient."""
@@ -31,7 +31,7 @@ class UNetForm:
 
 
 @dataclass(frozen=True)
-class VectorForm:
+class VectorNetConfig:
     """A :class:`~gibbsweep_models.nn.noise_networks.vector_net.VectorNet`."""
 
     width: int = 128
@@ -43,7 +43,7 @@ class VectorForm:
 
 
 @dataclass(frozen=True)
-class DilatedForm:
+class DilatedNetConfig:
     """A :class:`~gibbsweep_models.nn.noise_networks.dilated.DilatedNet` of waveforms."""
 
     channels: int = 32

@@ -65,7 +65,7 @@ class NoisyClassifier(nn.Module):
 
 
 @dataclass(frozen=True)
-class NoisyClassifierForm:
+class NoisyClassifierConfig:
     """A :class:`NoisyClassifier` and how it learns: AdamW, at ``learning_rate``."""
 
     channels: tuple[int, ...] = (32, 64)

@@ -14,13 +14,13 @@ from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCor
 from gibbsweep_models.samplers.diffusion.probability_flow import ProbabilityFlow
 from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
 
-SamplerName = Literal[
+DenoiserSamplerName = Literal[
     "langevin", "annealed_langevin", "predictor_corrector", "ancestral", "euler", "heun", "probability_flow"
 ]
 
 
 @dataclass(frozen=True)
-class SamplerForm:
+class DenoiserSamplerConfig:
     """``nfe``: evaluations of the denoiser that a sample may cost at most, which the steps follow from (the adaptive flow's follow from
     ``tolerance``). Levels from ``sigma_max`` to ``sigma_min`` as ``schedule`` spaces them.
 
@@ -30,7 +30,7 @@ class SamplerForm:
     ``eta``: of ancestral sampling. ``denoise``: the last step to D, where there is a choice.
     """
 
-    name: SamplerName = "heun"
+    name: DenoiserSamplerName = "heun"
     nfe: int = 100
     schedule: ScheduleName = "geometric"
     sigma_min: float = 0.02
@@ -46,9 +46,9 @@ class SamplerForm:
     tolerance: float = 1e-3
 
     def __post_init__(self) -> None:
-        if self.name not in get_args(SamplerName):
+        if self.name not in get_args(DenoiserSamplerName):
             raise ValueError(
-                f"got sampler {self.name!r}, expected one of {', '.join(get_args(SamplerName))}; choose one"
+                f"got sampler {self.name!r}, expected one of {', '.join(get_args(DenoiserSamplerName))}; choose one"
             )
         self.build()
 
