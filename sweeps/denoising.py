@@ -32,9 +32,9 @@ from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConf
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.posterior import MAPDenoising
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.objectives.cd import LangevinCD
+from gibbsweep_models.samplers.mcmc import MAPDenoising
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -33,7 +33,7 @@ from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 SECONDS = {"laptop": 20, "long": 200, "gpu": 1_200, "paper": 40_000}
 """Device-seconds of one training on one core. A GPU is given the updates that a core would make in so many: the three networks

@@ -22,15 +22,15 @@ from gibbsweep.study.space import flatten, with_values
 from gibbsweep.train import Budget
 from gibbsweep.train.checkpoint import load_weights
 from gibbsweep_models.draws import randn, seeded
-from gibbsweep_models.nn.network_forms import UNetForm
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.noise.vp import SubVPSchedule, VPSchedule
-from gibbsweep_models.samplers.ancestral import Ancestral
-from gibbsweep_models.samplers.form import SamplerForm
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral
+from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.trained_score import TrainedScoreConfig
 
 NETWORK = ScoreModelConfig(
-    UNetForm((4, 4)), VPSchedule(t_min=1e-4), "eps", "sigma2", Ancestral(3, VPSchedule(t_min=1e-3)), ema_decay=0.5
+    UNetConfig((4, 4)), VPSchedule(t_min=1e-4), "eps", "sigma2", Ancestral(3, VPSchedule(t_min=1e-3)), ema_decay=0.5
 )
 
 
@@ -61,7 +61,7 @@ def test_the_stored_score_is_the_averaged_network_s(trained: Path) -> None:
     load_weights(trained / "checkpoint", system)
     stored = stored_run(trained)
     config = TrainedScoreConfig(
-        stored.config, stored.weights, SamplerForm("ancestral", 5, sigma_min=0.01, sigma_max=80.0)
+        stored.config, stored.weights, DenoiserSamplerConfig("ancestral", 5, sigma_min=0.01, sigma_max=80.0)
     )
     again = config.build(spec)
     x, sigma = randn((4, 1, 8, 8), generator=seeded(0)), torch.tensor([0.1, 1.0, 5.0, 50.0])

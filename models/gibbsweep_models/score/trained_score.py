@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from gibbsweep_models.bases.sampled_denoiser import SampledDenoiser
 from gibbsweep_models.nn.weights_file import WeightsFile
-from gibbsweep_models.samplers.form import SamplerForm
-from gibbsweep_models.samplers.sampled_denoiser import SampledDenoiser
+from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
 from gibbsweep_models.types import Batch, DataSpec, SystemConfig, Units
 
 
@@ -20,7 +20,7 @@ class TrainedScoreConfig:
 
     trained: SystemConfig
     weights: WeightsFile
-    sampling: SamplerForm = field(default_factory=SamplerForm)
+    sampling: DenoiserSamplerConfig = field(default_factory=DenoiserSamplerConfig)
 
     @property
     def units(self) -> Units:

@@ -12,7 +12,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import LastStep, ScoreFields
 from gibbsweep_models.capabilities import CanLeaveOutLastStep, DenoisesLevels
 from gibbsweep_models.draws import randn_like, seeded
-from gibbsweep_models.nn.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.types import Samples, System
 
 
