@@ -41,11 +41,7 @@ from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Targ
 from gibbsweep.study.budgets import equal_seconds
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule, VPSchedule
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.vp import VPSchedule
 from gibbsweep_models.samplers.diffusion import Ancestral, Heun
-from gibbsweep_models.samplers.diffusion.ancestral import Ancestral
-from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:
