@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gibbsweep.results.dominance import dominates
 from gibbsweep.results.results import Results
 from gibbsweep.results.row import Row
 
@@ -20,11 +21,7 @@ def front(rows: Sequence[Row], first: str, second: str) -> list[Row]:
     def at(row: Row) -> tuple[float, float]:
         return row.metrics[first].mean, row.metrics[second].mean
 
-    def beaten(row: Row) -> bool:
-        a, b = at(row)
-        return any(x <= a and y <= b and (x, y) != (a, b) for x, y in map(at, measured))
-
-    return sorted((row for row in measured if not beaten(row)), key=at)
+    return sorted((row for row in measured if not any(dominates(at(other), at(row)) for other in measured)), key=at)
 
 
 def draw_front(results: Results, first: str, second: str, labels: tuple[str, str]) -> Figure:

@@ -87,7 +87,7 @@ class Contender:
 class Study:
     """``goal``: what search optimises, a Goal or a tuple of several. With one the best configuration is retrained; with several at most
     ``front`` of those that no other completed trial beats in all: the best in each goal first, then the largest gaps between
-    them (see :func:`gibbsweep.study.dominance.spread`), each a row of its own.
+    them (see :func:`gibbsweep.results.dominance.spread`), each a row of its own.
 
     ``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
     retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning.

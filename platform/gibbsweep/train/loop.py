@@ -25,11 +25,11 @@ from gibbsweep.train.precision import Measured, Precision, choose_precision
 from gibbsweep.train.report import Reporter
 from gibbsweep.train.restarts import Restart, seed_after
 from gibbsweep.train.segment import Segment
+from gibbsweep.train.streams import Stream
 from gibbsweep.train.update import first_part, update
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
 
-_UPDATES, _INITIALISE = 0, 2  # random streams of a run; BatchOrder has 1
 INITIALISE_EXAMPLES = 10_000
 
 
@@ -87,7 +87,7 @@ def train(
         system.to(memory_format=layout)
     resuming = has_checkpoint(checkpoint)
     if not resuming:
-        order_of_examples = torch.randperm(len(data), generator=draws.seeded(seed, _INITIALISE))
+        order_of_examples = torch.randperm(len(data), generator=draws.seeded(seed, Stream.INITIALISATION))
         system.initialise(data.batch(order_of_examples[:INITIALISE_EXAMPLES])["x"].to(device))
     phases = system.phases()
     optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
@@ -132,7 +132,7 @@ def train(
 
     since = time.perf_counter()
     for step in range(progress.step, last):
-        draws.reseed(generator, own_seed, _UPDATES, step)
+        draws.reseed(generator, own_seed, Stream.UPDATES, step)
         try:
             parts = update(
                 system, phases, optimizers, batch_of(step),

@@ -22,9 +22,9 @@ from tests.tune.two_goals import BITS, FREE, GAP, TWO, end, losses, measured, ru
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, LogLikelihood
+from gibbsweep.results.dominance import dominates
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.study import Choice, Constraint, Contender, Study
-from gibbsweep.study.dominance import dominates
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
 from gibbsweep.tune.folder.driver import Stopping

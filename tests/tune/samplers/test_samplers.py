@@ -11,8 +11,8 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from gibbsweep.errors import UserError
+from gibbsweep.results.dominance import hypervolume
 from gibbsweep.study.constraint import Constraint
-from gibbsweep.study.dominance import hypervolume
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Float, Int, Space
 from gibbsweep.study.study import Contender

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gibbsweep.results.dominance import ordered
 from gibbsweep.study.constraint import ranked
-from gibbsweep.study.dominance import ordered
 from gibbsweep.study.goal import Goal
 from gibbsweep.tune.journal.record import Record
 
@@ -24,7 +24,7 @@ def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[f
 
 def best_first(records: Sequence[Record], goals: Sequence[Goal]) -> list[Record]:
     """Those of ``records`` with values, by how far they are from the constraints and then the goal; of several goals by their fronts
-    (see :func:`gibbsweep.study.dominance.ordered`)."""
+    (see :func:`gibbsweep.results.dominance.ordered`)."""
     ended = [record for record in records if record.value is not None]
     if len(goals) > 1:
         return [ended[i] for i in ordered(end_losses(ended, goals))]

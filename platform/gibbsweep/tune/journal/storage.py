@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import get_lock_file
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from gibbsweep.train.files import append_whole, cut_torn_line
 from gibbsweep.tune.folder.layout import SweepDir
@@ -21,7 +20,8 @@ class WholeLines(JournalFileBackend):
     refuse to read the file."""
 
     def __init__(self, file_path: str) -> None:
-        super().__init__(file_path)
+        self._own_lock, self._path = JournalFileSymlinkLock(file_path), file_path
+        super().__init__(file_path, lock_obj=self._own_lock)
         self._deferring, self._deferred = False, list[dict[str, Any]]()
 
     @contextmanager
@@ -39,8 +39,12 @@ class WholeLines(JournalFileBackend):
             return
         logs, self._deferred = [*self._deferred, *logs], []
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with get_lock_file(self._lock), open(self._file_path, "ab", buffering=0) as file:
-            append_whole(file.fileno(), lines.encode(), durable=True)
+        self._own_lock.acquire()
+        try:
+            with open(self._path, "ab", buffering=0) as file:
+                append_whole(file.fileno(), lines.encode(), durable=True)
+        finally:
+            self._own_lock.release()
 
 
 def deferred(storage: BaseStorage) -> AbstractContextManager[None]:

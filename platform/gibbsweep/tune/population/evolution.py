@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gibbsweep.study.space import Choice, Domain, Float, Space
+from gibbsweep.train.streams import Stream
 from gibbsweep.tune.samplers import unit_cube
 
 SHARE = 0.25
@@ -19,8 +20,6 @@ FACTORS = (0.8, 1.2)
 """A number is multiplied by one of these, as in the paper."""
 RESAMPLED = 0.25
 """The chance of a new value from the whole domain instead, as in the paper's experiments."""
-
-_EXPLORE = 7  # its random stream: that of a trial's first values has two words, this has four
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def evolve(
     worst = alive[max(len(donors), len(alive) - max(0, quarter - len(lost))) :]
     changes = {}
     for member in sorted([*lost, *worst], key=lambda m: m.number):
-        dice = np.random.default_rng((seed, step, member.number, _EXPLORE))
+        dice = np.random.default_rng((seed, step, member.number, Stream.EXPLORATION))
         donor = donors[int(dice.integers(len(donors)))]
         if donor.loss < member.loss or not math.isfinite(member.loss):
             changes[member.number] = Change(donor.number, explored(donor.values, space, evolves, dice))

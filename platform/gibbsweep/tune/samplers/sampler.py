@@ -14,8 +14,8 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from gibbsweep.errors import UserError
+from gibbsweep.results.dominance import ordered
 from gibbsweep.study.constraint import ranked
-from gibbsweep.study.dominance import ordered
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Domain, Float, Space
 from gibbsweep.tune.journal.parameters import parameter

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from gibbsweep.study.dominance import front_ranks
+from gibbsweep.results.dominance import front_ranks
 
 Verdict = Literal["go", "prune", "diverge"]
 

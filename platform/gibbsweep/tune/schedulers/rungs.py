@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.dominance import dominates, ordered
+from gibbsweep.results.dominance import dominates, ordered
 from gibbsweep.tune.schedulers.base import Loss, is_finite
 
 
@@ -161,7 +161,7 @@ class Ladder:
 
 
 class FrontRung:
-    """Like :class:`gibbsweep.tune.schedulers.rungs.Rung`, with trials ranked by :func:`gibbsweep.study.dominance.ordered` (multi-objective
+    """Like :class:`gibbsweep.tune.schedulers.rungs.Rung`, with trials ranked by :func:`gibbsweep.results.dominance.ordered` (multi-objective
     asynchronous successive halving, Schmucker et al. 2021: non-dominated sorting, ties within a front by an epsilon net). Where any is good
     enough the best in each objective are: of three trials and two objectives two go on, or the end would see one objective alone.
 

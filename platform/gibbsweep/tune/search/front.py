@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gibbsweep.study.dominance import front_ranks, spread
+from gibbsweep.results.dominance import front_ranks, spread
 from gibbsweep.study.goal import Goal, goal_names
 from gibbsweep.tune.journal.ranking import best_first, end_losses
 from gibbsweep.tune.journal.record import Record
@@ -22,7 +22,7 @@ class Member:
 
 def front_of(records: Sequence[Record], goals: Sequence[Goal], most: int | None = None) -> list[Record]:
     """At most ``most`` of those that no other of ``records`` beats in all of several goals, in the order of
-    :func:`gibbsweep.study.dominance.spread`: the best in each goal first. Of trials with equal values the first. Where none satisfies
+    :func:`gibbsweep.results.dominance.spread`: the best in each goal first. Of trials with equal values the first. Where none satisfies
     all constraints, those that come closest; empty where none has values."""
     ended = [record for record in records if record.objectives is not None]
     first: dict[tuple[float, ...], Record] = {}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gibbsweep.study.dominance import dominates, hypervolume
+from gibbsweep.results.dominance import dominates, hypervolume
 from gibbsweep.study.space import Space
 from gibbsweep.tune.simulation.curves import Curves
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gibbsweep.results.dominance import front_ranks
 from gibbsweep.study.constraint import total
-from gibbsweep.study.dominance import front_ranks
 from gibbsweep.study.goal import goal_names
 from gibbsweep.tune.folder.layout import search_name
 from gibbsweep.tune.journal.ranking import losses_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gibbsweep.study.dominance import dominates, front_ranks, hypervolume, ordered, spread
+from gibbsweep.results.dominance import dominates, front_ranks, hypervolume, ordered, spread
 
 
 def vectors(objectives: int, most: int = 12) -> st.SearchStrategy[list[tuple[float, ...]]]:
