@@ -20,8 +20,8 @@ from gibbsweep.study.space import with_values
 from gibbsweep.study.step_sizes import check_halving, step_sizes
 from gibbsweep.train import Budget, Outcome, read_restarts
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
+from gibbsweep.train.part import seed_after
 from gibbsweep.train.report import read_spool
-from gibbsweep.train.restarts import seed_after
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import OptimizerConfig, Units
 

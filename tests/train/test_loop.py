@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
-from gibbsweep.train import Budget, Composed, Evaluation, SpoolReporter, train
+from gibbsweep.train import Budget, Composed, Evaluation, Outcome, Part, SpoolReporter, train
 from gibbsweep.train.report import read_spool
 from gibbsweep_models.types import Batch, Loss, OptimizerConfig, Phase, System
 
@@ -57,7 +57,7 @@ class Line(System):
         return [Phase("fit", [self.w], self.objective, sgd, every=self.every, bounds={"gap": self.bound})]
 
 
-def run(system: System, run_dir: Path, updates: int = 20, **options: object) -> object:
+def run(system: System, run_dir: Path, updates: int = 20, **options: object) -> Outcome:
     return train(
         system,
         Examples(),
@@ -177,6 +177,22 @@ def test_a_resume_that_is_another_run_is_refused(tmp_path: Path, change: dict[st
     with pytest.raises(UserError, match=word):
         run(Line(Scripted()), tmp_path, **{"updates": 10, "config": {"k": 1}, **change})
     assert (tmp_path / "checkpoint" / "state.json").read_bytes() == content
+
+
+def test_a_run_in_two_parts_is_the_run_in_one(tmp_path: Path) -> None:
+    whole = Line(Scripted())
+    run(whole, tmp_path / "whole")
+    paused = run(Line(Scripted()), tmp_path / "parts", part=Part(until=10))
+    assert (paused.outcome, paused.step, paused.samples) == ("paused", 10, 160)
+    resumed = Line(Scripted())
+    completed = run(resumed, tmp_path / "parts")
+    assert (completed.outcome, completed.step, completed.samples) == ("completed", 20, 320)
+    assert resumed.w.item() == whole.w.item()
+
+
+def test_a_part_ends_where_the_budget_reports(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="got until=7, expected updates after which .* reports"):
+        run(Line(Scripted()), tmp_path, part=Part(until=7))
 
 
 def test_too_large_a_batch_is_refused(tmp_path: Path) -> None:

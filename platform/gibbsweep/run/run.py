@@ -140,7 +140,8 @@ def _train(
     restarts = read_restarts(assignment.run_dir)
     while True:
         done = read_progress(assignment.run_dir / "checkpoint").step
-        segment, before, until = part_from(assignment.config, assignment.schedule, done, end)
+        part = part_from(assignment.config, assignment.schedule, done, end, restarts)
+        segment = part.segment
         if restarts or segment is not None:
             system = _built(assignment, dataset, segment, len(restarts))
         outcome = train(
@@ -155,10 +156,7 @@ def _train(
             device=device,
             precision=_precision(assignment, device),
             config=flat(assignment.config, segment),
-            until=until,
-            restarts=restarts,
-            segment=segment,
-            before=before,
+            part=part,
         )
         if outcome.outcome == "paused" and outcome.step < end:
             parallel.all_mean(torch.zeros(1, device=device))  # all wait until the first has saved what they go on from

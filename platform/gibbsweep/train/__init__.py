@@ -6,10 +6,10 @@ from gibbsweep.train.divergence import Diverged
 from gibbsweep.train.fit import fit
 from gibbsweep.train.loop import train
 from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind, survived
+from gibbsweep.train.part import Part, Segment
 from gibbsweep.train.precision import Measured, Precision, PrecisionOption
 from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter, spent
 from gibbsweep.train.restarts import Restart, read_restarts, write_restarts
-from gibbsweep.train.segment import Segment
 
 __all__ = [
     "OUTCOME_KINDS",
@@ -22,6 +22,7 @@ __all__ = [
     "Measured",
     "Outcome",
     "OutcomeKind",
+    "Part",
     "Precision",
     "PrecisionOption",
     "Reporter",

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gibbsweep.train.files import write_atomically
-from gibbsweep.train.streams import Stream
-from gibbsweep_models import draws
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,3 @@ def write_restarts(run_dir: Path, restarts: Sequence[Restart]) -> None:
     """Written before a restart begins. With the checkpoint, which stays as it is until the restarted run has a better one, that
     is all that a killed run must know: killed before, it diverges again, to the same record; killed after, it goes on from it."""
     write_atomically(run_dir / "restarts.json", json.dumps([asdict(r) for r in restarts], indent=1).encode())
-
-
-def seed_after(seed: int, n_restarts: int) -> int:
-    """The seed of the data order and of all noise after ``n_restarts``; ``seed`` itself before the first."""
-    return draws.mix(seed, Stream.RESTART, n_restarts) if n_restarts else seed
