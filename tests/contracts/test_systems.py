@@ -54,7 +54,7 @@ def train_for(name: str, run_dir: Path, updates: int, *, seed: int = 0, interrup
         seed=seed,
         precision="fp32",
     )
-    assert (outcome.outcome, outcome.step) == ("completed", updates)
+    assert (outcome.kind, outcome.step) == ("completed", updates)
     return system
 
 
@@ -167,7 +167,7 @@ def test_a_fitted_system_follows_its_seed(name: str) -> None:
         system = case.build()
         assert isinstance(system, CanFit)
         outcome = fit(system, case.dataset().train, report=Composed(), seed=3)
-        assert (outcome.outcome, outcome.step) == ("completed", 1)
+        assert (outcome.kind, outcome.step) == ("completed", 1)
         found = []
         if isinstance(system, HasLogits):
             found.append(system.logits(x))

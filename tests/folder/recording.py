@@ -14,16 +14,15 @@ import numpy as np
 import pytest
 from tests.run.parabola import BUDGET, ParabolaConfig, assignment
 
+from gibbsweep.folder import CheckpointCopy, MemoryRetry, Outcome, only_process, write_atomically, write_memory_retries
+from gibbsweep.folder.process import count_start
 from gibbsweep.run import run as run_module
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
-from gibbsweep.train import Budget, Outcome, Segment, SpoolReporter, precision
+from gibbsweep.train import Budget, Segment, SpoolReporter, precision
 from gibbsweep.train.checkpoint import remove_checkpoint
-from gibbsweep.train.exclusive import begun, only_process
-from gibbsweep.train.files import write_atomically
-from gibbsweep.train.repackings import Repacking, write_repackings
+from gibbsweep.train.copy_checkpoint import copy_checkpoint
 from gibbsweep.train.report import Sound
-from gibbsweep.train.takeover import Takeover, take_over
 
 RECORDED = Path(__file__).parent / "recorded"
 POPULATION = Budget(updates=12, batch_size=10, report_every=3, also_at=(4, 8))
@@ -71,9 +70,9 @@ def _restarted(trials: Path) -> None:
     run_dir = trials / "restarted"
     with only_process(run_dir):
         for _ in range(2):
-            begun(run_dir, "1700000000-1", 0)
-        retry = Repacking("parabola", "host", 0, 4, 2, 2, 0.0, "MemoryError: no more", 1.25)
-        write_repackings(run_dir, [retry])
+            count_start(run_dir, "1700000000-1", 0)
+        retry = MemoryRetry("parabola", "host", 0, 4, 2, 2, 0.0, "MemoryError: no more", 1.25)
+        write_memory_retries(run_dir, [retry])
         run(_assigned(run_dir, BUDGET, precision="auto"))
     remove_checkpoint(run_dir / "checkpoint", "removed to keep the sweep's checkpoints within --disk 1MB")
 
@@ -82,8 +81,8 @@ def _population(trials: Path) -> None:
     """``donor`` pauses after 8 updates; ``copy``, which diverges before, goes on from its checkpoint to the end."""
     _member(trials / "donor", 0.5, 8, Segment(0, {"learning_rate": 0.5}))
     _member(trials / "copy", 3.5, 8, Segment(0, {"learning_rate": 3.5}))
-    copy = Takeover(8, "donor", {"learning_rate": 0.6}, {"learning_rate": (0.5, 0.6)})
-    take_over(trials / "copy", trials / "donor", copy, 10)
+    copy = CheckpointCopy(8, "donor", {"learning_rate": 0.6}, {"learning_rate": (0.5, 0.6)})
+    copy_checkpoint(trials / "copy", trials / "donor", copy, 10)
     segments = Segment(0, {"learning_rate": 0.5}), Segment(8, {"learning_rate": 0.6}, (1, 8))
     _member(trials / "copy", 1.5, None, *segments)
 

@@ -11,13 +11,21 @@ from pathlib import Path
 import pytest
 from tests.folder.recording import METRICS, RECORDED, record
 
+from gibbsweep.folder import (
+    CheckpointCopy,
+    MemoryRetry,
+    Outcome,
+    Restart,
+    read_copies,
+    read_memory_retries,
+    read_restarts,
+    read_spool,
+    write_memory_retries,
+    write_restarts,
+)
+from gibbsweep.folder.process import count_start, starts_in_vain
 from gibbsweep.track.ended import read_final
-from gibbsweep.train import Outcome, Restart, read_restarts, write_restarts
 from gibbsweep.train.checkpoint import read_checkpoint, read_progress, refuse_removed
-from gibbsweep.train.exclusive import begun, in_vain
-from gibbsweep.train.repackings import Repacking, read_repackings, write_repackings
-from gibbsweep.train.report import read_spool
-from gibbsweep.train.takeover import Takeover, read_takeovers
 
 RUNS = ("restarted", "donor", "copy", "non_finite")
 DIVERGED = "diverged at update 7 in phase descent: |gap| exceeds its bound of 100 (loss=16385.1, gap=128.004)"
@@ -52,8 +60,8 @@ def test_what_is_read_is_written_again_byte_for_byte(tmp_path: Path, run: str) -
             outcome.write(tmp_path)
     if restarts := read_restarts(recorded):
         write_restarts(tmp_path, restarts)
-    if retries := read_repackings(recorded):
-        write_repackings(tmp_path, retries)
+    if retries := read_memory_retries(recorded):
+        write_memory_retries(tmp_path, retries)
     written = files(tmp_path)
     names = {"outcome.json", "paused.json", "restarts.json", "packing.json"}
     assert sorted(written) == sorted(names & files(recorded).keys())
@@ -67,14 +75,16 @@ def test_outcomes_are_read_as_they_ended() -> None:
     trials = RECORDED / "trials"
     restarted = Outcome.read(trials / "restarted")
     assert restarted is not None
-    assert (restarted.outcome, restarted.step, restarted.samples, restarted.nfe) == ("completed", 12, 130, 52)
+    assert (restarted.kind, restarted.step, restarted.samples, restarted.nfe) == ("completed", 12, 130, 52)
     assert restarted.restarts == tuple(read_restarts(trials / "restarted"))
     assert restarted.restarts == (Restart(7, "descent", DIVERGED, 6, {"learning_rate": 0.75}, 0.001885182000023633, 4),)
-    assert restarted.repackings == tuple(read_repackings(trials / "restarted"))
-    assert restarted.repackings == (Repacking("parabola", "host", 0, 4, 2, 2, 0.0, "MemoryError: no more", 1.25, True),)
+    assert restarted.memory_retries == tuple(read_memory_retries(trials / "restarted"))
+    assert restarted.memory_retries == (
+        MemoryRetry("parabola", "host", 0, 4, 2, 2, 0.0, "MemoryError: no more", 1.25, True),
+    )
     assert str(restarted) == "completed after 1 restart and 1 retry with more memory"
     donor = Outcome.read(trials / "donor", paused=True)
-    assert donor is not None and (donor.outcome, donor.step) == ("paused", 8)
+    assert donor is not None and (donor.kind, donor.step) == ("paused", 8)
     assert Outcome.read(trials / "donor") is None
     lost = Outcome.read(trials / "non_finite")
     assert lost is not None and lost.metrics.keys() == METRICS.keys()
@@ -83,8 +93,8 @@ def test_outcomes_are_read_as_they_ended() -> None:
 
 
 def test_a_checkpoint_that_was_copied_is_read_with_its_record() -> None:
-    (copy,) = read_takeovers(RECORDED / "trials" / "copy")
-    assert copy == Takeover(
+    (copy,) = read_copies(RECORDED / "trials" / "copy")
+    assert copy == CheckpointCopy(
         8,
         "donor",
         {"learning_rate": 0.6},
@@ -112,25 +122,25 @@ def test_a_checkpoint_that_was_removed_says_why() -> None:
 
 def test_starts_are_counted_on_from_the_record(tmp_path: Path) -> None:
     shutil.copy(RECORDED / "trials" / "restarted" / "begun.json", tmp_path)
-    assert in_vain(tmp_path) == 2
-    assert begun(tmp_path, "1700000000-1", 0) == 3
+    assert starts_in_vain(tmp_path) == 2
+    assert count_start(tmp_path, "1700000000-1", 0) == 3
     assert (tmp_path / "begun.json").read_bytes() == b'{"session": "1700000000-1", "step": 0, "count": 3}'
 
 
 def test_spools_are_read_line_by_line() -> None:
     spools = {run: RECORDED / "trials" / run / "metrics.jsonl" for run in RUNS}
-    assert {run: [step for step, _ in read_spool(path)] for run, path in spools.items()} == {
+    assert {run: [record.step for record in read_spool(path)] for run, path in spools.items()} == {
         "restarted": [3, 6, 9, 12],
         "donor": [3, 4, 6, 8],
         "copy": [3, 4, 9, 12],
         "non_finite": [4],
     }
     for run, path in spools.items():
-        for line, (step, metrics) in zip(path.read_text().splitlines(), read_spool(path), strict=True):
+        for line, report in zip(path.read_text().splitlines(), read_spool(path), strict=True):
             written = json.loads(line)
-            assert written["step"] == step, run
+            assert (written["step"], written["time"]) == (report.step, report.time), run
             assert {name: float(value) for name, value in written["metrics"].items()} == pytest.approx(
-                metrics, nan_ok=True, rel=0, abs=0
+                report.metrics, nan_ok=True, rel=0, abs=0
             )
 
 

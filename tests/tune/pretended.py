@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from gibbsweep.train import Outcome
+from gibbsweep.folder import Outcome, write_atomically
 from gibbsweep.train.checkpoint import FORMAT, Progress, has_checkpoint, read_checkpoint
-from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.run import Planned
 
@@ -102,5 +101,5 @@ def run_all(plan: Plan) -> list[Planned]:
 
 def told(plan: Plan) -> Any:
     records = [(r.first, r.values, r.copies, r.state, r.reports, sorted(r.lost)) for r in plan.searches["rbm"].records]
-    runs = {run: (o.outcome, o.step, o.metrics) for run, o in plan.outcomes.items()}
+    runs = {run: (o.kind, o.step, o.metrics) for run, o in plan.outcomes.items()}
     return records, runs, {run: history(plan.sweep.trial(run)) for run in runs}

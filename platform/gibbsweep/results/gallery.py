@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gibbsweep.train.files import as_file_name, write_atomically
+from gibbsweep.folder import as_file_name, write_atomically
+from gibbsweep.folder.layout import IMAGES, SOUNDS, TEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
     from matplotlib.figure import Figure
     from PIL import Image
 
-    pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, "images", name, "png").items()}
+    pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, IMAGES, name, "png").items()}
     if not pictures:
         return None
     heights = [picture.shape[0] / picture.shape[1] for picture in pictures.values()]
@@ -47,11 +48,11 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
 
 def copy_sounds(runs: Mapping[str, Path], name: str, folder: Path, stem: str) -> None:
     """The last sound ``name`` of each run that has one, as ``folder/STEM_NAME_LABEL.wav``."""
-    for label, path in _last(runs, "sounds", name, "wav").items():
+    for label, path in _last(runs, SOUNDS, name, "wav").items():
         write_atomically(folder / f"{stem}_{as_file_name(name)}_{as_file_name(label)}.wav", path.read_bytes())
 
 
 def _last(runs: Mapping[str, Path], kind: str, name: str, suffix: str) -> dict[str, Path]:
     """By label the last file ``name`` of that kind, measured on the test split, of each run that has one."""
-    found = {label: sorted((run / kind / "test" / name).glob(f"*.{suffix}")) for label, run in runs.items()}
+    found = {label: sorted((run / kind / TEST / name).glob(f"*.{suffix}")) for label, run in runs.items()}
     return {label: paths[-1] for label, paths in found.items() if paths}

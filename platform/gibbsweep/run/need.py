@@ -92,7 +92,7 @@ def measure(assignment: Assignment, space: Space, *, used_before: int | None = N
         )
         try:
             outcome = run(beginning)
-            failed = outcome.message if outcome.outcome == "failed" else ""
+            failed = outcome.message if outcome.kind == "failed" else ""
         except OutOfMemory as error:
             ran_out = error.memory
     gpu = 0 if used_before is None else gpu_need(cuda or Cuda(), used_before)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gibbsweep.folder import Outcome, Restart, RunFolder, write_restarts
 from gibbsweep.study.step_sizes import step_sizes
-from gibbsweep.train import Outcome, Restart, write_restarts
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep_models import parallel
 
 
 def restarted(diverged: Outcome, run_dir: Path, config: Any, named: tuple[str, ...] | None) -> list[Restart]:
     """The restarts of a run so far and the one that follows ``diverged``, on record in its folder."""
-    kept = read_progress(run_dir / "checkpoint")
+    kept = read_progress(RunFolder(run_dir).checkpoint)
     before = diverged.restarts
     earlier_nfe = (kept.nfe, *(restart.lost_nfe for restart in before))
     restart = Restart(

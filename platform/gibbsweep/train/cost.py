@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from gibbsweep.folder import Outcome, OutcomeKind
 from gibbsweep.train.checkpoint import Progress
-from gibbsweep.train.outcome import Outcome, OutcomeKind
 from gibbsweep.train.part import Part
 
 
 class Cost:
-    """Device-seconds, examples and network evaluations of a run, those included that restarts threw away."""
+    """Device-seconds, examples and network evaluations of a run, those that restarts threw away included.
+
+    For example::
+
+        cost = Cost(progress, part, budget.batch_size)
+        cost.evaluated(40)
+        report(step, cost.metrics(step))
+    """
 
     def __init__(self, progress: Progress, part: Part, batch_size: int) -> None:
         self._progress, self._part, self._batch_size = progress, part, batch_size
         self.own_nfe = progress.nfe
-        """Without those that restarts threw away, as a checkpoint has them; None where no objective states them."""
+        """Network evaluations per chain without those that restarts threw away, as a checkpoint has them; None where no
+        objective states them."""
 
     def evaluated(self, nfe: int) -> None:
-        """Count the network evaluations of an update, per chain."""
+        """Add the network evaluations of an update, per chain."""
         self.own_nfe = _added(self.own_nfe, nfe)
 
     def metrics(self, step: int) -> dict[str, float]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, RunFolder
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.calibrate import calibrate
 from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, refuse_removed, save_checkpoint
@@ -20,9 +21,8 @@ from gibbsweep.train.cost import Cost
 from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
-from gibbsweep.train.outcome import Outcome
 from gibbsweep.train.part import WHOLE_RUN, Part
-from gibbsweep.train.precision import Measured, Precision, choose_precision
+from gibbsweep.train.precision import Measured, Precision, choose_precision, synchronise
 from gibbsweep.train.report import Reporter
 from gibbsweep.train.streams import Stream
 from gibbsweep.train.update import first_part, update
@@ -30,6 +30,7 @@ from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
 
 INITIALISE_EXAMPLES = 10_000
+"""Training examples that a system sees before its first update."""
 
 
 def train(
@@ -64,7 +65,7 @@ def train(
     rank, world_size = parallel.rank(), parallel.world_size()
     order = BatchOrder(len(data), budget.batch_size, part_seed, rank=rank, world_size=world_size)
     order.check_parts(budget.accumulate)
-    checkpoint = run_dir / "checkpoint"
+    checkpoint = RunFolder(run_dir).checkpoint
     refuse_removed(checkpoint)
     memory_format = _move(system, device)
     resuming = has_checkpoint(checkpoint)
@@ -122,7 +123,7 @@ def train(
             continue
         done = step + 1
         calibrate(system, ema, data, seed=seed, device=device)
-        _synchronise(device)
+        synchronise(device)
         elapsed = time.perf_counter() - since
         progress.device_seconds += elapsed * world_size
         progress.nfe = cost.own_nfe
@@ -186,8 +187,3 @@ def _check_same_run(
             f"the checkpoint in {checkpoint} has {progress.step} updates, more than the {budget.updates} asked for: "
             f"ask for at least {progress.step}, or choose another run folder."
         )
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

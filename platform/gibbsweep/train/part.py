@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gibbsweep.folder import Restart
 from gibbsweep.train.budget import Budget
-from gibbsweep.train.restarts import Restart
 from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
 

@@ -34,7 +34,7 @@ def train_all(config: dict[str, str]) -> None:
     torch.set_num_threads(1)
     for name in TRAINED:
         outcome = run(assignment(name, Path(config["runs"]) / name))
-        if outcome.outcome != "completed":
+        if outcome.kind != "completed":
             raise RuntimeError(f"{name}: {outcome.message}")
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from tests.tune.whole.killing import WORDS, command, kill_tree, wait_for_reports
 
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study import Results
-from gibbsweep.train import Outcome
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 
@@ -20,8 +19,8 @@ def check_whole(runs: Path) -> None:
     for run_dir in (sweep.path / "trials").iterdir():
         outcome = Outcome.read(run_dir)
         assert outcome is not None
-        assert outcome.outcome == "completed"
-        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        assert outcome.kind == "completed"
+        steps = [record.step for record in read_spool(run_dir / "metrics.jsonl")]
         assert steps == list(range(20, 2001, 20)), f"{run_dir.name} lost or repeated a report"
     (study,) = open_storage(sweep).get_all_studies()
     trials = open_storage(sweep).get_all_trials(study._study_id)

@@ -18,9 +18,8 @@ import pytest
 from tests.tune.whole.kill_study import EVERY
 from tests.tune.whole.killing import ROOT, kill_tree
 
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study import Results
-from gibbsweep.train import Outcome
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 
@@ -113,8 +112,8 @@ def record_of(runs: Path) -> dict[str, Any]:
     for folder in sorted((sweep.path / "trials").iterdir()):
         outcome = Outcome.read(folder)
         assert outcome is not None, folder.name
-        assert outcome.outcome in ("completed", "pruned"), f"{folder.name}: {outcome}: {outcome.message}"
-        reports = [(step, _timeless(metrics)) for step, metrics in read_spool(folder / "metrics.jsonl")]
+        assert outcome.kind in ("completed", "pruned"), f"{folder.name}: {outcome}: {outcome.message}"
+        reports = [(record.step, _timeless(record.metrics)) for record in read_spool(folder / "metrics.jsonl")]
         weights = [path.read_bytes() for path in folder.glob("checkpoint/*.safetensors")]
         assert len(weights) == 1
         found[folder.name] = (

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from gibbsweep.train.files import write_atomically
+from gibbsweep.folder import write_atomically
 from gibbsweep.tune.folder.layout import SweepDir
 
 
@@ -20,7 +20,7 @@ class SweepClock:
 
     def __init__(self, sweep: SweepDir, started: float) -> None:
         """A part of ``sweep`` that began at unix time ``started``."""
-        self._path, self._started, self._now = sweep.path / "wall_seconds.json", started, started
+        self._path, self._started, self._now = sweep.wall_seconds, started, started
         before: dict[str, Any] = {"wall_seconds": 0.0, "available": 0.0, "devices": 0}
         if self._path.exists():
             read = json.loads(self._path.read_text())

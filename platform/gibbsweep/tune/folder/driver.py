@@ -24,7 +24,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from gibbsweep.errors import UserError
-from gibbsweep.train.files import write_atomically
+from gibbsweep.folder import write_atomically
 from gibbsweep.tune.folder.layout import SweepDir
 
 LOOK_EVERY = 1.0
@@ -43,14 +43,14 @@ class Driver:
     @classmethod
     def read(cls, sweep: SweepDir) -> Driver | None:
         """The last one of ``sweep``; None for a sweep that never had one."""
-        path = sweep.path / "driver.json"
+        path = sweep.driver
         return cls(**json.loads(path.read_text())) if path.exists() else None
 
 
 @contextmanager
 def only_driver(sweep: SweepDir, command: str) -> Iterator[None]:
     """Inside, no other process drives this sweep; the lock ends with the process, however it ends. ``command`` is that of a resume."""
-    lock = FileLock(sweep.path / "driver.lock", timeout=1.0)  # who only looks holds it for an instant
+    lock = FileLock(sweep.driver_lock, timeout=1.0)  # who only looks holds it for an instant
     try:
         lock.acquire()
     except Timeout:
@@ -61,7 +61,7 @@ def only_driver(sweep: SweepDir, command: str) -> Iterator[None]:
     try:
         _request(sweep).unlink(missing_ok=True)  # meant for a driver that is gone
         driver = Driver(socket.gethostname(), os.getpid(), time.time(), command)
-        write_atomically(sweep.path / "driver.json", json.dumps(asdict(driver), indent=1).encode())
+        write_atomically(sweep.driver, json.dumps(asdict(driver), indent=1).encode())
         yield
     finally:
         _request(sweep).unlink(missing_ok=True)
@@ -72,7 +72,7 @@ def driven(sweep: SweepDir) -> bool:
     """Whether a process drives ``sweep``. Asks for the lock that its driver holds, shared and for an instant, which a driver that is
     just starting waits for."""
     try:
-        file = os.open(sweep.path / "driver.lock", os.O_RDONLY)
+        file = os.open(sweep.driver_lock, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -136,7 +136,7 @@ class Stopping:
 
 
 def _request(sweep: SweepDir) -> Path:
-    return sweep.path / "stop.json"
+    return sweep.stop_request
 
 
 def _runs(sweep: SweepDir) -> str:

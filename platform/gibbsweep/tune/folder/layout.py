@@ -7,39 +7,72 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import SweepFolder
+from gibbsweep.folder.layout import RAY, SWEEP
 
 
-class SweepDir:
-    """``runs/SWEEP``: sweep.json, warm_start.json with --from, optuna.journal, precision/, trials/, results/."""
+class SweepDir(SweepFolder):
+    """``runs/SWEEP``: what :class:`~gibbsweep.folder.layout.SweepFolder` has, and what the sweep engine alone keeps there.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    For example::
 
-    @property
-    def name(self) -> str:
-        return self.path.name
+        sweep = SweepDir(Path("runs/cd_k-1"))
+        print(sweep.record()["question"])
+    """
 
     @property
     def journal(self) -> Path:
+        """Optuna's journal: what trials were asked for, and what became of them."""
         return self.path / "optuna.journal"
 
     @property
     def warm_start(self) -> Path:
+        """The trials of an earlier sweep that this one learns from."""
         return self.path / "warm_start.json"
 
     @property
     def precision(self) -> Path:
+        """The folder of what "auto" measured, a file for each contender."""
         return self.path / "precision"
 
     @property
-    def results(self) -> Path:
-        return self.path / "results"
+    def memory(self) -> Path:
+        """How much memory a run of each contender needs, as measured."""
+        return self.path / "memory.json"
 
-    def trial(self, name: str) -> Path:
-        return self.path / "trials" / name
+    @property
+    def outline(self) -> Path:
+        """What the sweep is going to do."""
+        return self.path / "outline.json"
+
+    @property
+    def wall_seconds(self) -> Path:
+        """The wall seconds of the sweep over all its parts."""
+        return self.path / "wall_seconds.json"
+
+    @property
+    def driver(self) -> Path:
+        """The process that drives the sweep, or drove it last."""
+        return self.path / "driver.json"
+
+    @property
+    def driver_lock(self) -> Path:
+        """Held by the one process that drives the sweep."""
+        return self.path / "driver.lock"
+
+    @property
+    def stop_request(self) -> Path:
+        """Asks the driver to stop, as long as it is there."""
+        return self.path / "stop.json"
+
+    @property
+    def ray(self) -> Path:
+        """What Ray Tune leaves of the sweep."""
+        return self.path / RAY
 
     def record(self) -> dict[str, Any]:
-        record: dict[str, Any] = json.loads((self.path / "sweep.json").read_text())
+        """What was asked of the sweep, as :mod:`gibbsweep.tune.setup.create` recorded it."""
+        record: dict[str, Any] = json.loads(self.record_path.read_text())
         return record
 
 
@@ -60,13 +93,13 @@ _NAMED = 10
 
 def is_sweep(folder: Path) -> bool:
     """Not so is the folder of a study's single runs, whose record has no options."""
-    record = folder / "sweep.json"
+    record = SweepFolder(folder).record_path
     return record.exists() and "options" in json.loads(record.read_text())
 
 
 def held(runs: Path) -> str:
     """``runs`` holds ...: the latest first, as a folder of a year's sweeps holds too many to print."""
-    latest = sorted(runs.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    latest = sorted(runs.glob(f"*/{SWEEP}"), key=lambda path: path.stat().st_mtime, reverse=True)
     known = [path.parent.name for path in latest if is_sweep(path.parent)]
     if not known:
         return f"{runs} holds none yet."

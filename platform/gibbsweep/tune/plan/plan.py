@@ -115,7 +115,7 @@ class Plan:
         self._take(name, outcome, planned.contender, planned.number)
 
     def counts(self) -> dict[str, int]:
-        return {kind: sum(o.outcome == kind for o in self.outcomes.values()) for kind in OUTCOME_KINDS}
+        return {kind: sum(o.kind == kind for o in self.outcomes.values()) for kind in OUTCOME_KINDS}
 
     def _next(self) -> Planned | None:
         if self._interrupted:
@@ -203,7 +203,7 @@ class Plan:
             paused = Outcome.read(run_dir, paused=True)
             if paused is None or paused.step < record.runs_to:
                 return False
-            outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
+            outcome = replace(paused, kind="pruned", message=f"not among the best after {record.runs_to} updates")
             outcome.write(run_dir)
         self.searches[name].tell(record.number, outcome, stranded=True)
         self._take(run, outcome, name, record.number)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gibbsweep.folder import as_file_name
 from gibbsweep.study.study import Study
-from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.options.settings import Decided
 from gibbsweep.tune.search.front import Member
 from gibbsweep.tune.search.search import Search

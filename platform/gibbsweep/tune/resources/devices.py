@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from gibbsweep.folder import Memory, MemoryRetry, RunFolder, read_memory_retries, write_memory_retries
+from gibbsweep.folder.layout import MEMORY_RETRIES
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.train.out_of_memory import Memory
-from gibbsweep.train.repackings import Repacking, read_repackings, write_repackings
 from gibbsweep.tune.plan.run import Planned
 from gibbsweep.tune.resources.shares import Node, Request, at_once, lowered, most, trials, within
 
@@ -37,9 +37,9 @@ class Sharing:
         self._own: dict[str, Request] = {}
         self._started: dict[str, Request] = {}  # what each run has that was started by this process
         self._counts: dict[Request, int] = {}  # trials that fit
-        for run_dir in sorted(trials_folder.glob("*/packing.json")):
-            for repacking in read_repackings(run_dir.parent):
-                self._learn(run_dir.parent.name, repacking)
+        for path in sorted(trials_folder.glob(f"*/{MEMORY_RETRIES}")):
+            for retry in read_memory_retries(path.parent):
+                self._learn(path.parent.name, retry)
 
     @property
     def devices(self) -> int | None:
@@ -69,7 +69,7 @@ class Sharing:
 
     def lower(
         self, planned: Planned, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
-    ) -> Repacking | None:
+    ) -> MemoryRetry | None:
         """``planned`` has run out of ``memory``: half as many share it from now on, which is then on record. Where that is not
         ``certain``, it alone does not share it any more. None: it shares it with no other trial already."""
         self._refresh()
@@ -81,28 +81,26 @@ class Sharing:
         if found is None or found == request:
             return None
         run_dir = self._folder / planned.name
-        repacking = Repacking(
-            planned.contender, memory, read_progress(run_dir / "checkpoint").step,
+        retry = MemoryRetry(
+            planned.contender, memory, read_progress(RunFolder(run_dir).checkpoint).step,
             at_once(request, memory, self.nodes), at_once(found, memory, self.nodes),
             found.cpus, found.gpus, message, lost_seconds * self._workers, certain,
         )  # fmt: skip
-        write_repackings(run_dir, [*read_repackings(run_dir), repacking])
-        self._learn(planned.name, repacking)
-        return repacking
+        write_memory_retries(run_dir, [*read_memory_retries(run_dir), retry])
+        self._learn(planned.name, retry)
+        return retry
 
-    def _learn(self, run: str, repacking: Repacking) -> None:
-        if repacking.contender not in self.requests:
+    def _learn(self, run: str, retry: MemoryRetry) -> None:
+        if retry.contender not in self.requests:
             return
-        asked = self.requests[repacking.contender]
-        own = Request(max(asked.cpus, repacking.cpus), max(asked.gpus, repacking.gpus))
-        if repacking.certain:  # of that memory; what else the run asks for is its own affair
-            cpus = repacking.cpus if repacking.memory == "host" else asked.cpus
-            gpus = repacking.gpus if repacking.memory == "gpu" else asked.gpus
-            self.requests[repacking.contender] = self._given(
-                Request(max(asked.cpus, cpus), max(asked.gpus, gpus)), asked
-            )
+        asked = self.requests[retry.contender]
+        own = Request(max(asked.cpus, retry.cpus), max(asked.gpus, retry.gpus))
+        if retry.certain:  # of that memory; what else the run asks for is its own affair
+            cpus = retry.cpus if retry.memory == "host" else asked.cpus
+            gpus = retry.gpus if retry.memory == "gpu" else asked.gpus
+            self.requests[retry.contender] = self._given(Request(max(asked.cpus, cpus), max(asked.gpus, gpus)), asked)
         own = self._given(own, asked)
-        if own != self.requests[repacking.contender]:
+        if own != self.requests[retry.contender]:
             self._own[run] = own
 
     def _given(self, request: Request, least: Request) -> Request:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from gibbsweep.track import QUOTA_FILE
-from gibbsweep.train.checkpoint import REMOVED, remove_checkpoint
-from gibbsweep.train.files import write_atomically
+from gibbsweep.folder import RunFolder, write_atomically
+from gibbsweep.folder.layout import REMOVED, STATE
+from gibbsweep.train.checkpoint import remove_checkpoint
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.ranking import best_first
 from gibbsweep.tune.journal.record import Record
@@ -121,7 +121,7 @@ class Quota:
         return self._plan.searches[contender].records[number]
 
     def _measure(self, name: str, contender: str, number: int) -> None:
-        files = _files(self._plan.sweep.trial(name) / "checkpoint")
+        files = _files(RunFolder(self._plan.sweep.trial(name)).checkpoint)
         size = sum(files.values())
         self._total += size - self._sizes.pop(name, 0)
         if not size:
@@ -130,7 +130,7 @@ class Quota:
         if number >= 0:
             self._records[name] = contender, number
         # Not the sum: a kill may have left a second one beside it.
-        one = files.pop("state.json", 0) + max(files.values(), default=0)
+        one = files.pop(STATE, 0) + max(files.values(), default=0)
         self._one[contender] = max(self._one.get(contender, 0), one)
 
     def _remove(self, name: str) -> int:
@@ -138,7 +138,7 @@ class Quota:
         if name not in self._sizes:
             return 0
         why = f"removed to keep the sweep's checkpoints within --disk {size_text(self.limit)}"
-        remove_checkpoint(self._plan.sweep.trial(name) / "checkpoint", why)
+        remove_checkpoint(RunFolder(self._plan.sweep.trial(name)).checkpoint, why)
         freed = self._sizes.pop(name)
         self._total -= freed
         return freed
@@ -146,7 +146,7 @@ class Quota:
 
 def quota_of(sweep: SweepDir, given: str | None) -> int | None:
     """The quota in bytes that ``--disk`` gives a sweep: it stays until another one is given, or ``none``."""
-    path = sweep.path / QUOTA_FILE
+    path = sweep.quota
     if given is None:
         return int(json.loads(path.read_text())["bytes"]) if path.exists() else None
     limit = parse_size(given)

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import write_atomically
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.need import Need, measure
 from gibbsweep.study.space import Space
-from gibbsweep.train.files import write_atomically
 
 TIMEOUT_S = 120.0
 """For one contender: a closed form that is fitted to all of the data may take much longer."""

@@ -65,7 +65,7 @@ def shared(plan: Plan, options: SweepOptions, machines: Machines, say: Say) -> S
         requests,
         workers,
         machines.nodes,
-        trials_folder=plan.sweep.path / "trials",
+        trials_folder=plan.sweep.trials,
         grows=options.wait_for_nodes,
     )
 
@@ -103,7 +103,7 @@ def _measured(
         say(f"memory  ·  measuring what a trial of {', '.join(q.contender for q in new)} needs: some seconds each")
         return measure(new)
 
-    found = probe.needs(plan.sweep.path / "memory.json", questions(plan, options), f"{name} {memory}", announced)
+    found = probe.needs(plan.sweep.memory, questions(plan, options), f"{name} {memory}", announced)
     for contender, need in found.items():
         if need.failed:
             say(f"memory  ·  {contender} was not measured ({need.failed}): it is packed as if it were small")

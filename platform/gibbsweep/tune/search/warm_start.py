@@ -19,13 +19,11 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, RunFolder, read_spool, write_atomically
 from gibbsweep.study.constraint import Constraint, violations
 from gibbsweep.study.space import Space, values_from_json, values_within
 from gibbsweep.study.study import Study
-from gibbsweep.train import Outcome
-from gibbsweep.train.files import write_atomically
-from gibbsweep.train.report import read_spool
-from gibbsweep.tune.folder.layout import held, is_sweep, search_name
+from gibbsweep.tune.folder.layout import SweepDir, held, is_sweep, search_name
 from gibbsweep.tune.journal.attributes import VALUES, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import Record, recorded
@@ -78,7 +76,7 @@ def take(study: Study, decided: Decided, runs: Path) -> dict[str, Taken]:
             f"{'|'.join(LEARNING)}, or leave --from out."
         )
     folder = _folder(decided.from_sweep, runs)
-    there: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
+    there: dict[str, Any] = SweepDir(folder).record()["fingerprint"]
     here = fingerprint(study, decided)
     searched = [name for name in decided.contenders if study.trials_of(name, decided.trials)]
     missing = [name for name in searched if name not in there]
@@ -161,7 +159,7 @@ def _taken(
             dropped[why or f"no value after {' or '.join(map(str, steps))} updates"] += 1
             continue
         run = search_name(name, trial.number)
-        metrics = _metrics(folder / "trials" / run) if constraints else {}
+        metrics = _metrics(SweepDir(folder).trial(run)) if constraints else {}
         found = {step: violations(constraints, metrics.get(step, {})) for step in reports} if constraints else {}
         others = {step: reported[1:] for step, reported in reports.items() if reported[1:]}
         firsts = {step: reported[0] for step, reported in reports.items()}
@@ -178,7 +176,7 @@ def _taken(
 
 
 def _trials(folder: Path, name: str) -> list[FrozenTrial]:
-    journal = folder / "optuna.journal"
+    journal = SweepDir(folder).journal
     if not journal.exists():
         return []
     storage = JournalStorage(JournalFileBackend(str(journal)))
@@ -220,4 +218,5 @@ def _metrics(run_dir: Path) -> dict[int, dict[str, float]]:
     """All that a run reported, by updates."""
     outcome = Outcome.read(run_dir)
     ended = {outcome.step: outcome.metrics} if outcome is not None else {}
-    return {**dict(read_spool(run_dir / "metrics.jsonl")), **ended}
+    reports = {record.step: record.metrics for record in read_spool(RunFolder(run_dir).spool)}
+    return {**reports, **ended}

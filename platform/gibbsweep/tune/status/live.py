@@ -37,7 +37,7 @@ class Progress:
         self._told = 0
         self._underway = {
             run_dir.name: at
-            for run_dir in (plan.sweep.path / "trials").glob("*")
+            for run_dir in plan.sweep.trials.glob("*")
             if run_dir.name not in plan.outcomes and (at := last_report(run_dir)) is not None
         }
         self._live: Live | None = None
@@ -135,7 +135,7 @@ class Progress:
             study, contender = self._plan.study, self._plan.contender_of[name]
             goals = [goal.metric for goal in study.goals_of(contender)]
             values = [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
-            if outcome.outcome == "completed":
+            if outcome.kind == "completed":
                 found = violations(study.constraints_of(contender), outcome.metrics)
                 values.append(violations_said(text for text, by in found.items() if by > 0))
             parts = [f"{done}/{self._plan.total}", name, str(outcome), *values]

@@ -173,7 +173,7 @@ def _contender(
     for record in records:
         run = search_name(name, record.number)
         outcome = outcomes.get(run)
-        state = record.state if outcome is None else outcome.outcome
+        state = record.state if outcome is None else outcome.kind
         last = max(next(reversed(record.reports), 0), record.copies[-1].step if record.copies else 0)
         for copy in record.copies:
             copied[levels.index(copy.step)] += 1
@@ -188,7 +188,7 @@ def _contender(
             searching += 1
             towards[reached] += 1
         if outcome is not None:
-            ended[outcome.outcome] += 1
+            ended[outcome.kind] += 1
         step, spent, again = _spent(outcome, underway.get(run), outline.updates, last)
         search_done, seconds, restarts = search_done + step, seconds + spent, restarts + again
     retraining = 0
@@ -202,7 +202,7 @@ def _contender(
         if outcome is None:
             left += outline.updates - step
         else:
-            retrained[outcome.outcome] += 1
+            retrained[outcome.kind] += 1
     bests, front = bests_of(name, outline, records)
     reached_at = [sum(came[k + 1 :]) for k in range(len(levels))]
     return ContenderOverview(
@@ -227,7 +227,7 @@ def _contender(
 def _spent(outcome: Outcome | None, underway: Underway | None, updates: int, last: int) -> tuple[int, float, int]:
     """(updates, device-seconds, restarts) of a run. What was fitted at once counts as all of its updates."""
     if outcome is not None:
-        step = updates if outcome.outcome == "completed" else max(outcome.step, 0)
+        step = updates if outcome.kind == "completed" else max(outcome.step, 0)
         return step, outcome.device_seconds, len(outcome.restarts)
     if underway is not None:
         return underway.step, underway.seconds, underway.restarts

@@ -24,7 +24,7 @@ def shown_runs(plan: Plan) -> dict[str, Path]:
         completed = [
             run
             for run in plan.chosen.names(row.contender, option, position).values()
-            if run in plan.outcomes and plan.outcomes[run].outcome == "completed"
+            if run in plan.outcomes and plan.outcomes[run].kind == "completed"
         ]
         if completed:
             shown[row.label] = plan.sweep.trial(completed[0])
