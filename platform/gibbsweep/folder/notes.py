@@ -6,13 +6,16 @@ Each note is written before what it records takes effect, so that a run that was
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from gibbsweep.errors import UserError
 from gibbsweep.folder.layout import RunFolder
 from gibbsweep.folder.whole import write_json
+
+N = TypeVar("N")
 
 Memory = Literal["gpu", "host"]
 """``gpu``: the memory of one accelerator; ``host``: that of the machine, which all processes on it share."""
@@ -114,7 +117,7 @@ class CheckpointCopy:
 
 def read_restarts(run_dir: Path) -> list[Restart]:
     """The restarts of the run in ``run_dir``, in order."""
-    return [Restart(**record) for record in _records(RunFolder(run_dir).restarts)]
+    return _read(RunFolder(run_dir).restarts, Restart)
 
 
 def write_restarts(run_dir: Path, restarts: Sequence[Restart]) -> None:
@@ -128,7 +131,7 @@ def write_restarts(run_dir: Path, restarts: Sequence[Restart]) -> None:
 
 def read_memory_retries(run_dir: Path) -> list[MemoryRetry]:
     """The retries with more memory of the run in ``run_dir``, in order."""
-    return [MemoryRetry(**record) for record in _records(RunFolder(run_dir).memory_retries)]
+    return _read(RunFolder(run_dir).memory_retries, MemoryRetry)
 
 
 def write_memory_retries(run_dir: Path, retries: Sequence[MemoryRetry]) -> None:
@@ -142,10 +145,9 @@ def write_memory_retries(run_dir: Path, retries: Sequence[MemoryRetry]) -> None:
 
 def read_copies(run_dir: Path) -> list[CheckpointCopy]:
     """The checkpoints of others that the run in ``run_dir`` went on from, in order."""
-    return [
-        CheckpointCopy(**{**record, "changed": {path: tuple(pair) for path, pair in record["changed"].items()}})
-        for record in _records(RunFolder(run_dir).copies)
-    ]
+    copies = _read(RunFolder(run_dir).copies, CheckpointCopy)
+    # JSON knows no tuples.
+    return [replace(c, changed={path: (there, here) for path, (there, here) in c.changed.items()}) for c in copies]
 
 
 def write_copies(run_dir: Path, copies: Sequence[CheckpointCopy]) -> None:
@@ -153,9 +155,13 @@ def write_copies(run_dir: Path, copies: Sequence[CheckpointCopy]) -> None:
     write_json(RunFolder(run_dir).copies, [asdict(copy) for copy in copies])
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    return records
+def _read(path: Path, note: Callable[..., N]) -> list[N]:
+    if not path.exists():
+        return []
+    try:
+        return [note(**record) for record in json.loads(path.read_text())]
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is not what a run wrote ({error}): restore it from a copy") from error
 
 
 def _short(value: Any) -> str:

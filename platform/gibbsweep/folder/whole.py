@@ -13,13 +13,18 @@ from typing import Any
 from gibbsweep.errors import DiskFull, UserError, is_disk_full
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` as :func:`replace_atomically` does, durably, in a folder that is made where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_atomically(path, content)
+
+
+def replace_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write ``content`` to a file beside ``path`` and rename it into place: a reader never sees half a file.
 
     Where that fails, on a full disk for one, the file stays what it was, and nothing is left beside it. ``durable``
-    waits for the disk, so that the file also survives a loss of power, which may leave an empty one otherwise.
+    waits for the disk: else a loss of power may leave an empty file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb", buffering=0) as file:
@@ -30,6 +35,15 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names of the files in ``folder``, those that were just renamed included."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, record: object) -> None:
