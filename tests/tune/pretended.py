@@ -101,6 +101,6 @@ def run_all(plan: Plan) -> list[Planned]:
 
 
 def told(plan: Plan) -> Any:
-    records = [(r.first, r.values, r.copies, r.state, r.reports, sorted(r.lost)) for r in plan.searches["rbm"].records]
+    records = [(r.initial_values, r.values, r.copies, r.state, r.reports, sorted(r.lost)) for r in plan.searches["rbm"].records]
     runs = {run: (o.outcome, o.step, o.metrics) for run, o in plan.outcomes.items()}
     return records, runs, {run: history(plan.sweep.trial(run)) for run in runs}

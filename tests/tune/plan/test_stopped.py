@@ -104,7 +104,7 @@ def drive(plan: Plan, started: list[str] | None = None) -> Plan:
 
 def told(plan: Plan) -> Any:
     records = [
-        (r.values, r.runs_to, r.state, r.reports, r.other_reports, r.objectives, r.pruned)
+        (r.values, r.runs_to, r.state, r.reports, r.objectives, r.prune_verdicts)
         for r in plan.searches["rbm"].records
     ]
     return records, plan.outcomes, rows_of(plan)

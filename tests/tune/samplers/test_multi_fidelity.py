@@ -57,7 +57,7 @@ def search(
 def step(found: Search) -> tuple[int, int]:
     """One worker's next segment: which trial, and from how many updates on."""
     record = found.promote() or found.ask()
-    start = record.at
+    start = record.updates_done
     value = loss(record.values, record.runs_to)
     assert found.report(record.number, record.runs_to, value, {"loss": value}) == "go"
     if record.runs_to < UPDATES:
@@ -70,7 +70,7 @@ def step(found: Search) -> tuple[int, int]:
 def test_what_is_promotable_is_ranked_by_expected_ends() -> None:
     rung = Rung(3)
     for number, value in enumerate((0.1, 0.2, 0.3, 0.4, 0.5, 0.6)):
-        rung.add(number, value)
+        rung.add(number, (value,))
     assert rung.promotable() == 0
     ends = [0.9, 0.8, 0.1, 0.7, 0.6, 0.2]
     assert rung.promotable_by(ends) == 2
@@ -103,8 +103,8 @@ def test_a_search_that_is_killed_before_every_segment_decides_the_same(compare: 
     assert again == undisturbed
     resumed = search(JournalStorage(JournalFileBackend(journal)), compare=compare)
     assert [r.values for r in resumed.records] == [r.values for r in whole.records]
-    fits = [record.number for record in resumed.records if HYPERPARAMETERS in record.attrs]
-    assert fits == [record.number for record in whole.records if HYPERPARAMETERS in record.attrs]
+    fits = [record.number for record in resumed.records if HYPERPARAMETERS in record.updates_donetrs]
+    assert fits == [record.number for record in whole.records if HYPERPARAMETERS in record.updates_donetrs]
     assert fits and any(number not in fits for number in range(17, len(whole.records))), "not every trial costs a fit"
 
 

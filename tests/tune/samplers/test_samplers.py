@@ -170,14 +170,14 @@ def test_cmaes_is_refused_for_several_goals() -> None:
 
 def test_a_long_history_keeps_the_last_trials_and_the_front_of_the_others() -> None:
     records = [
-        Record(n, n, {}, {}, {}, 9, "completed", value=float(n % 50), other_values=(float(-(n % 50)),))
+        Record(n, n, {}, {}, {}, 9, "completed", objectives=(float(n % 50), float(-(n % 50))))
         for n in range(300)
     ]
-    records[3].value, records[3].other_values = -1.0, (-60.0,)  # dominates all
+    records[3].objectives = -1.0, -60.0  # dominates all
     kept = _capped(records, end_losses(records, (Goal("a", "minimize"), Goal("b", "minimize"))))
     assert [record.number for record in kept[BEST:]] == list(range(75, 300))
     assert [record.number for record in kept[:3]] == [3, 0, 49], "front 0, then the extremes of the next one"
-    assert len({record.value for record in kept[:BEST]}) == BEST
+    assert len({record.objectives for record in kept[:BEST]}) == BEST
 
 
 def test_a_grid_is_every_combination_and_as_fine_as_the_trials_allow() -> None:

@@ -100,7 +100,7 @@ def many(n: int, rungs: tuple[int, ...], trials: int) -> Overview:
             values = {"objective.learning_rate": 0.0123456, "depth": 3, "activation": "leaky_relu", "width": 1024}
             record = Record(i, i, values, {}, {}, 1000, reports=reports)
             record.state = ("running", "paused", "completed", "pruned", "diverged", "failed")[i % 6]
-            record.value = 100.0 + i if record.state == "completed" else None
+            record.objectives = (100.0 + i,) if record.state == "completed" else None
             records[name].append(record)
             if record.ended:
                 outcomes[f"{name}-{i:04d}"] = Outcome(record.state, 500, {}, 7200.0)  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> O
     outlived its driver has done since."""
     outcome = Outcome.read(run_dir)
     if outcome is None or outcome.outcome != "pruned":
-        return stopped_outcome("prune", step, goals, record.reported(step), run_dir)
+        return stopped_outcome("prune", step, goals, record.reports[step], run_dir)
     return outcome
 
 

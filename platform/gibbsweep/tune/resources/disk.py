@@ -95,12 +95,12 @@ class Quota:
     def _removable(self) -> Iterator[str]:
         """Runs with a checkpoint that may go, the least wanted first."""
         ended = [name for name in self._sizes if name in self._records and self._record(name).ended]
-        yield from [name for name in ended if self._record(name).value is None]
+        yield from [name for name in ended if self._record(name).objectives is None]
         for contender, search in self._plan.searches.items():
             for record in search.hopeless():
                 if self._plan.end_paused(contender, record):
                     yield search_name(contender, record.number)
-        yield from self._completed([name for name in ended if self._record(name).value is not None])
+        yield from self._completed([name for name in ended if self._record(name).objectives is not None])
 
     def _completed(self, names: list[str]) -> list[str]:
         """The worst of each contender's option first: the last one of every option is its best."""

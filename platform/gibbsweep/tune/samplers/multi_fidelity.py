@@ -116,10 +116,10 @@ class MultiFidelity:
         """The loss, and how far the trial is from the constraints, by updates."""
         found = {
             step: (goal.loss(value), total(record.violations.get(step, {})))
-            for step, value in sorted(record.reports.items())
+            for step, (value,) in sorted(record.reports.items())
         }
-        if record.value is not None:
-            found[self._updates] = goal.loss(record.value), record.violation
+        if record.objectives is not None:
+            found[self._updates] = goal.loss(record.objectives[0]), record.violation
         return found
 
     def _points(self, records: Sequence[Record]) -> NDArray[np.float64]:

@@ -201,7 +201,7 @@ class SearchPolicy:
         """What a running trial has to do."""
         population = self.search.population
         schedule = () if population is None else population.schedule(record.number)
-        return Job(record.number, record.values, record.at, record.runs_to, schedule)
+        return Job(record.number, record.values, record.updates_done, record.runs_to, schedule)
 
     def report(self, job: Job, step: int, loss: float) -> bool:
         verdict = self.search.report(job.number, step, loss, self._metrics(job, step))
