@@ -102,10 +102,11 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
     (study,) = studies_of(script)
     for name, contender in study.contenders.items():
         spec = spec_of(study.data, contender.config.units, study.needs)
-        for config in (*variants(contender), *(study.config_of(name, budget) for budget in contender.at)):
+        for config in (*variants(contender), *(study.at(budget, [name])[name].config for budget in contender.at)):
             system = config.build(spec)
             assert isinstance(system, CanFit) or system.phases(), name
-        for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
+        at = study.at("laptop", [name])[name]
+        for evaluator in (*at.evaluators, *at.final_evaluators):
             assert isinstance(system, evaluator.needs), f"{name} cannot be measured by {type(evaluator).__name__}"
 
 
@@ -113,8 +114,8 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
 def test_no_evaluator_of_a_study_holds_a_class(script: Path) -> None:
     """A sweep's record has their representations, which must not change when a class is renamed or moved."""
     (study,) = studies_of(script)
-    for name in study.contenders:
-        for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
+    for at in study.at("laptop").values():
+        for evaluator in (*at.evaluators, *at.final_evaluators):
             assert "<class" not in repr(evaluator)
 
 
@@ -124,7 +125,7 @@ def test_every_contender_has_the_budgets_of_every_machine(script: Path) -> None:
     assert set(study.default) <= set(study.contenders)
     for name in study.contenders:
         for budget in ("smoke", "laptop", "gpu"):
-            assert study.budget_of(name, budget).updates > 0
+            assert study.at(budget, [name])[name].budget.updates > 0
 
 
 @scripts

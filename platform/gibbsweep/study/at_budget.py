@@ -37,6 +37,12 @@ class ContenderAtBudget:
     """What measures the test split, once, after a retraining."""
 
     @property
+    def announced(self) -> tuple[str, ...]:
+        """The metrics that a sweep hears with every report: the goals, and what there are constraints on."""
+        metrics = [*(goal.metric for goal in self.goals), *(constraint.metric for constraint in self.constraints)]
+        return tuple(dict.fromkeys(metrics))
+
+    @property
     def kind(self) -> Kind:
         return self.contender.kind
 

@@ -99,10 +99,12 @@ def _drive(
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
     plan = Plan(study, decided, sweep)
-    for name, search in plan.searches.items():
-        if search.population is not None and search.population.evolves:
-            evolving = f"{', '.join(search.population.evolves)} evolve over {decided.generations} generations"
-            console.print(f"population  ·  {name}: {evolving}", style="dim", highlight=False, soft_wrap=True)
+    for search in plan.searches():
+        if search.evolves:
+            evolving = f"{', '.join(search.evolves)} evolve over {decided.generations} generations"
+            console.print(
+                f"population  ·  {search.contender.name}: {evolving}", style="dim", highlight=False, soft_wrap=True
+            )
     limit, stopping = quota_of(sweep, options.disk), Stopping(sweep)
     gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
@@ -122,7 +124,7 @@ def _drive(
             clock.train_on(sharing.devices)
             try:
                 with stopping, Progress(gate, console, clock) as progress:
-                    execute(gate, options, decided, progress, sharing=sharing, say=say)
+                    execute(gate, options, progress, sharing=sharing, say=say)
                     progress.changed()
             except KeyboardInterrupt:  # the second one: now
                 cluster.kill()

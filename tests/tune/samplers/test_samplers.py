@@ -9,13 +9,14 @@ from typing import Any, get_args
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from tests.tune.searches import search_for
 
 from gibbsweep.errors import UserError
 from gibbsweep.results.dominance import hypervolume
 from gibbsweep.study.constraint import Constraint
+from gibbsweep.study.contender import Contender
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
 from gibbsweep.tune.journal.ranking import end_losses
 from gibbsweep.tune.journal.record import Record
@@ -61,8 +62,8 @@ def search(
     scheduler: SchedulerName = "halving",
 ) -> Search:
     contender = Contender(Config(), "baseline", space, compare=compare)  # type: ignore[arg-type]
-    return Search(
-        storage or InMemoryStorage(), "s", contender, GOALS[:objectives], updates=9, trials=trials, seed=seed,
+    return search_for(
+        storage or InMemoryStorage(), contender, *GOALS[:objectives], updates=9, trials=trials, seed=seed,
         sampler=sampler, scheduler=SchedulerForm(scheduler), constraints=constraints,
     )  # fmt: skip
 
@@ -79,7 +80,7 @@ def metrics(values: dict[str, Any]) -> dict[str, float]:
 def step(found: Search) -> dict[str, Any]:
     record = found.ask()
     measured = metrics(record.values)
-    found.report(record.number, record.runs_to, measured["loss"], measured)
+    found.report(record.number, record.runs_to, measured)
     found.tell(record.number, Outcome("completed", 9, measured))
     return record.values
 
@@ -170,8 +171,7 @@ def test_cmaes_is_refused_for_several_goals() -> None:
 
 def test_a_long_history_keeps_the_last_trials_and_the_front_of_the_others() -> None:
     records = [
-        Record(n, n, {}, {}, {}, 9, "completed", objectives=(float(n % 50), float(-(n % 50))))
-        for n in range(300)
+        Record(n, n, {}, {}, {}, 9, "completed", objectives=(float(n % 50), float(-(n % 50)))) for n in range(300)
     ]
     records[3].objectives = -1.0, -60.0  # dominates all
     kept = _capped(records, end_losses(records, (Goal("a", "minimize"), Goal("b", "minimize"))))

@@ -102,10 +102,10 @@ def test_halving_spends_what_the_rungs_say() -> None:
 def test_the_window_judges_by_the_median_of_the_last_reports() -> None:
     scheduler = SchedulerForm("halving", rungs=1, window=3).build(updates=9, trials=9)
     for step, loss in ((1, 9.0), (2, 1.0), (3, 2.0)):
-        assert scheduler.report(0, step, loss) == "go"
+        assert scheduler.report(0, step, (loss,)) == "go"
     scheduler.pause(0, 3, promoted=False)
     for index, loss in ((1, 2.5), (2, 1.5)):
-        scheduler.report(index, 3, loss)
+        scheduler.report(index, 3, (loss,))
         scheduler.pause(index, 3, promoted=False)
     # Trial 0 counts as 2, the median of 9, 1 and 2, so trial 2 is the best third of three.
     assert scheduler.promote() == (2, 9)

@@ -76,7 +76,7 @@ def test_recorded_curves_are_those_of_the_journal(tmp_path: Path) -> None:
     assert curves.updates == 81
     drawn = [record for record in ours.search.records if record.reports]
     for position, record in enumerate(drawn):
-        for step, value in record.reports.items():
+        for step, (value,) in record.reports.items():
             assert curves.loss({"trial": position}, 99, step) == value
         assert curves.loss({"trial": position}, 99, 53) == record.reports[27][0]
         if record.state == "diverged":

@@ -8,5 +8,5 @@ from gibbsweep.tune.status.overview import Overview, Underway, overview
 
 
 def driver_view(plan: Plan, underway: dict[str, Underway]) -> Overview:
-    records = {name: search.records for name, search in plan.searches.items()}
+    records = {search.contender.name: search.records for search in plan.searches()}
     return overview(outline(plan), records, plan.outcomes, underway, plan.running)

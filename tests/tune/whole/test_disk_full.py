@@ -16,6 +16,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from tests.tiny import study
 from tests.tune.one_cpu import one_cpu
+from tests.tune.plans import LIKELIHOOD
 
 from gibbsweep.errors import DiskFull, is_disk_full
 from gibbsweep.evaluate import ChainGrid, EnergyGap
@@ -77,8 +78,8 @@ def go_on(runs: Path) -> Gate:
     gate = Gate(Plan(STUDY, decided, sweep), Stopping(sweep))
     sharing, retries = one_cpu(gate.plan)
     searcher, scheduler = PlanSearcher(gate, sharing, retries), PlanScheduler(gate, retries)
-    budget = decided.budget_of(STUDY, "rbm")
-    also = replace(budget, also_at=gate.plan.searches["rbm"].rungs)
+    budget = decided.contenders_of(STUDY)["rbm"].budget
+    also = replace(budget, also_at=gate.plan.search_of("rbm").rungs)
     contender = TrialContender(
         STUDY.contenders["rbm"].config, budget, also, STUDY.goal, STUDY.evaluators, STUDY.final_evaluators
     )
@@ -91,7 +92,7 @@ def go_on(runs: Path) -> Gate:
         trial = _Trial(config)
 
         def announce(step: int, metrics: Any, images: Any = None, sounds: Any = None, trial: _Trial = trial) -> None:
-            report = {"step": step, "goal": metrics[STUDY.goal.metric]}
+            report = {"step": step, f"announced/{LIKELIHOOD}": metrics[LIKELIHOOD]}
             if scheduler.on_trial_result(None, trial, report) == TrialScheduler.STOP:  # type: ignore[arg-type]
                 raise _Stopped
 
@@ -101,7 +102,7 @@ def go_on(runs: Path) -> Gate:
             pass
         except DiskFull as full:
             assert "there is no space left on the disk of" in str(full)
-            scheduler.on_trial_result(None, trial, {"goal": 0.0, DISK_FULL: str(full)})  # type: ignore[arg-type]
+            scheduler.on_trial_result(None, trial, {DISK_FULL: str(full)})  # type: ignore[arg-type]
         searcher.on_trial_complete(str(number), {})
     raise AssertionError("the sweep does not end")
 

@@ -51,7 +51,7 @@ def end_stopped(search: Search, sweep: SweepDir) -> None:
     """End the trials of ``search`` that were to be pruned when a kill came before their outcome was written, or before the journal had
     heard of it."""
     for record, step in stopped(search.records):
-        run_dir = sweep.trial(search_name(search.name, record.number))
+        run_dir = sweep.trial(search_name(search.contender.name, record.number))
         with only_process(run_dir):  # of an earlier driver's, it may still be ending
             outcome = stands(record, step, search.goals, run_dir)
             outcome.write(run_dir)

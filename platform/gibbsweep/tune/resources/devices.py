@@ -9,7 +9,7 @@ from pathlib import Path
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings, write_repackings
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.shares import Node, Request, at_once, lowered, most, trials, within
 
 LOOK_EVERY_S = 10.0
@@ -48,27 +48,27 @@ class Sharing:
             return None
         return self._workers * max(self._fits(request) for request in self.requests.values())
 
-    def start(self, planned: Planned) -> Request:
+    def start(self, planned: PlannedRun) -> Request:
         """What a worker of ``planned`` asks for, which starts now."""
         self._started[planned.name] = request = self.request_of(planned)
         return request
 
-    def request_of(self, planned: Planned) -> Request:
+    def request_of(self, planned: PlannedRun) -> Request:
         """What a worker of ``planned`` would ask for if it started now."""
         asked, own = self.requests[planned.contender], self._own.get(planned.name, Request())
         return Request(max(asked.cpus, own.cpus), max(asked.gpus, own.gpus))
 
-    def has_room(self, planned: Planned, running: Iterable[Planned]) -> bool:
+    def has_room(self, planned: PlannedRun, running: Iterable[PlannedRun]) -> bool:
         """Whether ``planned`` can start beside what is ``running``: each takes the share of the cluster of which as many fit."""
         return self._room(self.request_of(planned), running)
 
-    def full(self, running: Iterable[Planned]) -> bool:
+    def full(self, running: Iterable[PlannedRun]) -> bool:
         """Whether nothing could start: then the next run is not asked for yet. A suggestion made early knows less."""
         running = list(running)
         return not any(self._room(request, running) for request in set(self.requests.values()))
 
     def lower(
-        self, planned: Planned, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
+        self, planned: PlannedRun, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
     ) -> Repacking | None:
         """``planned`` has run out of ``memory``: half as many share it from now on, which is then on record. Where that is not
         ``certain``, it alone does not share it any more. None: it shares it with no other trial already."""
@@ -113,7 +113,7 @@ class Sharing:
             self._counts[request] = trials(request, self._workers, self.nodes)
         return self._counts[request]
 
-    def _room(self, request: Request, running: Iterable[Planned]) -> bool:
+    def _room(self, request: Request, running: Iterable[PlannedRun]) -> bool:
         if self._grows and self._workers == 1:
             return True  # what waits is what makes nodes come, and Tune bounds how much does
         self._refresh()

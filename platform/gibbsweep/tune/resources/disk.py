@@ -14,7 +14,7 @@ from gibbsweep.tune.journal.ranking import best_first
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.options.sizes import parse_size, rounded_up, size_text
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 
 _WHILE_SAVING = 2  # a new checkpoint is whole before the old one goes
 
@@ -35,19 +35,18 @@ class Quota:
         self._one: dict[str, int] = {}  # by contender: the largest single checkpoint seen
         self._records: dict[str, tuple[str, int]] = {}  # of a search trial: its contender and number
         self._total = 0
-        for name, search in plan.searches.items():
-            for record in search.records:
-                self._measure(search_name(name, record.number), name, record.number)
-            for option in search.contender.options():
-                for run in plan.retrainings(name, option):
-                    self._measure(run, name, -1)
+        for arm in plan.arms():
+            for record in arm.records:
+                self._measure(search_name(arm.name, record.number), arm.name, record.number)
+            for run in plan.retraining_runs(arm):
+                self._measure(run, arm.name, -1)
 
     @property
     def total(self) -> int:
         """Bytes of all checkpoints, when they were last looked at."""
         return self._total
 
-    def measure(self, planned: Planned) -> None:
+    def measure(self, planned: PlannedRun) -> None:
         """Look at the checkpoint of a run that has reported or ended."""
         self._measure(planned.name, planned.contender, planned.number)
 
@@ -78,10 +77,10 @@ class Quota:
         """A quota for whatever may still come, as far as sizes are known: every trial that is not asked for yet may have to wait."""
         plan = self._plan
         later = 0
-        for name, search in plan.searches.items():
-            unasked = search.trials - len(search.records) if search.rungs else 0
-            runs = [r for option in search.contender.options() for r in plan.retrainings(name, option)]
-            later += (unasked + sum(run not in self._sizes for run in runs)) * self._one.get(name, 0)
+        for arm in plan.arms():
+            unasked = arm.trials - len(arm.records) if arm.scheduler.rungs else 0
+            unmade = sum(run not in self._sizes for run in plan.retraining_runs(arm))
+            later += (unasked + unmade) * self._one.get(arm.name, 0)
         return rounded_up(self._needed() + later)
 
     def _needed(self) -> int:
@@ -96,29 +95,25 @@ class Quota:
         """Runs with a checkpoint that may go, the least wanted first."""
         ended = [name for name in self._sizes if name in self._records and self._record(name).ended]
         yield from [name for name in ended if self._record(name).objectives is None]
-        for contender, search in self._plan.searches.items():
+        for search in self._plan.searches():
+            contender = search.contender.name
             for record in search.hopeless():
                 if self._plan.end_paused(contender, record):
                     yield search_name(contender, record.number)
-        yield from self._completed([name for name in ended if self._record(name).objectives is not None])
+        yield from self._completed({name for name in ended if self._record(name).objectives is not None})
 
-    def _completed(self, names: list[str]) -> list[str]:
+    def _completed(self, names: set[str]) -> list[str]:
         """The worst of each contender's option first: the last one of every option is its best."""
-        groups: dict[tuple[str, str], list[Record]] = {}
-        for name in names:
-            contender, number = self._records[name]
-            option = self._plan.searches[contender].option_of(number)
-            groups.setdefault((contender, repr(option)), []).append(self._record(name))
-        ranked = [
-            (rank, search_name(contender, record.number))
-            for (contender, _), group in groups.items()
-            for rank, record in enumerate(best_first(group, self._plan.searches[contender].goals))
-        ]
+        ranked = []
+        for arm in self._plan.arms():
+            group = [record for record in arm.records if search_name(arm.name, record.number) in names]
+            best = best_first(group, arm.contender.goals)
+            ranked += [(rank, search_name(arm.name, record.number)) for rank, record in enumerate(best)]
         return [name for _, name in sorted(ranked, reverse=True)]
 
     def _record(self, name: str) -> Record:
         contender, number = self._records[name]
-        return self._plan.searches[contender].records[number]
+        return self._plan.search_of(contender).records[number]
 
     def _measure(self, name: str, contender: str, number: int) -> None:
         files = _files(self._plan.sweep.trial(name) / "checkpoint")

@@ -10,7 +10,7 @@ from gibbsweep.errors import is_disk_full
 from gibbsweep.tune.folder.driver import Stopping
 from gibbsweep.tune.options.sizes import size_text
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import Sharing
 from gibbsweep.tune.resources.disk import Quota
 
@@ -28,7 +28,7 @@ class Gate:
         self.halted, self.advice, self.option = "", "", ""
         self.sharing: Sharing | None = None
         """Once there is a cluster: whether it has room for a run."""
-        self._held: Planned | None = None
+        self._held: PlannedRun | None = None
         self._looked = False  # whether there was no room for it, and nothing has ended since
 
     @property
@@ -36,7 +36,7 @@ class Gate:
         """Whether no further run starts, and what runs is to end at its next report."""
         return bool(self.halted) or self.stopping.asked
 
-    def next(self) -> Planned | None:
+    def next(self) -> PlannedRun | None:
         """The next run to start; None if there is none now."""
         planned = None
         with self.guarded():
@@ -49,7 +49,7 @@ class Gate:
             self._held = self.next() or self._held
         return not self.halted and (self.quota is None or self._held is not None)
 
-    def in_flight(self) -> list[Planned]:
+    def in_flight(self) -> list[PlannedRun]:
         """What the plan has handed out and this holds back no more."""
         held = None if self._held is None else self._held.name
         return [run for name, run in self.plan.running.items() if name != held]
@@ -68,7 +68,7 @@ class Gate:
             if self.quota is not None and name in self.plan.running:
                 self.quota.measure(self.plan.running[name])
 
-    def ended(self, planned: Planned) -> None:
+    def ended(self, planned: PlannedRun) -> None:
         """The plan has heard that ``planned`` ended or pauses."""
         self._looked = False
         with self.guarded():
@@ -95,7 +95,7 @@ class Gate:
                 raise
             self.out_of_space()
 
-    def _next(self) -> Planned | None:
+    def _next(self) -> PlannedRun | None:
         if self.halted or self._looked:
             return None
         planned, self._held = self._held or self.plan.next(), None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.run.assignment import DATA_SEED, Assignment
+from gibbsweep.run.assignment import DATA_SEED
 from gibbsweep.run.largest import size
 from gibbsweep.run.need import Need
+from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.tune.options.options import AUTO, SweepOptions, check_share
 from gibbsweep.tune.options.settings import fingerprint
 from gibbsweep.tune.options.sizes import size_text
+from gibbsweep.tune.plan.assignments import whole_run
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources import probe
 from gibbsweep.tune.resources.devices import Sharing
@@ -80,16 +81,14 @@ def _little_memory(plan: Plan, options: SweepOptions, request: Request, nodes: S
     counts = [(node, workers_on(node, request)) for node in nodes if node.memory]
     each = min((node.memory // count for node, count in counts if count > options.workers_per_trial), default=None)
     return each is not None and any(
-        each < OF_A_TRIAL + SMALL + COPIES * _size(plan, options, name) for name in plan.decided.contenders
+        each < OF_A_TRIAL + SMALL + COPIES * _size(plan, options, search.contender) for search in plan.searches()
     )
 
 
-def _size(plan: Plan, options: SweepOptions, name: str) -> int:
-    config = plan.study.config_of(name, plan.decided.budget)
-    dataset = load(
-        plan.views[0], root=options.data_root, units=config.units, seed=DATA_SEED, validation=plan.study.validation
-    )
-    return size(config, dataset.spec)
+def _size(plan: Plan, options: SweepOptions, contender: ContenderAtBudget) -> int:
+    units, validation = contender.config.units, plan.study.validation
+    dataset = load(plan.views[0], root=options.data_root, units=units, seed=DATA_SEED, validation=validation)
+    return size(contender.config, dataset.spec)
 
 
 def _measured(
@@ -112,29 +111,13 @@ def _measured(
 
 def questions(plan: Plan, options: SweepOptions) -> list[probe.Question]:
     """What a worker of each contender does, as far as memory goes."""
-    study, decided = plan.study, plan.decided
-    prints = fingerprint(study, decided)
+    prints, workers = fingerprint(plan.study, plan.decided), options.workers_per_trial
     asked = []
-    for name in decided.contenders:
-        budget = decided.budget_of(study, name)
-        assignment = Assignment(
-            name=name,
-            contender=name,
-            kind="single",
-            config=study.config_of(name, decided.budget),
-            seed=decided.seed,
-            data=plan.views[0],
-            budget=replace(budget, batch_size=-(-budget.batch_size // options.workers_per_trial)),
-            run_dir=Path(),
-            data_root=options.data_root.absolute() if options.data_root else None,
-            evaluators=study.evaluators_of(name, decided.budget),
-            final_evaluators=study.final_evaluators_of(name, decided.budget),
-            validation=study.validation,
-            precision=decided.precision,
-        )
-        asked.append(
-            probe.Question(name, [prints[name], options.workers_per_trial], assignment, study.contenders[name].space)
-        )
+    for search in plan.searches():
+        name, budget = search.contender.name, search.contender.budget
+        share = replace(budget, batch_size=-(-budget.batch_size // workers))
+        assignment = replace(whole_run(plan, options, name), budget=share, goals=())
+        asked.append(probe.Question(name, [prints[name], workers], assignment, search.contender.space))
     return asked
 
 

@@ -84,6 +84,11 @@ class Search:
             )  # fmt: skip
         self._recover()
 
+    @property
+    def evolves(self) -> tuple[str, ...]:
+        """The paths whose values change while its trials train; none outside a population."""
+        return () if self.population is None else self.population.evolves
+
     def arm_of(self, record: Record) -> Arm:
         """The arm that ``record`` is a trial of."""
         return self.arms[record.number % len(self.arms)]

@@ -98,7 +98,7 @@ class Progress:
         if (now := outline(plan)) != self._outlines:  # a search has ended, and its front is known
             self._outlines = now
             write_outline(plan.sweep, now)
-        records = {name: search.records for name, search in plan.searches.items()}
+        records = {search.contender.name: search.records for search in plan.searches()}
         return overview(self._outlines, records, plan.outcomes, self._underway, plan.running)
 
     def _stop_sentence(self) -> str:
@@ -117,9 +117,9 @@ class Progress:
         if not self._changed:
             return
         self._changed = False
-        for run, takeover in self._plan.takeovers.made[self._told :]:
+        for run, takeover in self._plan.takeovers[self._told :]:
             self._print(f"{run}{f' ({takeover.lost_as})' if takeover.lost else ''} {takeover}")
-        self._told = len(self._plan.takeovers.made)
+        self._told = len(self._plan.takeovers)
         ended = [name for name in self._plan.outcomes if name not in self._printed]
         if not ended:
             return
@@ -132,11 +132,11 @@ class Progress:
             self._printed.add(name)
             done += 1
             outcome = self._plan.outcomes[name]
-            study, contender = self._plan.study, self._plan.contender_of[name]
-            goals = [goal.metric for goal in study.goals_of(contender)]
+            contender = self._plan.contender_of(name)
+            goals = [goal.metric for goal in contender.goals]
             values = [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
             if outcome.outcome == "completed":
-                found = violations(study.constraints_of(contender), outcome.metrics)
+                found = violations(contender.constraints, outcome.metrics)
                 values.append(violations_said(text for text, by in found.items() if by > 0))
             parts = [f"{done}/{self._plan.total}", name, str(outcome), *values]
             parts += [f"{n} {what}" for n, what in ((view.waiting, "wait"), (view.promoted, "promoted")) if n]
