@@ -78,7 +78,7 @@ def test_a_population_beats_every_constant_rate_where_the_best_one_changes() -> 
     for seed in range(3):
         ours = policy(SchedulerForm("population", generations=20), curves, trials=16, seed=seed, report_every=0)
         simulate(ours, curves, workers=3)
-        best = ours.search.best(None)
+        best = ours.search.arms[0].best()
         assert best is not None and best.objectives is not None and ours.search.population is not None
         schedule = ours.search.population.schedule(best.number)
         assert best.objectives == (curves.loss_along(schedule, 0, 200),), "the schedule is what it was trained with"
@@ -174,7 +174,7 @@ class Doomed(SyntheticCurves):
 def test_a_population_that_is_lost_altogether_has_diverged() -> None:
     ours = policy(FORM, Doomed(), trials=8)
     assert simulate(ours, Doomed(), workers=3).ended == {"diverged": 8}
-    assert ours.search.best(None) is None
+    assert ours.search.arms[0].best() is None
 
 
 def test_a_lineage_is_the_history_of_the_weights() -> None:

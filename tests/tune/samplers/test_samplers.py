@@ -161,7 +161,7 @@ def test_a_model_of_two_goals_keeps_to_a_constraint(sampler: SamplerName, trials
     found = search(sampler, space=PLAIN, trials=trials, objectives=2, constraints=(held,), scheduler="none")
     rates = [step(found)["rate"] for _ in range(trials)]
     assert sum(rate >= 0.2 for rate in rates[10:]) >= 0.46 * (trials - 10)
-    assert all(member.values["rate"] >= 0.2 for member in found.members(None, 5))
+    assert all(member.values["rate"] >= 0.2 for member in found.arms[0].members(5))
 
 
 def test_cmaes_is_refused_for_several_goals() -> None:

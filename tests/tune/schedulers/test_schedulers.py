@@ -60,7 +60,7 @@ def test_a_constant_goal_ends_every_trial_and_completes_one(form: SchedulerForm,
     found = simulate(ours, curves, workers=2)
     assert sum(found.ended.values()) == 12 and found.ended["completed"] >= 1
     assert set(found.ended) <= {"completed", "pruned"}
-    best = ours.search.best(None)
+    best = ours.search.arms[0].best()
     assert best is not None and best.value == 0.5
 
 
@@ -72,7 +72,7 @@ def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerForm, valu
     ours = policy(form, curves, trials=6)
     found = simulate(ours, curves, workers=2)
     assert found.ended == {"diverged": 6}
-    assert ours.search.best(None) is None
+    assert ours.search.arms[0].best() is None
 
 
 @every_form
@@ -82,7 +82,7 @@ def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> N
     curves = Falling(may_break=False)
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
-    best = ours.search.best(None)
+    best = ours.search.arms[0].best()
     assert best is not None
     assert best.values["floor"] == min(record.values["floor"] for record in ours.search.records)
 
@@ -140,7 +140,7 @@ def test_a_crash_at_any_moment_changes_no_promotion(
             break
     told = [(r.values, r.state, r.reports, r.other_reports) for r in ours.search.records]
     assert told == [(r.values, r.state, r.reports, r.other_reports) for r in whole.search.records]
-    assert ours.search.members(None, 3) == whole.search.members(None, 3)
+    assert ours.search.arms[0].members(3) == whole.search.arms[0].members(3)
 
 
 def _run_some(ours: SearchPolicy, curves: Any, events: int) -> bool:

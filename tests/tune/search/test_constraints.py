@@ -90,7 +90,7 @@ def test_the_best_satisfies_all_or_comes_closest_and_is_so_again_after_a_crash(t
     for x, best in ((0.1, 0), (0.5, 1), (0.3, 1), (0.9, 3), (0.2, 3), (0.7, 5)):
         end(found, found.ask(), x)
         for same in (found, search(storage=JournalStorage(JournalFileBackend(journal)))):
-            record = same.best(None)
+            record = same.arms[0].best()
             assert record is not None and record.number == best
             assert [r.state for r in same.records] == ["completed"] * len(same.records)
             assert [r.violations for r in same.records] == [r.violations for r in found.records]
@@ -107,7 +107,7 @@ def test_samplers_learn_where_the_constraint_holds(sampler: SamplerName, schedul
     for _ in range(trials):
         end(found, found.ask())
     assert sum(record.values["x"] >= 0.58 for record in found.records[-4:]) >= 3
-    best = found.best(None)
+    best = found.arms[0].best()
     assert best is not None and 0.6 <= best.values["x"] < 0.75
 
 
