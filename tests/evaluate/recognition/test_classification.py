@@ -59,10 +59,18 @@ def test_four_examples_by_hand() -> None:
 
 
 def test_a_calibrated_guess_has_no_calibration_error() -> None:
-    confidence = torch.full((1000,), 0.75)
-    correct = torch.arange(1000) % 4 > 0
-    assert expected_calibration_error(confidence, correct, 15) == pytest.approx(0.0, abs=1e-9)
-    assert expected_calibration_error(torch.ones(8), torch.ones(8, dtype=torch.bool), 15) == 0.0
+    logits = torch.tensor([0.75, 0.25]).log().expand(1000, 2)
+    wrong = (torch.arange(1000) % 4 == 0).long()
+    assert expected_calibration_error(logits, wrong, 15) == pytest.approx(0.0, abs=1e-6)
+    certain = torch.tensor([100.0, 0.0]).expand(8, 2)
+    assert expected_calibration_error(certain, torch.zeros(8, dtype=torch.int64), 15) == pytest.approx(0.0, abs=1e-7)
+
+
+def test_a_confidence_of_one_is_in_the_last_bin() -> None:
+    """Five certain answers, four of them right, and five of confidence .95, all right: one bin, accuracy .9, confidence .975."""
+    logits = torch.cat([torch.tensor([100.0, 0.0]).expand(5, 2), torch.tensor([0.95, 0.05]).log().expand(5, 2)])
+    y = torch.tensor([1, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    assert expected_calibration_error(logits, y, 15) == pytest.approx(0.075, abs=1e-6)
 
 
 def test_a_limit_takes_a_spread_subset_in_batches() -> None:
