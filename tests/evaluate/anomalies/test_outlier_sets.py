@@ -128,7 +128,7 @@ def test_outliers_are_checked_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "own" / "train.parquet").unlink()
     digits = load("digits", root=tmp_path)
     check_other_data(OutlierSets(Outliers(("own",))), digits)  # a test file alone is enough
-    assert Outliers(("noise", "svhn?", "own?")).of(digits) == ("noise", "own")
+    assert Outliers(("noise", "svhn?", "own?")).names_for(digits) == ("noise", "own")
 
 
 def test_corrupted_images_are_what_they_say() -> None:

@@ -157,7 +157,7 @@ def test_inception_without_its_weights_is_one_sentence(
         main(["evaluate", "prepare", "--data", "mnist5k", "--features", "inception"])
     assert stop.value.code == 2
     message = capsys.readouterr().err
-    assert message.startswith("error: --features inception needs")
+    assert message.startswith("error: the features 'inception' need")
     assert message.count("\n") == 1
 
 

@@ -59,18 +59,18 @@ def test_four_examples_by_hand() -> None:
 
 
 def test_a_calibrated_guess_has_no_calibration_error() -> None:
-    logits = torch.tensor([0.75, 0.25]).log().expand(1000, 2)
+    guess = torch.tensor([0.75, 0.25]).expand(1000, 2)
     wrong = (torch.arange(1000) % 4 == 0).long()
-    assert expected_calibration_error(logits, wrong, 15) == pytest.approx(0.0, abs=1e-6)
-    certain = torch.tensor([100.0, 0.0]).expand(8, 2)
+    assert expected_calibration_error(guess, wrong, 15) == pytest.approx(0.0, abs=1e-6)
+    certain = torch.tensor([1.0, 0.0]).expand(8, 2)
     assert expected_calibration_error(certain, torch.zeros(8, dtype=torch.int64), 15) == pytest.approx(0.0, abs=1e-7)
 
 
 def test_a_confidence_of_one_is_in_the_last_bin() -> None:
-    """Five certain answers, four of them right, and five of confidence .95, all right: one bin, accuracy .9, confidence .975."""
-    logits = torch.cat([torch.tensor([100.0, 0.0]).expand(5, 2), torch.tensor([0.95, 0.05]).log().expand(5, 2)])
-    y = torch.tensor([1, 0, 0, 0, 0, 0, 0, 0, 0, 0])
-    assert expected_calibration_error(logits, y, 15) == pytest.approx(0.075, abs=1e-6)
+    """Five certain answers, four of them right, and five of confidence .95, all right: accuracy .9, confidence .975."""
+    probabilities = torch.tensor([[1.0, 0.0]] * 5 + [[0.95, 0.05]] * 5)
+    y = torch.tensor([1] + [0] * 9)
+    assert expected_calibration_error(probabilities, y, 15) == pytest.approx(0.075, abs=1e-6)
 
 
 def test_a_limit_takes_a_spread_subset_in_batches() -> None:

@@ -1,4 +1,4 @@
-"""How well a system names classes, and whether it knows how well."""
+"""Accuracy and calibration of a system that names classes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,20 @@ from gibbsweep_models.capabilities import HasLogits
 
 @dataclass(frozen=True)
 class Classification:
-    """``accuracy`` and ``error`` as shares, ``nll`` the mean of -log p(y | x) in nats, ``ece`` the expected calibration error over
-    ``n_bins`` equal bins of confidence (Guo et al., "On Calibration of Modern Neural Networks", 2017). ``limit``: at most so
-    many examples, evenly spread; None for all."""
+    """How well a system names the classes of examples, and whether its confidence is right.
+
+    Metrics: ``accuracy`` and ``error`` as shares; ``nll``, the mean of -log p(y | x) in nats; ``ece``, the expected
+    calibration error over equal bins of confidence (Guo et al., "On Calibration of Modern Neural Networks", 2017).
+
+    Example::
+
+        Classification()(system, load("mnist").test, generator=seeded(0)).metrics["accuracy"]
+    """
 
     n_bins: int = 15
+    """Number of bins of confidence."""
     limit: int | None = None
+    """Number of examples, at most, evenly spread; None for all."""
     needs: ClassVar[type] = HasLogits
 
     def __call__(self, system: HasLogits, split: Examples, *, generator: torch.Generator) -> Evaluation:
@@ -33,21 +41,25 @@ class Classification:
             logits.append(system.logits(batch["x"]).float())
             labels.append(batch["y"])
         all_logits, y = torch.cat(logits), torch.cat(labels)
-        accuracy = float((all_logits.argmax(dim=1) == y).double().mean())
+        probabilities = torch.softmax(all_logits, dim=1)
+        accuracy = float((probabilities.argmax(dim=1) == y).double().mean())
         return Evaluation(
             {
                 "accuracy": accuracy,
                 "error": 1.0 - accuracy,
                 "nll": float(F.cross_entropy(all_logits, y)),
-                "ece": expected_calibration_error(all_logits, y, self.n_bins),
+                "ece": expected_calibration_error(probabilities, y, self.n_bins),
             }
         )
 
 
-def expected_calibration_error(logits: Tensor, y: Tensor, n_bins: int) -> float:
-    """Sum over bins of confidence of (share of examples) · |accuracy - mean confidence|: logits (N, K), classes (N,) int64."""
+def expected_calibration_error(probabilities: Tensor, y: Tensor, n_bins: int) -> float:
+    """Sum over bins of confidence of (share of examples) · |accuracy - mean confidence|, by torchmetrics.
+
+    ``probabilities`` (N, K) of the classes; ``y`` (N,) int64, the true ones.
+    """
     from torchmetrics.functional.classification import multiclass_calibration_error
 
-    # torchmetrics gives a confidence of exactly 1 a bin of its own, beyond the last: float32's next lower number is in the last.
-    probabilities = torch.softmax(logits.float(), dim=1).clamp(max=1 - 2**-24)
-    return float(multiclass_calibration_error(probabilities, y, num_classes=logits.shape[1], n_bins=n_bins, norm="l1"))
+    # torchmetrics gives a confidence of exactly 1 a bin of its own; the largest float32 below 1 lies in the last bin.
+    below_one = probabilities.float().clamp(max=1 - 2**-24)
+    return float(multiclass_calibration_error(below_one, y, num_classes=below_one.shape[1], n_bins=n_bins, norm="l1"))
