@@ -14,7 +14,7 @@ import pytest
 
 from gibbsweep.cli.single import load_target
 from gibbsweep.data import CATALOGUE, DataNeeds, load
-from gibbsweep.data.view import view_of
+from gibbsweep.data.loading.view import view_of
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Study
 from gibbsweep.study.space import with_values

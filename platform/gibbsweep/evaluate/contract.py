@@ -12,10 +12,9 @@ from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.examples import Examples
 from gibbsweep.train import Evaluation
+from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
 from gibbsweep_models.types import System
-
-_EVALUATE = 3  # the random stream of evaluations; training has 0 to 2
 
 
 class Evaluator(Protocol):
@@ -111,7 +110,7 @@ def evaluate_all(
     for evaluator in evaluators:
         name = type(evaluator).__name__
         check_needs(evaluator, system)
-        generator = draws.seeded(seed, _EVALUATE, zlib.crc32(name.encode()), step, device=device)
+        generator = draws.seeded(seed, Stream.EVALUATION, zlib.crc32(name.encode()), step, device=device)
         with torch.no_grad():
             evaluation = evaluator(system, split, generator=generator)
         earlier = {**metrics, **images, **sounds}

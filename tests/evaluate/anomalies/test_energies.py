@@ -14,8 +14,8 @@ from gibbsweep.evaluate import Classification, EnergyHistogram, OutlierDetection
 from gibbsweep.evaluate.anomalies.energies import energy_of_any
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
-from gibbsweep_models.nn.class_energies import MLPForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.nn.energies.class_energies import MLPConfig
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 
 
 class Brightness:
@@ -58,7 +58,7 @@ def test_an_outlier_set_that_cannot_be_read_is_named_before_anything_runs() -> N
 def test_the_histogram_shows_data_outliers_and_samples() -> None:
     data = load("digits")
     torch.manual_seed(0)
-    system = ClassEnergyConfig(MLPForm((8,)), cd=LangevinCD(n_steps=1), sample_steps=2).build(data.spec)
+    system = ClassEnergyConfig(MLPConfig((8,)), cd=LangevinCD(n_steps=1), sample_steps=2).build(data.spec)
     images = EnergyHistogram("digits", n=40, n_samples=4)(system, data.validation, generator=seeded(0)).images
     assert images["energies"].ndim == 3
     assert images["energies"].std() > 0

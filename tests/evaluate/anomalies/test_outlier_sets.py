@@ -10,7 +10,7 @@ import torch
 from tests.evaluate.anomalies.scorers import INK
 
 from gibbsweep.data import Metadata, load, write_parquet
-from gibbsweep.data.resize_path import ResizePath, check_resizing, resize_path
+from gibbsweep.data.inspection.resize_path import ResizePath, check_resizing, resize_path
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Outliers, OutlierSets, ScoreNormCurves, check_other_data, described
 from gibbsweep_models.draws import seeded

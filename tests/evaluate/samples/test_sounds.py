@@ -24,7 +24,7 @@ from gibbsweep.evaluate import (
 from gibbsweep.evaluate.features import classifier
 from gibbsweep.evaluate.features.classifier import prepared_classifier
 from gibbsweep.evaluate.samples.sounds import one_after_another
-from gibbsweep.study.gallery import copy_sounds
+from gibbsweep.results.gallery import copy_sounds
 from gibbsweep.train import Budget, Sound, SpoolReporter
 from gibbsweep_models.draws import randn
 from gibbsweep_models.types import Samples, System, Trace
@@ -154,7 +154,7 @@ def test_a_picture_shows_every_sound() -> None:
 
 
 def test_a_sound_is_a_wav_file_anyone_reads() -> None:
-    from gibbsweep.data.audio import encode_wav
+    from gibbsweep.data.formats.wav import encode_wav
 
     sound = Sound(np.array([1, -2, 3], np.int16), 16_000)
     rate, samples = wavfile.read(io.BytesIO(encode_wav(sound.samples, sound.rate)))

@@ -12,7 +12,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import ScoreError
 from gibbsweep.evaluate.scores.score_error import quadrature
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.densities import density_of
+from gibbsweep_models.nn.denoisers.densities import density_of
 
 
 @dataclass

@@ -12,7 +12,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import ScoreFields
 from gibbsweep_models.capabilities import DenoisesLevels
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.types import System
 
 

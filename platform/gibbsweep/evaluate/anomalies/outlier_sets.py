@@ -22,7 +22,7 @@ from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasAnomalyScore
 
 if TYPE_CHECKING:
-    from gibbsweep.data.resize_path import ResizePath
+    from gibbsweep.data.inspection.resize_path import ResizePath
 
 
 _MEASURES: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64]], float]] = {

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
-from gibbsweep.data.resize_path import ResizePath, check_resizing, resize_path
-from gibbsweep.data.view import view_of
+from gibbsweep.data.inspection.resize_path import ResizePath, check_resizing, resize_path
+from gibbsweep.data.loading.view import view_of
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.examples import examples_of
 from gibbsweep_models.draws import rand, randn
@@ -88,7 +88,7 @@ class Outliers:
 
 
 def _is_present(name: str, dataset: Dataset) -> bool:
-    from gibbsweep.data.folders import data_root, files_of
+    from gibbsweep.data.catalogue.folders import data_root, files_of
 
     return "test" in files_of(name, data_root(dataset.root))
 

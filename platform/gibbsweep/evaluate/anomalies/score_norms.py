@@ -14,8 +14,8 @@ from gibbsweep.evaluate.anomalies.outliers import Outliers
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.train import Evaluation
+from gibbsweep_models.bases.denoiser_anomaly import score_norms
 from gibbsweep_models.capabilities import CanDenoise
-from gibbsweep_models.objectives.denoiser_anomaly import score_norms
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from gibbsweep.evaluate.chains.energy import EnergyWithChain
 from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.train import Evaluation
-from gibbsweep_models.samplers.diagnostics import autocorrelation, integrated_autocorrelation_time
+from gibbsweep_models.samplers.mcmc.diagnostics import autocorrelation, integrated_autocorrelation_time
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gibbsweep.evaluate.drawing.figures import figure_pixels
-from gibbsweep_models.nn.spectrogram import n_fft_of, power_spectrogram
+from gibbsweep_models.nn.encoders.spectrogram import n_fft_of, power_spectrogram
 
 _DECIBELS = 70.0
 """Decibels below the loudest place of a sound that are still shown."""

@@ -19,7 +19,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gibbsweep.data import Dataset, DataView, load
-from gibbsweep.data.folders import cache_root
+from gibbsweep.data.catalogue.folders import cache_root
 from gibbsweep.errors import UserError
 from gibbsweep.train import Budget, Composed, train
 from gibbsweep.train.checkpoint import load_weights

@@ -15,7 +15,7 @@ from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.evaluate.restoring.quality import psnr, ssim, unit_pixels
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanInpaint
-from gibbsweep_models.noise.masks import CentreMask, Mask, RandomMask
+from gibbsweep_models.noise import CentreMask, Mask, RandomMask
 
 MASKS: tuple[Mask, ...] = (CentreMask(8), CentreMask(16), RandomMask(0.5))
 """Masks of the study."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Split
-from gibbsweep.data.audio import amplitude_to_int16
+from gibbsweep.data.formats.wav import amplitude_to_int16
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.spectrograms import spectrogram_grid
 from gibbsweep.evaluate.examples import examples_of

@@ -16,8 +16,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasMinimum, HasScore
-from gibbsweep_models.nn.densities import DENSITIES, density_of
-from gibbsweep_models.nn.mixture import GaussianMixture
+from gibbsweep_models.nn.denoisers import DENSITIES, GaussianMixture, density_of
 
 
 @dataclass(frozen=True)
