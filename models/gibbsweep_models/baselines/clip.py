@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gibbsweep_models.bases.pair_towers import PairTowers
 from gibbsweep_models.draws import rand
-from gibbsweep_models.nn.encoders.towers import PairNet, PairTowers
+from gibbsweep_models.nn.encoders.towers import PairNet
 from gibbsweep_models.nn.transforms.augment import Augmentation
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.classification.pairs import CLIPLoss

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gibbsweep_models.nn.encoders.convnets import ConvEncoder
-from gibbsweep_models.types import Batch, DataSpec, System
+from gibbsweep_models.types import DataSpec
 
 PairForm = Literal["cosine", "mlp"]
 
@@ -93,30 +93,3 @@ class PairNet(nn.Module):
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
         """E(x, text): (B, C, H, W), (B, L) -> (B,)."""
         return self.pair_energy(self.embed_picture(x), self.embed_text(text))
-
-
-class PairTowers(System):
-    """What every system of a :class:`PairNet` offers."""
-
-    def __init__(self, network: PairNet, shape: tuple[int, ...], ema_decay: float) -> None:
-        super().__init__()
-        self.network = network
-        self.shape = shape
-        self.ema_decay = ema_decay
-
-    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
-        if cond is None:
-            raise ValueError(
-                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
-            )
-        energy: Tensor = self.network(x, cond)
-        return energy
-
-    def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Unit vectors of ``batch["x"]`` (B, C, H, W) and ``batch["text"]`` (B, L): (B, F) each."""
-        return self.network.embed_picture(batch["x"]), self.network.embed_text(batch["text"])
-
-    def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
-        """(..., F), (..., F) -> (...)."""
-        return self.network.pair_energy(picture, caption)
