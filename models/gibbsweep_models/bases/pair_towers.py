@@ -1,4 +1,4 @@
-"""What every system with a tower of pictures and a tower of captions shares."""
+"""The base of systems with a tower of pictures and a tower of captions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gibbsweep_models.types import Batch, System
 
 
 class PairTowers(System):
-    """What every system of a :class:`PairNet` offers."""
+    """A system around a :class:`~gibbsweep_models.nn.encoders.towers.PairNet`: the energies and embeddings of pairs."""
 
     def __init__(self, network: PairNet, shape: tuple[int, ...], ema_decay: float) -> None:
         super().__init__()
@@ -31,5 +31,5 @@ class PairTowers(System):
         return self.network.embed_picture(batch["x"]), self.network.embed_text(batch["text"])
 
     def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
-        """(..., F), (..., F) -> (...)."""
+        """The energy of embedded pairs: (..., F), (..., F) -> (...)."""
         return self.network.pair_energy(picture, caption)

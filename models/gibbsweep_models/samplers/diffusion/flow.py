@@ -1,4 +1,4 @@
-"""What the samplers of a denoiser share: the slope of the probability flow, and the noise they start from."""
+"""The common ground of the samplers of a denoiser: the slope of the probability flow, and the noise they start from."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StartingSampler(Sampler[Denoiser], Protocol):
 
 
 class FromNoise:
-    """Of a sampler that walks down the levels of its ``schedule``."""
+    """A sampler that walks down the levels of its ``schedule``."""
 
     schedule: NoiseSchedule
 

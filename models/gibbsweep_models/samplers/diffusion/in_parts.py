@@ -23,8 +23,9 @@ def sample_in_parts(
 ) -> Samples:
     """``n`` examples (n, *shape) from noise, at most ``batch_size`` at once. ``cond`` (n,): a condition each.
 
-    Every example has its own seed, so it is the same in any part, up to the rounding of the network's batches. ``nfe`` is that of the
-    slowest part, ``info`` the mean over the examples. A ``trace`` sees all chains side by side: with one they are one part.
+    Every example has its own seed, so it is the same in any part, up to the rounding of the network's batches. ``nfe``
+    is that of the slowest part, ``info`` the mean over the examples. A ``trace`` sees all chains side by side: with one
+    they are one part.
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"got batch_size={batch_size}, expected at least 1, or None for all at once; raise it")
