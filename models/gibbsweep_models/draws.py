@@ -36,12 +36,12 @@ class ShardedGenerator(torch.Generator):
         """A context that draws for part ``index`` of ``parts`` equal ones of this worker's share, in order: as that
         many workers would. Each part must start from the same state to see the numbers that the whole share would have
         seen."""
-        own = self.rank, self.world_size, self.bits
+        whole = self.rank, self.world_size, self.bits
         self.rank, self.world_size, self.bits = self.rank * parts + index, self.world_size * parts, {}
         try:
             yield
         finally:
-            self.rank, self.world_size, self.bits = own
+            self.rank, self.world_size, self.bits = whole
 
 
 class ExampleGenerator(torch.Generator):

@@ -117,19 +117,19 @@ class GANSystem(System):
 
     def phases(self) -> list[Phase]:
         config = self.config
-        told = (config.phase_shuffle > 0, config.conditional)
+        options = (config.phase_shuffle > 0, config.conditional)
         return [
             Phase(
                 "discriminator",
                 list(self.discriminator.parameters()),
-                DiscriminatorLoss(config.loss, config.r1, config.gradient_penalty, *told),
+                DiscriminatorLoss(config.loss, config.r1, config.gradient_penalty, *options),
                 OptimizerConfig("adam", config.discriminator_learning_rate, config.betas),
                 bounds={"logit_gap": config.logit_bound},
             ),
             Phase(
                 "generator",
                 list(self.generator.parameters()),
-                GeneratorLoss(config.loss, *told),
+                GeneratorLoss(config.loss, *options),
                 OptimizerConfig("adam", config.generator_learning_rate, config.betas),
                 every=config.generator_every,
             ),
@@ -137,17 +137,17 @@ class GANSystem(System):
 
     def generate(self, z: Tensor, cond: Tensor | None = None) -> Tensor:
         """Examples of latents: (B, latent_dim), and the classes (B,) of a conditional GAN -> (B, *D) in [-1, 1]."""
-        return torch.tanh(self.generator(z, *self._told(cond)))
+        return torch.tanh(self.generator(z, *self._classes(cond)))
 
     def discriminate(
         self, x: Tensor, cond: Tensor | None = None, *, generator: torch.Generator | None = None
     ) -> Tensor:
         """The logit of "real", or the critic's value: (B, *D), and the classes (B,) of a conditional GAN -> (B,). With
         a ``generator`` the phases of waveforms are shuffled."""
-        logit: Tensor = self.discriminator(x, *self._told(cond), generator=generator)
+        logit: Tensor = self.discriminator(x, *self._classes(cond), generator=generator)
         return logit.squeeze(1)
 
-    def _told(self, cond: Tensor | None) -> tuple[Tensor, ...]:
+    def _classes(self, cond: Tensor | None) -> tuple[Tensor, ...]:
         if (cond is None) is not (self.n_classes is None):
             raise ValueError(
                 f"got cond={None if cond is None else tuple(cond.shape)} for a GAN with "

@@ -73,7 +73,7 @@ class DSMEnergySystem(DenoiserSystem):
             raise ValueError(f"DSMEnergy is unconditional: got cond {tuple(cond.shape)}, expected None; leave it out")
         check_shape(x, self.shape)
         sigma = self.config.schedule.sigma_min
-        return self.denoiser.energy(x, self.denoiser.told(x.new_full((len(x),), sigma)))
+        return self.denoiser.energy(x, self.denoiser.seen_level(x.new_full((len(x),), sigma)))
 
     @torch.no_grad()
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -82,7 +82,7 @@ class DSMEnergySystem(DenoiserSystem):
         del generator
         check_shape(x, self.shape)
         sigmas = self.config.anomaly_sigmas or (self.config.schedule.sigma_min,)
-        levels = [self.denoiser.told(x.new_full((len(x),), sigma)) for sigma in sigmas]
+        levels = [self.denoiser.seen_level(x.new_full((len(x),), sigma)) for sigma in sigmas]
         return torch.stack([self.denoiser.energy(x, level) for level in levels]).sum(dim=0)
 
     @torch.no_grad()

@@ -73,10 +73,10 @@ class FlowLikelihood:
         probes = [randn_like(x, generator=generator).sign() for _ in range(self.n_probes)]
 
         def slope(state: Tensor, log_sigma: Tensor, chains: Tensor) -> Tensor:
-            told = log_sigma.exp().to(x.dtype)
+            sigma = log_sigma.exp().to(x.dtype)
             with torch.enable_grad():
                 y = state[:, :dim].reshape(-1, *shape).detach().requires_grad_(True)
-                denoised = denoised_by(model, y, told, None if cond is None else cond[chains])
+                denoised = denoised_by(model, y, sigma, None if cond is None else cond[chains])
                 trace = _trace(denoised, y, [probe[chains] for probe in probes])
             return torch.cat([(y - denoised).detach().flatten(1), (dim - trace.detach())[:, None]], dim=1)
 

@@ -33,10 +33,10 @@ class WeightsFile:
                 f"the weights {self.path} cannot be read ({error.strerror}); keep the file where the configuration "
                 "says it is"
             ) from error
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.sha256:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != self.sha256:
             raise ValueError(
-                f"got weights {self.path} of SHA-256 {found[:12]}, expected {self.sha256[:12]}; they have changed "
+                f"got weights {self.path} of SHA-256 {digest[:12]}, expected {self.sha256[:12]}; they have changed "
                 "since they were chosen"
             )
         tensors = load(content)

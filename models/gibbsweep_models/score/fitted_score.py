@@ -159,9 +159,9 @@ class FittedScoreSystem(System):
             draw = seeded(seed, i, device=x.device)
             order = torch.cat([torch.randperm(len(x), generator=draw) for _ in range(-(-config.draws // len(x)))])
             model.reset(x, sigma, seeded(seed, i, 1, device=x.device))
-            given = {"x": x[order[: config.draws]]}
+            examples = {"x": x[order[: config.draws]]}
             self.losses[i] = minimise(
-                self.objective(sigma), model, given, iterations=config.iterations, seed=mix(seed, i, 2)
+                self.objective(sigma), model, examples, iterations=config.iterations, seed=mix(seed, i, 2)
             )
 
     def objective(self, sigma: float) -> Objective:

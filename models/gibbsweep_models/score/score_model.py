@@ -237,8 +237,8 @@ class ScoreModelSystem(DenoiserSystem):
         """ln p (B,) of ``x`` (B, *D), blurred by the lowest level of training, without a class."""
         config = self.config
         flow = FlowLikelihood(config.schedule, config.n_probes, config.tolerance, config.tolerance)
-        found = flow(self.denoiser, x, generator=generator)
-        return Density(found.log_prob, found.nfe)
+        density = flow(self.denoiser, x, generator=generator)
+        return Density(density.log_prob, density.nfe)
 
     @torch.no_grad()
     def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:

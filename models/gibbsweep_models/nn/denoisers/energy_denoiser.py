@@ -37,7 +37,7 @@ class EnergyDenoiser(EDMPrecondition):
         """E[x_0 | x] (B, *D) of ``x`` (B, *D) at noise level ``sigma`` (B,), positive, with a graph where gradients are
         on."""
         with_graph = torch.is_grad_enabled()
-        sigma = self.told(sigma)
+        sigma = self.seen_level(sigma)
         with torch.enable_grad():
             leaf = x if x.requires_grad else x.detach().requires_grad_(True)
             (gradient,) = torch.autograd.grad(self.energy(leaf, sigma).sum(), leaf, create_graph=with_graph)

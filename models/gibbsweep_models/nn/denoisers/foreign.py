@@ -35,6 +35,6 @@ class ForeignEps(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
         """E[x_0 | x] (B, *D) of ``x`` (B, *D) at ``sigma`` (B,) in data units."""
         t = self.schedule.time(sigma)
-        told = t if self.label is None else self.label(t)
-        eps: Tensor = self.network(expand_like(self.schedule.scale(sigma), x) * x, told, cond)
+        label = t if self.label is None else self.label(t)
+        eps: Tensor = self.network(expand_like(self.schedule.scale(sigma), x) * x, label, cond)
         return x - expand_like(sigma, x) * eps

@@ -37,8 +37,8 @@ class HoleDenoiser(EDMPrecondition):
         with torch.no_grad():
             smooth = fill_smoothly(x, known)
         scaled = expand_like(c.c_in, x) * (x - smooth)
-        given = torch.cat([smooth, scaled, known[:, :1].to(x.dtype)], dim=1)
-        output = self.network(given, c.c_noise, None)[:, : x.shape[1]].to(x.dtype)
+        inputs = torch.cat([smooth, scaled, known[:, :1].to(x.dtype)], dim=1)
+        output = self.network(inputs, c.c_noise, None)[:, : x.shape[1]].to(x.dtype)
         residual = (scaled - expand_like(self.sigma_data.to(sigma.dtype) / sigma, x) * output).where(~known, 0.0)
         return check_energy(0.5 * residual.flatten(1).square().sum(dim=1), x)
 

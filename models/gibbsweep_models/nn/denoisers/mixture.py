@@ -50,9 +50,9 @@ class GaussianMixture(nn.Module):
         refuse_condition(cond, self)
         responsible, variances = self.posterior(x, sigma)
         # The mean of a component given x: m + s² / (s² + sigma²) (x - m).
-        kept = self.stds.square() / variances
-        centres = ((responsible * (1 - kept)) @ self.means.flatten(1)).view(x.shape)
-        return centres + expand_like((responsible * kept).sum(dim=1), x) * x
+        slope = self.stds.square() / variances
+        centres = ((responsible * (1 - slope)) @ self.means.flatten(1)).view(x.shape)
+        return centres + expand_like((responsible * slope).sum(dim=1), x) * x
 
     def score(self, x: Tensor, sigma: Tensor) -> Tensor:
         """grad ln p of data blurred by ``sigma`` (B,), 0 for the data itself: (B, *D) -> (B, *D)."""

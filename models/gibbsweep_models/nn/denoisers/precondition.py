@@ -58,13 +58,13 @@ class EDMPrecondition(nn.Module):
             c_skip=(sigma_data / total) ** 2, c_out=sigma * sigma_data / total, c_in=1 / total, c_noise=sigma.log() / 4
         )
 
-    def told(self, sigma: Tensor) -> Tensor:
+    def seen_level(self, sigma: Tensor) -> Tensor:
         """The noise level (B,) that the network sees."""
         return sigma if self.blind_at is None else torch.full_like(sigma, self.blind_at)
 
     def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
         """E[x_0 | x] (B, *D) of ``x`` (B, *D) at noise level ``sigma`` (B,), positive."""
-        c = self.coefficients(self.told(sigma))
+        c = self.coefficients(self.seen_level(sigma))
         output: Tensor = self.network(expand_like(c.c_in, x) * x, c.c_noise, cond)
         # Under autocast the network may answer in bfloat16; the sum below keeps the type of the data.
         return expand_like(c.c_skip, x) * x + expand_like(c.c_out, x) * output.to(x.dtype)

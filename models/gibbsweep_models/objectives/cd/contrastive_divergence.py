@@ -114,10 +114,12 @@ class ContrastiveDivergence(nn.Module):
 def _of_others(cond: Tensor, generator: torch.Generator) -> Tensor:
     """The conditions (B, ...) of this worker's examples, moved by one and the same random number of places in the
     global batch."""
-    everybody = all_gather_batch(cond)
-    own = torch.arange(len(cond), device=cond.device) + getattr(generator, "rank", 0) * len(cond)
-    shift = torch.randint(1, max(2, len(everybody)), (), generator=generator, device=generator.device).to(cond.device)
-    return everybody[(own + shift) % len(everybody)]
+    all_conditions = all_gather_batch(cond)
+    places = torch.arange(len(cond), device=cond.device) + getattr(generator, "rank", 0) * len(cond)
+    shift = torch.randint(1, max(2, len(all_conditions)), (), generator=generator, device=generator.device).to(
+        cond.device
+    )
+    return all_conditions[(places + shift) % len(all_conditions)]
 
 
 def _under(energy: EnergyFn, cond: Tensor | None) -> EnergyFn:

@@ -59,9 +59,9 @@ class LangevinKL:
 def _nearest_distance(x: Tensor) -> Tensor:
     """The distance from every example (B, *D) of this worker's to the nearest other of the global batch: (B,)."""
     others = parallel.all_gather_batch(x.detach())
-    own = torch.arange(len(x), device=x.device)
+    rows = torch.arange(len(x), device=x.device)
     apart = torch.cdist(x.flatten(1).float(), others.flatten(1).float())
     itself = torch.zeros_like(apart, dtype=torch.bool)
-    itself[own, own + parallel.rank() * len(x)] = True
+    itself[rows, rows + parallel.rank() * len(x)] = True
     nearest: Tensor = apart.masked_fill(itself, torch.inf).min(dim=1).values
     return nearest

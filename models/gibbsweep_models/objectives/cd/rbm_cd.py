@@ -119,12 +119,12 @@ class RBMContrastiveDivergence(nn.Module):
                 "resume with a number of workers that divides them"
             )
         share = len(self.chains) // world_size
-        own = slice(rank * share, (rank + 1) * share)
-        samples = self.sampler(form, self.chains[own], generator=generator)
+        mine = slice(rank * share, (rank + 1) * share)
+        samples = self.sampler(form, self.chains[mine], generator=generator)
         if parallel.world_size() > 1:
             self.chains = parallel.all_gather_batch(samples.x)
         else:
-            self.chains[own] = samples.x
+            self.chains[mine] = samples.x
         return samples
 
     def _load_from_state_dict(

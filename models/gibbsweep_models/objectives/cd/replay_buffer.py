@@ -75,16 +75,16 @@ class ReplayBuffer(nn.Module):
         """:meth:`draw`, with this worker's conditions (n, ...): those of the chains, and of ``new`` (n, ...) for the
         chains that restart."""
         if self.conditions is None or self.conditions.shape[1:] != new.shape[1:]:
-            kept = None if self.conditions is None else tuple(self.conditions.shape[1:])
+            condition_shape = None if self.conditions is None else tuple(self.conditions.shape[1:])
             raise ValueError(
-                f"got conditions of shape {tuple(new.shape[1:])} and a buffer that keeps {kept}; pass condition_shape "
-                "to it"
+                f"got conditions of shape {tuple(new.shape[1:])} and a buffer that keeps {condition_shape}; pass "
+                "condition_shape to it"
             )
         start, places, fresh = self._draw(len(new), generator)
-        own = self._own(places, generator)
-        return start, places, torch.where(fresh.view(-1, *(1,) * (new.ndim - 1)), new, self.conditions[own])
+        local = self._local(places, generator)
+        return start, places, torch.where(fresh.view(-1, *(1,) * (new.ndim - 1)), new, self.conditions[local])
 
-    def _own(self, places: Tensor, generator: torch.Generator) -> Tensor:
+    def _local(self, places: Tensor, generator: torch.Generator) -> Tensor:
         return places.chunk(getattr(generator, "world_size", 1))[getattr(generator, "rank", 0)]
 
     def _draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,9 +99,9 @@ class ReplayBuffer(nn.Module):
         restart = rand((n,), generator=generator) < self.restart_fraction
         noise = rand((n, *self.chains.shape[1:]), generator=generator)
         noise = (noise < 0.5).to(noise.dtype) if self.units == "binary" else noise.sub_(0.5).mul_(2.0 * self.scale)
-        own = self._own(places, generator)
-        fresh = restart | ~self.written[own]
-        chains = random_shift(self.chains[own], self.shift, generator=generator)
+        local = self._local(places, generator)
+        fresh = restart | ~self.written[local]
+        chains = random_shift(self.chains[local], self.shift, generator=generator)
         return torch.where(fresh.view(-1, *(1,) * (noise.ndim - 1)), noise, chains), places, fresh
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:

@@ -33,8 +33,8 @@ def energy_tables(model: PairModel, batch: Batch) -> tuple[Tensor, Tensor, Tenso
     both = parallel.gather_with_gradient(torch.stack([pictures, captions], dim=1))
     by_picture = model.pair_energy(pictures[:, None], both[None, :, 1])
     by_caption = model.pair_energy(both[None, :, 0], captions[:, None])
-    own = torch.arange(len(pictures), device=pictures.device) + parallel.rank() * len(pictures)
-    return by_picture, by_caption, own
+    columns = torch.arange(len(pictures), device=pictures.device) + parallel.rank() * len(pictures)
+    return by_picture, by_caption, columns
 
 
 def viewed(batch: Batch, augment: Augmentation | None, generator: torch.Generator) -> Mapping[str, Tensor]:

@@ -68,5 +68,5 @@ class Reconstruction:
     def __call__(self, model: AutoencoderModel, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]``: (B, *D)."""
         x = batch["x"]
-        given = torch.add(x, randn_like(x, generator=generator), alpha=self.sigma) if self.sigma > 0 else x
-        return Loss(reconstruction_error(model.decode(model.encode(given)), x, self.units).mean())
+        corrupted = torch.add(x, randn_like(x, generator=generator), alpha=self.sigma) if self.sigma > 0 else x
+        return Loss(reconstruction_error(model.decode(model.encode(corrupted)), x, self.units).mean())

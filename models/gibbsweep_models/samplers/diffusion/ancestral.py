@@ -23,8 +23,8 @@ def ancestral_step(
     deviation of the true posterior: N(D + r² (x - D), sigma_next² (1 - r²)), r = sigma_next / sigma, at 1 (Ho et al.
     2020, equation 7); a step of Euler's for the flow, D + r (x - D), at 0 (DDIM: Song et al. 2021)."""
     fresh = eta * sigma_next * math.sqrt(1.0 - (sigma_next / sigma) ** 2)
-    kept = math.sqrt(sigma_next**2 - fresh**2)
-    x = torch.lerp(denoised, x, kept / sigma)
+    remaining = math.sqrt(sigma_next**2 - fresh**2)
+    x = torch.lerp(denoised, x, remaining / sigma)
     return x.add_(randn_like(x, generator=generator), alpha=fresh) if fresh > 0 else x
 
 

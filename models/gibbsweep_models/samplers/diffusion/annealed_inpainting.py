@@ -62,11 +62,11 @@ class AnnealedInpainting:
         cond = known if hole_only else None
         diffusion = (2 * self.step_size * self.temperature) ** 0.5
         for sigma in levels:
-            told = x.new_full((len(x),), sigma)
+            sigmas = x.new_full((len(x),), sigma)
             for _ in range(self.steps_per_level):
                 seen = x if hole_only else x + sigma * randn_like(x, generator=generator)
                 state = torch.where(known, seen, hole)
-                hole = torch.lerp(state, denoiser(state, told, cond), self.step_size)
+                hole = torch.lerp(state, denoiser(state, sigmas, cond), self.step_size)
                 hole = hole + diffusion * sigma * randn_like(x, generator=generator)
         state = torch.where(known, x, hole)
         denoised = denoiser(state, x.new_full((len(x),), levels[-1]), cond).clamp(-1, 1)

@@ -15,8 +15,8 @@ from gibbsweep_models.types import Denoiser, NoiseSchedule, Sampler
 
 def denoised_by(model: Denoiser, x: Tensor, sigma: float | Tensor, cond: Tensor | None) -> Tensor:
     """D(x; sigma) for ``x`` (B, *D) at one level or at one a chain (B,), of the shape of ``x`` or refused."""
-    told = sigma if isinstance(sigma, Tensor) else x.new_full((len(x),), sigma)
-    denoised = model(x, told, cond)
+    sigmas = sigma if isinstance(sigma, Tensor) else x.new_full((len(x),), sigma)
+    denoised = model(x, sigmas, cond)
     if denoised.shape != x.shape:
         raise ValueError(
             f"a denoiser maps (B, *D) to (B, *D): got {tuple(denoised.shape)} for x {tuple(x.shape)}; return one "
