@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import AnomalyDetection, SyntheticAnomalies
+from gibbsweep.results.targets import Target
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import ClassDistances, Evaluator, GuidanceScales, SamplingCost
+from gibbsweep.results.row import Row
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep.study.row import Row
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.nn.denoisers import ClassifierFree, ClassifierGuidance, Guidance

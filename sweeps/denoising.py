@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Denoising, Evaluator
-from gibbsweep.evaluate.denoising import SIGMAS, sigma_name
+from gibbsweep.evaluate.restoring.denoising import SIGMAS, sigma_name
+from gibbsweep.results.targets import Target
 from gibbsweep.study import Contender, Float, Goal, Results, Study
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig

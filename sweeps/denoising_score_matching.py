@@ -37,7 +37,7 @@ from gibbsweep.evaluate import (
     SamplingPath,
 )
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig

@@ -35,10 +35,10 @@ from gibbsweep.evaluate import (
     StepCounts,
     VariationalBits,
 )
+from gibbsweep.results.pareto import draw_front, front
+from gibbsweep.results.row import Statistic
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep.study.pareto import draw_front, front
-from gibbsweep.study.row import Statistic
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule, VPSchedule
 from gibbsweep_models.samplers.diffusion import Ancestral, Heun

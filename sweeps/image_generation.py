@@ -29,7 +29,7 @@ from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, Features, LongRun, ReplayDistances, SampleDistances, SampleGrid
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, Inpainting
-from gibbsweep.evaluate.inpainting import MASKS
+from gibbsweep.evaluate.restoring.inpainting import MASKS
+from gibbsweep.results.targets import Target
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
 from gibbsweep_models.baselines.gan import GANConfig

@@ -50,7 +50,7 @@ from gibbsweep.evaluate import (
     ScoreFields,
 )
 from gibbsweep.study import Contender, Float, Goal, Results, Row, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.score.ncsn import V1_LEVELS, V1_SIGMA_MAX, V1_STEP, NCSNConfig
 

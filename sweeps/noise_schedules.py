@@ -23,9 +23,9 @@ from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import ModeBalance, SampleDistances, SampleGrid, SamplingCost
 from gibbsweep.evaluate.contract import Evaluator
+from gibbsweep.results.targets import Target
+from gibbsweep.run.stored import StoredRun, stored_run
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Space, Study
-from gibbsweep.study.stored import StoredRun, stored_run
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.noise import CosineSchedule, EDMSchedule, VPSchedule
 from gibbsweep_models.samplers.diffusion import DenoiserSamplerConfig, DenoiserSamplerName

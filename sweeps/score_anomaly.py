@@ -32,7 +32,7 @@ from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, Outliers, OutlierSets, ScoreNormCurves, SyntheticAnomalies
 from gibbsweep.study import Choice, Contender, Float, Goal, Int, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig

@@ -36,7 +36,7 @@ from gibbsweep.evaluate import (
     StepCounts,
 )
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig

@@ -28,7 +28,7 @@ from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, VoxelGeneration, VoxelReplay
 from gibbsweep.study import Contender, Float, Goal, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig

@@ -35,7 +35,7 @@ from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, SamplingCost, SamplingPath, StepCounts, VoxelGeneration
 from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.study.space import Space
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig

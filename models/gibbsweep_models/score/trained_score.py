@@ -23,7 +23,7 @@ class TrainedScoreConfig:
     """
 
     trained: SystemConfig
-    """Configuration of a system with a ``denoiser``; a run's is found by ``gibbsweep.study.stored``."""
+    """Configuration of a system with a ``denoiser``; a run's is read by ``gibbsweep.run.stored``."""
     weights: WeightsFile
     """Its weights."""
     sampling: DenoiserSamplerConfig = field(default_factory=DenoiserSamplerConfig)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gibbsweep.data import load
-from gibbsweep.evaluate.voxels import occupancy
+from gibbsweep.evaluate.samples.voxels import occupancy
 from gibbsweep_models import capabilities as can
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.nn.noise_networks.configs import UNetConfig
