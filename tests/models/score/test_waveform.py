@@ -35,7 +35,8 @@ def test_the_data_is_brought_to_one_deviation(config: WaveformScoreConfig) -> No
 
 
 def test_a_new_edm_has_loss_one_and_a_new_diffwave_too() -> None:
-    """EDM's target has unit variance at every level if the gain is right; DiffWave's is the noise, and a new network predicts 0."""
+    """EDM's target has unit variance at every level if the gain is right; DiffWave's is the noise, and a new network
+    predicts 0."""
     x = 0.03 * randn((4000, 1, 64), generator=seeded(0))
     for config in (SMALL, UNET, DIFFWAVE):
         system = config.build(SPEC)
