@@ -1,10 +1,29 @@
 """Studies without the cluster: questions, search spaces, one run, results. Knows no Ray, Optuna or MLflow."""
 
+from gibbsweep.study.budget_values import by_budget
+from gibbsweep.study.budgets import equal_seconds, equal_updates
 from gibbsweep.study.constraint import Constraint
+from gibbsweep.study.headings import columns
 from gibbsweep.study.results import Results
 from gibbsweep.study.row import Row
 from gibbsweep.study.space import Choice, Float, Int, Space
 from gibbsweep.study.study import Contender, Goal, Study
 from gibbsweep.study.targets import Target
 
-__all__ = ["Choice", "Constraint", "Contender", "Float", "Goal", "Int", "Results", "Row", "Space", "Study", "Target"]
+__all__ = [
+    "Choice",
+    "Constraint",
+    "Contender",
+    "Float",
+    "Goal",
+    "Int",
+    "Results",
+    "Row",
+    "Space",
+    "Study",
+    "Target",
+    "by_budget",
+    "columns",
+    "equal_seconds",
+    "equal_updates",
+]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
+from gibbsweep.study.budget_values import at_budget, check_budgets, check_name
 from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.restart import step_sizes
 from gibbsweep.study.space import Choice, Space, check_paths, walk, with_values
@@ -39,8 +40,8 @@ STABILITY = "stability"
 """Of a run: the share of its budget's updates done before its first divergence, 1 without one. Of a table's row: the share of its
 retrained seeds that completed without a divergence, ``n`` of them."""
 
-Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
-"""What is measured, the same for every budget or a function of the budget's name."""
+Evaluators = tuple[Evaluator, ...]
+"""What is measured. A number of an evaluator may be a :func:`~gibbsweep.study.budget_values.by_budget`."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,17 @@ class Study:
                         f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
                     )
 
+        self._check_budgets()
+
+    def _check_budgets(self) -> None:
+        own = [contender.budgets or self.budgets for contender in self.contenders.values()]
+        known = list(dict.fromkeys(name for budgets in (self.budgets, *own) for name in budgets))
+        for (name, contender), budgets in zip(self.contenders.items(), own, strict=True):
+            for budget in contender.at:
+                check_name(budget, known, f"contender {name!r}")
+            for evaluators in self._evaluators(name):
+                check_budgets(evaluators, budgets, known, f"an evaluator of contender {name!r}")
+
     def contender(self, name: str) -> Contender:
         if name not in self.contenders:
             raise UserError(f"study {self.name!r} has no contender {name!r}: it has {', '.join(self.contenders)}.")
@@ -213,12 +225,19 @@ class Study:
         return trials if {path for path, _ in walk(contender.space)} - set(contender.compared_paths) else 0
 
     def evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
-        own = self.contenders[name].evaluators
-        return _at(self.evaluators if own is None else own, budget)
+        """What measures the validation split, with the numbers that it has at ``budget``."""
+        return at_budget(self._evaluators(name)[0], budget)
 
     def final_evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
-        own = self.contenders[name].final_evaluators
-        return _at(self.final_evaluators if own is None else own, budget)
+        """What measures the test split, with the numbers that it has at ``budget``."""
+        return at_budget(self._evaluators(name)[1], budget)
+
+    def _evaluators(self, name: str) -> tuple[Evaluators, Evaluators]:
+        own = self.contenders[name]
+        return (
+            self.evaluators if own.evaluators is None else own.evaluators,
+            self.final_evaluators if own.final_evaluators is None else own.final_evaluators,
+        )
 
 
 def check_goals(contender: str, goals: tuple[Goal, ...], front: int) -> None:
@@ -233,7 +252,3 @@ def check_goals(contender: str, goals: tuple[Goal, ...], front: int) -> None:
             f"contender {contender!r} has {len(goals)} goals, and front={front} would not retrain the best in each: "
             f"use front={len(goals)} or more."
         )
-
-
-def _at(evaluators: Evaluators, budget: str) -> tuple[Evaluator, ...]:
-    return evaluators(budget) if callable(evaluators) else evaluators
