@@ -30,7 +30,7 @@ from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 DIGITS = range(10)
 PUBLISHED = {1: 0.73, 9: 0.66}

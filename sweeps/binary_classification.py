@@ -24,8 +24,8 @@ from gibbsweep_models.baselines.classifier import ClassifierConfig
 from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.class_rbm import ClassRBMConfig
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.nn.energies import ConvConfig, MLPConfig, PrototypeConfig
+from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.types import SystemConfig
 
 CD = LangevinCD(n_steps=20, data_noise=0.03, learning_rate=3e-3, grad_clip=1.0, energy_gap_bound=500.0)
@@ -69,7 +69,7 @@ def classifier(config: SystemConfig, large: dict[str, object]) -> Contender:
 
 CONTENDERS = {
     "quadratic": energy(
-        ClassEnergyConfig(PrototypeForm(), cd_weight=0.1, cd=CD),
+        ClassEnergyConfig(PrototypeConfig(), cd_weight=0.1, cd=CD),
         {
             "form.n_prototypes": Int(4, 32, log=True),
             "cd_weight": Float(0.01, 0.3, log=True),
@@ -83,17 +83,17 @@ CONTENDERS = {
         {"n_hidden": 1500},
     ),
     "mlp_energy": energy(
-        ClassEnergyConfig(MLPForm(label="hidden"), cd_weight=0.1, cd=CD),
+        ClassEnergyConfig(MLPConfig(label="hidden"), cd_weight=0.1, cd=CD),
         {**CD_SPACE, "cd_weight": Float(0.03, 1.0, log=True)},
         {**WIDE_MLP, **LONG_CHAINS},
     ),
     "conv_energy": energy(
-        ClassEnergyConfig(ConvForm(label="hidden"), cd_weight=0.1, cd=CONV_CD), CD_SPACE, {**WIDE_CONV, **LONG_CHAINS}
+        ClassEnergyConfig(ConvConfig(label="hidden"), cd_weight=0.1, cd=CONV_CD), CD_SPACE, {**WIDE_CONV, **LONG_CHAINS}
     ),
-    "jem": energy(ClassEnergyConfig(ConvForm(), cd_weight=0.1, cd=CONV_CD), CD_SPACE, {**WIDE_CONV, **LONG_CHAINS}),
+    "jem": energy(ClassEnergyConfig(ConvConfig(), cd_weight=0.1, cd=CONV_CD), CD_SPACE, {**WIDE_CONV, **LONG_CHAINS}),
     "logistic": Contender(LogisticRegressionConfig(), kind="baseline", space={"c": Float(0.003, 3.0, log=True)}),
-    "mlp": classifier(ClassifierConfig(MLPForm()), WIDE_MLP),
-    "cnn": classifier(ClassifierConfig(ConvForm()), WIDE_CONV),
+    "mlp": classifier(ClassifierConfig(MLPConfig()), WIDE_MLP),
+    "cnn": classifier(ClassifierConfig(ConvConfig()), WIDE_CONV),
 }
 ENERGIES = ("quadratic", "rbm", "mlp_energy", "conv_energy", "jem")
 

@@ -17,7 +17,7 @@ from gibbsweep.results.figures import AgainstCompared
 from gibbsweep.study import by_budget, columns, equal_updates
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 RBM = Contender(
     RBMConfig(n_hidden=64, learning_rate=0.05, momentum=0.5),

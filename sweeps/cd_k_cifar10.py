@@ -31,7 +31,7 @@ from gibbsweep.results.findings import Stability
 from gibbsweep.study import by_budget, equal_updates
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 LIKELIHOOD, DRIFT = "test/log_likelihood", "test/energy_drift"
 CHAIN = {"cd.n_steps": "k"}

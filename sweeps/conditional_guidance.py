@@ -31,11 +31,10 @@ from gibbsweep.results.figures import ByLevel, SymLog
 from gibbsweep.results.findings import InteriorOptimum
 from gibbsweep.study import by_budget, columns, equal_seconds
 from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance, Guidance
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.denoisers import ClassifierFree, ClassifierGuidance, Guidance
+from gibbsweep_models.nn.noise_networks import NoisyClassifierConfig, UNetConfig
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 
@@ -59,14 +58,14 @@ SIZES = {
     "smoke": {"network.channels": (8, 8), "classifier.channels": (8, 8), "sampler.n_steps": 2},
     "long": {"ema_decay": 0.998},
     "gpu": {
-        "network": UNetForm((64, 128, 128), blocks=2),
-        "classifier": NoisyClassifierForm((64, 128)),
+        "network": UNetConfig((64, 128, 128), blocks=2),
+        "classifier": NoisyClassifierConfig((64, 128)),
         "ema_decay": 0.999,
         "sampler.n_steps": 18,
     },
     "paper": {
-        "network": UNetForm((128, 256, 256), blocks=4),
-        "classifier": NoisyClassifierForm((128, 128, 256)),
+        "network": UNetConfig((128, 256, 256), blocks=4),
+        "classifier": NoisyClassifierConfig((128, 128, 256)),
         "ema_decay": 0.9999,
         "warmup": 5_000,
         "learning_rate": 1e-3,
@@ -79,7 +78,7 @@ def guided(guidance: Guidance, scales: tuple[float, ...], space: Space) -> Conte
     """The one score model, with labels unless a classifier has them. Search tries fewer scales where seconds are few."""
     return Contender(
         ScoreModelConfig(
-            UNetForm((64, 64), patch=4),
+            UNetConfig((64, 64), patch=4),
             # The class of a digit is decided where noise is larger than it, far above EDM's median level of .3.
             schedule=EDMSchedule(p_mean=0.4, p_std=1.0),
             sampler=Heun(12, EDMSchedule(sigma_min=0.01, sigma_max=40.0)),
@@ -88,7 +87,7 @@ def guided(guidance: Guidance, scales: tuple[float, ...], space: Space) -> Conte
             predicts="x0",
             conditional=isinstance(guidance, ClassifierFree),
             guidance=guidance,
-            classifier=NoisyClassifierForm((32, 64), patch=4),
+            classifier=NoisyClassifierConfig((32, 64), patch=4),
             learning_rate=4e-3,
             ema_decay=0.99,
         ),

@@ -24,16 +24,16 @@ from dataclasses import replace
 from gibbsweep import Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import Denoising
-from gibbsweep.evaluate.denoising import SIGMAS, sigma_name
+from gibbsweep.evaluate.restoring.denoising import SIGMAS, sigma_name
 from gibbsweep.results.figures import ByLevel, Panels
 from gibbsweep.study import by_budget, equal_updates
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.posterior import MAPDenoising
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.objectives.cd import LangevinCD
+from gibbsweep_models.samplers.mcmc import MAPDenoising
 
 BATCH_SIZE = by_budget(smoke=8, laptop=16, long=32, other=128)
 REPORTS = by_budget(smoke=2, laptop=2, long=5, gpu=10, paper=20)

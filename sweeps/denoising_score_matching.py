@@ -39,12 +39,10 @@ from gibbsweep.results.figures import ByLevel
 from gibbsweep.study import by_budget, columns, equal_seconds
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
-from gibbsweep_models.nn.guidance import ClassifierFree
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.nn.denoisers import ClassifierFree
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
+from gibbsweep_models.samplers.diffusion import Heun, ScoreLangevin
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 SIGMAS = (0.1, 0.25, 0.5, 1.0, 2.0)
@@ -66,12 +64,12 @@ OF_SCORE = (
 )
 SCORE_SIZES = {
     "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
-    "gpu": {"network": UNetForm((64, 128, 128)), "ema_decay": 0.999},
-    "paper": {"network": UNetForm((128, 256, 256), blocks=2), "ema_decay": 0.9999},
+    "gpu": {"network": UNetConfig((64, 128, 128)), "ema_decay": 0.999},
+    "paper": {"network": UNetConfig((128, 256, 256), blocks=2), "ema_decay": 0.9999},
 }
 DSM = Contender(
     ScoreModelConfig(
-        UNetForm((64, 64), patch=4),
+        UNetConfig((64, 64), patch=4),
         # At the ends of the range there is little to learn: a short training dwells on the middle.
         schedule=EDMSchedule(sigma_min=0.003, sigma_max=20.0, p_mean=-0.9, p_std=1.4),
         # 20 levels of 4 Langevin steps, unguided, draw the digit that was asked for half as often, in more evaluations.
@@ -93,7 +91,7 @@ DSM = Contender(
 )
 DSM_SINGLE = Contender(
     ScoreModelConfig(
-        UNetForm((64, 64), patch=4),
+        UNetConfig((64, 64), patch=4),
         schedule=EDMSchedule(p_mean=math.log(SINGLE), p_std=0.0),
         # Starts uniformly in the range of the pixels; half of the largest stable step.
         sampler=ScoreLangevin(n_steps=80, step_size=SINGLE**2, sigma=SINGLE, reach=1.0),

@@ -36,17 +36,15 @@ from gibbsweep.evaluate import (
 from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.results.findings import Findings, PublishedOrder, Unbeaten
 from gibbsweep.study import by_budget, columns, equal_seconds
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.vp import VPSchedule
-from gibbsweep_models.samplers.ancestral import Ancestral
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule, VPSchedule
+from gibbsweep_models.samplers.diffusion import Ancestral, Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 BITS, DISTANCE = "test/bits_per_dim", "test/frechet_distance"
 SIMPLE, LIKELIHOOD = ("network weight=sigma2",), ("network weight=likelihood",)
 
-NETWORK = UNetForm((32, 64, 64), patch=4)
+NETWORK = UNetConfig((32, 64, 64), patch=4)
 # From t = 1e-4 the lowest level is .0033, below the deviation of a dequantised byte's bin.
 ONE = ScoreModelConfig(
     NETWORK,
@@ -62,8 +60,8 @@ DDPM = replace(DDPM, network=NETWORK, sampler=Ancestral(100, DDPM.schedule), lea
 SIZES = {
     "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
     "long": {"ema_decay": 0.998},
-    "gpu": {"network": UNetForm((64, 128, 128), blocks=2), "ema_decay": 0.999},
-    "paper": {"network": UNetForm((128, 256, 256), blocks=4), "ema_decay": 0.9999, "learning_rate": 2e-4},
+    "gpu": {"network": UNetConfig((64, 128, 128), blocks=2), "ema_decay": 0.999},
+    "paper": {"network": UNetConfig((128, 256, 256), blocks=4), "ema_decay": 0.9999, "learning_rate": 2e-4},
 }
 
 

@@ -30,8 +30,8 @@ from gibbsweep.study import by_budget, columns, equal_updates
 from gibbsweep.study.study import as_it_is
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.energy_form import EnergyFormConfig
-from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.nn.energies import NamedClassEnergiesConfig, NamedEnergyConfig
+from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.types import SystemConfig
 
 TRAINING: Space = {"cd.l2": Float(0.01, 1.0, log=True), "cd.learning_rate": Float(3e-4, 3e-3, log=True)}
@@ -63,9 +63,9 @@ def energy(config: SystemConfig, forms: Mapping[str, Space]) -> Contender:
 
 
 CD = LangevinCD(n_steps=10, learning_rate=1e-3)
-UNLABELLED = energy(EnergyFormConfig(EnergyForm(width=8), CD), FORMS)
+UNLABELLED = energy(EnergyFormConfig(NamedEnergyConfig(width=8), CD), FORMS)
 LABELLED_CD = replace(CD, data_noise=0.03, grad_clip=1.0, energy_gap_bound=500.0)
-LABELLED = energy(ClassEnergyConfig(ClassForm(width=8), cd_weight=0.1, cd=LABELLED_CD), CLASS_FORMS)
+LABELLED = energy(ClassEnergyConfig(NamedClassEnergiesConfig(width=8), cd_weight=0.1, cd=LABELLED_CD), CLASS_FORMS)
 
 
 def budgets(updates: int) -> dict[str, Budget]:

@@ -32,7 +32,7 @@ from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Dense, GaussianRBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 
 @dataclass(frozen=True)

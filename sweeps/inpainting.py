@@ -20,7 +20,7 @@ from __future__ import annotations
 from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import Inpainting
-from gibbsweep.evaluate.inpainting import MASKS
+from gibbsweep.evaluate.restoring.inpainting import MASKS
 from gibbsweep.results.figures import GroupedBars
 from gibbsweep.study import by_budget, equal_updates
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
@@ -29,9 +29,9 @@ from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfi
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
+from gibbsweep_models.noise import GeometricSchedule
+from gibbsweep_models.objectives.cd import LangevinCD
+from gibbsweep_models.samplers.diffusion import AnnealedInpainting
 
 LARGE_UNET = {
     "gpu": {"channels": (64, 128, 256), "patch": 1, "ema_decay": 0.999},

@@ -42,13 +42,13 @@ from gibbsweep.evaluate import Features, LastStep, SampleDistances, SampleGrid, 
 from gibbsweep.results.figures import RowBars
 from gibbsweep.results.findings import difference
 from gibbsweep.study import by_budget, columns, equal_seconds
-from gibbsweep_models.nn.network_forms import UNetForm
+from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 
 NOISY, DENOISED = "test/frechet_distance_noisy", "test/frechet_distance_denoised"
 
 # Blocks of 4 x 4 pixels in three colours are 48 numbers: fewer channels could not hand on the noise that a score is.
-V2 = NCSNConfig(UNetForm((48, 64, 96), patch=4), learning_rate=4e-3, ema_decay=0.99)
+V2 = NCSNConfig(UNetConfig((48, 64, 96), patch=4), learning_rate=4e-3, ema_decay=0.99)
 V1 = NCSNConfig.v1(network=V2.network, learning_rate=V2.learning_rate)
 
 TECHNIQUES = {
@@ -61,11 +61,11 @@ TECHNIQUES = {
 """The techniques in the order above, and the field of the configuration in which v2 has another value than v1."""
 
 SIZES = {
-    "smoke": {"network": UNetForm((8, 8)), "evaluations": 12, "overlap": 0.01},
+    "smoke": {"network": UNetConfig((8, 8)), "evaluations": 12, "overlap": 0.01},
     "long": {"evaluations": 440},
-    "gpu": {"network": UNetForm((64, 128, 128), blocks=2), "n_distances": 10_000},
+    "gpu": {"network": UNetConfig((64, 128, 128), blocks=2), "n_distances": 10_000},
     "paper": {
-        "network": UNetForm((128, 256, 256, 256), blocks=2),
+        "network": UNetConfig((128, 256, 256, 256), blocks=2),
         "n_distances": 10_000,
         "learning_rate": 1e-4,
         "warmup": 1_000,

@@ -23,9 +23,9 @@ from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Results, Space,
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import ModeBalance, SampleDistances, SampleGrid, SamplingCost
 from gibbsweep.results.figures import AgainstMetric, Panels, Scale, SymLog
+from gibbsweep.run.stored import StoredRun, stored_run
 from gibbsweep.study import by_budget, columns, equal_updates
-from gibbsweep.study.stored import StoredRun, stored_run
-from gibbsweep_models.samplers.form import SamplerForm, SamplerName
+from gibbsweep_models.samplers.diffusion import DenoiserSamplerConfig, DenoiserSamplerName
 from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.score.trained_score import TrainedScoreConfig
 from gibbsweep_models.types import SystemConfig
@@ -42,7 +42,7 @@ NFE = {"two_modes": Choice(30, 100, 300, 1000), "examples": Choice(30, 100, 300)
 LEVELS: Space = {"sampling.sigma_max": Choice(0.5, 1.0, 2.0, 4.0, 8.0), "sampling.sigma_min": Choice(0.002, 0.01, 0.05)}
 SPACED: Space = {"sampling.schedule": Choice("geometric", "rho", "vp", "cosine"), **LEVELS}
 ANNEALED: Space = {"sampling.levels": Choice(5, 10, 20), "sampling.step_size": Float(0.02, 1.5, log=True), **SPACED}
-SAMPLERS: Mapping[str, tuple[SamplerName, Space]] = {
+SAMPLERS: Mapping[str, tuple[DenoiserSamplerName, Space]] = {
     "langevin": ("langevin", {"sampling.step_size": Float(5e-5, 1e-2, log=True)}),
     "annealed": ("annealed_langevin", ANNEALED),
     "annealed_noisy": ("annealed_langevin", ANNEALED),
@@ -65,7 +65,7 @@ def searched(config: SystemConfig, nfe: Choice, space: Space) -> Contender:
 
 def of_exact_score(name: str, model: Literal["two_modes", "examples"]) -> Contender:
     sampler, space = SAMPLERS[name]
-    form = SamplerForm(sampler, sigma_max=2.0, denoise=name != "annealed_noisy")
+    form = DenoiserSamplerConfig(sampler, sigma_max=2.0, denoise=name != "annealed_noisy")
     if name == "langevin":
         form = replace(form, sigma_min=0.01, sigma_max=0.8, step_size=5e-4)
     return searched(StoredScoreConfig(form, model, n_examples=1000), NFE[model], space)
@@ -79,7 +79,9 @@ def of_network(name: str, stored: StoredRun) -> Contender:
         "sampling.sigma_max": Choice(high, high / 2, high / 4),
         "sampling.sigma_min": Choice(low, 3 * low, 10 * low),
     }
-    config = TrainedScoreConfig(stored.config, stored.weights, SamplerForm(sampler, sigma_min=low, sigma_max=high))
+    config = TrainedScoreConfig(
+        stored.config, stored.weights, DenoiserSamplerConfig(sampler, sigma_min=low, sigma_max=high)
+    )
     return searched(config, NFE["examples" if len(stored.shape) == 1 else "pictures"], {**space, **levels})
 
 

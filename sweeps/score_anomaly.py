@@ -38,12 +38,12 @@ from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.bases import BoundOfLikelihood, FlowOfLikelihood, ScoreNorms
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.nn.detectors import Mixture, Neighbours
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, FlowOfLikelihood, ScoreNorms
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import GeometricSchedule
+from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 
@@ -56,7 +56,7 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
 # On [-1, 1]: the levels of the norms and a little more; the likelihood needs those up to where nothing is left of an image.
 NEAR, FAR = GeometricSchedule(0.015, 3.0), GeometricSchedule(0.01, 50.0)
 # That of `score_generation.py`: blocks of 4 x 4 pixels.
-NETWORK = UNetForm((48, 96, 96), patch=4)
+NETWORK = UNetConfig((48, 96, 96), patch=4)
 SCORE = ScoreModelConfig(NETWORK, schedule=NEAR, sampler=Heun(20, NEAR), learning_rate=4e-3, ema_decay=0.95)
 LIKELIHOOD = replace(SCORE, schedule=FAR, sampler=Heun(20, FAR))
 LEARNING_RATE = {"learning_rate": Float(1e-3, 1e-2, log=True)}
@@ -65,8 +65,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "smoke": {"network.channels": (8, 8)},
     "laptop": {},
     "long": {"ema_decay": 0.99},
-    "gpu": {"network": UNetForm((64, 128, 128), blocks=2, patch=2), "ema_decay": 0.999},
-    "paper": {"network": UNetForm((128, 256, 256, 256), blocks=2), "ema_decay": 0.9999, "warmup": 5_000},
+    "gpu": {"network": UNetConfig((64, 128, 128), blocks=2, patch=2), "ema_decay": 0.999},
+    "paper": {"network": UNetConfig((128, 256, 256, 256), blocks=2), "ema_decay": 0.9999, "warmup": 5_000},
 }
 
 

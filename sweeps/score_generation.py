@@ -31,10 +31,9 @@ from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.study import by_budget, columns, equal_seconds
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 
@@ -50,7 +49,7 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
 
 
 # Blocks of 4 x 4 pixels: an update in a tenth of the time of one at full resolution, and as many more of them.
-NETWORK = UNetForm((48, 96, 96), patch=4)
+NETWORK = UNetConfig((48, 96, 96), patch=4)
 # The largest distance between two training images is about 100 on [-1, 1]; few steps and a small network are better off with less.
 VE = replace(ScoreModelConfig.ve(0.01, 30.0, n_steps=40), network=NETWORK, learning_rate=4e-3)
 LANGEVIN = replace(VE, sampler=AnnealedLangevin(20, 4, 0.1, VE.schedule))
@@ -70,9 +69,9 @@ def score(config: ScoreModelConfig, space: Space, **paper: float) -> Contender:
         at={
             "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
             "long": {"ema_decay": 0.995},
-            "gpu": {"network": UNetForm((64, 128, 128), blocks=2), "ema_decay": 0.999},
+            "gpu": {"network": UNetConfig((64, 128, 128), blocks=2), "ema_decay": 0.999},
             "paper": {
-                "network": UNetForm((128, 256, 256, 256), blocks=4),
+                "network": UNetConfig((128, 256, 256, 256), blocks=4),
                 "ema_decay": 0.9999,
                 "warmup": 5_000,
                 **{f"sampler.{name}": value for name, value in paper.items()},

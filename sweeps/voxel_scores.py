@@ -34,11 +34,9 @@ from gibbsweep.evaluate import SamplingCost, SamplingPath, StepCounts, VoxelGene
 from gibbsweep.study import by_budget, columns, equal_seconds
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
+from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.voxels import VoxelScoreConfig
 
 
@@ -54,7 +52,7 @@ FINAL = (VoxelGeneration(by_budget(smoke=24, laptop=250, other=1_000), reference
 # The field's deviation around its mean is about .16 at a blur of .7; two solids are at most about 20 apart.
 SCHEDULE = EDMSchedule(sigma_min=0.02, sigma_max=15.0, p_mean=-0.8, p_std=1.3)
 HEUN = VoxelScoreConfig(
-    UNetForm((96,), patch=4),
+    UNetConfig((96,), patch=4),
     schedule=SCHEDULE,
     sampler=Heun(12, SCHEDULE),
     predicts="x0",
@@ -86,10 +84,10 @@ def score(config: VoxelScoreConfig, space: Space, **large: float) -> Contender:
             StepCounts(by_budget(smoke=(2, 3), other=(3, 5, 9, 18)), columns=4),
         ),
         at={
-            "smoke": {"network": UNetForm((8,), patch=2), "sampler.n_steps": 2},
+            "smoke": {"network": UNetConfig((8,), patch=2), "sampler.n_steps": 2},
             "long": {"ema_decay": 0.995},
-            "gpu": {"network": UNetForm((64, 128, 128)), "ema_decay": 0.999, **sampler},
-            "paper": {"network": UNetForm((64, 128, 128), blocks=2), "ema_decay": 0.9999, "warmup": 5_000, **sampler},
+            "gpu": {"network": UNetConfig((64, 128, 128)), "ema_decay": 0.999, **sampler},
+            "paper": {"network": UNetConfig((64, 128, 128), blocks=2), "ema_decay": 0.9999, "warmup": 5_000, **sampler},
         },
     )
 

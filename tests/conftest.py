@@ -15,8 +15,8 @@ def ray_session() -> Iterator[None]:
     """One local Ray of two CPUs for the whole run: starting one costs seconds."""
     import ray
 
-    from gibbsweep.tune import cluster
-    from gibbsweep.tune.options import SweepOptions
+    from gibbsweep.tune.on_ray import cluster
+    from gibbsweep.tune.options.options import SweepOptions
 
     cluster.start(SweepOptions(address="local", cpus=2))
     yield

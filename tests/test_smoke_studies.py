@@ -15,7 +15,7 @@ from rich.console import Console
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.study.study import Study
-from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from gibbsweep.results.pareto import front
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row, Statistic
 from gibbsweep.results.series import Series, at_levels, series_of
-from gibbsweep.study.pareto import front
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row, Statistic
-
 
 Reading = Callable[[Results], Sequence[str]]
 """What says something of a table, in sentences."""

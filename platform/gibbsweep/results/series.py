@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gibbsweep.study.row import Row, Statistic
+from gibbsweep.results.row import Row, Statistic
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from gibbsweep.results.figures.panels import Panels
 from gibbsweep.results.figures.style import MARKERS, SMALL, Scale, curve, set_scale, set_ticks
+from gibbsweep.results.results import Results
 from gibbsweep.results.series import Series, series_of
-from gibbsweep.study.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gibbsweep.results.figures.panels import Panels
 from gibbsweep.results.figures.style import colours
-from gibbsweep.study.results import Results
+from gibbsweep.results.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

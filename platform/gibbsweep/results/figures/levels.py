@@ -19,9 +19,9 @@ from gibbsweep.results.figures.style import (
     set_scale,
     set_ticks,
 )
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row, Statistic
 from gibbsweep.results.series import at_levels, plain
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row, Statistic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

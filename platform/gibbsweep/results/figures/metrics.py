@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from gibbsweep.results.figures.panels import Panels
 from gibbsweep.results.figures.style import LINES, MARKERS, Scale, colours, curve, set_scale, with_seconds
-from gibbsweep.study.pareto import front
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row
+from gibbsweep.results.pareto import front
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gibbsweep.results.figures.style import SMALL, finish
-from gibbsweep.study.results import Results
+from gibbsweep.results.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from gibbsweep.results.figures.panels import Panels
 from gibbsweep.results.figures.style import colours, with_seconds
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from gibbsweep.study.row import Row, Statistic
+from gibbsweep.results.row import Row, Statistic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
