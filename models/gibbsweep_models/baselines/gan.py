@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import torch
@@ -73,6 +73,13 @@ class GANConfig(SignedUnits):
             discriminator_learning_rate=learning_rate,
             generator_learning_rate=learning_rate,
         )
+
+    @classmethod
+    def wavegan(cls, learning_rate: float, channels: tuple[int, ...], latent_dim: int) -> Self:
+        """WaveGAN (Donahue et al., "Adversarial Audio Synthesis", 2019), of waveforms: a Wasserstein loss with a gradient penalty, and a
+        critic whose phases are shuffled."""
+        recipe = cls.wgan_gp(learning_rate)
+        return replace(recipe, channels=channels, latent_dim=latent_dim, betas=(0.5, 0.9), phase_shuffle=2)
 
     def build(self, spec: DataSpec) -> GANSystem:
         """The system for waveforms (C, L), images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape`` in [-1, 1]."""

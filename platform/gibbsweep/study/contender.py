@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,8 +16,8 @@ from gibbsweep_models.types import SystemConfig
 
 Kind = Literal["energy", "score", "baseline"]
 
-Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
-"""What is measured, the same for every budget or a function of the budget's name."""
+Evaluators = tuple[Evaluator, ...]
+"""What is measured. A number of an evaluator may be a :func:`~gibbsweep.study.budget_values.by_budget`."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate import Evaluator
 from gibbsweep.results.targets import Target
 from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.study.budget_values import at_budget, check_budgets, check_name
 from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.contender import Contender, Evaluators
 from gibbsweep.study.goal import Goals, as_goals, check_goals
@@ -111,6 +111,17 @@ class Study:
                         f"name one of {[p for p, d in contender.space.items() if isinstance(d, Choice)]}."
                     )
 
+        self._check_budgets()
+
+    def _check_budgets(self) -> None:
+        own = [contender.budgets or self.budgets for contender in self.contenders.values()]
+        known = list(dict.fromkeys(name for budgets in (self.budgets, *own) for name in budgets))
+        for (name, contender), budgets in zip(self.contenders.items(), own, strict=True):
+            for budget in contender.at:
+                check_name(budget, known, f"contender {name!r}")
+            for evaluators in self._evaluators(contender):
+                check_budgets(evaluators, budgets, known, f"an evaluator of contender {name!r}")
+
     def contender(self, name: str) -> Contender:
         """The contender ``name``; UserError if there is none."""
         if name not in self.contenders:
@@ -131,8 +142,7 @@ class Study:
         budgets = contender.budgets or self.budgets
         if budget not in budgets:
             raise UserError(f"study {self.name!r} has no budget {budget!r}: it has {', '.join(budgets)}.")
-        evaluators = self.evaluators if contender.evaluators is None else contender.evaluators
-        final = self.final_evaluators if contender.final_evaluators is None else contender.final_evaluators
+        evaluators, final_evaluators = self._evaluators(contender)
         return ContenderAtBudget(
             name,
             contender,
@@ -140,10 +150,12 @@ class Study:
             budget=budgets[budget] if retries is None else replace(budgets[budget], retries=retries),
             goals=as_goals(contender.goal or self.goal),
             constraints=self.constraints if contender.constraints is None else contender.constraints,
-            evaluators=_evaluators_at(evaluators, budget),
-            final_evaluators=_evaluators_at(final, budget),
+            evaluators=at_budget(evaluators, budget),
+            final_evaluators=at_budget(final_evaluators, budget),
         )
 
-
-def _evaluators_at(evaluators: Evaluators, budget: str) -> tuple[Evaluator, ...]:
-    return evaluators(budget) if callable(evaluators) else evaluators
+    def _evaluators(self, contender: Contender) -> tuple[Evaluators, Evaluators]:
+        return (
+            self.evaluators if contender.evaluators is None else contender.evaluators,
+            self.final_evaluators if contender.final_evaluators is None else contender.final_evaluators,
+        )

@@ -20,6 +20,7 @@ from tests.tune.plans import LIKELIHOOD
 
 from gibbsweep.errors import DiskFull, is_disk_full
 from gibbsweep.evaluate import ChainGrid, EnergyGap
+from gibbsweep.run.assignment import assignment_of
 from gibbsweep.run.run import run
 from gibbsweep.study import Goal
 from gibbsweep.train import Budget, Outcome, SpoolReporter
@@ -28,8 +29,9 @@ from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.driver import Stopping
 from gibbsweep.tune.journal.storage import WholeLines, mend_journal, open_storage
 from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher
-from gibbsweep.tune.on_ray.trial import DISK_FULL, Payload, TrialContender, assignment_of
+from gibbsweep.tune.on_ray.trial import DISK_FULL, Payload
 from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.assignments import Assignments
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.setup.create import create, reopen
@@ -77,13 +79,9 @@ def go_on(runs: Path) -> Gate:
     mend_journal(sweep.journal)
     gate = Gate(Plan(STUDY, decided, sweep), Stopping(sweep))
     sharing, retries = one_cpu(gate.plan)
-    searcher, scheduler = PlanSearcher(gate, sharing, retries), PlanScheduler(gate, retries)
-    budget = decided.contenders_of(STUDY)["rbm"].budget
-    also = replace(budget, also_at=gate.plan.search_of("rbm").rungs)
-    contender = TrialContender(
-        STUDY.contenders["rbm"].config, budget, also, STUDY.goal, STUDY.evaluators, STUDY.final_evaluators
-    )
-    payload = Payload({"rbm": contender}, None, STUDY.validation, "fp32", sweep.precision, "abc", 1, False, "test")
+    assignments = Assignments(gate.plan, SweepOptions(runs=runs))
+    searcher, scheduler = PlanSearcher(gate, assignments, sharing, retries), PlanScheduler(gate, retries)
+    payload = Payload(1, False, "test")
     for number in range(100):
         config = searcher.suggest(str(number))
         if config == Searcher.FINISHED:
