@@ -9,6 +9,6 @@ from gibbsweep.tune.resources.shares import Node, Request
 
 
 def one_cpu(plan: Plan) -> tuple[Sharing, Retries]:
-    requests = dict.fromkeys(plan.decided.contenders, Request())
+    requests = dict.fromkeys(plan.settings.contenders, Request())
     sharing = Sharing(requests, 1, lambda: [Node(1.0)], trials_folder=plan.sweep.path / "trials")
     return sharing, Retries(plan.sweep, sharing, print, lambda why, advice: print(why, advice))

@@ -164,13 +164,13 @@ def packed(
     machines = Machines(lambda: [node], lambda: ("H100", gpu), pretended)
     given = SweepOptions(runs=tmp_path, name="s", budget="smoke", **options)  # type: ignore[arg-type]
     check_options(given)
-    sweep, decided = create(STUDY, given, has_gpu=False)
+    sweep, settings = create(STUDY, given, has_gpu=False)
     said: list[str] = []
-    sharing = shared(Plan(STUDY, decided, sweep), given, machines, said.append)
+    sharing = shared(Plan(STUDY, settings, sweep), given, machines, said.append)
     if measured:
         assert said.pop(0) == "memory  ·  measuring what a trial of rbm needs: some seconds each"
     again: list[str] = []
-    assert shared(Plan(STUDY, decided, sweep), given, machines, again.append).requests == sharing.requests
+    assert shared(Plan(STUDY, settings, sweep), given, machines, again.append).requests == sharing.requests
     assert again == said, "the same without measuring again"
     return sharing.requests["rbm"], said, len(measured)
 
@@ -251,8 +251,8 @@ def test_a_run_that_needs_more_room_is_held_back_until_there_is(tmp_path: Path) 
     from gibbsweep.tune.resources.devices import Sharing
 
     options = SweepOptions(runs=tmp_path, name="s", budget="smoke")
-    sweep, decided = create(STUDY, options, has_gpu=False)
-    plan = Plan(STUDY, decided, sweep)
+    sweep, settings = create(STUDY, options, has_gpu=False)
+    plan = Plan(STUDY, settings, sweep)
     gate = Gate(plan, Stopping(sweep))
     gate.sharing = sharing = Sharing({"rbm": Request()}, 1, lambda: [Node(2.0)], trials_folder=sweep.path / "trials")
     first, second = gate.next(), gate.next()

@@ -99,11 +99,11 @@ def test_one_trial_that_is_best_in_both_is_one_row(tmp_path: Path) -> None:
 def test_a_warm_start_takes_both_goals_and_none_of_a_sweep_of_one(tmp_path: Path) -> None:
     run_all(plan := new_plan(tmp_path, TWO, trials=6))
     options = SweepOptions(runs=tmp_path, name="t", trials=6, from_sweep="s")
-    later, decided = create(TWO, options, has_gpu=False)
+    later, settings = create(TWO, options, has_gpu=False)
     (taken,) = warm_start.read(later.warm_start).values()
-    records = taken.records(FREE.space, warm_start.compared_at(TWO, decided, "rbm"))
+    records = taken.records(FREE.space, warm_start.compared_at(TWO, settings, "rbm"))
     assert [r.objectives for r in records] == [r.objectives for r in plan.searches["rbm"].records]
     assert [r.frozen().values for r in records] == [list(r.objectives or ()) for r in records]
-    Plan(TWO, decided, later).next()
+    Plan(TWO, settings, later).next()
     with pytest.raises(UserError, match="goal is .*maximize and .*minimize there and .*maximize here"):
         create(two(goal=BITS), replace(options, name="u"), has_gpu=False)

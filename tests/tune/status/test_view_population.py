@@ -20,7 +20,7 @@ from gibbsweep.study import Results
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.folder.driver import Stopping, only_driver
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.population.figure import draw_lineages
 from gibbsweep.tune.resources.gate import Gate
@@ -96,8 +96,8 @@ def test_a_search_does_not_start_from_trials_whose_values_changed(tmp_path: Path
     while (planned := plan.next()) is not None:
         train(plan, planned)
     options = SweepOptions(runs=tmp_path, name="t", trials=4, from_sweep="s")
-    _, decided = create(STUDY, options, has_gpu=False)
-    assert isinstance(decided, Decided)
+    _, settings = create(STUDY, options, has_gpu=False)
+    assert isinstance(settings, Settings)
     taken = warm_start.read(tmp_path / "t" / "warm_start.json")["rbm"]
     changed = sum(bool(record.copies) for record in plan.searches["rbm"].records)
     assert taken.dropped == {"its values changed while it trained": changed}

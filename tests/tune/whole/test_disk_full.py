@@ -70,14 +70,14 @@ class _Trial:
 def go_on(runs: Path) -> Gate:
     """One part of a sweep as Tune would run it: a worker, one trial after the other."""
     if (runs / "s" / "sweep.json").exists():
-        sweep, decided = reopen(STUDY, SweepOptions(runs=runs, resume="s"))
+        sweep, settings = reopen(STUDY, SweepOptions(runs=runs, resume="s"))
     else:
-        sweep, decided = create(STUDY, SweepOptions(runs=runs, name="s", **WORDS), has_gpu=False)
+        sweep, settings = create(STUDY, SweepOptions(runs=runs, name="s", **WORDS), has_gpu=False)
     mend_journal(sweep.journal)
-    gate = Gate(Plan(STUDY, decided, sweep), Stopping(sweep))
+    gate = Gate(Plan(STUDY, settings, sweep), Stopping(sweep))
     sharing, retries = one_cpu(gate.plan)
     searcher, scheduler = PlanSearcher(gate, sharing, retries), PlanScheduler(gate, retries)
-    budget = decided.budget_of(STUDY, "rbm")
+    budget = settings.budget_of(STUDY, "rbm")
     also = replace(budget, also_at=gate.plan.searches["rbm"].rungs)
     contender = TrialContender(
         STUDY.contenders["rbm"].config, budget, also, STUDY.goal, STUDY.evaluators, STUDY.final_evaluators

@@ -13,7 +13,7 @@ from gibbsweep.train import Budget
 from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Retries
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.resources.devices import Sharing
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.search.search import Search
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def execute(
     gate: Gate,
     options: SweepOptions,
-    decided: Decided,
+    settings: Settings,
     watcher: Watcher,
     sharing: Sharing,
     say: Callable[[str], None],
@@ -40,12 +40,12 @@ def execute(
     payload = Payload(
         contenders={
             name: TrialContender(
-                config=study.config_of(name, decided.budget),
-                budget=decided.budget_of(study, name),
-                search_budget=_search_budget(decided.budget_of(study, name), plan.searches[name]),
+                config=study.config_of(name, settings.budget),
+                budget=settings.budget_of(study, name),
+                search_budget=_search_budget(settings.budget_of(study, name), plan.searches[name]),
                 goal=study.goals_of(name),
-                evaluators=study.evaluators_of(name, decided.budget),
-                final_evaluators=study.final_evaluators_of(name, decided.budget),
+                evaluators=study.evaluators_of(name, settings.budget),
+                final_evaluators=study.final_evaluators_of(name, settings.budget),
                 halve=study.contenders[name].halve,
                 constrained=(
                     *(goal.metric for goal in study.goals_of(name)[1:]),
@@ -53,11 +53,11 @@ def execute(
                 ),
                 evolves=() if (population := plan.searches[name].population) is None else population.evolves,
             )
-            for name in decided.contenders
+            for name in settings.contenders
         },
         data_root=options.data_root.absolute() if options.data_root else None,
         validation=study.validation,
-        precision=decided.precision,
+        precision=settings.precision,
         measurements=plan.sweep.precision.absolute(),
         git_commit=git_commit(),
         workers=options.workers_per_trial,

@@ -16,7 +16,7 @@ from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 
 
 @dataclass(frozen=True)
-class Decided:
+class Settings:
     """The deciding options with every default filled in."""
 
     contenders: tuple[str, ...]
@@ -48,24 +48,26 @@ class Decided:
         return budget if self.retries is None else replace(budget, retries=self.retries)
 
 
-def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
+def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
     """Everything of a study that its recorded trials depend on, by contender, as JSON."""
     found = {}
-    for name in decided.contenders:
+    for name in settings.contenders:
         contender = study.contenders[name]
-        budget = decided.budget_of(study, name)
+        budget = settings.budget_of(study, name)
         found[name] = {
-            "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, decided.budget))},
+            "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, settings.budget))},
             "space": describe(contender.space),
             "compare": contender.compare,
             "validation": study.validation,
-            "views": list(study.views(decided.data)),
+            "views": list(study.views(settings.data)),
             **_goals(study, name),
             **({"constraints": [vars(c) for c in constraints]} if (constraints := study.constraints_of(name)) else {}),
             "budget": _said(vars(budget), retries=0, also_at=(), accumulate=1),
-            **({"halve": step_sizes(study.config_of(name, decided.budget), contender.halve)} if budget.retries else {}),
-            "evaluators": [repr(e) for e in study.evaluators_of(name, decided.budget)],
-            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, decided.budget)],
+            **(
+                {"halve": step_sizes(study.config_of(name, settings.budget), contender.halve)} if budget.retries else {}
+            ),
+            "evaluators": [repr(e) for e in study.evaluators_of(name, settings.budget)],
+            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, settings.budget)],
         }
     as_json: dict[str, Any] = json.loads(json.dumps(found))
     return as_json

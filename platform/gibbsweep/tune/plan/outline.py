@@ -39,14 +39,14 @@ def outline(plan: Plan) -> dict[str, Outline]:
     """By contender."""
     found = {}
     for name, search in plan.searches.items():
-        updates = plan.study.budget_of(name, plan.decided.budget).updates
+        updates = plan.study.budget_of(name, plan.settings.budget).updates
         found[name] = Outline(
             trials=search.trials,
             updates=updates,
             rungs=search.rungs,
             expected=float(updates)
             if search.population is not None
-            else expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
+            else expected_updates(updates, search.rungs, plan.settings.eta, plan.settings.brackets),
             population=search.population is not None,
             goal=search.goals if len(search.goals) > 1 else search.goals[0],
             retrainings=tuple(run for option in search.contender.options() for run in plan.retrainings(name, option)),

@@ -14,7 +14,7 @@ from gibbsweep.study.study import Study
 from gibbsweep.train import OUTCOME_KINDS, Outcome
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.retrainings import Retrainings
 from gibbsweep.tune.plan.run import Planned
 from gibbsweep.tune.plan.stopped import end_stopped, stopped_outcome
@@ -26,11 +26,11 @@ from gibbsweep.tune.search.of_study import searches_of
 class Plan:
     """Hands out runs one by one and takes their outcomes. After a crash it is rebuilt from the journal and the run folders."""
 
-    def __init__(self, study: Study, decided: Decided, sweep: SweepDir) -> None:
-        self.study, self.decided, self.sweep = study, decided, sweep
-        self.views = study.views(decided.data)
-        self.searches = searches_of(study, decided, sweep)
-        self.chosen = Retrainings(study, decided, self.views, self.searches)
+    def __init__(self, study: Study, settings: Settings, sweep: SweepDir) -> None:
+        self.study, self.settings, self.sweep = study, settings, sweep
+        self.views = study.views(settings.data)
+        self.searches = searches_of(study, settings, sweep)
+        self.chosen = Retrainings(study, settings, self.views, self.searches)
         self.takeovers = Takeovers(sweep)
         self.trials = {name: search.trials for name, search in self.searches.items()}
         self.running: dict[str, Planned] = {}
@@ -149,7 +149,7 @@ class Plan:
         # The longest first, so that no long run is left alone at the end.
         name, option, member, (view, seed), run = max(ready, key=lambda item: self._expected_seconds(item[0], item[1]))
         self._retrained.add(run)
-        updates = self.study.budget_of(name, self.decided.budget).updates
+        updates = self.study.budget_of(name, self.settings.budget).updates
         schedule, replays = self.searches[name].replay(option)
         return Planned(
             run, name, "retrain", member.values, seed, view, updates, option,
@@ -158,7 +158,7 @@ class Plan:
 
     def _take_over(self, name: str) -> None:
         self.takeovers.carry_out(
-            name, self.searches[name].records, self.study.budget_of(name, self.decided.budget).batch_size
+            name, self.searches[name].records, self.study.budget_of(name, self.settings.budget).batch_size
         )
 
     def _recover(self) -> None:
@@ -189,7 +189,7 @@ class Plan:
     def _search_run(self, name: str, record: Record) -> Planned:
         option, population = self.searches[name].option_of(record.number), self.searches[name].population
         schedule = () if population is None else population.schedule(record.number)
-        run, seed, view = search_name(name, record.number), self.decided.seed, self.views[0]
+        run, seed, view = search_name(name, record.number), self.settings.seed, self.views[0]
         return Planned(
             run, name, "search", record.values, seed, view, record.runs_to, option, record.number, schedule=schedule
         )

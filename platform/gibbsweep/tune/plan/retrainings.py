@@ -7,17 +7,17 @@ from typing import Any
 
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import as_file_name
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.search.front import Member
 from gibbsweep.tune.search.search import Search
 
 
 class Retrainings:
-    """Decided from the journal alone: the front of a search that has ended is a function of its trials, and a run is named by its place on
+    """Settings from the journal alone: the front of a search that has ended is a function of its trials, and a run is named by its place on
     the front, so a sweep that goes on after a crash has the same runs."""
 
-    def __init__(self, study: Study, decided: Decided, views: Sequence[str], searches: Mapping[str, Search]) -> None:
-        self._study, self._decided, self._views, self._searches = study, decided, views, searches
+    def __init__(self, study: Study, settings: Settings, views: Sequence[str], searches: Mapping[str, Search]) -> None:
+        self._study, self._decided, self._views, self._searches = study, settings, views, searches
 
     def members(self, name: str, option: Any) -> list[Member]:
         """What to retrain by what is known; empty if no search trial completed. Without a search, the configuration as it stands."""

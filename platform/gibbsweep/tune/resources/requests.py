@@ -55,7 +55,7 @@ def shared(plan: Plan, options: SweepOptions, machines: Machines, say: Say) -> S
     usable = [replace(node, memory=int(USABLE * node.memory)) for node in nodes]
     k = _most_on_a_gpu(nodes) if automatic and request.gpus else pieces(request.gpus)
     packed = replace(request, gpus=share(k)) if k > 1 else request
-    requests = dict.fromkeys(plan.decided.contenders, packed)
+    requests = dict.fromkeys(plan.settings.contenders, packed)
     if k > 1 or _little_memory(plan, options, packed, usable):
         gpu, found = _measured(plan, options, machines, on_gpu=bool(request.gpus), say=say)
         if k > 1:
@@ -80,12 +80,12 @@ def _little_memory(plan: Plan, options: SweepOptions, request: Request, nodes: S
     counts = [(node, workers_on(node, request)) for node in nodes if node.memory]
     each = min((node.memory // count for node, count in counts if count > options.workers_per_trial), default=None)
     return each is not None and any(
-        each < OF_A_TRIAL + SMALL + COPIES * _size(plan, options, name) for name in plan.decided.contenders
+        each < OF_A_TRIAL + SMALL + COPIES * _size(plan, options, name) for name in plan.settings.contenders
     )
 
 
 def _size(plan: Plan, options: SweepOptions, name: str) -> int:
-    config = plan.study.config_of(name, plan.decided.budget)
+    config = plan.study.config_of(name, plan.settings.budget)
     dataset = load(
         plan.views[0], root=options.data_root, units=config.units, seed=DATA_SEED, validation=plan.study.validation
     )
@@ -112,25 +112,25 @@ def _measured(
 
 def questions(plan: Plan, options: SweepOptions) -> list[probe.Question]:
     """What a worker of each contender does, as far as memory goes."""
-    study, decided = plan.study, plan.decided
-    prints = fingerprint(study, decided)
+    study, settings = plan.study, plan.settings
+    prints = fingerprint(study, settings)
     asked = []
-    for name in decided.contenders:
-        budget = decided.budget_of(study, name)
+    for name in settings.contenders:
+        budget = settings.budget_of(study, name)
         assignment = Assignment(
             name=name,
             contender=name,
             kind="single",
-            config=study.config_of(name, decided.budget),
-            seed=decided.seed,
+            config=study.config_of(name, settings.budget),
+            seed=settings.seed,
             data=plan.views[0],
             budget=replace(budget, batch_size=-(-budget.batch_size // options.workers_per_trial)),
             run_dir=Path(),
             data_root=options.data_root.absolute() if options.data_root else None,
-            evaluators=study.evaluators_of(name, decided.budget),
-            final_evaluators=study.final_evaluators_of(name, decided.budget),
+            evaluators=study.evaluators_of(name, settings.budget),
+            final_evaluators=study.final_evaluators_of(name, settings.budget),
             validation=study.validation,
-            precision=decided.precision,
+            precision=settings.precision,
         )
         asked.append(
             probe.Question(name, [prints[name], options.workers_per_trial], assignment, study.contenders[name].space)

@@ -7,32 +7,32 @@ from dataclasses import replace
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.search.search import Search
 
 
-def searches_of(study: Study, decided: Decided, sweep: SweepDir) -> dict[str, Search]:
+def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, Search]:
     """By contender, with what earlier parts of the sweep have recorded and what its warm start has copied."""
     storage = open_storage(sweep)
-    evolves = sweep.record()["evolves"] if decided.scheduler == "population" else {}
-    taken = {} if decided.from_sweep is None else warm_start.read(sweep.warm_start)
+    evolves = sweep.record()["evolves"] if settings.scheduler == "population" else {}
+    taken = {} if settings.from_sweep is None else warm_start.read(sweep.warm_start)
     return {
         name: Search(
             storage,
             name,
-            replace(study.contenders[name], config=study.config_of(name, decided.budget)),
+            replace(study.contenders[name], config=study.config_of(name, settings.budget)),
             study.goals_of(name),
-            updates=study.budget_of(name, decided.budget).updates,
-            trials=study.trials_of(name, decided.trials),
-            seed=decided.seed,
-            sampler=decided.sampler,
-            scheduler=decided.form,
+            updates=study.budget_of(name, settings.budget).updates,
+            trials=study.trials_of(name, settings.trials),
+            seed=settings.seed,
+            sampler=settings.sampler,
+            scheduler=settings.form,
             constraints=study.constraints_of(name),
-            earlier=taken[name].records(study.contenders[name].space, warm_start.compared_at(study, decided, name))
+            earlier=taken[name].records(study.contenders[name].space, warm_start.compared_at(study, settings, name))
             if name in taken
             else (),
             evolves=evolves.get(name, ()),
         )
-        for name in decided.contenders
+        for name in settings.contenders
     }

@@ -29,7 +29,7 @@ from gibbsweep.tune.folder.layout import held, is_sweep, search_name
 from gibbsweep.tune.journal.attributes import VALUES, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import Record, recorded
-from gibbsweep.tune.options.settings import Decided, fingerprint
+from gibbsweep.tune.options.settings import Settings, fingerprint
 
 LEARNING = ("tpe", "gp", "cmaes")
 """The samplers that look at trials at all."""
@@ -68,19 +68,19 @@ class Taken:
         return found
 
 
-def take(study: Study, decided: Decided, runs: Path) -> dict[str, Taken]:
-    """What each contender that searches can use of ``decided.from_sweep``. Raises UserError where there is no such sweep or contender,
+def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
+    """What each contender that searches can use of ``settings.from_sweep``. Raises UserError where there is no such sweep or contender,
     where the sampler learns nothing, or where nothing can be used."""
-    assert decided.from_sweep is not None
-    if decided.sampler not in LEARNING:
+    assert settings.from_sweep is not None
+    if settings.sampler not in LEARNING:
         raise UserError(
-            f"--sampler {decided.sampler} learns nothing from trials, so --from {decided.from_sweep} would change nothing: use --sampler "
+            f"--sampler {settings.sampler} learns nothing from trials, so --from {settings.from_sweep} would change nothing: use --sampler "
             f"{'|'.join(LEARNING)}, or leave --from out."
         )
-    folder = _folder(decided.from_sweep, runs)
+    folder = _folder(settings.from_sweep, runs)
     there: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
-    here = fingerprint(study, decided)
-    searched = [name for name in decided.contenders if study.trials_of(name, decided.trials)]
+    here = fingerprint(study, settings)
+    searched = [name for name in settings.contenders if study.trials_of(name, settings.trials)]
     missing = [name for name in searched if name not in there]
     if missing:
         raise UserError(
@@ -94,7 +94,7 @@ def take(study: Study, decided: Decided, runs: Path) -> dict[str, Taken]:
             there[name],
             here[name],
             study.contenders[name].space,
-            compared_at(study, decided, name),
+            compared_at(study, settings, name),
             study.constraints_of(name),
         )
         for name in searched
@@ -107,11 +107,11 @@ def take(study: Study, decided: Decided, runs: Path) -> dict[str, Taken]:
     return found
 
 
-def compared_at(study: Study, decided: Decided, name: str) -> tuple[int, ...]:
+def compared_at(study: Study, settings: Settings, name: str) -> tuple[int, ...]:
     """The updates after which the sampler compares a contender's trials."""
-    updates = study.budget_of(name, decided.budget).updates
+    updates = study.budget_of(name, settings.budget).updates
     options = len(study.contenders[name].options())
-    return decided.form.build(updates, -(-study.trials_of(name, decided.trials) // options)).rungs or (updates,)
+    return settings.form.build(updates, -(-study.trials_of(name, settings.trials) // options)).rungs or (updates,)
 
 
 def write(path: Path, found: Mapping[str, Taken]) -> None:

@@ -12,7 +12,7 @@ from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.study.study import Study
 from gibbsweep.train.checkpoint import form_of
 from gibbsweep.train.outcome import STABILITY
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, System, SystemConfig
 
@@ -20,13 +20,13 @@ LEAST = 4
 """Members of a compared option: a quarter of fewer is nobody."""
 
 
-def evolving(study: Study, name: str, decided: Decided, system: System, spec: DataSpec) -> tuple[str, ...]:
+def evolving(study: Study, name: str, settings: Settings, system: System, spec: DataSpec) -> tuple[str, ...]:
     """The paths that evolve in contender ``name``: those that it names; else its searched step sizes and other Floats under whose whole
     range the checkpoint of ``system`` goes on. None where nothing is searched, or where a system is fitted at once."""
-    contender, config = study.contenders[name], study.config_of(name, decided.budget)
-    if not study.trials_of(name, decided.trials) or isinstance(system, CanFit):
+    contender, config = study.contenders[name], study.config_of(name, settings.budget)
+    if not study.trials_of(name, settings.trials) or isinstance(system, CanFit):
         return ()
-    _check_members(study, name, decided)
+    _check_members(study, name, settings)
     paths = dict(walk(contender.space))
     named = contender.evolves
     if named is None:
@@ -59,11 +59,11 @@ def evolving(study: Study, name: str, decided: Decided, system: System, spec: Da
     return named
 
 
-def _check_members(study: Study, name: str, decided: Decided) -> None:
+def _check_members(study: Study, name: str, settings: Settings) -> None:
     options = len(study.contenders[name].options())
-    if study.trials_of(name, decided.trials) // options < LEAST:
+    if study.trials_of(name, settings.trials) // options < LEAST:
         raise UserError(
-            f"a population has at least {LEAST} members, and {decided.trials} trials of {name!r}"
+            f"a population has at least {LEAST} members, and {settings.trials} trials of {name!r}"
             f"{f' over {options} options' if options > 1 else ''} are fewer: use --trials {LEAST * options} or more."
         )
     if [goal.metric for goal in study.goals_of(name)] == [STABILITY]:
