@@ -39,11 +39,11 @@ def show_status(options: StatusOptions) -> None:
     """Where a sweep stands: running, finished or killed, from its folder alone."""
     from rich.console import Console
 
-    from gibbsweep.tune.folder.layout import find
+    from gibbsweep.tune.folder.layout import find_sweep
     from gibbsweep.tune.status.from_folder import look
     from gibbsweep.tune.status.lines import lines, totals
 
-    sweep = find(options.runs, options.sweep)
+    sweep = find_sweep(options.runs, options.sweep)
     view = look(sweep)
     record = sweep.record()
     console = Console()
@@ -56,20 +56,20 @@ def show_status(options: StatusOptions) -> None:
 
 def stop_sweep(options: StopOptions) -> None:
     """Stop a sweep that runs, as Ctrl-C once does: its trials finish the reports they are in."""
-    from gibbsweep.tune.folder.driver import Driver, driven, request_stop
-    from gibbsweep.tune.folder.layout import find
+    from gibbsweep.tune.folder.driver import Driver, is_driven, request_stop
+    from gibbsweep.tune.folder.layout import find_sweep
 
     if options.wait < 0:
         raise UserError(f"--wait must not be negative: got {options.wait:g}.")
-    sweep = find(options.runs, options.sweep)
-    if not driven(sweep):
+    sweep = find_sweep(options.runs, options.sweep)
+    if not is_driven(sweep):
         raise UserError(f"sweep {sweep.name!r} is not running: there is nothing to stop.{_continue(sweep)}")
     driver = Driver.read(sweep)
     request_stop(sweep)
     where = f" (process {driver.pid} on {driver.host})" if driver is not None else ""
     print(f"asked {sweep.name}{where} to stop: its trials finish the reports they are in", flush=True)
     deadline = time.monotonic() + options.wait
-    while driven(sweep):
+    while is_driven(sweep):
         if time.monotonic() >= deadline:
             print(
                 f"it has not stopped after {options.wait:g} s, and will at its trials' next reports.{_continue(sweep)}"

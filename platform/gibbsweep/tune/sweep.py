@@ -16,7 +16,7 @@ from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.train.files import full_disk_said
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import Stopping, only_driver, resume_command
+from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
@@ -28,7 +28,7 @@ from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
-from gibbsweep.tune.resources.requests import shared
+from gibbsweep.tune.resources.requests import devices_for
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.setup.create import create, reopen
 from gibbsweep.tune.setup.prepare import prepare
@@ -103,8 +103,8 @@ def _drive(
         if search.population is not None and search.population.evolves:
             evolving = f"{', '.join(search.population.evolves)} evolve over {settings.generations} generations"
             console.print(f"population  ·  {name}: {evolving}", style="dim", highlight=False, soft_wrap=True)
-    limit, stopping = quota_of(sweep, options.disk), Stopping(sweep)
-    gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
+    limit, stop = quota_of(sweep, options.disk), StopRequest(sweep)
+    gate = Gate(plan, stop, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
             read_checkpoint(run_dir / "checkpoint")  # refuses a damaged one before anything starts
@@ -118,16 +118,16 @@ def _drive(
             def say(sentence: str) -> None:
                 console.print(sentence, style="dim", highlight=False, soft_wrap=True)
 
-            gate.sharing = sharing = shared(plan, options, machines(), say)
-            clock.train_on(sharing.devices)
+            gate.devices = devices = devices_for(plan, options, machines(), say)
+            clock.train_on(devices.most_workers)
             try:
-                with stopping, Progress(gate, console, clock) as progress:
-                    execute(gate, options, settings, progress, sharing=sharing, say=say)
+                with stop, Progress(gate, console, clock) as progress:
+                    execute(gate, options, settings, progress, devices=devices, say=say)
                     progress.changed()
             except KeyboardInterrupt:  # the second one: now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_NOW_S)
-                raise Interrupted(gate.said(resume)) from None
+                raise Interrupted(gate.unfinished_message(resume)) from None
         results = None
         with gate.guarded():
             clock.tick()
@@ -137,6 +137,6 @@ def _drive(
                 write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
             tracker.close(status="KILLED", timeout_s=_NOW_S if gate.halted else _LAST_S)
-            raise Interrupted(gate.said(resume))
+            raise Interrupted(gate.unfinished_message(resume))
         report = tracker.close(status="FINISHED", timeout_s=_LAST_S)
     return results, report

@@ -17,8 +17,8 @@ from gibbsweep.errors import UserError
 from gibbsweep.study import Goal
 from gibbsweep.train import Outcome, SpoolReporter
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import Stopping, driven, only_driver, request_stop, stop_requested
-from gibbsweep.tune.folder.layout import find
+from gibbsweep.tune.folder.driver import StopRequest, is_driven, only_driver, request_stop, stop_requested
+from gibbsweep.tune.folder.layout import find_sweep
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.plan.outline import Outline, expected_updates, outline, write_outline
 from gibbsweep.tune.resources.gate import Gate
@@ -135,10 +135,10 @@ def test_it_fits_the_terminal_and_says_what_is_folded(n: int, rungs: tuple[int, 
 def test_the_first_ctrl_c_asks_and_the_second_interrupts(tmp_path: Path) -> None:
     sweep = new_plan(tmp_path).sweep
     before = signal.getsignal(signal.SIGINT)
-    with Stopping(sweep) as stopping:
-        assert not stopping.asked
+    with StopRequest(sweep) as stop:
+        assert not stop.requested
         os.kill(os.getpid(), signal.SIGINT)
-        assert stopping.asked
+        assert stop.requested
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) == before
@@ -148,17 +148,17 @@ def test_a_request_reaches_the_driver_and_no_later_one(tmp_path: Path) -> None:
     sweep = new_plan(tmp_path).sweep
     request_stop(sweep)
     with only_driver(sweep, "python x.py"):
-        assert driven(sweep)
-        assert not Stopping(sweep).asked, "it was meant for a driver that is gone"
+        assert is_driven(sweep)
+        assert not StopRequest(sweep).requested, "it was meant for a driver that is gone"
         request_stop(sweep)
-        assert Stopping(sweep).asked
-    assert not driven(sweep)
+        assert StopRequest(sweep).requested
+    assert not is_driven(sweep)
     assert not stop_requested(sweep)
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "sweep.json").write_text('{"name": "t", "study": "tiny"}')  # of single runs
     for name in ("t", "u"):
         with pytest.raises(UserError, match=rf"there is no sweep {name!r}: .* holds s\."):
-            find(tmp_path, name)
+            find_sweep(tmp_path, name)
 
 
 def test_a_run_that_was_stopped_is_resumed(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_a_terminal_shows_a_view_and_a_file_a_line_an_ended_run(tmp_path: Path, 
     plan = new_plan(tmp_path, trials=18, scheduler="halving", seeds=1)
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=80, height=24, color_system=None)
-    stopping = Stopping(plan.sweep)
-    with stopping, Progress(Gate(plan, stopping), console, SweepClock(plan.sweep, 0.0)) as progress:
+    stop = StopRequest(plan.sweep)
+    with stop, Progress(Gate(plan, stop), console, SweepClock(plan.sweep, 0.0)) as progress:
         while (planned := plan.next()) is not None:
             run_segment(plan, planned, updates=20)
             progress.reported(planned.name, planned.runs_to, {"train/device_seconds": 1.0})

@@ -14,7 +14,7 @@ from tests.tune.two_goals import BITS, FREE, GAP
 from gibbsweep.study import Constraint, Study
 from gibbsweep.train import Outcome
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources.gate import Gate
@@ -105,8 +105,8 @@ def test_of_several_goals_each_best_and_the_front_are_of_those_that_satisfy(tmp_
 def test_a_line_of_an_ended_run_says_what_it_violates(tmp_path: Path, the_study: Study, said: bool) -> None:
     plan, out = new_plan(tmp_path, the_study, trials=4), io.StringIO()
     console = Console(file=out, force_terminal=False, width=80)
-    stopping = Stopping(plan.sweep)
-    with stopping, Progress(Gate(plan, stopping), console, SweepClock(plan.sweep, 0.0)) as progress:
+    stop = StopRequest(plan.sweep)
+    with stop, Progress(Gate(plan, stop), console, SweepClock(plan.sweep, 0.0)) as progress:
         for seconds in (3.0, 0.5):
             end(plan, log_likelihood=1.0, seconds=seconds)
             progress.changed()

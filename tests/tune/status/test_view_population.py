@@ -18,7 +18,7 @@ from gibbsweep.cli.main import main
 from gibbsweep.errors import UserError
 from gibbsweep.study import Results
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import Stopping, only_driver
+from gibbsweep.tune.folder.driver import StopRequest, only_driver
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.outline import outline, write_outline
@@ -57,7 +57,7 @@ def test_the_log_says_who_went_on_from_whom_once(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, **POPULATION)
     out = io.StringIO()
     console = Console(file=out, force_terminal=False, width=80)
-    gate = Gate(plan, Stopping(plan.sweep))
+    gate = Gate(plan, StopRequest(plan.sweep))
     with Progress(gate, console, SweepClock(plan.sweep, 0.0)) as progress:
         while (planned := plan.next()) is not None:
             train(plan, planned, breaks=0.2)

@@ -24,7 +24,7 @@ from gibbsweep.study import Goal
 from gibbsweep.train import Budget, Outcome, SpoolReporter
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.journal.storage import WholeLines, mend_journal, open_storage
 from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher
 from gibbsweep.tune.on_ray.trial import DISK_FULL, Payload, TrialContender, assignment_of
@@ -74,9 +74,9 @@ def go_on(runs: Path) -> Gate:
     else:
         sweep, settings = create(STUDY, SweepOptions(runs=runs, name="s", **WORDS), has_gpu=False)
     mend_journal(sweep.journal)
-    gate = Gate(Plan(STUDY, settings, sweep), Stopping(sweep))
-    sharing, retries = one_cpu(gate.plan)
-    searcher, scheduler = PlanSearcher(gate, sharing, retries), PlanScheduler(gate, retries)
+    gate = Gate(Plan(STUDY, settings, sweep), StopRequest(sweep))
+    devices, retries = one_cpu(gate.plan)
+    searcher, scheduler = PlanSearcher(gate, devices, retries), PlanScheduler(gate, retries)
     budget = settings.budget_of(STUDY, "rbm")
     also = replace(budget, also_at=gate.plan.searches["rbm"].rungs)
     contender = TrialContender(
@@ -162,7 +162,7 @@ def test_a_disk_that_is_full_at_any_write_loses_and_repeats_nothing(
             assert full_at > writes - 3
             continue
         assert gate.halted, f"write {full_at} of {writes}"
-        assert "there is no space left on the disk" in gate.said("python x.py")
+        assert "there is no space left on the disk" in gate.unfinished_message("python x.py")
         assert not [path for path in runs.rglob("*.tmp")], "temporary files are removed"
         for folder in (runs / "s" / "trials").iterdir() if (runs / "s" / "trials").exists() else ():
             outcome = Outcome.read(folder)

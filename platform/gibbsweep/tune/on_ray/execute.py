@@ -14,7 +14,7 @@ from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Retries
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
-from gibbsweep.tune.resources.devices import Sharing
+from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.search.search import Search
 
@@ -27,10 +27,10 @@ def execute(
     options: SweepOptions,
     settings: Settings,
     watcher: Watcher,
-    sharing: Sharing,
+    devices: Devices,
     say: Callable[[str], None],
 ) -> None:
-    """Start what ``gate`` hands out until it hands out nothing more. ``sharing``: what each run asks for; ``say`` tells a person."""
+    """Start what ``gate`` hands out until it hands out nothing more. ``devices``: what each run asks for; ``say`` tells a person."""
     from ray import tune
 
     from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
@@ -64,7 +64,7 @@ def execute(
         echo=options.verbose,
         session=uuid.uuid4().hex,
     )
-    workers, retries = options.workers_per_trial, Retries(plan.sweep, sharing, say, gate.halt)
+    workers, retries = options.workers_per_trial, Retries(plan.sweep, devices, say, gate.halt)
     watch = Watch(watcher, retries, Precisions(plan.sweep.precision, say))
 
     def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
@@ -73,7 +73,7 @@ def execute(
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(gate, sharing, retries),
+            search_alg=PlanSearcher(gate, devices, retries),
             scheduler=PlanScheduler(gate, retries),
             num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,

@@ -35,7 +35,7 @@ def size_text(size: float) -> str:
     return f"{size:.0f}B"
 
 
-def rounded_up(size: float) -> int:
+def round_up(size: float) -> int:
     """At least ``size``, in two digits."""
     if size <= 0:
         return 0

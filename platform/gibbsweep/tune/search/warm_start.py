@@ -25,7 +25,7 @@ from gibbsweep.study.study import Study
 from gibbsweep.train import Outcome
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.folder.layout import held, is_sweep, search_name
+from gibbsweep.tune.folder.layout import is_sweep, search_name, sweeps_message
 from gibbsweep.tune.journal.attributes import VALUES, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import Record, recorded
@@ -127,7 +127,7 @@ def _folder(name: str, runs: Path) -> Path:
     for folder in (runs / name, Path(name)):
         if is_sweep(folder):
             return folder
-    raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {held(runs)}")
+    raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {sweeps_message(runs)}")
 
 
 def _taken(

@@ -11,7 +11,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
-from gibbsweep.tune.folder.layout import SweepDir, find
+from gibbsweep.tune.folder.layout import SweepDir, find_sweep
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
 from gibbsweep.tune.search import warm_start
@@ -77,7 +77,7 @@ def create(
 def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     """The folder of the sweep to resume. Options that were given and differ from the record, or a study that changed, are refused."""
     assert options.resume is not None
-    sweep = find(options.runs, options.resume)
+    sweep = find_sweep(options.runs, options.resume)
     record = sweep.record()
     if record["study"] != study.name:
         raise UserError(

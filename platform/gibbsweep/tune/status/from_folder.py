@@ -12,7 +12,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from gibbsweep.train import Outcome
-from gibbsweep.tune.folder.driver import driven
+from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record, recorded
 from gibbsweep.tune.plan.outline import Outline, read_outline
@@ -34,7 +34,7 @@ class FolderView:
 
 def look(sweep: SweepDir) -> FolderView:
     """Outcomes win over the journal, which hears of them last; a verdict that is in the journal wins over both, as it will on resume."""
-    outlines, is_driven = read_outline(sweep), driven(sweep)
+    outlines, has_driver = read_outline(sweep), is_driven(sweep)
     records = _records(sweep, outlines)
     runs = [search_name(name, record.number) for name, found in records.items() for record in found]
     runs += [run for one in outlines.values() for run in one.retrainings if sweep.trial(run).exists()]
@@ -49,10 +49,10 @@ def look(sweep: SweepDir) -> FolderView:
     waiting = {search_name(n, r.number) for n, found in records.items() for r in found if r.state == "paused"}
     open_runs = {run for run in runs if run not in outcomes and run not in waiting | lost}
     return FolderView(
-        overview(outlines, records, outcomes, underway, open_runs if is_driven else ()),
-        _wall(sweep, is_driven),
-        is_driven,
-        0 if is_driven else len(open_runs),
+        overview(outlines, records, outcomes, underway, open_runs if has_driver else ()),
+        _wall(sweep, has_driver),
+        has_driver,
+        0 if has_driver else len(open_runs),
     )
 
 
@@ -84,7 +84,7 @@ def last_report(run_dir: Path) -> Underway | None:
     return Underway.of(record["step"], record["metrics"])
 
 
-def _wall(sweep: SweepDir, is_driven: bool) -> float:
+def _wall(sweep: SweepDir, has_driver: bool) -> float:
     path = sweep.path / "wall_seconds.json"
     try:
         record = json.loads(path.read_text())
@@ -92,4 +92,4 @@ def _wall(sweep: SweepDir, is_driven: bool) -> float:
     except FileNotFoundError:
         return 0.0
     seconds = float(record["wall_seconds"] if isinstance(record, dict) else record)
-    return seconds + (max(0.0, since) if is_driven else 0.0)
+    return seconds + (max(0.0, since) if has_driver else 0.0)
