@@ -14,7 +14,7 @@ from gibbsweep.errors import UserError
 
 if TYPE_CHECKING:
     from gibbsweep.tune.folder.layout import SweepDir
-    from gibbsweep.tune.status.from_folder import FolderView
+    from gibbsweep.tune.status.from_folder import FolderOverview
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,19 @@ def show_status(options: StatusOptions) -> None:
     from rich.console import Console
 
     from gibbsweep.tune.folder.layout import find_sweep
-    from gibbsweep.tune.status.from_folder import look
-    from gibbsweep.tune.status.lines import lines, totals
+    from gibbsweep.tune.status.from_folder import overview_from_folder
+    from gibbsweep.tune.status.lines import contender_lines, total_lines
 
     sweep = find_sweep(options.runs, options.sweep)
-    view = look(sweep)
+    view = overview_from_folder(sweep)
     record = sweep.record()
     console = Console()
     console.print(f"[bold]{sweep.name}[/bold]  {record['question']}", highlight=False, soft_wrap=True)
     console.print(f"data {record['data']}  ·  budget {record['budget']}  ·  {sweep.path}", style="dim", soft_wrap=True)
     console.print(_state(sweep, view), highlight=False, soft_wrap=True)
-    for line in totals(view.overview, view.wall, width=console.width) + lines(view.overview, width=console.width):
+    for line in total_lines(view.overview, view.wall, width=console.width) + contender_lines(
+        view.overview, width=console.width
+    ):
         console.print(line, no_wrap=True)
 
 
@@ -79,7 +81,7 @@ def stop_sweep(options: StopOptions) -> None:
     print(f"it has stopped.{_continue(sweep)}")
 
 
-def _state(sweep: SweepDir, view: FolderView) -> str:
+def _state(sweep: SweepDir, view: FolderOverview) -> str:
     from gibbsweep.tune.folder.driver import Driver, stop_command, stop_requested
 
     driver = Driver.read(sweep)

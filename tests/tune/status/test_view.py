@@ -22,10 +22,10 @@ from gibbsweep.tune.folder.layout import find_sweep
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.plan.outline import Outline, expected_updates, outline, write_outline
 from gibbsweep.tune.resources.gate import Gate
-from gibbsweep.tune.status.from_folder import look
-from gibbsweep.tune.status.lines import lines, totals
+from gibbsweep.tune.status.from_folder import overview_from_folder
+from gibbsweep.tune.status.lines import contender_lines, total_lines
 from gibbsweep.tune.status.live import Progress
-from gibbsweep.tune.status.overview import Overview, Underway, overview
+from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
 
 def files(folder: Path) -> dict[Path, tuple[bytes, int]]:
@@ -37,30 +37,30 @@ def test_the_folder_shows_what_the_driver_does_and_stays_as_it_is(tmp_path: Path
     """After every step of a sweep; the journal and a spool end in lines that are just being written."""
     plan = new_plan(tmp_path, trials=18, scheduler=scheduler)
     write_outline(plan.sweep, outline(plan))
-    underway: dict[str, Underway] = {}
+    last_reports: dict[str, LastReport] = {}
     with only_driver(plan.sweep, "python x.py --resume s"):
         while (planned := plan.next()) is not None:
             run_dir = plan.sweep.trial(planned.name)
             spool = SpoolReporter(run_dir)
             spool(2, {"train/device_seconds": 0.5, "train/restarts": 1.0})
             spool.close()
-            underway[planned.name] = Underway(2, 0.5, 1)
+            last_reports[planned.name] = LastReport(2, 0.5, 1)
             if planned.kind == "search" and planned.number % 3 == 0:
                 whole = (run_dir / "metrics.jsonl").read_bytes()
                 journal = plan.sweep.journal.read_bytes()
                 (run_dir / "metrics.jsonl").write_bytes(whole + b'{"step": 3, "ti')
                 plan.sweep.journal.write_bytes(journal + b'{"op_code":6,"wor')
                 before = files(tmp_path)
-                seen = look(plan.sweep)
+                seen = overview_from_folder(plan.sweep)
                 assert files(tmp_path) == before
                 plan.sweep.journal.write_bytes(journal)
                 assert seen.driven
-                assert seen.overview == driver_view(plan, underway)
+                assert seen.overview == driver_view(plan, last_reports)
                 assert seen.overview.running == 1
                 assert seen.overview.restarts >= 1
             run_segment(plan, planned, updates=20)
-    seen = look(plan.sweep)
-    assert seen.overview == driver_view(plan, underway)
+    seen = overview_from_folder(plan.sweep)
+    assert seen.overview == driver_view(plan, last_reports)
     assert (seen.driven, seen.interrupted) == (False, 0)
     assert seen.overview.done == seen.overview.runs == plan.total
     assert seen.overview.seconds_left == 0
@@ -81,12 +81,12 @@ def test_a_killed_sweep_shows_what_is_to_be_continued(tmp_path: Path) -> None:
     planned = plan.next()
     assert planned is not None
     outcome_of(planned).write(plan.sweep.trial(planned.name))  # the journal has not heard of it
-    seen = look(plan.sweep)
+    seen = overview_from_folder(plan.sweep)
     assert (seen.driven, seen.interrupted, seen.overview.done, seen.overview.running) == (False, 1, 1, 0)
 
 
 def many(n: int, rungs: tuple[int, ...], trials: int) -> Overview:
-    outlines, records, outcomes, underway = {}, {}, {}, {}
+    outlines, records, outcomes, last_reports = {}, {}, {}, {}
     levels = (*rungs, 1000)
     for c in range(n):
         name = f"contender_of_quite_a_long_name_{c}" if c % 3 else f"c{c}"
@@ -105,9 +105,9 @@ def many(n: int, rungs: tuple[int, ...], trials: int) -> Overview:
             if record.ended:
                 outcomes[f"{name}-{i:04d}"] = Outcome(record.state, 500, {}, 7200.0)  # type: ignore[arg-type]
             else:
-                underway[f"{name}-{i:04d}"] = Underway(300, 3600.0, 2)
+                last_reports[f"{name}-{i:04d}"] = LastReport(300, 3600.0, 2)
         outcomes[f"{name}-seed1"] = Outcome("diverged", 500, {}, 60.0)
-    return overview(outlines, records, outcomes, underway, set(underway))
+    return overview_of(outlines, records, outcomes, last_reports, set(last_reports))
 
 
 @pytest.mark.parametrize("n", [1, 3, 7, 30])
@@ -115,11 +115,11 @@ def many(n: int, rungs: tuple[int, ...], trials: int) -> Overview:
 def test_it_fits_the_terminal_and_says_what_is_folded(n: int, rungs: tuple[int, ...]) -> None:
     view = many(n, rungs, trials=1000)
     for width in (40, 80, 120, 200):
-        head = totals(view, 360_000.0, width=width)
-        everything = lines(view, width=width)
+        head = total_lines(view, 360_000.0, width=width)
+        everything = contender_lines(view, width=width)
         assert len([line for line in everything if not line.plain.startswith(" ")]) == n
         for height in (6, 12, 19, 24, 50, 300):
-            found = lines(view, width=width, height=height)
+            found = contender_lines(view, width=width, height=height)
             assert len(found) <= height
             assert max(line.cell_len for line in head + found) <= width
             if len(everything) <= height:
@@ -127,7 +127,7 @@ def test_it_fits_the_terminal_and_says_what_is_folded(n: int, rungs: tuple[int, 
             else:
                 assert "gibbsweep status" in found[-1].plain or width < 80
     if n == 7:
-        shown = "\n".join(line.plain for line in lines(view, width=80, height=20))
+        shown = "\n".join(line.plain for line in contender_lines(view, width=80, height=20))
         for c in range(7):
             assert (f"c{c} " if c % 3 == 0 else "contender_of_q") in shown
 

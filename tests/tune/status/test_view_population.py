@@ -26,8 +26,8 @@ from gibbsweep.tune.population.figure import draw_lineages
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.setup.create import create
-from gibbsweep.tune.status.from_folder import look
-from gibbsweep.tune.status.lines import lines
+from gibbsweep.tune.status.from_folder import overview_from_folder
+from gibbsweep.tune.status.lines import contender_lines
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.rows import rows_of
 
@@ -39,17 +39,17 @@ def test_the_folder_shows_what_the_driver_does(tmp_path: Path) -> None:
     with only_driver(plan.sweep, "python x.py --resume s"):
         while (planned := plan.next()) is not None:
             plan.sweep.trial(planned.name).mkdir(parents=True, exist_ok=True)
-            seen = look(plan.sweep).overview
+            seen = overview_from_folder(plan.sweep).overview
             assert seen == driver_view(plan, {})
-            shown = "\n".join(line.plain for line in lines(seen, width=120))
+            shown = "\n".join(line.plain for line in contender_lines(seen, width=120))
             generations += [int(digit) for digit in re.findall(r"generation (\d)/4", shown)]
             train(plan, planned, breaks=0.2)
-            assert look(plan.sweep).overview == driver_view(plan, {})
+            assert overview_from_folder(plan.sweep).overview == driver_view(plan, {})
     assert generations == sorted(generations) and set(generations) == {1, 2, 3, 4}
-    seen = look(plan.sweep).overview
+    seen = overview_from_folder(plan.sweep).overview
     assert seen.done == seen.runs == plan.total and seen.promoted == 0
     assert seen.copied == len(plan.takeovers.made) > 4
-    shown = "\n".join(line.plain for line in lines(seen, width=120))
+    shown = "\n".join(line.plain for line in contender_lines(seen, width=120))
     assert re.search(r" 5 .* gone on +\d copied", shown) is not None and "promoted" not in shown
 
 
