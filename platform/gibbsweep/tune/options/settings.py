@@ -1,4 +1,4 @@
-"""The options that decide a sweep's numbers, and what its recorded trials depend on."""
+"""The options that decide a sweep's numbers, and the fingerprint of all that its recorded trials depend on."""
 
 from __future__ import annotations
 
@@ -17,44 +17,60 @@ from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 
 @dataclass(frozen=True)
 class Settings:
-    """The deciding options with every default filled in."""
+    """The options that decide a sweep's numbers, with every default filled in. They are recorded with the sweep, as
+    JSON."""
 
     contenders: tuple[str, ...]
+    """Names of the contenders that run."""
     trials: int
+    """Search trials of each contender."""
     seeds: int
+    """Retrainings of each best configuration."""
     budget: str
+    """Name of the budget."""
     data: str
+    """Name of the data set, or of a view of it."""
     seed: int
+    """Seed of the search and of every training."""
     precision: PrecisionOption
+    """Arithmetic of training."""
     sampler: SamplerName
+    """How configurations are chosen."""
     scheduler: SchedulerName
+    """How far trials run."""
     eta: int
+    """One in so many goes on at each rung (halving, stopping)."""
     rungs: int | None
+    """Rungs below the end (halving, stopping); None: as many as the trials can fill."""
     brackets: int
+    """Starting rungs (halving)."""
     window: int
+    """A trial is judged by the median of so many of its last reports."""
     retries: int | None = None
-    """None: what each budget says."""
+    """Restarts of a run that diverges; None: what each budget says."""
     generations: int = 8
+    """Equal parts of training, between which the members of a population are compared."""
     from_sweep: str | None = None
     """The earlier sweep whose trials the samplers learn from."""
 
     @property
     def form(self) -> SchedulerForm:
+        """The scheduler that the settings describe."""
         return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
 
     def budget_of(self, study: Study, name: str) -> Budget:
-        """How long contender ``name`` trains."""
+        """The budget of contender ``name``, with ``retries`` where they are set."""
         budget = study.budget_of(name, self.budget)
         return budget if self.retries is None else replace(budget, retries=self.retries)
 
 
 def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
     """Everything of a study that its recorded trials depend on, by contender, as JSON."""
-    found = {}
+    by_contender = {}
     for name in settings.contenders:
         contender = study.contenders[name]
         budget = settings.budget_of(study, name)
-        found[name] = {
+        by_contender[name] = {
             "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, settings.budget))},
             "space": describe(contender.space),
             "compare": contender.compare,
@@ -62,14 +78,14 @@ def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
             "views": list(study.views(settings.data)),
             **_goals(study, name),
             **({"constraints": [vars(c) for c in constraints]} if (constraints := study.constraints_of(name)) else {}),
-            "budget": _said(vars(budget), retries=0, also_at=(), accumulate=1),
+            "budget": _without_defaults(vars(budget), retries=0, also_at=(), accumulate=1),
             **(
                 {"halve": step_sizes(study.config_of(name, settings.budget), contender.halve)} if budget.retries else {}
             ),
             "evaluators": [repr(e) for e in study.evaluators_of(name, settings.budget)],
             "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, settings.budget)],
         }
-    as_json: dict[str, Any] = json.loads(json.dumps(found))
+    as_json: dict[str, Any] = json.loads(json.dumps(by_contender))
     return as_json
 
 
@@ -78,13 +94,14 @@ def _goals(study: Study, name: str) -> dict[str, Any]:
     return {"goal": goals[0]} if len(goals) == 1 else {"goal": goals, "front": study.front}
 
 
-def _said(record: Mapping[str, Any], **silent: Any) -> dict[str, Any]:
-    """``record`` without what has its ``silent`` value: sweeps from before there was such a field stay what they are."""
-    return {name: value for name, value in record.items() if name not in silent or value != silent[name]}
+def _without_defaults(record: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
+    """``record`` without the fields that have their ``defaults``, so that sweeps from before these fields keep their
+    fingerprint."""
+    return {name: value for name, value in record.items() if name not in defaults or value != defaults[name]}
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ, as "path: old -> new"."""
+    """The differences of two JSON values, each as "path: old -> new"."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(k for k in new if k not in old)]
         missing = "absent"

@@ -65,7 +65,7 @@ class Search:
             earlier=earlier,
             objectives=n,
         )
-        fewest = min(self._sampler.points(contender.compared(o)) for o in self._options) if trials else 0
+        fewest = min(self._sampler.most_trials(contender.compared(o)) for o in self._options) if trials else 0
         self.trials = min(trials, fewest * len(self._options))
         self.records: list[Record] = []
         self.population: Population | None = None

@@ -55,7 +55,7 @@ def _check_search(study: Study, name: str, settings: Settings) -> None:
             objectives=len(study.goals_of(name)),
         )
         for option in contender.options():
-            sampler.points(contender.compared(option), len(contender.options()))
+            sampler.most_trials(contender.compared(option), len(contender.options()))
 
 
 def _check_contender(study: Study, name: str, settings: Settings, dataset: Dataset) -> System:
