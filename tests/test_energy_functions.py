@@ -45,8 +45,8 @@ def test_every_form_of_every_task_builds_with_what_is_beneath_it(task: str) -> N
 
 def test_every_form_starts_from_its_own_recipe(tmp_path: Path) -> None:
     """The first trial of each form is the configuration as it stands, in that form's branch."""
-    sweep, decided = create(SCRIPT.STUDY, SweepOptions(runs=tmp_path, name="s"), has_gpu=False)
-    plan = Plan(SCRIPT.STUDY, decided, sweep)
+    sweep, settings = create(SCRIPT.STUDY, SweepOptions(runs=tmp_path, name="s"), has_gpu=False)
+    plan = Plan(SCRIPT.STUDY, settings, sweep)
     options = plan.search_of("energy").contender.options()
     asked = [plan.next() for _ in range(2 * len(options))]
     assert Counter(p.values["form.name"] for p in asked if p) == dict.fromkeys(options, 2)

@@ -24,8 +24,8 @@ def cost_of_a_trial(n: int, scheduler: SchedulerName = "halving") -> float:
             runs=Path(folder), name="s", sampler="random", trials=n, seeds=0, budget="laptop", contenders=("sleeper",),
             scheduler=scheduler,
         )  # fmt: skip
-        sweep, decided = create(idle.STUDY, asked, has_gpu=False)
-        plan = Plan(idle.STUDY, decided, sweep)
+        sweep, settings = create(idle.STUDY, asked, has_gpu=False)
+        plan = Plan(idle.STUDY, settings, sweep)
         goal = plan.search_of("sleeper").goals[0].metric
         start = time.perf_counter()
         while not plan.finished():

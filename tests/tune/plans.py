@@ -18,13 +18,13 @@ LIKELIHOOD = "validation/log_likelihood"
 
 
 def new_plan(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:
-    sweep, decided = create(the_study, SweepOptions(runs=runs, name="s", **options), has_gpu=False)  # type: ignore[arg-type]
-    return Plan(the_study, decided, sweep)
+    sweep, settings = create(the_study, SweepOptions(runs=runs, name="s", **options), has_gpu=False)  # type: ignore[arg-type]
+    return Plan(the_study, settings, sweep)
 
 
 def resumed_plan(runs: Path, the_study: Study = STUDY) -> Plan:
-    sweep, decided = reopen(the_study, SweepOptions(runs=runs, resume="s"))
-    return Plan(the_study, decided, sweep)
+    sweep, settings = reopen(the_study, SweepOptions(runs=runs, resume="s"))
+    return Plan(the_study, settings, sweep)
 
 
 def outcome_of(planned: PlannedRun) -> Outcome:

@@ -28,7 +28,7 @@ from gibbsweep_models.types import Batch, DataSpec
 
 def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, **POPULATION)
-    assert plan.decided.sampler == "random"
+    assert plan.settings.sampler == "random"
     assert plan.search_of("rbm").population is not None
     assert plan.search_of("rbm").population.evolves == ("learning_rate",), "not what is compared, nor a Choice"
     order = run_all(plan)

@@ -27,7 +27,7 @@ from gibbsweep.tune.plan.stopped import stopped
 from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 from gibbsweep.tune.search import of_study as searches
 from gibbsweep.tune.search.search import Search
-from gibbsweep.tune.status.from_folder import look
+from gibbsweep.tune.status.from_folder import overview_from_folder
 from gibbsweep.tune.table.rows import rows_of
 
 ONE = study(contenders={"rbm": FREE})
@@ -217,12 +217,12 @@ def test_status_counts_it_as_resume_will(tmp_path: Path, the_study: Study, outli
     killed_at_its_outcome(plan, runs[2], 7, -9.0)
     if outlived:
         Outcome("completed", 20, {BITS.metric: 5.0}).write(stopped_dir)
-    seen = look(plan.sweep)
+    seen = overview_from_folder(plan.sweep)
     assert seen.overview.ended("pruned") == seen.overview.done == 1 and seen.overview.seconds == 3.0
     assert seen.interrupted == 3, "all but the third go on"
     assert [level.stayed for level in seen.overview.contenders[0].levels] == [1, 0]
     assert len(resumed_plan(tmp_path, the_study).interrupted()) == 3
-    assert look(plan.sweep) == seen
+    assert overview_from_folder(plan.sweep) == seen
 
 
 def search_of(storage: BaseStorage, scheduler: SchedulerName, goals: int) -> Search:

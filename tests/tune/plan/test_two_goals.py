@@ -28,7 +28,7 @@ from gibbsweep.run.assignment import Assignment
 from gibbsweep.study import Choice, Constraint, Contender, Study
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.on_ray import trial
 from gibbsweep.tune.on_ray.bridge import PlanScheduler
 from gibbsweep.tune.resources.gate import Gate
@@ -219,7 +219,7 @@ def test_a_trial_tells_both_goals_with_each_report_and_keeps_both_peaks(
     trial._loop({"assignment": assignment, "in_tune": True, "watch": None})
     assert [report["step"] for report in sent] == [5, 10]
     listening = SimpleNamespace(config={"name": planned.name})
-    PlanScheduler(Gate(plan, Stopping(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, sent[0])  # type: ignore[arg-type]
+    PlanScheduler(Gate(plan, StopRequest(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, sent[0])  # type: ignore[arg-type]
     (record,) = resumed_plan(tmp_path, TWO).search_of("rbm").records
     assert record.reports[5] == (sent[0][f"announced/{BITS.metric}"], sent[0][f"announced/{GAP.metric}"])
     outcome = Outcome.read(plan.sweep.trial(planned.name))

@@ -14,14 +14,14 @@ from tests.tune.searches import search_for
 from gibbsweep.errors import UserError
 from gibbsweep.results.dominance import hypervolume
 from gibbsweep.study.constraint import Constraint
-from gibbsweep.study.contender import Contender
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Float, Int, Space
+from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
 from gibbsweep.tune.journal.ranking import end_losses
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers import unit_cube
-from gibbsweep.tune.samplers.sampler import BEST, SamplerName, _capped
+from gibbsweep.tune.samplers.sampler import BEST, SamplerName, _cap
 from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 from gibbsweep.tune.search.search import Search
 
@@ -174,7 +174,7 @@ def test_a_long_history_keeps_the_last_trials_and_the_front_of_the_others() -> N
         Record(n, n, {}, {}, {}, 9, "completed", objectives=(float(n % 50), float(-(n % 50)))) for n in range(300)
     ]
     records[3].objectives = -1.0, -60.0  # dominates all
-    kept = _capped(records, end_losses(records, (Goal("a", "minimize"), Goal("b", "minimize"))))
+    kept = _cap(records, end_losses(records, (Goal("a", "minimize"), Goal("b", "minimize"))))
     assert [record.number for record in kept[BEST:]] == list(range(75, 300))
     assert [record.number for record in kept[:3]] == [3, 0, 49], "front 0, then the extremes of the next one"
     assert len({record.objectives for record in kept[:BEST]}) == BEST

@@ -21,7 +21,7 @@ from gibbsweep.study import Constraint, Contender, Float, Goal, Results
 from gibbsweep.study.constraint import ranked, violated, violations
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.on_ray import trial
 from gibbsweep.tune.on_ray.bridge import PlanScheduler
@@ -171,7 +171,7 @@ def test_a_trial_tells_its_constrained_metrics_with_each_report(
     assert report["step"] == 5
     value = report[f"announced/{LIKELIHOOD}"]
     listening = SimpleNamespace(config={"name": planned.name})
-    PlanScheduler(Gate(plan, Stopping(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, report)  # type: ignore[arg-type]
+    PlanScheduler(Gate(plan, StopRequest(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, report)  # type: ignore[arg-type]
     assert plan.pause(planned.name)
     (record,) = resumed_plan(tmp_path, limited).search_of("rbm").records
     assert record.violations == {5: {str(gap): gap.violation({LIKELIHOOD: value})}}

@@ -30,8 +30,8 @@ def earlier(runs: Path, **options: object) -> None:
 
 def started(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:
     given = {"name": "new", "from_sweep": "s", "seeds": 1, **options}
-    sweep, decided = create(the_study, SweepOptions(runs=runs, **given), has_gpu=False)  # type: ignore[arg-type]
-    return Plan(the_study, decided, sweep)
+    sweep, settings = create(the_study, SweepOptions(runs=runs, **given), has_gpu=False)  # type: ignore[arg-type]
+    return Plan(the_study, settings, sweep)
 
 
 def taken(plan: Plan) -> warm_start.Taken:
@@ -66,8 +66,8 @@ def test_a_killed_sweep_asks_the_same_again_though_the_earlier_one_is_gone(tmp_p
     shutil.rmtree(tmp_path / "killed" / "s")
     values = []
     while not plan.finished():
-        sweep, decided = reopen(STUDY, SweepOptions(runs=tmp_path / "killed", resume="new", from_sweep="s"))
-        plan = Plan(STUDY, decided, sweep)
+        sweep, settings = reopen(STUDY, SweepOptions(runs=tmp_path / "killed", resume="new", from_sweep="s"))
+        plan = Plan(STUDY, settings, sweep)
         planned = plan.next()
         assert planned is not None
         values.append(planned.values)

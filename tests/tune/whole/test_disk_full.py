@@ -26,7 +26,7 @@ from gibbsweep.study import Goal
 from gibbsweep.train import Budget, Outcome, SpoolReporter
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.journal.storage import WholeLines, mend_journal, open_storage
 from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher
 from gibbsweep.tune.on_ray.trial import DISK_FULL, Payload
@@ -73,14 +73,14 @@ class _Trial:
 def go_on(runs: Path) -> Gate:
     """One part of a sweep as Tune would run it: a worker, one trial after the other."""
     if (runs / "s" / "sweep.json").exists():
-        sweep, decided = reopen(STUDY, SweepOptions(runs=runs, resume="s"))
+        sweep, settings = reopen(STUDY, SweepOptions(runs=runs, resume="s"))
     else:
-        sweep, decided = create(STUDY, SweepOptions(runs=runs, name="s", **WORDS), has_gpu=False)
+        sweep, settings = create(STUDY, SweepOptions(runs=runs, name="s", **WORDS), has_gpu=False)
     mend_journal(sweep.journal)
-    gate = Gate(Plan(STUDY, decided, sweep), Stopping(sweep))
-    sharing, retries = one_cpu(gate.plan)
+    gate = Gate(Plan(STUDY, settings, sweep), StopRequest(sweep))
+    devices, retries = one_cpu(gate.plan)
     assignments = Assignments(gate.plan, SweepOptions(runs=runs))
-    searcher, scheduler = PlanSearcher(gate, assignments, sharing, retries), PlanScheduler(gate, retries)
+    searcher, scheduler = PlanSearcher(gate, assignments, devices, retries), PlanScheduler(gate, retries)
     payload = Payload(1, False, "test")
     for number in range(100):
         config = searcher.suggest(str(number))
@@ -161,7 +161,7 @@ def test_a_disk_that_is_full_at_any_write_loses_and_repeats_nothing(
             assert full_at > writes - 3
             continue
         assert gate.halted, f"write {full_at} of {writes}"
-        assert "there is no space left on the disk" in gate.said("python x.py")
+        assert "there is no space left on the disk" in gate.unfinished_message("python x.py")
         assert not [path for path in runs.rglob("*.tmp")], "temporary files are removed"
         for folder in (runs / "s" / "trials").iterdir() if (runs / "s" / "trials").exists() else ():
             outcome = Outcome.read(folder)

@@ -23,7 +23,7 @@ from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Death, Retries
 from gibbsweep.tune.on_ray.trial import ANNOUNCED, DISK_FULL
 from gibbsweep.tune.plan.assignments import Assignments
-from gibbsweep.tune.resources.devices import Sharing
+from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.gate import Gate
 
 
@@ -35,26 +35,26 @@ class _NoState:
 
 
 class PlanSearcher(_NoState, Searcher):
-    """Asks the plan. ``sharing`` says what a run asks for, and bounds the runs in flight; it also keeps trials with worker groups,
+    """Asks the plan. ``devices`` says what a run asks for, and bounds the runs in flight; it also keeps trials with worker groups,
     whose resources Tune does not see, from waiting for one another. A run whose process died and that goes on is, like a promoted
     one, a new trial of Tune's, which may ask for more than the last one did."""
 
-    def __init__(self, gate: Gate, assignments: Assignments, sharing: Sharing, retries: Retries) -> None:
+    def __init__(self, gate: Gate, assignments: Assignments, devices: Devices, retries: Retries) -> None:
         super().__init__()
         self._assignments = assignments
-        self._gate, self._plan, self._sharing, self._retries = gate, gate.plan, sharing, retries
+        self._gate, self._plan, self._devices, self._retries = gate, gate.plan, devices, retries
         self._names: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> Any:
         if self._gate.closing or self._plan.finished():
             return Searcher.FINISHED
-        if self._sharing.full(self._gate.in_flight()):
+        if self._devices.is_full(self._gate.in_flight()):
             return None
         planned = self._gate.next()
         if planned is None:
             return Searcher.FINISHED if self._gate.halted else None
         self._names[trial_id] = planned.name
-        request = self._sharing.start(planned)
+        request = self._devices.start(planned)
         return {
             "name": planned.name,
             "contender": planned.contender,

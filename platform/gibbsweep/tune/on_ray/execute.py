@@ -11,7 +11,7 @@ from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Retries
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.plan.assignments import Assignments
-from gibbsweep.tune.resources.devices import Sharing
+from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.gate import Gate
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ def execute(
     gate: Gate,
     options: SweepOptions,
     watcher: Watcher,
-    sharing: Sharing,
+    devices: Devices,
     say: Callable[[str], None],
 ) -> None:
-    """Start what ``gate`` hands out until it hands out nothing more. ``sharing``: what each run asks for; ``say`` tells a person."""
+    """Start what ``gate`` hands out until it hands out nothing more. ``devices``: what each run asks for; ``say`` tells a person."""
     from ray import tune
 
     from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
@@ -33,7 +33,7 @@ def execute(
 
     plan = gate.plan
     payload = Payload(workers=options.workers_per_trial, echo=options.verbose, session=uuid.uuid4().hex)
-    workers, retries = options.workers_per_trial, Retries(plan.sweep, sharing, say, gate.halt)
+    workers, retries = options.workers_per_trial, Retries(plan.sweep, devices, say, gate.halt)
     watch = Watch(watcher, retries, Precisions(plan.sweep.precision, say))
 
     def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
@@ -42,7 +42,7 @@ def execute(
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(gate, Assignments(plan, options), sharing, retries),
+            search_alg=PlanSearcher(gate, Assignments(plan, options), devices, retries),
             scheduler=PlanScheduler(gate, retries),
             num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,

@@ -1,4 +1,4 @@
-"""The options that decide a sweep's numbers, and what its recorded trials depend on."""
+"""The options that decide a sweep's numbers, and the fingerprint of all that its recorded trials depend on."""
 
 from __future__ import annotations
 
@@ -18,30 +18,46 @@ from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 
 
 @dataclass(frozen=True)
-class Decided:
-    """The deciding options with every default filled in."""
+class Settings:
+    """The options that decide a sweep's numbers, with every default filled in. They are recorded with the sweep, as
+    JSON."""
 
     contenders: tuple[str, ...]
+    """Names of the contenders that run."""
     trials: int
+    """Search trials of each contender."""
     seeds: int
+    """Retrainings of each best configuration."""
     budget: str
+    """Name of the budget."""
     data: str
+    """Name of the data set, or of a view of it."""
     seed: int
+    """Seed of the search and of every training."""
     precision: PrecisionOption
+    """Arithmetic of training."""
     sampler: SamplerName
+    """How configurations are chosen."""
     scheduler: SchedulerName
+    """How far trials run."""
     eta: int
+    """One in so many goes on at each rung (halving, stopping)."""
     rungs: int | None
+    """Rungs below the end (halving, stopping); None: as many as the trials can fill."""
     brackets: int
+    """Starting rungs (halving)."""
     window: int
+    """A trial is judged by the median of so many of its last reports."""
     retries: int | None = None
-    """None: what each budget says."""
+    """Restarts of a run that diverges; None: what each budget says."""
     generations: int = 8
+    """Equal parts of training, between which the members of a population are compared."""
     from_sweep: str | None = None
     """The earlier sweep whose trials the samplers learn from."""
 
     @property
     def form(self) -> SchedulerForm:
+        """The scheduler that the settings describe."""
         return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
 
     def contenders_of(self, study: Study) -> dict[str, ContenderAtBudget]:
@@ -49,20 +65,20 @@ class Decided:
         return study.at(self.budget, self.contenders, retries=self.retries)
 
 
-def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
+def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
     """Everything of a study that its recorded trials depend on, by contender, as JSON."""
     found = {}
-    for name, at in decided.contenders_of(study).items():
+    for name, at in settings.contenders_of(study).items():
         halved = step_sizes(at.config, at.contender.halve) if at.budget.retries else None
         found[name] = {
             "config": {"class": type(at.config).__name__, **flatten(at.config)},
             "space": describe(at.space),
             "compare": at.contender.compare,
             "validation": study.validation,
-            "views": list(study.views(decided.data)),
+            "views": list(study.views(settings.data)),
             **_goals(at.goals, study.front),
             **({"constraints": [vars(constraint) for constraint in at.constraints]} if at.constraints else {}),
-            "budget": _said(vars(at.budget), retries=0, also_at=(), accumulate=1),
+            "budget": _without_defaults(vars(at.budget), retries=0, also_at=(), accumulate=1),
             **({"halve": halved} if halved is not None else {}),
             "evaluators": [repr(evaluator) for evaluator in at.evaluators],
             "final_evaluators": [repr(evaluator) for evaluator in at.final_evaluators],
@@ -76,13 +92,14 @@ def _goals(goals: Sequence[Goal], front: int) -> dict[str, Any]:
     return {"goal": as_json[0]} if len(goals) == 1 else {"goal": as_json, "front": front}
 
 
-def _said(record: Mapping[str, Any], **silent: Any) -> dict[str, Any]:
-    """``record`` without what has its ``silent`` value: sweeps from before there was such a field stay what they are."""
-    return {name: value for name, value in record.items() if name not in silent or value != silent[name]}
+def _without_defaults(record: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
+    """``record`` without the fields that have their ``defaults``, so that sweeps from before these fields keep their
+    fingerprint."""
+    return {name: value for name, value in record.items() if name not in defaults or value != defaults[name]}
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ, as "path: old -> new"."""
+    """The differences of two JSON values, each as "path: old -> new"."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(k for k in new if k not in old)]
         missing = "absent"

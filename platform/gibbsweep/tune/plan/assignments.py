@@ -68,10 +68,10 @@ def whole_run(plan: Plan, options: SweepOptions, contender: str) -> Assignment:
     """A run of ``contender`` as its study has it, to the end of its budget."""
     return assignment_of(
         plan.search_of(contender).contender,
-        seed=plan.decided.seed,
+        seed=plan.settings.seed,
         data=plan.views[0],
         run_dir=Path(),
         data_root=options.data_root,
         validation=plan.study.validation,
-        precision=plan.decided.precision,
+        precision=plan.settings.precision,
     )

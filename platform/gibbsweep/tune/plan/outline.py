@@ -46,7 +46,7 @@ def outline(plan: Plan) -> dict[str, Outline]:
             rungs=search.rungs,
             expected=float(updates)
             if search.population is not None
-            else expected_updates(updates, search.rungs, plan.decided.eta, plan.decided.brackets),
+            else expected_updates(updates, search.rungs, plan.settings.eta, plan.settings.brackets),
             population=search.population is not None,
             goals=search.goals,
             retrainings=tuple(run for arm in search.arms for run in plan.retraining_runs(arm)),

@@ -14,7 +14,7 @@ from gibbsweep.train import OUTCOME_KINDS, Outcome
 from gibbsweep.train.takeover import Takeover
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.retrainings import Retraining, Retrainings
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.plan.stopped import end_stopped, stopped_outcome
@@ -27,18 +27,18 @@ from gibbsweep.tune.search.search import Search
 class Plan:
     """Hands out runs one by one and takes their outcomes. After a crash it is rebuilt from the journal and the run folders.
 
-    plan = Plan(study, decided, sweep)
+    plan = Plan(study, settings, sweep)
     while (run := plan.next()) is not None:
         outcome = ...  # train it
         plan.close(run.name, outcome)
     """
 
-    def __init__(self, study: Study, decided: Decided, sweep: SweepDir) -> None:
-        self.study, self.decided, self.sweep = study, decided, sweep
-        self.views = study.views(decided.data)
+    def __init__(self, study: Study, settings: Settings, sweep: SweepDir) -> None:
+        self.study, self.settings, self.sweep = study, settings, sweep
+        self.views = study.views(settings.data)
         """The data that best configurations are retrained on; search uses the first alone."""
-        self._searches = searches_of(study, decided, sweep)
-        self._retrainings = Retrainings(decided, self.views, study.front)
+        self._searches = searches_of(study, settings, sweep)
+        self._retrainings = Retrainings(settings, self.views, study.front)
         self._takeovers = Takeovers(sweep)
         self._running: dict[str, PlannedRun] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -231,7 +231,7 @@ class Plan:
         name, population = search.contender.name, search.population
         schedule = () if population is None else population.schedule(record.number)
         return PlannedRun(
-            search_name(name, record.number), name, "search", record.values, self.decided.seed, self.views[0],
+            search_name(name, record.number), name, "search", record.values, self.settings.seed, self.views[0],
             record.runs_to, search.arm_of(record).option, record.number, schedule=schedule,
         )  # fmt: skip
 

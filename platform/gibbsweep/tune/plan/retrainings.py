@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gibbsweep.train.files import as_file_name
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.search.arm import Arm
 from gibbsweep.tune.search.front import FrontMember
 
@@ -21,12 +21,12 @@ class Retraining:
 
 
 class Retrainings:
-    """The retrainings of a sweep, decided from the journal alone: the front of a search that has ended is a function of its trials,
+    """The retrainings of a sweep, settings from the journal alone: the front of a search that has ended is a function of its trials,
     and a run is named by its place on the front, so a sweep that goes on after a crash has the same runs. ``front``: how many
     configurations of an arm with several goals are retrained at most."""
 
-    def __init__(self, decided: Decided, views: Sequence[str], front: int) -> None:
-        self._decided, self._views, self._front = decided, views, front
+    def __init__(self, settings: Settings, views: Sequence[str], front: int) -> None:
+        self._decided, self._views, self._front = settings, views, front
 
     def of(self, arm: Arm) -> list[Retraining]:
         """What to retrain by what is known; empty if no search trial completed."""

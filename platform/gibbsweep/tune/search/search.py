@@ -66,7 +66,7 @@ class Search:
             earlier=earlier,
             objectives=len(self.goals),
         )
-        fewest = min(self._sampler.points(contender.compared(option)) for option in options) if trials else 0
+        fewest = min(self._sampler.most_trials(contender.compared(option)) for option in options) if trials else 0
         self.trials = min(trials, fewest * len(options))
         """How many trials there will be: fewer than were asked for where a grid has fewer points."""
         shares = [self.trials // len(options) + (place < self.trials % len(options)) for place in range(len(options))]

@@ -26,11 +26,11 @@ from gibbsweep.study.study import Study
 from gibbsweep.train import Outcome
 from gibbsweep.train.files import write_atomically
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.folder.layout import held, is_sweep, search_name
+from gibbsweep.tune.folder.layout import is_sweep, search_name, sweeps_message
 from gibbsweep.tune.journal.attributes import VALUES, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import Record, recorded
-from gibbsweep.tune.options.settings import Decided, fingerprint
+from gibbsweep.tune.options.settings import Settings, fingerprint
 
 LEARNING = ("tpe", "gp", "cmaes")
 """The samplers that look at trials at all."""
@@ -67,20 +67,20 @@ class Taken:
         return found
 
 
-def take(study: Study, decided: Decided, runs: Path) -> dict[str, Taken]:
-    """What each contender that searches can use of ``decided.from_sweep``. Raises UserError where there is no such sweep or contender,
+def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
+    """What each contender that searches can use of ``settings.from_sweep``. Raises UserError where there is no such sweep or contender,
     where the sampler learns nothing, or where nothing can be used."""
-    assert decided.from_sweep is not None
-    if decided.sampler not in LEARNING:
+    assert settings.from_sweep is not None
+    if settings.sampler not in LEARNING:
         raise UserError(
-            f"--sampler {decided.sampler} learns nothing from trials, so --from {decided.from_sweep} would change nothing: use --sampler "
+            f"--sampler {settings.sampler} learns nothing from trials, so --from {settings.from_sweep} would change nothing: use --sampler "
             f"{'|'.join(LEARNING)}, or leave --from out."
         )
-    folder = _folder(decided.from_sweep, runs)
+    folder = _folder(settings.from_sweep, runs)
     there: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
-    here = fingerprint(study, decided)
-    contenders = decided.contenders_of(study)
-    searched = [name for name, contender in contenders.items() if contender.trials(decided.trials)]
+    here = fingerprint(study, settings)
+    contenders = settings.contenders_of(study)
+    searched = [name for name, contender in contenders.items() if contender.trials(settings.trials)]
     missing = [name for name in searched if name not in there]
     if missing:
         raise UserError(
@@ -94,7 +94,7 @@ def take(study: Study, decided: Decided, runs: Path) -> dict[str, Taken]:
             there[name],
             here[name],
             contenders[name].space,
-            compared_at(contenders[name], decided),
+            compared_at(contenders[name], settings),
             contenders[name].constraints,
         )
         for name in searched
@@ -107,10 +107,10 @@ def take(study: Study, decided: Decided, runs: Path) -> dict[str, Taken]:
     return found
 
 
-def compared_at(contender: ContenderAtBudget, decided: Decided) -> tuple[int, ...]:
+def compared_at(contender: ContenderAtBudget, settings: Settings) -> tuple[int, ...]:
     """The updates after which the sampler compares the trials of ``contender``."""
     updates, options = contender.budget.updates, len(contender.options())
-    return decided.form.build(updates, -(-contender.trials(decided.trials) // options)).rungs or (updates,)
+    return settings.form.build(updates, -(-contender.trials(settings.trials) // options)).rungs or (updates,)
 
 
 def write(path: Path, found: Mapping[str, Taken]) -> None:
@@ -126,7 +126,7 @@ def _folder(name: str, runs: Path) -> Path:
     for folder in (runs / name, Path(name)):
         if is_sweep(folder):
             return folder
-    raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {held(runs)}")
+    raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {sweeps_message(runs)}")
 
 
 def _taken(

@@ -10,54 +10,54 @@ from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.step_sizes import check_halving
 from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.samplers.sampler import Sampler
 from gibbsweep.tune.setup.evolves import evolving
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System
 
 
-def check(study: Study, decided: Decided, options: SweepOptions) -> dict[str, tuple[str, ...]]:
+def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, tuple[str, ...]]:
     """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it. Returns what evolves in the
     contenders of a population."""
     evolves: dict[str, tuple[str, ...]] = {}
-    contenders = decided.contenders_of(study)
+    contenders = settings.contenders_of(study)
     for name, contender in contenders.items():
         compared = contender.options()
-        if 0 < contender.trials(decided.trials) < len(compared):
+        if 0 < contender.trials(settings.trials) < len(compared):
             raise UserError(
-                f"contender {name!r} compares {len(compared)} options, and {decided.trials} trials cannot cover them: "
+                f"contender {name!r} compares {len(compared)} options, and {settings.trials} trials cannot cover them: "
                 f"use --trials {len(compared)} or more, or 0 for no search."
             )
-        _check_search(contender, decided)
+        _check_search(contender, settings)
     for units in sorted({contender.config.units for contender in contenders.values()}):
-        for view in study.views(decided.data):
+        for view in study.views(settings.data):
             dataset = load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
             check_data(dataset, study.needs, study=study.name)
         for name, contender in contenders.items():
             if contender.config.units == units:
                 system = _check_contender(contender, dataset)
-                if decided.scheduler == "population":
-                    evolves[name] = evolving(contender, decided.trials, system, dataset.spec)
+                if settings.scheduler == "population":
+                    evolves[name] = evolving(contender, settings.trials, system, dataset.spec)
     return evolves
 
 
-def _check_search(contender: ContenderAtBudget, decided: Decided) -> None:
+def _check_search(contender: ContenderAtBudget, settings: Settings) -> None:
     """Refuse a scheduler or a sampler that cannot be, or a grid that the trials cannot cover."""
-    trials = contender.trials(decided.trials)
+    trials = contender.trials(settings.trials)
     each = -(-trials // len(contender.options()))
-    rungs = decided.form.build(contender.budget.updates, each).rungs
+    rungs = settings.form.build(contender.budget.updates, each).rungs
     if trials:
         sampler = Sampler(
-            decided.sampler,
+            settings.sampler,
             contender.space,
-            seed=decided.seed,
+            seed=settings.seed,
             trials=each,
             rungs=rungs,
             objectives=len(contender.goals),
         )
         for option in contender.options():
-            sampler.points(contender.compared(option), len(contender.options()))
+            sampler.most_trials(contender.compared(option), len(contender.options()))
 
 
 def _check_contender(contender: ContenderAtBudget, dataset: Dataset) -> System:

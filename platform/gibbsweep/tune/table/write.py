@@ -11,14 +11,14 @@ from gibbsweep.study.study import Study
 from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.population.figure import draw_lineages
 from gibbsweep.tune.table.pictures import shown_runs
 
 
 def write_results(
-    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
+    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, settings: Settings
 ) -> None:
     folders = [sweep.results]
     # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
@@ -26,7 +26,7 @@ def write_results(
     beside = [above.parent / "analysis" / "results" for above in sweeps]
     if options.results is not None:
         folders.append(options.results)
-    elif decided.budget != "smoke":
+    elif settings.budget != "smoke":
         folders += [folder for folder in beside if folder.is_dir()][:1]
     for search in plan.searches():
         if search.evolves and search.records:
