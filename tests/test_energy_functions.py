@@ -42,6 +42,7 @@ def test_every_form_of_every_task_builds_with_what_is_beneath_it(task: str) -> N
             assert isinstance(system, evaluator.needs)
 
 
+@pytest.mark.usefixtures("stand_ins")
 def test_every_form_starts_from_its_own_recipe(tmp_path: Path) -> None:
     """The first trial of each form is the configuration as it stands, in that form's branch."""
     sweep, decided = create(SCRIPT.STUDY, SweepOptions(runs=tmp_path, name="s"), has_gpu=False)
