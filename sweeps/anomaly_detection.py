@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import AnomalyDetection, SyntheticAnomalies
+from gibbsweep.results.targets import Target
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
@@ -31,7 +31,7 @@ from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

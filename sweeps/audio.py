@@ -31,11 +31,9 @@ from gibbsweep.evaluate import ClassAccuracy, Evaluator, SampleDistances, SoundS
 from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import DilatedNetConfig, UNetConfig
+from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
+from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 
 SECONDS = {"laptop": 15, "long": 200, "gpu": 1_200, "paper": 40_000}
@@ -106,7 +104,7 @@ def _of_sampler(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 # In units in which speech has the deviation .5. The lowest level is 46 dB below it, near the noise of the recordings.
 SCHEDULE = EDMSchedule(sigma_min=0.0025, sigma_max=40.0)
 EDM = WaveformScoreConfig(
-    UNetForm((48, 96, 96)),
+    UNetConfig((48, 96, 96)),
     patch=16,
     schedule=SCHEDULE,
     sampler=Heun(18, SCHEDULE),
@@ -114,7 +112,7 @@ EDM = WaveformScoreConfig(
     warmup=10,
     ema_decay=0.99,
 )
-STACK = DilatedForm(channels=32, layers=8, cycle=8)
+STACK = DilatedNetConfig(channels=32, layers=8, cycle=8)
 LANGEVIN = AnnealedLangevin(20, 5, 0.1, GeometricSchedule(0.01, 10.0))
 DIFFWAVE = replace(
     WaveformScoreConfig.diffwave(n_levels=50, beta_last=0.05),

@@ -25,8 +25,8 @@ from gibbsweep_models.baselines.classifier import ClassifierConfig
 from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.class_rbm import ClassRBMConfig
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.nn.energies import ConvConfig, MLPConfig, PrototypeConfig
+from gibbsweep_models.objectives.cd import LangevinCD
 
 CD = LangevinCD(n_steps=20, data_noise=0.03, learning_rate=3e-3, grad_clip=1.0, energy_gap_bound=500.0)
 CONV_CD = replace(CD, gradient_clip=None, l2=0.3)
@@ -44,7 +44,7 @@ def sizes(own: dict[str, Any], chains: bool = True) -> dict[str, dict[str, Any]]
 
 
 QUADRATIC = Contender(
-    ClassEnergyConfig(PrototypeForm(), cd_weight=0.1, cd=CD),
+    ClassEnergyConfig(PrototypeConfig(), cd_weight=0.1, cd=CD),
     kind="energy",
     space={
         "form.n_prototypes": Int(4, 32, log=True),
@@ -66,21 +66,21 @@ RBM = Contender(
 )
 
 MLP_ENERGY = Contender(
-    ClassEnergyConfig(MLPForm(label="hidden"), cd_weight=0.1, cd=CD),
+    ClassEnergyConfig(MLPConfig(label="hidden"), cd_weight=0.1, cd=CD),
     kind="energy",
     space={"cd_weight": Float(0.03, 1.0, log=True), "cd.learning_rate": Float(1e-3, 5e-3, log=True)},
     at=sizes(WIDE_MLP),
 )
 
 CONV_ENERGY = Contender(
-    ClassEnergyConfig(ConvForm(label="hidden"), cd_weight=0.1, cd=CONV_CD),
+    ClassEnergyConfig(ConvConfig(label="hidden"), cd_weight=0.1, cd=CONV_CD),
     kind="energy",
     space={"cd_weight": Float(0.03, 0.3, log=True), "cd.learning_rate": Float(1e-3, 5e-3, log=True)},
     at=sizes(WIDE_CONV),
 )
 
 JEM = Contender(
-    ClassEnergyConfig(ConvForm(), cd_weight=0.1, cd=CONV_CD),
+    ClassEnergyConfig(ConvConfig(), cd_weight=0.1, cd=CONV_CD),
     kind="energy",
     space={"cd_weight": Float(0.03, 0.3, log=True), "cd.learning_rate": Float(1e-3, 5e-3, log=True)},
     at=sizes(WIDE_CONV),
@@ -94,9 +94,11 @@ CLASSIFIER_SPACE = {
     "data_noise": Float(0.01, 0.3, log=True),
 }
 
-MLP = Contender(ClassifierConfig(MLPForm()), kind="baseline", space=CLASSIFIER_SPACE, at=sizes(WIDE_MLP, chains=False))
+MLP = Contender(
+    ClassifierConfig(MLPConfig()), kind="baseline", space=CLASSIFIER_SPACE, at=sizes(WIDE_MLP, chains=False)
+)
 CNN = Contender(
-    ClassifierConfig(ConvForm()), kind="baseline", space=CLASSIFIER_SPACE, at=sizes(WIDE_CONV, chains=False)
+    ClassifierConfig(ConvConfig()), kind="baseline", space=CLASSIFIER_SPACE, at=sizes(WIDE_CONV, chains=False)
 )
 
 ENERGIES = ("quadratic", "rbm", "mlp_energy", "conv_energy", "jem")

@@ -17,7 +17,7 @@ from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study
 from gibbsweep.train import Budget
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

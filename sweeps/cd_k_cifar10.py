@@ -29,7 +29,7 @@ from gibbsweep.study import Choice, Contender, Goal, Results, Row, Study
 from gibbsweep.train import Budget
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,16 +27,15 @@ from typing import TYPE_CHECKING, Any
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import ClassDistances, Evaluator, GuidanceScales, SamplingCost
+from gibbsweep.results.row import Row
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep.study.row import Row
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance, Guidance
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.denoisers import ClassifierFree, ClassifierGuidance, Guidance
+from gibbsweep_models.nn.noise_networks import NoisyClassifierConfig, UNetConfig
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 def model(guidance: Guidance) -> ScoreModelConfig:
     """The one score model, with labels unless a classifier has them."""
     return ScoreModelConfig(
-        UNetForm((64, 64), patch=4),
+        UNetConfig((64, 64), patch=4),
         # The class of a digit is decided where noise is larger than it, far above EDM's median level of .3.
         schedule=EDMSchedule(p_mean=0.4, p_std=1.0),
         sampler=Heun(12, EDMSchedule(sigma_min=0.01, sigma_max=40.0)),
@@ -103,7 +102,7 @@ def model(guidance: Guidance) -> ScoreModelConfig:
         predicts="x0",
         conditional=isinstance(guidance, ClassifierFree),
         guidance=guidance,
-        classifier=NoisyClassifierForm((32, 64), patch=4),
+        classifier=NoisyClassifierConfig((32, 64), patch=4),
         learning_rate=4e-3,
         ema_decay=0.99,
     )

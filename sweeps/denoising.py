@@ -24,17 +24,17 @@ from typing import TYPE_CHECKING
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Denoising, Evaluator
-from gibbsweep.evaluate.denoising import SIGMAS, sigma_name
+from gibbsweep.evaluate.restoring.denoising import SIGMAS, sigma_name
+from gibbsweep.results.targets import Target
 from gibbsweep.study import Contender, Float, Goal, Results, Study
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.posterior import MAPDenoising
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.objectives.cd import LangevinCD
+from gibbsweep_models.samplers.mcmc import MAPDenoising
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

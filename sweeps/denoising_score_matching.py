@@ -37,16 +37,14 @@ from gibbsweep.evaluate import (
     SamplingPath,
 )
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
-from gibbsweep_models.nn.guidance import ClassifierFree
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.nn.denoisers import ClassifierFree
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
+from gibbsweep_models.samplers.diffusion import Heun, ScoreLangevin
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:
@@ -117,7 +115,7 @@ LEARNING_RATE = {"learning_rate": Float(1e-3, 1e-2, log=True)}
 MIDDLE, EVENLY = EDMSchedule(sigma_min=0.003, sigma_max=20.0, p_mean=-0.9, p_std=1.4), GeometricSchedule(0.003, 20.0)
 DSM = Contender(
     ScoreModelConfig(
-        UNetForm(CHANNELS, patch=PATCH),
+        UNetConfig(CHANNELS, patch=PATCH),
         schedule=MIDDLE,
         # 20 levels of 4 Langevin steps, unguided, draw the digit that was asked for half as often, in more evaluations.
         sampler=Heun(20, EDMSchedule(sigma_min=0.02, sigma_max=15.0), s_churn=10.0, s_min=0.05, s_max=5.0),
@@ -138,7 +136,7 @@ DSM = Contender(
 DSM_SHORT = replace(DSM, budgets=budgets(UNET_COST))
 DSM_SINGLE = Contender(
     ScoreModelConfig(
-        UNetForm(CHANNELS, patch=PATCH),
+        UNetConfig(CHANNELS, patch=PATCH),
         schedule=EDMSchedule(p_mean=math.log(SINGLE), p_std=0.0),
         # Starts uniformly in the range of the pixels; half of the largest stable step.
         sampler=ScoreLangevin(n_steps=80, step_size=SINGLE**2, sigma=SINGLE, reach=1.0),

@@ -35,15 +35,13 @@ from gibbsweep.evaluate import (
     StepCounts,
     VariationalBits,
 )
+from gibbsweep.results.pareto import draw_front, front
+from gibbsweep.results.row import Statistic
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep.study.pareto import draw_front, front
-from gibbsweep.study.row import Statistic
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.vp import VPSchedule
-from gibbsweep_models.samplers.ancestral import Ancestral
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep.study.budgets import equal_seconds
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule, VPSchedule
+from gibbsweep_models.samplers.diffusion import Ancestral, Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ N_SAMPLES = {"smoke": 24, "laptop": 200, "long": 1_000, "gpu": 5_000, "paper": 1
 N_BITS = {"smoke": 2, "laptop": 32, "long": 200, "gpu": 1_000, "paper": 10_000}
 STEPS = {"smoke": (2, 3)}
 
-NETWORK = UNetForm((32, 64, 64), patch=4)
+NETWORK = UNetConfig((32, 64, 64), patch=4)
 # From t = 1e-4 the lowest level is .0033, below the deviation of a dequantised byte's bin.
 SCHEDULE = VPSchedule(t_min=1e-4)
 ONE = ScoreModelConfig(

@@ -34,8 +34,8 @@ from gibbsweep.study.study import as_it_is
 from gibbsweep.train import Budget
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.energy_form import EnergyFormConfig
-from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.nn.energies import NamedClassEnergiesConfig, NamedEnergyConfig
+from gibbsweep_models.objectives.cd import LangevinCD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,9 +87,9 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 SAMPLED = {"smoke": 3, "laptop": 100}
 """Langevin steps to a sample; 256 elsewhere."""
 
-UNLABELLED = EnergyFormConfig(EnergyForm(width=8), LangevinCD(n_steps=10, learning_rate=1e-3))
+UNLABELLED = EnergyFormConfig(NamedEnergyConfig(width=8), LangevinCD(n_steps=10, learning_rate=1e-3))
 LABELLED = ClassEnergyConfig(
-    ClassForm(width=8),
+    NamedClassEnergiesConfig(width=8),
     cd_weight=0.1,
     cd=LangevinCD(n_steps=10, data_noise=0.03, learning_rate=1e-3, grad_clip=1.0, energy_gap_bound=500.0),
 )

@@ -29,13 +29,13 @@ from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, Features, LongRun, ReplayDistances, SampleDistances, SampleGrid
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Dense, GaussianRBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, Inpainting
-from gibbsweep.evaluate.inpainting import MASKS
+from gibbsweep.evaluate.restoring.inpainting import MASKS
+from gibbsweep.results.targets import Target
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
 from gibbsweep_models.baselines.gan import GANConfig
@@ -31,9 +31,9 @@ from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfi
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
+from gibbsweep_models.noise import GeometricSchedule
+from gibbsweep_models.objectives.cd import LangevinCD
+from gibbsweep_models.samplers.diffusion import AnnealedInpainting
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

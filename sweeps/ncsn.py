@@ -50,8 +50,8 @@ from gibbsweep.evaluate import (
     ScoreFields,
 )
 from gibbsweep.study import Contender, Float, Goal, Results, Row, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep_models.nn.network_forms import UNetForm
+from gibbsweep.study.budgets import equal_seconds
+from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.score.ncsn import V1_LEVELS, V1_SIGMA_MAX, V1_STEP, NCSNConfig
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ NOISY, DENOISED = "test/frechet_distance_noisy", "test/frechet_distance_denoised
 EMA = 0.99
 
 # Blocks of 4 x 4 pixels in three colours are 48 numbers: fewer channels could not hand on the noise that a score is.
-NETWORK = UNetForm((48, 64, 96), patch=4)
+NETWORK = UNetConfig((48, 64, 96), patch=4)
 V2 = NCSNConfig(NETWORK, learning_rate=4e-3, ema_decay=EMA)
 V1 = NCSNConfig.v1(network=V2.network, learning_rate=V2.learning_rate)
 

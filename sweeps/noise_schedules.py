@@ -23,13 +23,12 @@ from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import ModeBalance, SampleDistances, SampleGrid, SamplingCost
 from gibbsweep.evaluate.contract import Evaluator
+from gibbsweep.results.targets import Target
+from gibbsweep.run.stored import StoredRun, stored_run
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Space, Study
-from gibbsweep.study.stored import StoredRun, stored_run
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.vp import CosineSchedule, VPSchedule
-from gibbsweep_models.samplers.form import SamplerForm, SamplerName
+from gibbsweep_models.noise import CosineSchedule, EDMSchedule, VPSchedule
+from gibbsweep_models.samplers.diffusion import DenoiserSamplerConfig, DenoiserSamplerName
 from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.score.trained_score import TrainedScoreConfig
 
@@ -56,7 +55,7 @@ ANNEALED: Space = {
     "sampling.step_size": Float(0.02, 1.5, log=True),
     **SPACED,
 }
-SPACES: Mapping[str, tuple[SamplerName, Space]] = {
+SPACES: Mapping[str, tuple[DenoiserSamplerName, Space]] = {
     "langevin": ("langevin", {"sampling.step_size": Float(5e-5, 1e-2, log=True)}),
     "annealed": ("annealed_langevin", ANNEALED),
     "annealed_noisy": ("annealed_langevin", ANNEALED),
@@ -73,7 +72,7 @@ PICTURES_NFE = Choice(20, 50, 100)
 
 def contender(name: str, options: Options) -> Contender:
     sampler, space = SPACES[name]
-    form = SamplerForm(sampler, sigma_max=2.0, denoise=name != "annealed_noisy")
+    form = DenoiserSamplerConfig(sampler, sigma_max=2.0, denoise=name != "annealed_noisy")
     if name == "langevin":
         form = replace(form, sigma_min=0.01, sigma_max=0.8, step_size=5e-4)
     return Contender(
@@ -86,7 +85,9 @@ def contender(name: str, options: Options) -> Contender:
 
 def flow(options: Options) -> Contender:
     """The adaptive one, whose evaluations follow from its tolerance."""
-    config = StoredScoreConfig(SamplerForm("probability_flow", sigma_max=2.0), known(options.model), n_examples=1000)
+    config = StoredScoreConfig(
+        DenoiserSamplerConfig("probability_flow", sigma_max=2.0), known(options.model), n_examples=1000
+    )
     return Contender(config, kind="score", space={**TOLERANCE, **LEVELS}, compare="sampling.tolerance")
 
 
@@ -105,7 +106,9 @@ def trained(name: str, stored: StoredRun) -> Contender:
     flow = name not in SPACES
     nfe: Space = {} if flow else {"sampling.nfe": NFE["examples"] if len(stored.shape) == 1 else PICTURES_NFE}
     return Contender(
-        TrainedScoreConfig(stored.config, stored.weights, SamplerForm(sampler, sigma_min=low, sigma_max=high)),
+        TrainedScoreConfig(
+            stored.config, stored.weights, DenoiserSamplerConfig(sampler, sigma_min=low, sigma_max=high)
+        ),
         kind="score",
         space={**nfe, **space, **levels},
         compare="sampling.tolerance" if flow else "sampling.nfe",

@@ -32,18 +32,18 @@ from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, Outliers, OutlierSets, ScoreNormCurves, SyntheticAnomalies
 from gibbsweep.study import Choice, Contender, Float, Goal, Int, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.bases import BoundOfLikelihood, FlowOfLikelihood, ScoreNorms
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.nn.detectors import Mixture, Neighbours
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, FlowOfLikelihood, ScoreNorms
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import GeometricSchedule
+from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def sizes(smoke: Mapping[str, Any], network: str = "network.") -> Mapping[str, M
 
 # On [-1, 1]: the levels of the norms and a little more; the likelihood needs those up to where nothing is left of an image.
 NEAR, FAR = GeometricSchedule(0.015, 3.0), GeometricSchedule(0.01, 50.0)
-NETWORK = UNetForm((48, 96, 96), patch=4)
+NETWORK = UNetConfig((48, 96, 96), patch=4)
 """That of `score_generation.py`: blocks of 4 x 4 pixels."""
 
 SCORE = ScoreModelConfig(NETWORK, schedule=NEAR, sampler=Heun(20, NEAR), learning_rate=4e-3, ema_decay=0.95)

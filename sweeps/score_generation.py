@@ -36,14 +36,13 @@ from gibbsweep.evaluate import (
     StepCounts,
 )
 from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule
+from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def sizes(**paper: Any) -> Mapping[str, Mapping[str, Any]]:
 SCORE_COST, GAN_COST, WGAN_COST, VAE_COST = 0.055, 0.115, 0.054, 0.072
 """Seconds of an update of a batch of 32 images of 3x32x32."""
 
-NETWORK = UNetForm((48, 96, 96), patch=4)
+NETWORK = UNetConfig((48, 96, 96), patch=4)
 """Blocks of 4 x 4 pixels: an update in a tenth of the time of one at full resolution, and as many more of them."""
 
 # The largest distance between two training images is about 100 on [-1, 1]; few steps and a small network are better off with less.

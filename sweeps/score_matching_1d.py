@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from gibbsweep.cli import run_study_of
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, ScoreError
+from gibbsweep.results.targets import Target
 from gibbsweep.study import Choice, Contender, Goal, Results, Study
-from gibbsweep.study.targets import Target
 from gibbsweep.train import Budget
 from gibbsweep_models.score.fitted_score import FittedScoreConfig, Matching
 

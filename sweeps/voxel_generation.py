@@ -28,12 +28,12 @@ from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, VoxelGeneration, VoxelReplay
 from gibbsweep.study import Contender, Float, Goal, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd import LangevinCD
 
 SECONDS = {"laptop": 20, "long": 200, "gpu": 1_200, "paper": 40_000}
 """Device-seconds of one training on one core. A GPU is given the updates that a core would make in so many: the three networks

@@ -35,16 +35,14 @@ from gibbsweep.cli import run_study
 from gibbsweep.data import DataNeeds
 from gibbsweep.evaluate import Evaluator, SamplingCost, SamplingPath, StepCounts, VoxelGeneration
 from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
-from gibbsweep.study.equal_seconds import equal_seconds
+from gibbsweep.study.budgets import equal_seconds
 from gibbsweep.study.space import Space
 from gibbsweep.train import Budget
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
+from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.voxels import VoxelScoreConfig
 
 SECONDS = {"laptop": 14, "long": 200}
@@ -86,7 +84,7 @@ WIDE = {"channels": (64, 128, 256), "ema_decay": 0.999}
 # The field's deviation around its mean is about .16 at a blur of .7; two solids are at most about 20 apart.
 SCHEDULE = EDMSchedule(sigma_min=0.02, sigma_max=15.0, p_mean=-0.8, p_std=1.3)
 HEUN = VoxelScoreConfig(
-    UNetForm((96,), patch=4),
+    UNetConfig((96,), patch=4),
     schedule=SCHEDULE,
     sampler=Heun(12, SCHEDULE),
     predicts="x0",

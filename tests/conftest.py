@@ -57,6 +57,7 @@ def shared(name: str, make: Callable[[Path], None]) -> Path:
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             unfinished = folder.with_name(f"{folder.name}.part")
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a worker that failed
             unfinished.mkdir()
             make(unfinished)
             unfinished.rename(folder)
@@ -121,8 +122,9 @@ def ray_session(seed_store: Callable[[Path], None]) -> Iterator[None]:
     import ray
 
     from gibbsweep.track import default_tracking_uri
-    from gibbsweep.tune import cluster, sweep
-    from gibbsweep.tune.options import SweepOptions
+    from gibbsweep.tune import sweep
+    from gibbsweep.tune.on_ray import cluster
+    from gibbsweep.tune.options.options import SweepOptions
 
     def seeded_uri(runs: Path) -> str:
         seed_store(runs)

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gibbsweep.data import Metadata, Part, load_split, write_parts
-from gibbsweep.data.audio import encode_wav
-from gibbsweep.data.catalogue import entry_of
-from gibbsweep.data.folders import SPLITS, SplitName
+from gibbsweep.data.catalogue.catalogue import entry_of
+from gibbsweep.data.catalogue.folders import SPLITS, SplitName
+from gibbsweep.data.formats.wav import encode_wav
 
 Images = NDArray[np.uint8]
 

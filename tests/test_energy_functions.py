@@ -14,13 +14,13 @@ from rich.console import Console
 from tests.test_sweeps import ROOT, module_of
 
 from gibbsweep.cli import run_study_of
+from gibbsweep.results.row import Statistic
 from gibbsweep.study import Choice, Results, Row
-from gibbsweep.study.row import Statistic
 from gibbsweep.study.space import walk, with_values
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.plan import Plan
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.setup.create import create
 from gibbsweep.tune.sweep import run_sweep
-from gibbsweep.tune.sweep_dir import create
 from gibbsweep_models.types import DataSpec
 
 SCRIPT = module_of(ROOT / "sweeps" / "energy_functions.py")

@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from gibbsweep.data import CATALOGUE
-from gibbsweep.data.view import view_of
+from gibbsweep.data.loading.view import view_of
 from gibbsweep.study.study import Study
-from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
 
 ROOT = Path(__file__).resolve().parents[1]

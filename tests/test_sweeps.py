@@ -14,7 +14,7 @@ import pytest
 
 from gibbsweep.cli.single import load_target
 from gibbsweep.data import CATALOGUE, DataNeeds, load
-from gibbsweep.data.view import view_of
+from gibbsweep.data.loading.view import view_of
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Study
 from gibbsweep.study.space import with_values
@@ -107,6 +107,15 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
             assert isinstance(system, CanFit) or system.phases(), name
         for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
             assert isinstance(system, evaluator.needs), f"{name} cannot be measured by {type(evaluator).__name__}"
+
+
+@scripts
+def test_no_evaluator_of_a_study_holds_a_class(script: Path) -> None:
+    """A sweep's record has their representations, which must not change when a class is renamed or moved."""
+    (study,) = studies_of(script)
+    for name in study.contenders:
+        for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
+            assert "<class" not in repr(evaluator)
 
 
 @scripts

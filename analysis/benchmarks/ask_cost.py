@@ -27,13 +27,14 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
-from gibbsweep.study.provenance import device_name, git_commit
+from gibbsweep.run.provenance import device_name, git_commit
+from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Float
-from gibbsweep.study.study import Contender, Goal
+from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
-from gibbsweep.tune.record import parameters
-from gibbsweep.tune.scheduler import SchedulerForm, SchedulerName
-from gibbsweep.tune.search import Search
+from gibbsweep.tune.journal.parameters import parameters
+from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.search.search import Search
 
 RECORDED, REPEATS, UPDATES = (100, 1_000, 3_000), 7, 27
 SPACE = {name: Float(0.0, 1.0) for name in "abcdef"}

@@ -35,11 +35,11 @@ import plain_tune
 from growth import cost_of_a_trial
 from rich.console import Console
 
-from gibbsweep.study.provenance import device_name, git_commit
-from gibbsweep.study.results import Results
+from gibbsweep.results.results import Results
+from gibbsweep.run.provenance import device_name, git_commit
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune import cluster
-from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.on_ray import cluster
+from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
 
 HERE = Path(__file__).resolve().parent

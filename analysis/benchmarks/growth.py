@@ -9,11 +9,11 @@ from pathlib import Path
 import idle
 
 from gibbsweep.train import Outcome
-from gibbsweep.tune.options import SweepOptions
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.rows import rows_of
-from gibbsweep.tune.scheduler import SchedulerName
-from gibbsweep.tune.sweep_dir import create
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.schedulers.choice import SchedulerName
+from gibbsweep.tune.setup.create import create
+from gibbsweep.tune.table.rows import rows_of
 
 
 def cost_of_a_trial(n: int, scheduler: SchedulerName = "halving") -> float:

@@ -9,6 +9,15 @@ One convention, used everywhere in this package:
   workers sees the numbers that one worker would have seen.
 - Foreign conventions (DDPM's t, NCSN's eps / 2, JEM's decoupled noise) are converted at the border.
 
-Layers, each importing only from those to its right:
-``energy, score, baselines`` (the systems) → ``objectives`` → ``samplers, likelihood`` → ``noise, nn`` → ``capabilities`` → ``types, draws, parallel``.
+Each line imports only from those below it:
+
+- ``energy``, ``score``, ``baselines``: the systems, one file each.
+- ``bases``: what several systems share.
+- ``objectives``: training criteria.
+- ``likelihood``: partition functions and likelihoods.
+- ``samplers``: Markov chains and reverse time.
+- ``nn``: networks, denoisers, detectors, maps of the data.
+- ``noise``: noise levels and masks.
+- ``capabilities``: what an evaluator may ask of a system.
+- ``types``, ``draws``, ``parallel``: the protocols, random numbers, and several workers.
 """

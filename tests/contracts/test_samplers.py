@@ -15,7 +15,7 @@ from torch import Tensor
 
 import gibbsweep_models.samplers
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.samplers.diagnostics import effective_sample_size
+from gibbsweep_models.samplers.mcmc.diagnostics import effective_sample_size
 from gibbsweep_models.types import Samples
 
 samplers = pytest.mark.parametrize("case", SAMPLERS.values(), ids=SAMPLERS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import ClassVar
 
 import pytest
 import torch
 from tests.tiny import RBM
 
+import gibbsweep.evaluate
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, evaluate_all
@@ -16,7 +18,7 @@ from gibbsweep.train import Evaluation
 
 @dataclass(frozen=True)
 class GradientMode:
-    needs: type = object
+    needs: ClassVar[type] = object
 
     def __call__(self, system: object, split: object, *, generator: torch.Generator) -> Evaluation:
         return Evaluation({"gradients": float(torch.is_grad_enabled())})
@@ -37,3 +39,23 @@ def test_evaluators_run_without_gradients_and_leave_the_mode_as_it_was() -> None
     with torch.enable_grad():
         assert measured(GradientMode()) == {"v/gradients": 0.0}
         assert torch.is_grad_enabled()
+
+
+EXPORTED = [
+    value for name in gibbsweep.evaluate.__all__ if isinstance(value := getattr(gibbsweep.evaluate, name), type)
+]
+EVALUATORS = [one for one in EXPORTED if is_dataclass(one) and hasattr(one, "needs")]
+
+
+def test_there_are_evaluators() -> None:
+    assert len(EVALUATORS) > 35
+
+
+@pytest.mark.parametrize("evaluator", EVALUATORS, ids=lambda one: one.__name__)
+def test_an_evaluator_holds_no_class(evaluator: type) -> None:
+    """A sweep is compared with its record by its evaluators' fields: the name of a protocol is none of them."""
+    one = evaluator()
+    assert isinstance(one.needs, type)
+    assert [f.name for f in fields(one) if isinstance(getattr(one, f.name), type)] == []
+    assert "needs" not in {f.name for f in fields(one)}
+    assert "<class" not in repr(one)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep.study.pareto import draw_front, front
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row, Statistic
+from gibbsweep.results.pareto import draw_front, front
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row, Statistic
+from gibbsweep.study.budgets import equal_seconds
 
 
 def test_an_update_of_twice_the_cost_is_made_half_as_often() -> None:

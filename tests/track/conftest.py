@@ -25,7 +25,7 @@ import PIL.Image
 import pytest
 from tests.track.postgres import postgres_server
 
-from gibbsweep.data.audio import encode_wav
+from gibbsweep.data.formats.wav import encode_wav
 from gibbsweep.track import default_tracking_uri, migrate
 from gibbsweep.track.store import connect
 

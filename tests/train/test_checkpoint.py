@@ -23,7 +23,7 @@ from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import System, SystemConfig
 
 

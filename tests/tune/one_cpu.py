@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gibbsweep.tune.packing import Node, Request
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.retries import Retries
-from gibbsweep.tune.sharing import Sharing
+from gibbsweep.tune.on_ray.retries import Retries
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.resources.devices import Sharing
+from gibbsweep.tune.resources.shares import Node, Request
 
 
 def one_cpu(plan: Plan) -> tuple[Sharing, Retries]:

@@ -15,8 +15,8 @@ from safetensors.torch import save
 from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import FORMAT, Progress, has_checkpoint, read_checkpoint
 from gibbsweep.train.files import write_atomically
-from gibbsweep.tune.plan import Plan
-from gibbsweep.tune.planned import Planned
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.plan.run import Planned
 
 POPULATION = {"scheduler": "population", "generations": 4, "trials": 12, "seeds": 1}
 GOAL = "validation/log_likelihood"

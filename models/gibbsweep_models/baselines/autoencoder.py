@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
-from gibbsweep_models.objectives.reconstruction import Reconstruction, reconstruction_error
+from gibbsweep_models.nn.encoders.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.objectives.generation.reconstruction import Reconstruction, reconstruction_error
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Units
 
 

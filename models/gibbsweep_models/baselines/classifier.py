@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
+from gibbsweep_models.nn.energies.class_energies import ConvConfig, MLPConfig
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
@@ -16,7 +16,7 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits
 class ClassifierConfig(SignedUnits):
     """``form``: the network, that of an energy with the label at the read-out, so that both have the same parameters."""
 
-    form: ConvForm | MLPForm = field(default_factory=ConvForm)
+    form: ConvConfig | MLPConfig = field(default_factory=ConvConfig)
     data_noise: float = 0.0
     learning_rate: float = 1e-3
     weight_decay: float = 0.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gibbsweep_models.nn.patches import PatchUNet
-from gibbsweep_models.nn.precondition import EDMPrecondition
+from gibbsweep_models.bases.denoiser_system import DenoiserSystem, DenoiserTraining
+from gibbsweep_models.nn.denoisers.precondition import EDMPrecondition
+from gibbsweep_models.nn.noise_networks.patches import PatchUNet
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss
 from gibbsweep_models.types import DataSpec, Phase
 
 

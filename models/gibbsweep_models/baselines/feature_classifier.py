@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from gibbsweep_models.nn.classifier import ConvClassifier
-from gibbsweep_models.nn.spectrogram import SpectrogramClassifier
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
+from gibbsweep_models.nn.encoders.classifier import ConvClassifier
+from gibbsweep_models.nn.encoders.spectrogram import SpectrogramClassifier
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 
 @dataclass(frozen=True)
 class FeatureClassifierConfig(SignedUnits):
-    """A small :class:`~gibbsweep_models.nn.classifier.ConvClassifier`, trained with AdamW, its learning rate falling to 0. Sounds,
+    """A small :class:`~gibbsweep_models.nn.encoders.classifier.ConvClassifier`, trained with AdamW, its learning rate falling to 0. Sounds,
     which have a sampling rate, it sees as log-mel spectrograms."""
 
     channels: tuple[int, ...] = (16, 32, 64)

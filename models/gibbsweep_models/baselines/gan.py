@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import randint, randn
-from gibbsweep_models.nn.class_conditional import ClassDecoder, ProjectionEncoder
-from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.nn.encoders.class_conditional import ClassDecoder, ProjectionEncoder
+from gibbsweep_models.nn.encoders.convnets import ConvDecoder, ConvEncoder
 from gibbsweep_models.noise.masks import check_mask
-from gibbsweep_models.objectives.gan import AdversarialLoss, DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.generation.gan import AdversarialLoss, DiscriminatorLoss, GeneratorLoss
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 

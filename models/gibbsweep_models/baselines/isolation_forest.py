@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.subset import subset
+from gibbsweep_models.nn.detectors.subset import subset
 from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 

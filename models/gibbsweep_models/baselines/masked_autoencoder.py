@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models.nn.convnets import ConvEncoder
-from gibbsweep_models.nn.patches import PatchUNet
+from gibbsweep_models.nn.encoders.convnets import ConvEncoder
+from gibbsweep_models.nn.noise_networks.patches import PatchUNet
 from gibbsweep_models.noise.masks import MixedMask, check_mask, fill_smoothly
-from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, MaskedReconstruction
+from gibbsweep_models.objectives.generation.inpainting import CompletionDiscrimination, MaskedReconstruction
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 

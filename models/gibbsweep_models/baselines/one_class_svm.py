@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.subset import subset
+from gibbsweep_models.nn.detectors.subset import subset
 from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import torch.nn.functional as F
 from torch import Tensor
 
-from gibbsweep_models.nn.augment import Augmentation
-from gibbsweep_models.nn.features import FeatureNet
-from gibbsweep_models.objectives.info_nce import InfoNCE
+from gibbsweep_models.nn.encoders.features import FeatureNet
+from gibbsweep_models.nn.transforms.augment import Augmentation
+from gibbsweep_models.objectives.classification.info_nce import InfoNCE
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits, System
 
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from gibbsweep_models.draws import bernoulli, randn
 from gibbsweep_models.likelihood.complexity import compressed_bits
 from gibbsweep_models.likelihood.probability_flow import bits_per_dim
-from gibbsweep_models.nn.convnets import ConvDecoder, ConvEncoder
-from gibbsweep_models.objectives.elbo import ELBO, elbo_terms, importance_log_likelihood
-from gibbsweep_models.objectives.reconstruction import bernoulli_log_prob, gaussian_log_prob
+from gibbsweep_models.nn.encoders.convnets import ConvDecoder, ConvEncoder
+from gibbsweep_models.objectives.generation.elbo import ELBO, elbo_terms, importance_log_likelihood
+from gibbsweep_models.objectives.generation.reconstruction import bernoulli_log_prob, gaussian_log_prob
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, System, Trace, Units
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models.nn.class_energies import ConvForm, Form
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
-from gibbsweep_models.objectives.every_nth import EveryNth
-from gibbsweep_models.objectives.langevin_cd import SIGNED_RANGE, LangevinCD
-from gibbsweep_models.objectives.langevin_system import LangevinSystem
-from gibbsweep_models.objectives.weighted_sum import WeightedSum
+from gibbsweep_models.bases.langevin_system import LangevinSystem
+from gibbsweep_models.nn.energies.class_energies import ClassEnergiesConfig, ConvConfig
+from gibbsweep_models.objectives.cd.langevin_cd import SIGNED_RANGE, LangevinCD
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
+from gibbsweep_models.objectives.composed.every_nth import EveryNth
+from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits
 
 
@@ -28,7 +28,7 @@ class ClassEnergyConfig(SignedUnits):
     from uniform noise to a sample.
     """
 
-    form: Form = field(default_factory=ConvForm)
+    form: ClassEnergiesConfig = field(default_factory=ConvConfig)
     cd_weight: float = 1.0
     cd_every: int = 4
     cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=20, data_noise=0.03, learning_rate=1e-3))

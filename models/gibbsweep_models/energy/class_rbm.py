@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import bernoulli
-from gibbsweep_models.nn.class_rbm import ClassRBM
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
-from gibbsweep_models.objectives.every_nth import EveryNth
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.objectives.weighted_sum import WeightedSum
-from gibbsweep_models.samplers.class_gibbs import ClassGibbs
+from gibbsweep_models.nn.energies.class_rbm import ClassRBM
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
+from gibbsweep_models.objectives.composed.every_nth import EveryNth
+from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
+from gibbsweep_models.samplers.mcmc.class_gibbs import ClassGibbs
 from gibbsweep_models.types import BinaryUnits, DataSpec, OptimizerConfig, Phase, Samples, System, Trace
 
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from gibbsweep_models.bases.langevin_system import LangevinSystem
 from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
 from gibbsweep_models.likelihood.temperature import best_inverse_temperature
-from gibbsweep_models.nn.conv import ConvEnergy
-from gibbsweep_models.nn.mlp import Activation
+from gibbsweep_models.nn.energies.conv import ConvEnergy
+from gibbsweep_models.nn.layers.activations import Activation
 from gibbsweep_models.noise.estimate import estimate_sigma
 from gibbsweep_models.noise.masks import check_mask, fill_smoothly, fill_with_mean
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.objectives.langevin_system import LangevinSystem
-from gibbsweep_models.samplers.posterior import MAPDenoising
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.samplers.mcmc.posterior import MAPDenoising
 from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 

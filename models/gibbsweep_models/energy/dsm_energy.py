@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.energy_denoiser import EnergyDenoiser
+from gibbsweep_models.bases.denoiser_system import DenoiserSystem, DenoiserTraining
+from gibbsweep_models.nn.denoisers.energy_denoiser import EnergyDenoiser
 from gibbsweep_models.nn.gradients import check_shape
-from gibbsweep_models.nn.patches import PatchUNet
+from gibbsweep_models.nn.noise_networks.patches import PatchUNet
 from gibbsweep_models.noise.geometric import GeometricSchedule
-from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
-from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss
+from gibbsweep_models.samplers.diffusion.annealed_inpainting import AnnealedInpainting
 from gibbsweep_models.types import DataSpec, Phase
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from gibbsweep_models.nn.features import FeatureNet
+from gibbsweep_models.bases.langevin_system import LangevinSystem
+from gibbsweep_models.nn.encoders.features import FeatureNet
 from gibbsweep_models.nn.gradients import refuse_condition
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.objectives.langevin_system import LangevinSystem
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 

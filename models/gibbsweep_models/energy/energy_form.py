@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.energy_forms import EnergyForm
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.objectives.langevin_system import LangevinSystem
+from gibbsweep_models.bases.langevin_system import LangevinSystem
+from gibbsweep_models.nn.energies.named import NamedEnergyConfig
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 
@@ -17,7 +17,7 @@ from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 class EnergyFormConfig(SignedUnits):
     """``form``: E(x); ``cd``: how it is trained. ``sample_steps``: Langevin steps from uniform noise to a sample."""
 
-    form: EnergyForm = field(default_factory=EnergyForm)
+    form: NamedEnergyConfig = field(default_factory=NamedEnergyConfig)
     cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=10, learning_rate=1e-3))
     ema_decay: float = 0.99
     sample_steps: int = 256

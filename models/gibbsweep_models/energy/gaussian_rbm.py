@@ -17,11 +17,11 @@ from gibbsweep_models.likelihood.gaussian_ais import (
     exact_log_partition,
     reverse_annealed_importance_sampling,
 )
-from gibbsweep_models.nn.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
-from gibbsweep_models.nn.whitening import SpectralWhitening, Standardise
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.transformed import Transformed
-from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
+from gibbsweep_models.nn.energies.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
+from gibbsweep_models.nn.transforms.whitening import SpectralWhitening, Standardise
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.composed.transformed import Transformed
+from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 LARGEST_ENUMERATION = 14

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gibbsweep_models.bases.denoiser_system import DenoiserTraining
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.hole_denoiser import HoleDenoiser
-from gibbsweep_models.nn.patches import PatchUNet
+from gibbsweep_models.nn.denoisers.hole_denoiser import HoleDenoiser
+from gibbsweep_models.nn.noise_networks.patches import PatchUNet
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.masks import MixedMask, fill_smoothly
-from gibbsweep_models.objectives.denoiser_system import DenoiserTraining
-from gibbsweep_models.objectives.inpainting import HoleScoreMatching
-from gibbsweep_models.samplers.annealed_inpainting import AnnealedInpainting
+from gibbsweep_models.objectives.score_matching.holes import HoleScoreMatching
+from gibbsweep_models.samplers.diffusion.annealed_inpainting import AnnealedInpainting
 from gibbsweep_models.types import DataSpec, Phase, System
 
 

@@ -13,10 +13,11 @@ from torch import Tensor
 from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import rand
 from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
-from gibbsweep_models.nn.mlp import Activation, MLPEnergy
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.nn.energies.mlp import MLPEnergy
+from gibbsweep_models.nn.layers.activations import Activation
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 

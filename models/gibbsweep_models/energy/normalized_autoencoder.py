@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randn
+from gibbsweep_models.nn.encoders.mlp_autoencoder import SphericalAutoencoder, on_sphere
 from gibbsweep_models.nn.gradients import refuse_condition
-from gibbsweep_models.nn.mlp import Activation
-from gibbsweep_models.nn.mlp_autoencoder import SphericalAutoencoder, on_sphere
-from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
-from gibbsweep_models.objectives.reconstruction import Reconstruction
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.nn.layers.activations import Activation
+from gibbsweep_models.objectives.cd.on_manifold_cd import OnManifoldCD
+from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.generation.reconstruction import Reconstruction
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 

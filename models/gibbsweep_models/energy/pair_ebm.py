@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import rand
-from gibbsweep_models.nn.augment import Augmentation
-from gibbsweep_models.nn.towers import PairForm, PairNet, PairTowers
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.objectives.pairs import JointCD
+from gibbsweep_models.nn.encoders.towers import PairForm, PairNet, PairTowers
+from gibbsweep_models.nn.transforms.augment import Augmentation
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.classification.pairs import JointCD
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits
 
 

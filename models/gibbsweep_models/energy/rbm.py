@@ -17,9 +17,9 @@ from gibbsweep_models.likelihood.ais import (
     reverse_annealed_importance_sampling,
 )
 from gibbsweep_models.likelihood.exact import exact_log_partition
-from gibbsweep_models.nn.rbm import RBM
-from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
-from gibbsweep_models.samplers.gibbs import BlockGibbs
+from gibbsweep_models.nn.energies.rbm import RBM
+from gibbsweep_models.objectives.cd.rbm_cd import RBMContrastiveDivergence
+from gibbsweep_models.samplers.mcmc.gibbs import BlockGibbs
 from gibbsweep_models.types import BinaryUnits, DataSpec, OptimizerConfig, Phase, Samples, System, Trace
 
 LARGEST_ENUMERATION = 20

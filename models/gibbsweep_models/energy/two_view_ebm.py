@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gibbsweep_models.draws import rand
-from gibbsweep_models.nn.augment import Augmentation
-from gibbsweep_models.nn.features import FeatureNet
+from gibbsweep_models.nn.encoders.features import FeatureNet
 from gibbsweep_models.nn.gradients import refuse_condition
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.objectives.two_view_energy import TwoViewEnergy, marginal_energy
+from gibbsweep_models.nn.transforms.augment import Augmentation
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.classification.two_view_energy import TwoViewEnergy, marginal_energy
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 _REFERENCES = 256

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gibbsweep_models import draws
 from gibbsweep_models.likelihood.weights import log_mean_weight
-from gibbsweep_models.nn.rbm import NormalForm
-from gibbsweep_models.samplers.gibbs import BinaryBipartite, BlockGibbs
+from gibbsweep_models.nn.energies.rbm import NormalForm
+from gibbsweep_models.samplers.mcmc.gibbs import BinaryBipartite, BlockGibbs
 
 
 @dataclass(frozen=True)

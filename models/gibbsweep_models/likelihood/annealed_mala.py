@@ -21,7 +21,7 @@ from torch.nn.utils import parametrize
 from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import rand
 from gibbsweep_models.likelihood.weights import log_mean_weight
-from gibbsweep_models.nn.transitions import MALAState, mala_state, mala_transition
+from gibbsweep_models.samplers.mcmc.transitions import MALAState, mala_state, mala_transition
 from gibbsweep_models.types import EnergyFn
 
 CUBE = (-1.0, 1.0)

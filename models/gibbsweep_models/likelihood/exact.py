@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gibbsweep_models.samplers.gibbs import BinaryBipartite
+from gibbsweep_models.samplers.mcmc.gibbs import BinaryBipartite
 
 LARGEST_SIDE = 24
 """Enumerating one unit more doubles the time; 24 units are 16.8 million states."""

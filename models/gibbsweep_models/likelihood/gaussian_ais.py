@@ -20,7 +20,7 @@ from gibbsweep_models import draws
 from gibbsweep_models.likelihood.ais import LogPartition
 from gibbsweep_models.likelihood.exact import LARGEST_SIDE, binary_states
 from gibbsweep_models.likelihood.weights import log_mean_weight
-from gibbsweep_models.nn.gaussian_rbm import GaussianBernoulli
+from gibbsweep_models.nn.energies.gaussian_rbm import GaussianBernoulli
 
 
 @torch.no_grad()

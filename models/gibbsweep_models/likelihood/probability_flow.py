@@ -13,9 +13,9 @@ from gibbsweep_models.draws import rand, randn_like
 from gibbsweep_models.nn.gradients import jacobian_trace, trace_estimate
 from gibbsweep_models.noise.timed import TimedSchedule
 from gibbsweep_models.noise.vp import VPSchedule
-from gibbsweep_models.samplers.flow import check_steps, denoised_by
-from gibbsweep_models.samplers.probability_flow import check_tolerances, ends
-from gibbsweep_models.samplers.rk45 import integrate
+from gibbsweep_models.samplers.diffusion.flow import check_steps, denoised_by
+from gibbsweep_models.samplers.diffusion.probability_flow import check_tolerances, ends
+from gibbsweep_models.samplers.diffusion.rk45 import integrate
 from gibbsweep_models.types import Denoiser
 
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import mix, randint, seeded
-from gibbsweep_models.nn.densities import density_of
-from gibbsweep_models.nn.mixture import GaussianMixture
-from gibbsweep_models.objectives.denoising import DenoisingScoreMatching, slope_error
-from gibbsweep_models.objectives.score_matching import ExplicitScoreMatching, ImplicitScoreMatching
+from gibbsweep_models.nn.denoisers.densities import density_of
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
+from gibbsweep_models.objectives.score_matching.denoising import DenoisingScoreMatching, slope_error
+from gibbsweep_models.objectives.score_matching.explicit_implicit import ExplicitScoreMatching, ImplicitScoreMatching
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, Phase, SignedUnits, System
 
 Matching = Literal["explicit", "implicit", "sliced", "denoising", "exact"]

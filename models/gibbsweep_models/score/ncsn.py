@@ -8,15 +8,15 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.ncsn import NCSNDenoiser
-from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
+from gibbsweep_models.bases.denoiser_system import DenoiserSystem, DenoiserTraining
+from gibbsweep_models.nn.denoisers.ncsn import NCSNDenoiser
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig, VectorNetConfig
 from gibbsweep_models.noise.distance import max_distance
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.noise.ncsnv2 import best_step_of_untold, best_step_size, levels_between, ratio_of_overlap
-from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.in_parts import sample_in_parts
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.in_parts import sample_in_parts
 from gibbsweep_models.types import Batch, DataSpec, Loss, Phase, Samples, Trace
 
 V1_SIGMA_MAX, V1_LEVELS, V1_STEP = 2.0, 10, 0.1
@@ -41,7 +41,7 @@ class NCSNConfig(DenoiserTraining):
     ones start uniformly within the pixels' range, which the first level makes forget. ``batch_size``: examples sampled at once.
     """
 
-    network: UNetForm | VectorForm = field(default_factory=UNetForm)
+    network: UNetConfig | VectorNetConfig = field(default_factory=UNetConfig)
     sigma_min: float = 0.02
     sigma_max: float | None = None
     n_distances: int = 2000

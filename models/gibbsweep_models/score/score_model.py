@@ -9,29 +9,29 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
+from gibbsweep_models.bases.denoiser_anomaly import AnomalyScoreConfig, DenoisingErrors
+from gibbsweep_models.bases.denoiser_system import DenoiserSystem, DenoiserTraining
 from gibbsweep_models.capabilities import Density
 from gibbsweep_models.draws import randint
 from gibbsweep_models.likelihood.probability_flow import FlowLikelihood
-from gibbsweep_models.nn.guidance import ClassifierGuidance, Evaluations, Guidance, check_guidance
-from gibbsweep_models.nn.network_forms import UNetForm, VectorForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifier, NoisyClassifierForm
-from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.nn.denoisers.guidance import ClassifierGuidance, Evaluations, Guidance, check_guidance
+from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig, VectorNetConfig
+from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifier, NoisyClassifierConfig
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.noise.vp import VPSchedule
-from gibbsweep_models.objectives.denoiser_anomaly import AnomalyForm, DenoisingErrors
-from gibbsweep_models.objectives.denoiser_system import DenoiserSystem, DenoiserTraining
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
-from gibbsweep_models.objectives.noisy_cross_entropy import NoisyCrossEntropy
-from gibbsweep_models.objectives.vlb import VariationalBound
-from gibbsweep_models.samplers.ancestral import Ancestral
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.in_parts import sample_in_parts
-from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
-from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
-from gibbsweep_models.samplers.trained_levels import DenoiserSampler, Schedule, check_levels
+from gibbsweep_models.objectives.classification.noisy_cross_entropy import NoisyCrossEntropy
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss, Weight
+from gibbsweep_models.objectives.score_matching.vlb import VariationalBound
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.in_parts import sample_in_parts
+from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCorrector
+from gibbsweep_models.samplers.diffusion.probability_flow import ProbabilityFlow
+from gibbsweep_models.samplers.diffusion.trained_levels import DenoiserSampler, Schedule, check_levels
 from gibbsweep_models.types import DataSpec, Objective, OptimizerConfig, Phase, Samples, Trace
 
 _BYTES = 256
@@ -50,7 +50,7 @@ class ScoreModelConfig(DenoiserTraining):
     classifier, it is of the form ``classifier`` and learns beside the score, at the same levels.
     """
 
-    network: UNetForm | VectorForm = field(default_factory=UNetForm)
+    network: UNetConfig | VectorNetConfig = field(default_factory=UNetConfig)
     schedule: Schedule = field(default_factory=EDMSchedule)
     predicts: Prediction = "edm"
     weight: Weight | Literal["vlb"] = "edm"
@@ -60,9 +60,9 @@ class ScoreModelConfig(DenoiserTraining):
     batch_size: int = 250
     tolerance: float = 1e-3
     n_probes: int = 1
-    anomaly: AnomalyForm = field(default_factory=DenoisingErrors)
+    anomaly: AnomalyScoreConfig = field(default_factory=DenoisingErrors)
     guidance: Guidance | None = None
-    classifier: NoisyClassifierForm = field(default_factory=NoisyClassifierForm)
+    classifier: NoisyClassifierConfig = field(default_factory=NoisyClassifierConfig)
 
     @classmethod
     def ve(cls, sigma_min: float = 0.01, sigma_max: float = 50.0, n_steps: int = 1000) -> Self:

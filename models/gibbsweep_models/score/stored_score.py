@@ -7,19 +7,19 @@ from typing import Literal
 
 import torch
 
-from gibbsweep_models.nn.densities import two_modes
-from gibbsweep_models.nn.mixture import GaussianMixture
-from gibbsweep_models.samplers.form import SamplerForm
-from gibbsweep_models.samplers.sampled_denoiser import SampledDenoiser
+from gibbsweep_models.bases.sampled_denoiser import SampledDenoiser
+from gibbsweep_models.nn.denoisers.densities import two_modes
+from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
+from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
 from gibbsweep_models.types import Batch, DataSpec, SignedUnits
 
 
 @dataclass(frozen=True)
 class StoredScoreConfig(SignedUnits):
-    """``model``: ``two_modes`` of :func:`~gibbsweep_models.nn.densities.two_modes`, or ``examples``, the exact score of at most ``n_examples`` training examples each
+    """``model``: ``two_modes`` of :func:`~gibbsweep_models.nn.denoisers.densities.two_modes`, or ``examples``, the exact score of at most ``n_examples`` training examples each
     blurred by ``bandwidth``: what a network of no error and no mercy would learn. ``sampling`` needs no training at all."""
 
-    sampling: SamplerForm = field(default_factory=SamplerForm)
+    sampling: DenoiserSamplerConfig = field(default_factory=DenoiserSamplerConfig)
     model: Literal["two_modes", "examples"] = "two_modes"
     n_examples: int = 2000
     bandwidth: float = 0.0

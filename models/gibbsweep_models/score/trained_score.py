@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from gibbsweep_models.bases.sampled_denoiser import SampledDenoiser
 from gibbsweep_models.nn.weights_file import WeightsFile
-from gibbsweep_models.samplers.form import SamplerForm
-from gibbsweep_models.samplers.sampled_denoiser import SampledDenoiser
+from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
 from gibbsweep_models.types import Batch, DataSpec, SystemConfig, Units
 
 
 @dataclass(frozen=True)
 class TrainedScoreConfig:
     """``trained``: the configuration of a system with a ``denoiser``, whose weights are those of ``weights``; a run's are found by
-    ``gibbsweep.study.stored``. ``sampling`` replaces the sampler that it was trained with: nothing is trained."""
+    ``gibbsweep.run.stored``. ``sampling`` replaces the sampler that it was trained with: nothing is trained."""
 
     trained: SystemConfig
     weights: WeightsFile
-    sampling: SamplerForm = field(default_factory=SamplerForm)
+    sampling: DenoiserSamplerConfig = field(default_factory=DenoiserSamplerConfig)
 
     @property
     def units(self) -> Units:

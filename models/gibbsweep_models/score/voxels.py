@@ -7,18 +7,18 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
-from gibbsweep_models.nn.solid_field import SolidField
+from gibbsweep_models.bases.denoiser_system import DenoiserTraining
+from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
+from gibbsweep_models.nn.transforms.solid_field import SolidField
 from gibbsweep_models.noise.edm import EDMSchedule
-from gibbsweep_models.objectives.denoiser_system import DenoiserTraining
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
-from gibbsweep_models.objectives.transformed import Transformed
-from gibbsweep_models.samplers.ancestral import Ancestral, Euler
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.in_parts import sample_in_parts
-from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
+from gibbsweep_models.objectives.composed.transformed import Transformed
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss, Weight
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral, Euler
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.in_parts import sample_in_parts
+from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCorrector
 from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace
 
 VoxelSampler = Heun | AnnealedLangevin | Ancestral | Euler | PredictorCorrector
@@ -28,12 +28,12 @@ VoxelSampler = Heun | AnnealedLangevin | Ancestral | Euler | PredictorCorrector
 class VoxelScoreConfig(DenoiserTraining):
     """EDM (Karras et al. 2022) on the occupancy of solids, blurred by a Gaussian of ``blur`` voxels (0: none), around its mean.
 
-    ``sharpen``: see :class:`~gibbsweep_models.nn.solid_field.SolidField`, which also makes solids of sampled fields. ``schedule`` draws
+    ``sharpen``: see :class:`~gibbsweep_models.nn.transforms.solid_field.SolidField`, which also makes solids of sampled fields. ``schedule`` draws
     the noise levels of training from a lognormal, in units of the field, whose range is [0, 1]; ``sampler`` has levels of its own.
     ``batch_size``: solids sampled at once.
     """
 
-    network: UNetForm = field(default_factory=lambda: UNetForm((32, 64), patch=2))
+    network: UNetConfig = field(default_factory=lambda: UNetConfig((32, 64), patch=2))
     blur: float = 0.7
     sharpen: int = 2
     schedule: EDMSchedule = field(default_factory=EDMSchedule)

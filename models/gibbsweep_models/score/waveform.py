@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.draws import randint
-from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm
-from gibbsweep_models.nn.parametrisation import NetworkDenoiser, Prediction
-from gibbsweep_models.nn.waveform_patches import PatchedWaveform
+from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser, Prediction
+from gibbsweep_models.nn.noise_networks.configs import DilatedNetConfig, UNetConfig
+from gibbsweep_models.nn.noise_networks.waveform_patches import PatchedWaveform
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder
 from gibbsweep_models.noise.shape import expand_like
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss, Weight
-from gibbsweep_models.objectives.transformed import Transformed
-from gibbsweep_models.samplers.ancestral import Ancestral
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.in_parts import sample_in_parts
+from gibbsweep_models.objectives.composed.transformed import Transformed
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss, Weight
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.in_parts import sample_in_parts
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 WaveformSampler = Heun | Ancestral | AnnealedLangevin
@@ -32,12 +32,12 @@ class WaveformScoreConfig(SignedUnits):
 
     Waveforms are multiplied by one number that gives the training data the deviation ``deviation``, since speech is much quieter
     than the [-1, 1] it is kept in, and every noise level is in the units of what comes out. ``patch``: so many neighbouring samples become
-    the channels of one place before the network (:class:`~gibbsweep_models.nn.waveform_patches.PatchedWaveform`); the published
+    the channels of one place before the network (:class:`~gibbsweep_models.nn.noise_networks.waveform_patches.PatchedWaveform`); the published
     DiffWave has 1. ``conditional``: on the data's classes, dropped for a share ``label_dropout`` of the examples. ``batch_size``:
     examples sampled at once.
     """
 
-    network: DilatedForm | UNetForm = field(default_factory=DilatedForm)
+    network: DilatedNetConfig | UNetConfig = field(default_factory=DilatedNetConfig)
     patch: int = 8
     predicts: Prediction = "edm"
     weight: Weight = "edm"

@@ -17,10 +17,10 @@ from tyro.conf import Positional, arg
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.option import OrDefault
+from gibbsweep.run.assignment import Assignment, data_of
+from gibbsweep.run.provenance import git_commit
+from gibbsweep.run.run import run
 from gibbsweep.study import Study
-from gibbsweep.study.assignment import Assignment, data_of
-from gibbsweep.study.provenance import git_commit
-from gibbsweep.study.run import run
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
 from gibbsweep.train.exclusive import only_process
@@ -138,16 +138,17 @@ def _describe(study: Study, assignment: Assignment) -> None:
 
 
 def _with_ray(assignment: Assignment, goal_metric: str, options: TrainOptions, watch: StdoutReporter) -> Outcome:
-    from gibbsweep.tune import cluster
-    from gibbsweep.tune.options import SweepOptions
-    from gibbsweep.tune.trial import fit
+    from gibbsweep.tune.on_ray import cluster
+    from gibbsweep.tune.on_ray.trial import fit
+    from gibbsweep.tune.options.options import SweepOptions
+    from gibbsweep.tune.resources.requests import check_resources
 
     cluster_options = SweepOptions(
         workers_per_trial=options.workers, gpus_per_trial=options.gpus_per_worker, verbose=options.verbose
     )
     if options.workers > 1 or options.gpus_per_worker:
         cluster.start(cluster_options)
-        cluster.check_resources(cluster_options, options.gpus_per_worker)
+        check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
     return fit(
         assignment,
         goal_metric,

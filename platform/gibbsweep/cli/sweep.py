@@ -13,8 +13,8 @@ from tyro.conf import Positional
 from gibbsweep.errors import UserError
 
 if TYPE_CHECKING:
-    from gibbsweep.tune.folder import FolderView
-    from gibbsweep.tune.sweep_dir import SweepDir
+    from gibbsweep.tune.folder.layout import SweepDir
+    from gibbsweep.tune.status.from_folder import FolderView
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ def show_status(options: StatusOptions) -> None:
     """Where a sweep stands: running, finished or killed, from its folder alone."""
     from rich.console import Console
 
-    from gibbsweep.tune.folder import look
-    from gibbsweep.tune.sweep_dir import find
-    from gibbsweep.tune.view import lines, totals
+    from gibbsweep.tune.folder.layout import find
+    from gibbsweep.tune.status.from_folder import look
+    from gibbsweep.tune.status.lines import lines, totals
 
     sweep = find(options.runs, options.sweep)
     view = look(sweep)
@@ -56,8 +56,8 @@ def show_status(options: StatusOptions) -> None:
 
 def stop_sweep(options: StopOptions) -> None:
     """Stop a sweep that runs, as Ctrl-C once does: its trials finish the reports they are in."""
-    from gibbsweep.tune.driver import Driver, driven, request_stop
-    from gibbsweep.tune.sweep_dir import find
+    from gibbsweep.tune.folder.driver import Driver, driven, request_stop
+    from gibbsweep.tune.folder.layout import find
 
     if options.wait < 0:
         raise UserError(f"--wait must not be negative: got {options.wait:g}.")
@@ -80,7 +80,7 @@ def stop_sweep(options: StopOptions) -> None:
 
 
 def _state(sweep: SweepDir, view: FolderView) -> str:
-    from gibbsweep.tune.driver import Driver, stop_command, stop_requested
+    from gibbsweep.tune.folder.driver import Driver, stop_command, stop_requested
 
     driver = Driver.read(sweep)
     if view.driven:
@@ -95,7 +95,7 @@ def _state(sweep: SweepDir, view: FolderView) -> str:
 
 
 def _continue(sweep: SweepDir) -> str:
-    from gibbsweep.tune.driver import Driver
+    from gibbsweep.tune.folder.driver import Driver
 
     driver = Driver.read(sweep)
     if driver is None or any(sweep.results.glob("*.json")):

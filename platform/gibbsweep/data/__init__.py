@@ -12,18 +12,19 @@ of the schema's metadata may state shape, classes, source and licence, and the s
 derived. Any folder in this form loads under its own name.
 """
 
-from gibbsweep.data.catalogue import CATALOGUE
-from gibbsweep.data.dataset import Dataset, load, load_split
-from gibbsweep.data.entry import Entry
-from gibbsweep.data.fetch import Fetched, fetch
-from gibbsweep.data.info import catalogue_rows, info
-from gibbsweep.data.noise_levels import NoiseScales, noise_scales
-from gibbsweep.data.requirements import DataNeeds, check_data
-from gibbsweep.data.split import Split
-from gibbsweep.data.table import Metadata
-from gibbsweep.data.tokens import Vocabulary
-from gibbsweep.data.view import DataView, parse
-from gibbsweep.data.writing import Part, write_parquet, write_parts
+from gibbsweep.data.catalogue.catalogue import CATALOGUE
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.fetchers.fetch import Fetched, fetch
+from gibbsweep.data.files.writing import Part, write_parquet, write_parts
+from gibbsweep.data.inspection.info import info
+from gibbsweep.data.inspection.listing import catalogue_rows
+from gibbsweep.data.inspection.noise_levels import NoiseScales, noise_scales
+from gibbsweep.data.inspection.requirements import DataNeeds, check_data
+from gibbsweep.data.loading.dataset import Dataset, Split, load, load_split
+from gibbsweep.data.loading.split import TableSplit
+from gibbsweep.data.loading.view import DataView, parse
+from gibbsweep.data.tables.metadata import Metadata
+from gibbsweep.data.tables.vocabulary import Vocabulary
 
 __all__ = [
     "CATALOGUE",
@@ -36,6 +37,7 @@ __all__ = [
     "NoiseScales",
     "Part",
     "Split",
+    "TableSplit",
     "Vocabulary",
     "catalogue_rows",
     "check_data",

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
 
 from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.examples import Examples
 from gibbsweep.train import Evaluation
+from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
 from gibbsweep_models.types import System
-
-_EVALUATE = 3  # the random stream of evaluations; training has 0 to 2
-
-
-class Examples(Protocol):
-    """A split of a data set."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Tensor) -> dict[str, Tensor]: ...
 
 
 class Evaluator(Protocol):
@@ -98,7 +89,7 @@ def evaluate_all(
     for evaluator in evaluators:
         name = type(evaluator).__name__
         check_needs(evaluator, system)
-        generator = draws.seeded(seed, _EVALUATE, zlib.crc32(name.encode()), step, device=device)
+        generator = draws.seeded(seed, Stream.EVALUATION, zlib.crc32(name.encode()), step, device=device)
         with torch.no_grad():
             evaluation = evaluator(system, split, generator=generator)
         made = (*evaluation.metrics, *evaluation.images, *evaluation.sounds)
@@ -131,22 +122,3 @@ def check_other_data(evaluator: Evaluator, dataset: Dataset) -> None:
             dataset.other(name, "test")
     if isinstance(evaluator, ChecksData):
         evaluator.check(dataset)
-
-
-def first_examples(split: Examples, limit: int | None, device: torch.device) -> Tensor:
-    """``x`` (N, *D) of a fixed, evenly spread subset of at most ``limit`` examples."""
-    n = len(split)
-    count = n if limit is None else min(limit, n)
-    indices = torch.linspace(0, n - 1, count).round().long()
-    return split.batch(indices)["x"].to(device)
-
-
-def batches_of(
-    split: Examples, limit: int | None, device: torch.device, batch_size: int = 500
-) -> Iterator[dict[str, Tensor]]:
-    """All of a split, or a fixed, evenly spread subset of at most ``limit`` examples, a batch at a time on ``device``."""
-    n = len(split)
-    count = n if limit is None else min(limit, n)
-    indices = torch.linspace(0, n - 1, count, dtype=torch.float64).round().long()
-    for start in range(0, count, batch_size):
-        yield {name: tensor.to(device) for name, tensor in split.batch(indices[start : start + batch_size]).items()}

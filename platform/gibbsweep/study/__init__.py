@@ -1,10 +1,11 @@
 """Studies without the cluster: questions, search spaces, one run, results. Knows no Ray, Optuna or MLflow."""
 
+from gibbsweep.results.results import Results
+from gibbsweep.results.row import Row
+from gibbsweep.results.targets import Target
 from gibbsweep.study.constraint import Constraint
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row
+from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.study.study import Contender, Goal, Study
-from gibbsweep.study.targets import Target
+from gibbsweep.study.study import Contender, Study
 
 __all__ = ["Choice", "Constraint", "Contender", "Float", "Goal", "Int", "Results", "Row", "Space", "Study", "Target"]

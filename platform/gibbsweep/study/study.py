@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
+from gibbsweep.results.targets import Target
 from gibbsweep.study.constraint import Constraint
-from gibbsweep.study.restart import step_sizes
+from gibbsweep.study.goal import Goal, Goals, as_goals, check_goals
 from gibbsweep.study.space import Choice, Space, check_paths, walk, with_values
-from gibbsweep.study.targets import Target
+from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.train import Budget
 from gibbsweep_models.types import SystemConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from gibbsweep.study.results import Results
+    from gibbsweep.results.results import Results
 
 Kind = Literal["energy", "score", "baseline"]
 
@@ -35,53 +35,8 @@ def _none(results: Results) -> Sequence[str]:
     return ()
 
 
-STABILITY = "stability"
-"""Of a run: the share of its budget's updates done before its first divergence, 1 without one. Of a table's row: the share of its
-retrained seeds that completed without a divergence, ``n`` of them."""
-
 Evaluators = tuple[Evaluator, ...] | Callable[[str], tuple[Evaluator, ...]]
 """What is measured, the same for every budget or a function of the budget's name."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """The validation metric that search optimises, and which way.
-
-    ``Goal("stability", "maximize")`` optimises :data:`STABILITY` instead: a trial that diverged is then told to the search as
-    the share of its updates that it survived, as a result like any other.
-    """
-
-    metric: str
-    direction: Literal["maximize", "minimize"]
-
-    def better(self, a: float, b: float) -> bool:
-        """Whether ``a`` beats ``b``; a number that is not finite beats nothing."""
-        if math.isnan(a):
-            return False
-        return math.isnan(b) or (a > b if self.direction == "maximize" else a < b)
-
-    def loss(self, value: float) -> float:
-        """``value`` turned so that lower is better."""
-        return -value if self.direction == "maximize" else value
-
-    @property
-    def short(self) -> str:
-        """The metric's own name, without the split it is of."""
-        return self.metric.rsplit("/", 1)[-1]
-
-
-Goals = Goal | tuple[Goal, ...]
-"""One goal, or the several of a search for a Pareto front."""
-
-
-def as_goals(goal: Goals) -> tuple[Goal, ...]:
-    return (goal,) if isinstance(goal, Goal) else tuple(goal)
-
-
-def goal_names(goals: Sequence[Goal]) -> list[str]:
-    """Short, and different from each other."""
-    short = [goal.short for goal in goals]
-    return short if len(set(short)) == len(short) else [goal.metric for goal in goals]
 
 
 @dataclass(frozen=True)
@@ -132,7 +87,7 @@ class Contender:
 class Study:
     """``goal``: what search optimises, a Goal or a tuple of several. With one the best configuration is retrained; with several at most
     ``front`` of those that no other completed trial beats in all: the best in each goal first, then the largest gaps between
-    them (see :func:`gibbsweep.study.dominance.spread`), each a row of its own.
+    them (see :func:`gibbsweep.results.dominance.spread`), each a row of its own.
 
     ``evaluators`` measure the validation split at every report, ``final_evaluators`` the test split once, at the end of each
     retraining. ``columns`` gives the table's metrics with their headings. ``validation`` is the share of the training file set aside for tuning.
@@ -219,20 +174,6 @@ class Study:
     def final_evaluators_of(self, name: str, budget: str) -> tuple[Evaluator, ...]:
         own = self.contenders[name].final_evaluators
         return _at(self.final_evaluators if own is None else own, budget)
-
-
-def check_goals(contender: str, goals: tuple[Goal, ...], front: int) -> None:
-    """Raise UserError for goals that contradict or repeat each other, or of which some would have no row."""
-    metrics = [goal.metric for goal in goals]
-    if not goals or len(set(metrics)) < len(metrics):
-        raise UserError(
-            f"contender {contender!r} needs a goal, or several of different metrics: got {', '.join(metrics) or 'none'}."
-        )
-    if len(goals) > 1 and front < len(goals):
-        raise UserError(
-            f"contender {contender!r} has {len(goals)} goals, and front={front} would not retrain the best in each: "
-            f"use front={len(goals)} or more."
-        )
 
 
 def _at(evaluators: Evaluators, budget: str) -> tuple[Evaluator, ...]:

@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gibbsweep.data.audio import encode_wav
+from gibbsweep.data.formats.wav import encode_wav
 from gibbsweep.errors import UserError, is_disk_full
 from gibbsweep.train.files import append_whole, cut_torn_line, json_number, parse_number, write_atomically
 from gibbsweep.train.repackings import read_repackings

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source, obtaining
-from gibbsweep.data.folders import SplitName
-from gibbsweep.data.writing import Part
+from gibbsweep.data.files.writing import Part
 
 CROP = 140
 """Edge in pixels of the square cut from the middle of each aligned 178x218 photograph, as score-based models have it."""

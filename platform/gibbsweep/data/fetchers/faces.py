@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source, obtaining
-from gibbsweep.data.folders import SplitName
-from gibbsweep.data.writing import Part
+from gibbsweep.data.files.writing import Part
 from gibbsweep.errors import UserError
 from gibbsweep_models.draws import seeded
 

@@ -12,10 +12,10 @@ from zipfile import BadZipFile, ZipFile
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Fetcher, Loaded, Source, in_parts, obtaining
-from gibbsweep.data.fetchers.voxelize import mesh_grid
-from gibbsweep.data.folders import SplitName
+from gibbsweep.data.formats.meshes import mesh_grid
 from gibbsweep.errors import UserError
 
 ADDRESSES = {

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source, in_parts, obtaining
-from gibbsweep.data.folders import SplitName
 
 
 def fetch_omniglot(entry: Entry, split: SplitName, source: Source) -> Loaded:

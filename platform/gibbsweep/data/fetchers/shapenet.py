@@ -11,10 +11,10 @@ from typing import Any
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source, in_parts
-from gibbsweep.data.fetchers.voxelize import binvox_grid, mesh_grid
-from gibbsweep.data.folders import SplitName
+from gibbsweep.data.formats.meshes import binvox_grid, mesh_grid
 from gibbsweep.errors import UserError
 
 _SYNSETS = {

@@ -14,9 +14,9 @@ from urllib.error import URLError
 import numpy as np
 from numpy.typing import NDArray
 
-from gibbsweep.data.entry import Entry
-from gibbsweep.data.folders import SplitName
-from gibbsweep.data.writing import Part
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.files.writing import Part
 from gibbsweep.errors import UserError
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source
 from gibbsweep.data.fetchers.wav_archive import Recording, files_of_archive, recordings_in_parts
-from gibbsweep.data.folders import SplitName
 from gibbsweep.errors import UserError
 
 FSDD = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz"

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Fetcher, Loaded, Source, obtaining
-from gibbsweep.data.folders import SplitName
-from gibbsweep.data.writing import Part
+from gibbsweep.data.files.writing import Part
 
 _ROWS = 5000
 

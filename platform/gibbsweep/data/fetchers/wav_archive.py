@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from gibbsweep.data.entry import Entry
+from gibbsweep.data.catalogue.entry import Entry
 from gibbsweep.data.fetchers.source import Source, obtaining
-from gibbsweep.data.writing import Part
+from gibbsweep.data.files.writing import Part
 from gibbsweep.errors import UserError
 
 

@@ -1,0 +1,41 @@
+"""The distance of features to their neighbours, as a detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gibbsweep_models.nn.detectors.detector import Detector
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The distance to the ``k``-th nearest of the training data's features (Ramaswamy et al. 2000)."""
+
+    k: int = 5
+
+    def build(self, n_examples: int, n_features: int) -> NeighbourDetector:
+        """The detector of features (B, n_features) that keeps ``n_examples`` of them."""
+        return NeighbourDetector(self.k, n_examples, n_features)
+
+
+class NeighbourDetector(Detector):
+    """``reference``: the standardised features (N, F) of the training data."""
+
+    reference: Tensor
+
+    def __init__(self, k: int, n_examples: int, n_features: int) -> None:
+        super().__init__(n_features)
+        if not 1 <= k <= n_examples:
+            raise ValueError(f"got k={k} neighbours among n_examples={n_examples}, expected 1 to that many; lower k")
+        self.k = k
+        self.register_buffer("reference", torch.zeros(n_examples, n_features))
+
+    def _fit(self, z: Tensor, generator: torch.Generator) -> None:
+        del generator
+        self.reference.copy_(z)
+
+    def _score(self, z: Tensor) -> Tensor:
+        return torch.cdist(z, self.reference).kthvalue(self.k, dim=1).values

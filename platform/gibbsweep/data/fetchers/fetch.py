@@ -1,0 +1,81 @@
+"""Bringing known data sets into canonical form."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from gibbsweep.data.catalogue.catalogue import CATALOGUE, entry_of
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import SPLITS, data_root, files_of, missing
+from gibbsweep.data.files.writing import write_parts
+from gibbsweep.data.tables.metadata import Metadata
+from gibbsweep.errors import UserError
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What :func:`fetch` did: the files it wrote (none where nothing was to be done) and a sentence to print."""
+
+    files: tuple[Path, ...]
+    message: str
+
+
+def fetch(name: str, root: Path | str | None = None, source: Path | str | None = None) -> Fetched:
+    """Write ``name`` into ``ROOT/NAME/{train,test}.parquet``; a file that exists is left alone.
+
+    ``source``: the set's own files, where the user has them; None: download them, where their licence allows it.
+    """
+    folder, entry = data_root(root), entry_of(name)
+    here = files_of(name, folder)
+    if entry is not None and entry.how == "bundled":
+        return Fetched((), f"'{name}' is bundled with {entry.source.split(':')[0]}: there is nothing to fetch")
+    if entry is None:
+        if here:
+            return Fetched((), f"'{name}' is your own data set in {folder / name}: there is nothing to fetch")
+        fetched = ", ".join(known.name for known in CATALOGUE if known.how == "fetched")
+        raise UserError(f"{missing(name, folder)}; those that can be fetched are {fetched}")
+    if len(here) == len(SPLITS):
+        return Fetched((), f"'{name}' is in {folder / name} already: there is nothing to fetch")
+    if entry.how == "drop-in" or (entry.how == "given" and source is None):
+        raise UserError(f"'{name}' cannot be downloaded by Gibbsweep: {entry.how_to}")
+    with _workspace(folder, name) as downloads:
+        return _write(entry, folder, downloads, None if source is None else Path(source).expanduser().absolute())
+
+
+@contextmanager
+def _workspace(folder: Path, name: str) -> Iterator[Path]:
+    """A folder for downloads beside the data sets, where there must be room for them anyway, held by one process at a time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f".{name}.lock").acquire()
+        downloads = tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-")
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {folder} ({error.strerror or error}): name a folder that you may write to with --data-root"
+        ) from error
+    with lock, downloads as path:
+        yield Path(path)
+
+
+def _write(entry: Entry, folder: Path, downloads: Path, given: Path | None) -> Fetched:
+    from gibbsweep.data.fetchers.by_name import FETCHERS
+    from gibbsweep.data.fetchers.source import Source
+
+    source = Source(downloads, download=True) if given is None else Source(given, download=False)
+    files = []
+    present = files_of(entry.name, folder)
+    for split in (split for split in SPLITS if split not in present):
+        loaded = FETCHERS[entry.name](entry, split, source)
+        shape = entry.shape if entry.sampling_rate else ()  # of others it is that of their examples
+        metadata = Metadata(shape, loaded.classes, entry.source, entry.licence, entry.description, entry.sampling_rate)
+        path = folder / entry.name / f"{split}.parquet"
+        write_parts(path, loaded.parts, metadata=metadata)
+        files.append(path)
+    written = " and ".join(str(path) for path in files)
+    return Fetched(tuple(files), f"fetched '{entry.name}' ({entry.licence}) into {written}")

@@ -1,0 +1,1 @@
+"""Canonical Parquet files: their header, their columns decoded, and how they are written."""

@@ -1,0 +1,1 @@
+"""Single files in memory to arrays and back: pictures, sounds, meshes."""

@@ -1,0 +1,1 @@
+"""Questions about a data set: what there is, what is in it, and whether a study can use it."""

@@ -1,0 +1,61 @@
+"""The data sets that are bundled, present or to be had, one row each: ``gibbsweep data list``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gibbsweep.data.catalogue.catalogue import CATALOGUE
+from gibbsweep.data.catalogue.entry import Entry
+from gibbsweep.data.catalogue.folders import data_root, drop_ins, files_of
+from gibbsweep.data.files.header import read_header
+from gibbsweep.errors import UserError
+
+
+def catalogue_rows(root: Path | str | None = None) -> list[dict[str, Any]]:
+    """A row a data set, known ones first, then what else lies under the root; only headers are read, nothing is decoded.
+
+    Keys: name, how (bundled, fetched, given, drop-in, local), present, train, test (rows or None), shape, classes (their number or
+    None), text (whether it has captions), where, licence, description.
+    """
+    folder = data_root(root)
+    known = {entry.name for entry in CATALOGUE}
+    rows = [_row(entry.name, entry, folder) for entry in CATALOGUE]
+    return rows + [_row(name, None, folder) for name in drop_ins(folder) if name not in known]
+
+
+def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:
+    files = files_of(name, folder)
+    bundled = entry is not None and entry.how == "bundled"
+    row: dict[str, Any] = {
+        "name": name,
+        "how": entry.how if entry else "local",
+        "present": bundled or bool(files),
+        "train": entry.rows[0] if entry and bundled else None,
+        "test": entry.rows[1] if entry and bundled else None,
+        "shape": entry.shape if entry else None,
+        "classes": len(entry.classes) or None if entry else None,
+        "text": bool(entry and entry.text),
+        "where": "bundled" if bundled else str(folder / name) if files else _how_to(name, entry),
+        "licence": entry.licence if entry else "not stated",
+        "description": entry.description if entry else "",
+    }
+    for split, path in files.items():
+        if bundled:
+            break
+        try:
+            header = read_header(path)
+        except UserError as error:
+            row["description"] = str(error)
+            continue
+        row[split] = header.rows
+        row["shape"] = header.metadata.shape or row["shape"]
+        row["classes"] = len(header.metadata.classes) or row["classes"]
+        row["text"] = "text" in header.columns
+        if entry is None:
+            row["licence"], row["description"] = header.metadata.licence, header.metadata.source
+    return row
+
+
+def _how_to(name: str, entry: Entry | None) -> str:
+    return entry.how_to if entry and entry.how_to else f"gibbsweep data fetch {name}"

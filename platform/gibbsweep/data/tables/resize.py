@@ -1,0 +1,80 @@
+"""Images, voxels and sounds of another size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from gibbsweep.data.formats.wav import LONGEST, fitted
+from gibbsweep.data.tables.cache import cached
+from gibbsweep.data.tables.table import Decoded, Table
+from gibbsweep.errors import UserError
+
+FILTER = "bilinear, antialiased"
+"""Of images."""
+
+_LARGEST = 1024
+_CHUNK = 1024  # examples resized at once: bounds the memory of the float copies
+
+
+def at_size(name: str, key: str, table: Table, size: int | None) -> Table:
+    """``table`` of data set or file ``name``, resized once per node to the edge ``size``; as it is where that is its own."""
+    if size is None:
+        return table
+    _check_size(name, table.metadata.shape, size)
+    if table.x.shape[-1] == size:
+        return table
+    return cached(f"{name}@{size}", key, lambda: _decoded(table, size))
+
+
+def _decoded(table: Table, size: int) -> Decoded:
+    x = fitted(table.x.numpy(), size) if table.x.dtype == torch.int16 else resized(table.x, size)
+    return Decoded(
+        x=x,
+        y=None if table.y is None else table.y.numpy(),
+        text=None if table.text is None else table.text.to_pylist(),
+        metadata=replace(table.metadata, shape=x.shape[1:]),
+        vocabulary=table.vocabulary,
+    )
+
+
+def resized(x: Tensor, size: int) -> NDArray[np.uint8]:
+    """Bytes (N, C, H, H) or (N, C, H, H, H) with the edge ``size`` instead of H.
+
+    Images: bilinear, antialiased, rounded. Voxels (0 or 255): set where at least half of the volume that a new voxel covers
+    was set.
+    """
+    out = np.empty((*x.shape[:2], *[size] * (x.ndim - 2)), np.uint8)
+    for start in range(0, len(x), _CHUNK):
+        part = x[start : start + _CHUNK].float()
+        if x.ndim == 4:
+            new = functional.interpolate(part, size=[size] * 2, mode="bilinear", antialias=True)
+            new = new.round_().clamp_(0, 255)  # rounding errors of the weights' sum alone leave the range
+        else:
+            new = torch.where(functional.interpolate(part, size=[size] * 3, mode="area") >= 127.5, 255.0, 0.0)
+        out[start : start + _CHUNK] = new.to(torch.uint8).numpy()
+    return out
+
+
+def _check_size(name: str, shape: tuple[int, ...], size: int) -> None:
+    """Refuse what cannot be brought to the edge or the length ``size``: vectors, oblong examples, absurd sizes."""
+    if len(shape) == 2:
+        if size > LONGEST:
+            raise UserError(f"'{name}@{size}' is longer than {LONGEST} samples: choose a smaller length")
+        return
+    if len(shape) < 3:
+        raise UserError(
+            f"'{name}@{size}' is resized and data set '{name}' holds vectors of {shape}: leave the size out"
+        )
+    if len(set(shape[1:])) > 1:
+        raise UserError(
+            f"'{name}@{size}' is resized and the examples of '{name}' have the unequal edges {shape[1:]}: make the set's "
+            "images square first, cropped or padded"
+        )
+    if size > _LARGEST:
+        raise UserError(f"'{name}@{size}' is larger than {_LARGEST}: choose a smaller size")

@@ -1,0 +1,26 @@
+"""What a run's reports say that its last one does not: how good it was at its best, and how much of that it lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gibbsweep.study.goal import Goal, Goals, as_goals
+from gibbsweep.train.report import read_spool
+
+
+def over_training(spool: Path, goal: Goals) -> dict[str, float]:
+    """``peak/METRIC``, the best finite value of the goal among the reports in ``spool``, and ``drop/METRIC`` >= 0, how much worse
+    the last report that has it is; of each goal where there are several. Nothing where no report has one."""
+    reports = [metrics for _, metrics in read_spool(spool)]
+    return {name: value for one in as_goals(goal) for name, value in _over_training(reports, one).items()}
+
+
+def _over_training(reports: Sequence[Mapping[str, float]], goal: Goal) -> dict[str, float]:
+    reported = [metrics[goal.metric] for metrics in reports if goal.metric in metrics]
+    finite = [value for value in reported if math.isfinite(value)]
+    if not finite:
+        return {}
+    peak = max(finite) if goal.direction == "maximize" else min(finite)
+    return {f"peak/{goal.metric}": peak, f"drop/{goal.metric}": abs(peak - reported[-1])}

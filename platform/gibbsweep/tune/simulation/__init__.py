@@ -1,0 +1,1 @@
+"""The same search on a virtual clock: learning curves instead of training."""

@@ -1,0 +1,1 @@
+"""Where a sweep stands, for its driver and for whoever reads its folder."""
