@@ -1,4 +1,4 @@
-"""What all tests share: data sets and a cache of their own, one Ray session, one empty tracking store that is copied.
+"""What all tests share: data sets and a cache of their own, one Ray, one empty tracking store that is copied.
 
 A test reads no data set of the machine that it runs on: ``GIBBSWEEP_DATA`` names a folder of stand-ins, small sets in the
 formats of the real ones (see :mod:`tests.stand_ins`). What needs a real set is marked ``real_data`` and finds it in the
@@ -29,7 +29,7 @@ REAL_DATA = "GIBBSWEEP_TESTS_REAL_DATA"
 FOLDER = "GIBBSWEEP_TESTS_FOLDER"
 """The folder of this run of pytest for what its tests share; removed at its end."""
 
-CLUSTER_FIXTURES = frozenset({"ray_session", "server", "postgres"})
+CLUSTER_FIXTURES = frozenset({"start_ray", "server", "postgres"})
 """Fixtures that start Ray or a server: a test that asks for one is marked ``cluster`` by itself."""
 
 
@@ -47,8 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if not CLUSTER_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & CLUSTER_FIXTURES:
             item.add_marker("cluster")
+        # What needs both CPUs of one Ray, and what starts processes of its own, is not spread over pytest-xdist's workers.
+        if "ray_session" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("ray"))
+        elif item.get_closest_marker("cluster") and "ray_of_one_cpu" not in fixtures:
+            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 def shared(name: str, make: Callable[[Path], None]) -> Path:
@@ -117,8 +123,9 @@ def seed_store(empty_store: Path) -> Callable[[Path], None]:
 
 
 @pytest.fixture(scope="session")
-def ray_session(seed_store: Callable[[Path], None]) -> Iterator[None]:
-    """One local Ray of two CPUs for the whole run, as starting one costs seconds; sweeps on it begin with a copied store."""
+def start_ray(seed_store: Callable[[Path], None]) -> Iterator[Callable[[int], None]]:
+    """Sees to a local Ray of so many CPUs at least, which stays, as starting one costs seconds. Sweeps on it begin with a copied
+    tracking store."""
     import ray
 
     from gibbsweep.track import default_tracking_uri
@@ -126,12 +133,30 @@ def ray_session(seed_store: Callable[[Path], None]) -> Iterator[None]:
     from gibbsweep.tune.on_ray import cluster
     from gibbsweep.tune.options.options import SweepOptions
 
+    def start(cpus: int) -> None:
+        if ray.is_initialized():
+            if ray.cluster_resources()["CPU"] >= cpus:
+                return
+            ray.shutdown()
+        cluster.start(SweepOptions(address="local", cpus=cpus))
+
     def seeded_uri(runs: Path) -> str:
         seed_store(runs)
         return default_tracking_uri(runs)
 
-    cluster.start(SweepOptions(address="local", cpus=2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweep, "default_tracking_uri", seeded_uri)
-        yield
+        yield start
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def ray_session(start_ray: Callable[[int], None]) -> None:
+    """A local Ray of two CPUs: two trials at once, or one of two workers."""
+    start_ray(2)
+
+
+@pytest.fixture(scope="session")
+def ray_of_one_cpu(start_ray: Callable[[int], None]) -> None:
+    """A local Ray for sweeps that may as well run one trial after the other: each trial at once is a process that imports PyTorch."""
+    start_ray(1)

@@ -67,14 +67,14 @@ def test_every_study_has_a_smoke_run() -> None:
     assert {path.stem for path in (ROOT / "sweeps").glob("*.py")} == {*STUDIES, "cd_k"}
 
 
-@pytest.mark.usefixtures("ray_session", "stand_ins")
+@pytest.mark.usefixtures("ray_of_one_cpu", "stand_ins")
 @pytest.mark.parametrize("script", STUDIES)
 def test_a_smoke_run_fills_the_table(script: str, tmp_path: Path) -> None:
     check_smoke_run(script, tmp_path)
 
 
 @pytest.mark.real_data
-@pytest.mark.usefixtures("ray_session")
+@pytest.mark.usefixtures("ray_of_one_cpu")
 @pytest.mark.parametrize("script", [script for script in STUDIES if fetched_by(script)])
 def test_a_smoke_run_on_the_real_sets_fills_the_table(
     script: str, tmp_path: Path, real_set: Callable[[str], Path]

@@ -100,6 +100,7 @@ def test_weights_load_into_a_fresh_system(tmp_path: Path) -> None:
         assert torch.equal(a, b), name
 
 
+@pytest.mark.cluster
 def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     """SIGKILL a writer that saves without pause, several times; what is left always verifies."""
     script = (
