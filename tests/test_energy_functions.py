@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
-from tests.test_sweeps import ROOT, module_of
+from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli import run_study_of
 from gibbsweep.results.row import Statistic

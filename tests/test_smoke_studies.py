@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.scripts import ROOT, module_of
 
 from gibbsweep.data import CATALOGUE
 from gibbsweep.data.loading.view import view_of
@@ -19,7 +18,6 @@ from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
 
-ROOT = Path(__file__).resolve().parents[1]
 STUDIES: dict[str, tuple[str, ...]] = {
     "anomaly_detection": ("digits",),
     "audio": ("tones",),
@@ -52,16 +50,6 @@ def fetched_by(script: str) -> list[str]:
     return sorted({view_of(data).name for data in STUDIES[script]} - BUNDLED)
 
 
-def study_of(script: str) -> Study:
-    spec = importlib.util.spec_from_file_location(f"smoke_{script}", ROOT / "sweeps" / f"{script}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where a script's dataclass looks up its annotations
-    spec.loader.exec_module(module)
-    study: Study = module.STUDY
-    return study
-
-
 def test_every_study_has_a_smoke_run() -> None:
     """The notebook's test runs ``cd_k``."""
     assert {path.stem for path in (ROOT / "sweeps").glob("*.py")} == {*STUDIES, "cd_k"}
@@ -85,7 +73,7 @@ def test_a_smoke_run_on_the_real_sets_fills_the_table(
 
 def check_smoke_run(script: str, tmp_path: Path, **where: Path) -> None:
     data = STUDIES[script][0]
-    study = study_of(script)
+    study: Study = module_of(ROOT / "sweeps" / f"{script}.py").STUDY
     study = replace(study, views=lambda data, views=study.views: views(data)[:2])  # two views say what ten would
     options = SweepOptions(runs=tmp_path, name="s", budget="smoke", trials=0, seeds=1, data=data, **where)
     results = run_sweep(study, options, console=Console(file=io.StringIO()), command="python x.py")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tests.evaluate.examples import Examples
 from torch import Tensor
 
 from gibbsweep.errors import UserError
@@ -29,19 +29,6 @@ from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
 from gibbsweep_models.types import DataSpec, Samples, System, Trace
 
 SHAPE = (1, 2, 3)
-
-
-@dataclass
-class Examples:
-    """A split that is held in memory."""
-
-    x: Tensor
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def batch(self, indices: Tensor) -> dict[str, Tensor]:
-        return {"x": self.x[indices]}
 
 
 def machine(scale: float = 1.0, n_hidden: int = 3) -> RBMSystem:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.evaluate.test_evaluators import Examples
+from tests.evaluate.examples import Examples
 
 from gibbsweep.cli import main
 from gibbsweep.data import DataView, load
