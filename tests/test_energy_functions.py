@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
-from tests.test_sweeps import ROOT, module_of
+from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli import run_study_of
 from gibbsweep.results.row import Statistic
@@ -43,6 +43,7 @@ def test_every_form_of_every_task_builds_with_what_is_beneath_it(task: str) -> N
             assert isinstance(system, evaluator.needs)
 
 
+@pytest.mark.usefixtures("stand_ins")
 def test_every_form_starts_from_its_own_recipe(tmp_path: Path) -> None:
     """The first trial of each form is the configuration as it stands, in that form's branch."""
     sweep, settings = create(SCRIPT.STUDY, SweepOptions(runs=tmp_path, name="s"), has_gpu=False)

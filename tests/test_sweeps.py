@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli.single import load_target
 from gibbsweep.data import CATALOGUE, DataNeeds, load
@@ -21,7 +19,6 @@ from gibbsweep.study.space import with_values
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, SystemConfig, Units
 
-ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "sweeps").rglob("*.py"))
 
 scripts = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -33,16 +30,6 @@ def python(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words], check=False, cwd=folder, env=environment, capture_output=True, text=True
     )
-
-
-@cache
-def module_of(script: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"study_script_{script.stem}", script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where a script's dataclass looks up its annotations
-    spec.loader.exec_module(module)
-    return module
 
 
 def studies_of(script: Path) -> list[Study]:

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 from mlflow import MlflowClient
 from mlflow.store.tracking.dbmodels.models import Base
-from tests.track.conftest import Sweep
+from tests.track.sweeps import Sweep
 
 from gibbsweep.track import sweep as sweep_of_runs
 from gibbsweep.track import sync, tables

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from tests.models.nn.test_unet import randomised
+from tests.models.networks import randomised
 from torch import Tensor
 
 from gibbsweep_models.nn.noise_networks.dilated import DilatedNet, GatedBlock

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.models.objectives.test_contrastive_divergence import Quadratic
+from tests.models.quadratic import Quadratic
 
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.models.nn.test_unet import randomised
+from tests.models.networks import randomised
 
 from gibbsweep_models.capabilities import CanDenoise, CanSample, CanSampleClasses
 from gibbsweep_models.draws import randn, seeded

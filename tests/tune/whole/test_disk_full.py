@@ -190,6 +190,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.cluster
 def test_a_small_disk_that_fills_up(small_disk: Path, undisturbed: tuple[dict[str, Any], int]) -> None:
     """The kernel's own refusals, with the disk freed bit by bit."""
     ballast, parts = small_disk / "ballast", 0
