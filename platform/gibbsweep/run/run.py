@@ -85,8 +85,8 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     if outcome.kind != "failed":
         stability = survived(outcome, assignment.budget.updates)
         outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})
-    if first and assignment.goal is not None:
-        history = over_training(RunFolder(run_dir).spool, assignment.goal)
+    if first and assignment.goals:
+        history = over_training(RunFolder(run_dir).spool, assignment.goals)
         outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
         outcome.write(run_dir)

@@ -74,10 +74,15 @@ class SpoolReporter:
     def __call__(
         self, step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
-        if step <= self._spool.last_step:
+        if step <= self.last_step:
             return
         write_artifacts(self._run_dir, step, images or {}, sounds or {})
         self._spool.append(step, metrics)
+
+    @property
+    def last_step(self) -> int:
+        """Updates of the last report on record; -1 before the first."""
+        return self._spool.last_step
 
     def close(self) -> None:
         """Close the spool."""

@@ -15,7 +15,7 @@ from tests.hungry import HungryConfig
 from tests.tiny import study
 
 from gibbsweep.folder import Outcome, read_spool
-from gibbsweep.study.study import Contender
+from gibbsweep.study.contender import Contender
 from gibbsweep.tune.on_ray import deaths
 from gibbsweep.tune.on_ray.threads import VARIABLES
 from gibbsweep.tune.options.options import SweepOptions

@@ -6,12 +6,15 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from tests.tune.whole.killing import WORDS, command, kill_tree, wait_for_reports
 
 from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study import Results
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
+
+pytestmark = pytest.mark.cluster
 
 
 def check_whole(runs: Path) -> None:

@@ -16,9 +16,11 @@ from tests.tune.whole.killing import ROOT, WORDS, command, kill_tree, wait_for_r
 
 from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.tune.folder.driver import driven
+from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
+
+pytestmark = pytest.mark.cluster
 
 GIBBSWEEP = ["-c", "from gibbsweep.cli.main import main; main()"]
 
@@ -44,7 +46,7 @@ def check_nothing_lost(runs: Path) -> int:
     """Every run that has not ended stands where its last report does: in its spool, its checkpoint and the journal. Returns the updates
     of all runs."""
     sweep = SweepDir(runs / "s")
-    assert not driven(sweep)
+    assert not is_driven(sweep)
     (study,) = open_storage(sweep).get_all_studies()
     trials = {f"rbm-{t.number:04d}": t for t in open_storage(sweep).get_all_trials(study._study_id)}
     done = 0

@@ -1,4 +1,4 @@
-"""The folder of one sweep: which files it has, what its runs are called, and which sweeps a folder holds."""
+"""The folder of one sweep: its files, the names of its runs, and the sweeps that stand beside it."""
 
 from __future__ import annotations
 
@@ -12,47 +12,44 @@ from gibbsweep.folder.layout import RAY, SWEEP
 
 
 class SweepDir(SweepFolder):
-    """``runs/SWEEP``: what :class:`~gibbsweep.folder.layout.SweepFolder` has, and what the sweep engine alone keeps there.
+    """The folder ``runs/SWEEP`` of a sweep: ``SweepDir(Path("runs/cd_k-1")).trial("rbm-0003")``.
 
-    For example::
-
-        sweep = SweepDir(Path("runs/cd_k-1"))
-        print(sweep.record()["question"])
+    Beside what :class:`~gibbsweep.folder.layout.SweepFolder` has, it holds what the sweep engine alone reads.
     """
 
     @property
     def journal(self) -> Path:
-        """Optuna's journal: what trials were asked for, and what became of them."""
+        """The file in which the trials of all searches are recorded."""
         return self.path / "optuna.journal"
 
     @property
     def warm_start(self) -> Path:
-        """The trials of an earlier sweep that this one learns from."""
+        """The file with the trials of the earlier sweep, if the sweep has one (``--from``)."""
         return self.path / "warm_start.json"
 
     @property
     def precision(self) -> Path:
-        """The folder of what "auto" measured, a file for each contender."""
+        """The folder of what ``--precision auto`` has measured."""
         return self.path / "precision"
 
     @property
     def memory(self) -> Path:
-        """How much memory a run of each contender needs, as measured."""
+        """The file with the memory that a run of each contender needs, as measured."""
         return self.path / "memory.json"
 
     @property
     def outline(self) -> Path:
-        """What the sweep is going to do."""
+        """The file that says what the sweep is going to do."""
         return self.path / "outline.json"
 
     @property
     def wall_seconds(self) -> Path:
-        """The wall seconds of the sweep over all its parts."""
+        """The file with the wall seconds of all parts of the sweep."""
         return self.path / "wall_seconds.json"
 
     @property
     def driver(self) -> Path:
-        """The process that drives the sweep, or drove it last."""
+        """The file that names the process that drives the sweep, or drove it last."""
         return self.path / "driver.json"
 
     @property
@@ -62,46 +59,47 @@ class SweepDir(SweepFolder):
 
     @property
     def stop_request(self) -> Path:
-        """Asks the driver to stop, as long as it is there."""
+        """The file that asks the driver to stop, as long as it is there."""
         return self.path / "stop.json"
 
     @property
     def ray(self) -> Path:
-        """What Ray Tune leaves of the sweep."""
+        """The folder of what Ray Tune leaves."""
         return self.path / RAY
 
     def record(self) -> dict[str, Any]:
-        """What was asked of the sweep, as :mod:`gibbsweep.tune.setup.create` recorded it."""
+        """The content of sweep.json: what the sweep was asked for."""
         record: dict[str, Any] = json.loads(self.record_path.read_text())
         return record
 
 
-def find(runs: Path, name: str) -> SweepDir:
-    """The sweep of that name; UserError, with the names that there are, if there is none."""
+def find_sweep(runs: Path, name: str) -> SweepDir:
+    """The sweep ``name`` in the folder ``runs``; UserError, with the names of the sweeps there, if there is none."""
     sweep = SweepDir(runs / name)
     if not name or not is_sweep(sweep.path):
-        raise UserError(f"there is no sweep {name!r}: {held(runs)}")
+        raise UserError(f"there is no sweep {name!r}: {sweeps_message(runs)}")
     return sweep
 
 
 def search_name(contender: str, number: int) -> str:
+    """The name of the run of search trial ``number``."""
     return f"{contender}-{number:04d}"
 
 
-_NAMED = 10
+_NAMED = 10  # sweeps that an error lists
 
 
 def is_sweep(folder: Path) -> bool:
-    """Not so is the folder of a study's single runs, whose record has no options."""
+    """Whether ``folder`` is a sweep's. The folder of a study's single runs is not: its record has no options."""
     record = SweepFolder(folder).record_path
     return record.exists() and "options" in json.loads(record.read_text())
 
 
-def held(runs: Path) -> str:
-    """``runs`` holds ...: the latest first, as a folder of a year's sweeps holds too many to print."""
-    latest = sorted(runs.glob(f"*/{SWEEP}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    known = [path.parent.name for path in latest if is_sweep(path.parent)]
-    if not known:
+def sweeps_message(runs: Path) -> str:
+    """A sentence that names the latest sweeps in ``runs``, as a folder may hold too many to name all."""
+    records = sorted(runs.glob(f"*/{SWEEP}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    names = [path.parent.name for path in records if is_sweep(path.parent)]
+    if not names:
         return f"{runs} holds none yet."
-    more = f" and {len(known) - _NAMED} older ones" if len(known) > _NAMED else ""
-    return f"{runs} holds {', '.join(known[:_NAMED])}{more}."
+    older = f" and {len(names) - _NAMED} older ones" if len(names) > _NAMED else ""
+    return f"{runs} holds {', '.join(names[:_NAMED])}{older}."
