@@ -13,7 +13,7 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from gibbsweep.tune.threads import VARIABLES
+from gibbsweep.tune.on_ray.threads import VARIABLES
 from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
 from gibbsweep_models.types import Batch, DataSpec, Loss, OptimizerConfig, Phase, Samples, System, Units
 

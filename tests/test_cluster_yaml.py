@@ -162,7 +162,7 @@ def test_the_commands_of_the_header_exist() -> None:
     assert (FILE.parent / script).is_file()
 
     from gibbsweep.cli.parse import parse
-    from gibbsweep.tune.options import SweepOptions
+    from gibbsweep.tune.options.options import SweepOptions
 
     parsed = parse(SweepOptions, options, prog=script, description="")
     assert (parsed.address, parsed.wait_for_nodes, str(parsed.runs)) == ("auto", True, "/shared/runs")

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from rich.console import Console
 
 from gibbsweep.cli.single import load_target
-from gibbsweep.tune.options import SweepOptions
+from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
 
 ROOT = Path(__file__).resolve().parents[1]

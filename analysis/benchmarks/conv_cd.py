@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import seeded
-from gibbsweep_models.nn.conv import ConvEnergy
+from gibbsweep_models.nn.energies import ConvEnergy
 from gibbsweep_models.nn.gradients import energy_and_gradient
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.objectives.cd import ContrastiveDivergence
+from gibbsweep_models.samplers.mcmc import Langevin
 
 BATCH = 64
 N_STEPS = 20

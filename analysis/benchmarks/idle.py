@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +69,7 @@ class SleeperSystem(System):
 class Distance:
     """A goal: (value - 0.3)²."""
 
-    needs: type = object
+    needs: ClassVar[type] = object
 
     def __call__(self, system: IdleSystem | SleeperSystem, split: object, *, generator: torch.Generator) -> Evaluation:
         return Evaluation({"distance": (system.value - 0.3) ** 2})

@@ -12,8 +12,8 @@ from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
 from gibbsweep.study.space import Choice, Float
-from gibbsweep.tune.curves import SyntheticCurves
-from gibbsweep.tune.simulate import Job
+from gibbsweep.tune.simulation.curves import SyntheticCurves
+from gibbsweep.tune.simulation.simulate import Job
 
 REPORT_EVERY = 3
 

@@ -18,7 +18,7 @@ import conv_cd
 import logging_cost
 import rbm_cd
 
-from gibbsweep.study.provenance import device_name, git_commit
+from gibbsweep.run.provenance import device_name, git_commit
 
 BENCHMARKS: dict[str, Callable[[], Sequence[Mapping[str, object]]]] = {
     "rbm_likelihood": rbm_cd.measure_likelihood,

@@ -26,10 +26,10 @@ from joblib import Parallel, delayed
 from optuna.pruners import HyperbandPruner, MedianPruner, SuccessiveHalvingPruner
 from others import REPORT_EVERY, OptunaPolicy, TunePolicy
 
-from gibbsweep.study.provenance import git_commit
-from gibbsweep.tune.curves import SyntheticCurves
-from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.simulate import Policy, SearchPolicy, Simulation, simulate
+from gibbsweep.run.provenance import git_commit
+from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.simulation.curves import SyntheticCurves
+from gibbsweep.tune.simulation.simulate import Policy, SearchPolicy, Simulation, simulate
 
 SEEDS, OVERHEAD = 20, 1.0
 RESULTS = Path(__file__).resolve().parents[1] / "results"

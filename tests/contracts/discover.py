@@ -9,9 +9,9 @@ from types import ModuleType
 
 
 def classes(package: ModuleType) -> list[type]:
-    """The public classes that the modules of ``package`` define, without protocols."""
+    """The public classes that the modules of ``package`` and of its sub-packages define, without protocols."""
     modules = [
-        importlib.import_module(f"{package.__name__}.{info.name}") for info in pkgutil.iter_modules(package.__path__)
+        importlib.import_module(info.name) for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
     return [
         value

@@ -25,39 +25,40 @@ from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
-from gibbsweep_models.nn.augment import Augmentation
-from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
-from gibbsweep_models.nn.guidance import ClassifierGuidance
-from gibbsweep_models.nn.mlp import MLPEnergy
-from gibbsweep_models.nn.network_forms import UNetForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
-from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.nn.denoisers.guidance import ClassifierGuidance
+from gibbsweep_models.nn.energies.gaussian_rbm import GaussianRBM
+from gibbsweep_models.nn.energies.mlp import MLPEnergy
+from gibbsweep_models.nn.energies.rbm import RBM
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
+from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierConfig
+from gibbsweep_models.nn.transforms.augment import Augmentation
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.noise.vp import CosineSchedule, VPSchedule
-from gibbsweep_models.objectives.contrastive_divergence import ContrastiveDivergence
-from gibbsweep_models.objectives.cross_entropy import CrossEntropy
-from gibbsweep_models.objectives.denoising import DenoisingScoreMatching
-from gibbsweep_models.objectives.denoising_loss import DenoisingLoss
-from gibbsweep_models.objectives.elbo import ELBO
-from gibbsweep_models.objectives.every_nth import EveryNth
-from gibbsweep_models.objectives.gan import DiscriminatorLoss, GeneratorLoss
-from gibbsweep_models.objectives.info_nce import InfoNCE
-from gibbsweep_models.objectives.inpainting import CompletionDiscrimination, HoleScoreMatching, MaskedReconstruction
-from gibbsweep_models.objectives.langevin_kl import LangevinKL
-from gibbsweep_models.objectives.noisy_cross_entropy import NoisyCrossEntropy
-from gibbsweep_models.objectives.on_manifold_cd import OnManifoldCD
-from gibbsweep_models.objectives.pairs import CLIPLoss, JointCD
-from gibbsweep_models.objectives.rbm_cd import RBMContrastiveDivergence
-from gibbsweep_models.objectives.reconstruction import Reconstruction
-from gibbsweep_models.objectives.replay_buffer import ReplayBuffer
-from gibbsweep_models.objectives.score_matching import ExplicitScoreMatching, ImplicitScoreMatching
-from gibbsweep_models.objectives.transformed import Transformed
-from gibbsweep_models.objectives.two_view_energy import TwoViewEnergy
-from gibbsweep_models.objectives.vlb import VariationalBound
-from gibbsweep_models.objectives.weighted_sum import WeightedSum
-from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
-from gibbsweep_models.samplers.langevin import Langevin
+from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
+from gibbsweep_models.objectives.cd.langevin_kl import LangevinKL
+from gibbsweep_models.objectives.cd.on_manifold_cd import OnManifoldCD
+from gibbsweep_models.objectives.cd.rbm_cd import RBMContrastiveDivergence
+from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
+from gibbsweep_models.objectives.classification.cross_entropy import CrossEntropy
+from gibbsweep_models.objectives.classification.info_nce import InfoNCE
+from gibbsweep_models.objectives.classification.noisy_cross_entropy import NoisyCrossEntropy
+from gibbsweep_models.objectives.classification.pairs import CLIPLoss, JointCD
+from gibbsweep_models.objectives.classification.two_view_energy import TwoViewEnergy
+from gibbsweep_models.objectives.composed.every_nth import EveryNth
+from gibbsweep_models.objectives.composed.transformed import Transformed
+from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
+from gibbsweep_models.objectives.generation.elbo import ELBO
+from gibbsweep_models.objectives.generation.gan import DiscriminatorLoss, GeneratorLoss
+from gibbsweep_models.objectives.generation.inpainting import CompletionDiscrimination, MaskedReconstruction
+from gibbsweep_models.objectives.generation.reconstruction import Reconstruction
+from gibbsweep_models.objectives.score_matching.denoising import DenoisingScoreMatching
+from gibbsweep_models.objectives.score_matching.denoising_loss import DenoisingLoss
+from gibbsweep_models.objectives.score_matching.explicit_implicit import ExplicitScoreMatching, ImplicitScoreMatching
+from gibbsweep_models.objectives.score_matching.holes import HoleScoreMatching
+from gibbsweep_models.objectives.score_matching.vlb import VariationalBound
+from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLangevin
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, SystemConfig, Units
 
@@ -120,10 +121,10 @@ def gaussian_machine() -> GaussianRBM:
 
 
 LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
-EDM = system(ScoreModelConfig(UNetForm((8, 8))))
-CLASSES = system(ScoreModelConfig(UNetForm((8, 8)), conditional=True))
+EDM = system(ScoreModelConfig(UNetConfig((8, 8))))
+CLASSES = system(ScoreModelConfig(UNetConfig((8, 8)), conditional=True))
 NOISY = system(
-    ScoreModelConfig(UNetForm((8, 8)), guidance=ClassifierGuidance(), classifier=NoisyClassifierForm((8, 8)))
+    ScoreModelConfig(UNetConfig((8, 8)), guidance=ClassifierGuidance(), classifier=NoisyClassifierConfig((8, 8)))
 )
 GAN = system(GANConfig(channels=(8, 8)))
 CONDITIONAL_GAN = system(GANConfig(channels=(8, 8), conditional=True))

@@ -13,23 +13,23 @@ from tests.contracts.energies import QuadraticEnergy
 from torch import Tensor, nn
 
 from gibbsweep_models.draws import bernoulli, randn, seeded
-from gibbsweep_models.nn.class_rbm import ClassRBM
-from gibbsweep_models.nn.gaussian_rbm import GaussianRBM
-from gibbsweep_models.nn.precondition import EDMPrecondition
-from gibbsweep_models.nn.rbm import RBM
+from gibbsweep_models.nn.denoisers.precondition import EDMPrecondition
+from gibbsweep_models.nn.energies.class_rbm import ClassRBM
+from gibbsweep_models.nn.energies.gaussian_rbm import GaussianRBM
+from gibbsweep_models.nn.energies.rbm import RBM
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
-from gibbsweep_models.samplers.ancestral import Ancestral, Euler
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.class_gibbs import ClassGibbs
-from gibbsweep_models.samplers.gaussian_gibbs import GaussianGibbs, GibbsLangevin
-from gibbsweep_models.samplers.gibbs import BlockGibbs
-from gibbsweep_models.samplers.heun import Heun
-from gibbsweep_models.samplers.langevin import Langevin
-from gibbsweep_models.samplers.mala import MALA
-from gibbsweep_models.samplers.predictor_corrector import PredictorCorrector
-from gibbsweep_models.samplers.probability_flow import ProbabilityFlow
-from gibbsweep_models.samplers.score_langevin import ScoreLangevin
+from gibbsweep_models.samplers.diffusion.ancestral import Ancestral, Euler
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCorrector
+from gibbsweep_models.samplers.diffusion.probability_flow import ProbabilityFlow
+from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
+from gibbsweep_models.samplers.mcmc.class_gibbs import ClassGibbs
+from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLangevin
+from gibbsweep_models.samplers.mcmc.gibbs import BlockGibbs
+from gibbsweep_models.samplers.mcmc.langevin import Langevin
+from gibbsweep_models.samplers.mcmc.mala import MALA
 from gibbsweep_models.types import Sampler
 
 MEAN, STD, SIGMA_DATA = 0.4, 0.8, 0.5

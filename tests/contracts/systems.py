@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import torch
 from safetensors.torch import save
@@ -27,6 +28,7 @@ from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.pixels import KMeansConfig, PCAConfig
 from gibbsweep_models.baselines.simclr import SimCLRConfig
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.bases.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
 from gibbsweep_models.energy.class_rbm import ClassRBMConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -40,20 +42,20 @@ from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoder
 from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
-from gibbsweep_models.nn.class_energies import ConvForm, MLPForm, PrototypeForm
-from gibbsweep_models.nn.detectors import Mixture, Neighbours
-from gibbsweep_models.nn.energy_forms import ClassForm, EnergyForm
-from gibbsweep_models.nn.guidance import ClassifierFree, ClassifierGuidance
-from gibbsweep_models.nn.network_forms import DilatedForm, UNetForm, VectorForm
-from gibbsweep_models.nn.noisy_classifier import NoisyClassifierForm
+from gibbsweep_models.nn.denoisers.guidance import ClassifierFree, ClassifierGuidance
+from gibbsweep_models.nn.detectors.mixture import Mixture
+from gibbsweep_models.nn.detectors.neighbours import Neighbours
+from gibbsweep_models.nn.energies.class_energies import ConvConfig, MLPConfig, PrototypeConfig
+from gibbsweep_models.nn.energies.named import NamedClassEnergiesConfig, NamedEnergyConfig
+from gibbsweep_models.nn.noise_networks.configs import DilatedNetConfig, UNetConfig, VectorNetConfig
+from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierConfig
 from gibbsweep_models.nn.weights_file import WeightsFile
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
-from gibbsweep_models.objectives.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
-from gibbsweep_models.objectives.langevin_cd import LangevinCD
-from gibbsweep_models.samplers.annealed_langevin import AnnealedLangevin
-from gibbsweep_models.samplers.form import SamplerForm
-from gibbsweep_models.samplers.heun import Heun
+from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
+from gibbsweep_models.samplers.diffusion.heun import Heun
+from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
@@ -61,23 +63,24 @@ from gibbsweep_models.score.stored_score import StoredScoreConfig
 from gibbsweep_models.score.trained_score import TrainedScoreConfig
 from gibbsweep_models.score.voxels import VoxelScoreConfig
 from gibbsweep_models.score.waveform import WaveformScoreConfig
-from gibbsweep_models.types import DataSpec, System, SystemConfig
+from gibbsweep_models.types import DataSpec, System, SystemConfig, Units
 
 
 @dataclass(frozen=True)
 class SystemCase:
-    """``data``: a bundled set it trains on. ``draws``: whether training uses its generator. ``any_units``: whether it
-    follows the units of its data instead of refusing the others. ``condition``: what its energy is given of a batch beside
-    the examples."""
+    """A configuration of a system, and what the contract suites have to know of it."""
 
     config: SystemConfig
     data: str = "digits"
-    draws: bool = True
+    """A bundled set that it trains on."""
     any_units: bool = False
+    """Whether it follows the units of its data instead of refusing the others."""
     condition: str | None = None
+    """What its energy is given of a batch beside the examples."""
 
     def dataset(self) -> Dataset:
-        return load(self.data, units=self.config.units)
+        """The same object at each call: nothing writes to a data set."""
+        return _dataset(self.data, self.config.units)
 
     def build(self) -> System:
         """The system with weights of one seed."""
@@ -85,7 +88,12 @@ class SystemCase:
         return self.config.build(self.dataset().spec)
 
 
-SMALL_UNET = UNetForm((8, 8))
+@cache
+def _dataset(data: str, units: Units) -> Dataset:
+    return load(data, units=units)
+
+
+SMALL_UNET = UNetConfig((8, 8))
 SHORT_CD = CLASS_CD = LangevinCD(n_steps=3, replay_size=128)
 
 _FILES = tempfile.TemporaryDirectory()
@@ -100,10 +108,21 @@ def stored_network() -> TrainedScoreConfig:
     path = Path(_FILES.name) / "weights.safetensors"
     path.write_bytes(content)
     weights = WeightsFile(str(path), hashlib.sha256(content).hexdigest())
-    return TrainedScoreConfig(config, weights, SamplerForm("heun", 5))
+    return TrainedScoreConfig(config, weights, DenoiserSamplerConfig("heun", 5))
 
 
-SYSTEMS: dict[str, SystemCase] = {
+FEW_STEPS = 16
+"""Of a chain from noise to samples: how long it is makes no difference to a contract."""
+
+
+def _sampling_briefly(case: SystemCase) -> SystemCase:
+    config: Any = case.config
+    if getattr(config, "sample_steps", 0) > FEW_STEPS:
+        return replace(case, config=replace(config, sample_steps=FEW_STEPS))
+    return case
+
+
+_CASES: dict[str, SystemCase] = {
     "rbm": SystemCase(RBMConfig(n_hidden=16, k=1, momentum=0.5)),
     "rbm_pcd": SystemCase(RBMConfig(n_hidden=16, k=2, persistent=True, centred=False)),
     "gaussian_rbm": SystemCase(GaussianRBMConfig(Dense(16), k=2, momentum=0.5)),
@@ -141,8 +160,8 @@ SYSTEMS: dict[str, SystemCase] = {
     "fitted_score": SystemCase(FittedScoreConfig(draws=500, form="mlp", hidden=(4,), iterations=3), "gauss1d"),
     "fitted_score_explicit": SystemCase(FittedScoreConfig("explicit", "gauss1d", draws=500, iterations=3), "gauss1d"),
     "fitted_score_exact": SystemCase(FittedScoreConfig("exact", "ring8"), "ring8"),
-    "stored_score": SystemCase(StoredScoreConfig(SamplerForm("ancestral", 5)), "two_modes"),
-    "stored_examples": SystemCase(StoredScoreConfig(SamplerForm("heun", 5), "examples", 100)),
+    "stored_score": SystemCase(StoredScoreConfig(DenoiserSamplerConfig("ancestral", 5)), "two_modes"),
+    "stored_examples": SystemCase(StoredScoreConfig(DenoiserSamplerConfig("heun", 5), "examples", 100)),
     "trained_score": SystemCase(stored_network()),
     "score_edm": SystemCase(ScoreModelConfig(SMALL_UNET, sampler=Heun(3))),
     "score_ve": SystemCase(
@@ -153,7 +172,10 @@ SYSTEMS: dict[str, SystemCase] = {
     "score_vlb": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, weight="vlb")),
     "score_classifier_guided": SystemCase(
         ScoreModelConfig(
-            SMALL_UNET, sampler=Heun(3), guidance=ClassifierGuidance(), classifier=NoisyClassifierForm((8, 8), patch=2)
+            SMALL_UNET,
+            sampler=Heun(3),
+            guidance=ClassifierGuidance(),
+            classifier=NoisyClassifierConfig((8, 8), patch=2),
         )
     ),
     "score_classifier_free": SystemCase(
@@ -161,7 +183,7 @@ SYSTEMS: dict[str, SystemCase] = {
     ),
     "score_ladder": SystemCase(
         ScoreModelConfig(
-            UNetForm((8, 8), patch=2),
+            UNetConfig((8, 8), patch=2),
             schedule=NCSNLadder(),
             predicts="score",
             weight="sigma2",
@@ -169,11 +191,11 @@ SYSTEMS: dict[str, SystemCase] = {
         )
     ),
     "ncsn": SystemCase(NCSNConfig.v1(network=SMALL_UNET, evaluations=10)),
-    "ncsnv2": SystemCase(NCSNConfig(UNetForm((8, 8), patch=2), evaluations=10)),
-    "ncsnv2_vectors": SystemCase(NCSNConfig(VectorForm(16, 1), n_levels=4, evaluations=8), "ring8"),
-    "score_vectors": SystemCase(ScoreModelConfig(VectorForm(16, 1), sampler=Heun(3)), "ring8"),
-    "voxel_scores": SystemCase(VoxelScoreConfig(UNetForm((4,), patch=2), sampler=Heun(2)), "solids"),
-    "score_voxels": SystemCase(ScoreModelConfig(UNetForm((4, 4)), sampler=Heun(2)), "solids"),
+    "ncsnv2": SystemCase(NCSNConfig(UNetConfig((8, 8), patch=2), evaluations=10)),
+    "ncsnv2_vectors": SystemCase(NCSNConfig(VectorNetConfig(16, 1), n_levels=4, evaluations=8), "ring8"),
+    "score_vectors": SystemCase(ScoreModelConfig(VectorNetConfig(16, 1), sampler=Heun(3)), "ring8"),
+    "voxel_scores": SystemCase(VoxelScoreConfig(UNetConfig((4,), patch=2), sampler=Heun(2)), "solids"),
+    "score_voxels": SystemCase(ScoreModelConfig(UNetConfig((4, 4)), sampler=Heun(2)), "solids"),
     "score_norms_neighbours": SystemCase(
         ScoreModelConfig(SMALL_UNET, anomaly=ScoreNorms(Neighbours(3), n_levels=4, n_examples=64), sampler=Heun(2))
     ),
@@ -195,18 +217,16 @@ SYSTEMS: dict[str, SystemCase] = {
         replace(GANConfig.wgan_gp(learning_rate=1e-3), channels=(4, 8, 8), generator_every=2, phase_shuffle=2),
         "tones@256",
     ),
-    "waveform_edm": SystemCase(WaveformScoreConfig(UNetForm((4, 8)), conditional=True, sampler=Heun(3)), "tones@256"),
+    "waveform_edm": SystemCase(WaveformScoreConfig(UNetConfig((4, 8)), conditional=True, sampler=Heun(3)), "tones@256"),
     "waveform_diffwave": SystemCase(
-        replace(WaveformScoreConfig.diffwave(10, 0.5), network=DilatedForm(4, 3, 3)), "tones@256"
+        replace(WaveformScoreConfig.diffwave(10, 0.5), network=DilatedNetConfig(4, 3, 3)), "tones@256"
     ),
     "vae": SystemCase(VAEConfig(), any_units=True),
     "vae_corrected": SystemCase(VAEConfig(corrected=True)),
     "vae_voxels": SystemCase(VAEConfig(units="binary", channels=(8, 8)), "solids", any_units=True),
-    "autoencoder": SystemCase(AutoencoderConfig(), draws=False, any_units=True),
-    "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), draws=False),
-    "feature_classifier_sounds": SystemCase(
-        FeatureClassifierConfig(channels=(8, 8), n_features=16), "tones", draws=False
-    ),
+    "autoencoder": SystemCase(AutoencoderConfig(), any_units=True),
+    "feature_classifier": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16)),
+    "feature_classifier_sounds": SystemCase(FeatureClassifierConfig(channels=(8, 8), n_features=16), "tones"),
     "isolation_forest": SystemCase(IsolationForestConfig(n_trees=10, samples_per_tree=64)),
     "one_class_svm": SystemCase(OneClassSVMConfig(n_components=8, n_examples=200)),
     "dsm_energy": SystemCase(DSMEnergyConfig(channels=(8, 8))),
@@ -220,19 +240,32 @@ SYSTEMS: dict[str, SystemCase] = {
     "biharmonic": SystemCase(ClassicalInpainterConfig("biharmonic")),
     "mean_image": SystemCase(ClassicalInpainterConfig("mean_image")),
     **{
-        f"energy_form_{name}": SystemCase(EnergyFormConfig(EnergyForm(name=name, width=2, depth=2), SHORT_CD))
-        for name in get_args(get_type_hints(EnergyForm)["name"])
+        f"energy_form_{name}": SystemCase(EnergyFormConfig(NamedEnergyConfig(name=name, width=2, depth=2), SHORT_CD))
+        for name in get_args(get_type_hints(NamedEnergyConfig)["name"])
     },
-    "class_energy_named": SystemCase(ClassEnergyConfig(ClassForm(name="residual", width=4, depth=2), cd=CLASS_CD)),
-    "class_energy_jem": SystemCase(ClassEnergyConfig(ConvForm((8, 8)), cd=CLASS_CD)),
-    "class_energy_mlp": SystemCase(ClassEnergyConfig(MLPForm((16, 16), label="hidden"), cd_every=2, cd=CLASS_CD)),
-    "class_energy_prototypes": SystemCase(ClassEnergyConfig(PrototypeForm(2, 4), cd=CLASS_CD)),
+    "class_energy_named": SystemCase(
+        ClassEnergyConfig(NamedClassEnergiesConfig(name="residual", width=4, depth=2), cd=CLASS_CD)
+    ),
+    "class_energy_jem": SystemCase(ClassEnergyConfig(ConvConfig((8, 8)), cd=CLASS_CD)),
+    "class_energy_mlp": SystemCase(ClassEnergyConfig(MLPConfig((16, 16), label="hidden"), cd_every=2, cd=CLASS_CD)),
+    "class_energy_prototypes": SystemCase(ClassEnergyConfig(PrototypeConfig(2, 4), cd=CLASS_CD)),
     "class_rbm": SystemCase(ClassRBMConfig(n_hidden=16, replay_size=128, sample_steps=10)),
     "class_rbm_cd": SystemCase(ClassRBMConfig(n_hidden=16, persistent=False, cd_every=4, sample_steps=10)),
-    "classifier": SystemCase(ClassifierConfig(ConvForm((8, 8))), draws=False),
-    "classifier_noisy": SystemCase(ClassifierConfig(MLPForm((16,)), data_noise=0.1)),
+    "classifier": SystemCase(ClassifierConfig(ConvConfig((8, 8)))),
+    "classifier_noisy": SystemCase(ClassifierConfig(MLPConfig((16,)), data_noise=0.1)),
     "logistic_regression": SystemCase(LogisticRegressionConfig()),
 }
 
-TRAINED = [name for name, case in SYSTEMS.items() if case.build().phases()]
+SYSTEMS: dict[str, SystemCase] = {name: _sampling_briefly(case) for name, case in _CASES.items()}
+
+_BUILT = {name: case.build() for name, case in SYSTEMS.items()}
+
+
+def able(capability: type) -> list[str]:
+    """The names of the systems that have a capability, a protocol of :mod:`gibbsweep_models.capabilities`."""
+    return [name for name, system in _BUILT.items() if isinstance(system, capability)]
+
+
+TRAINED = [name for name, system in _BUILT.items() if system.phases()]
 """Those with phases; the others are fitted."""
+FITTED = [name for name in SYSTEMS if name not in TRAINED]

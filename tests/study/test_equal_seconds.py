@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.equal_seconds import equal_seconds
-from gibbsweep.study.pareto import draw_front, front
-from gibbsweep.study.results import Results
-from gibbsweep.study.row import Row, Statistic
+from gibbsweep.results.pareto import front
+from gibbsweep.results.row import Row, Statistic
+from gibbsweep.study.budgets import equal_seconds
 
 
 def test_an_update_of_twice_the_cost_is_made_half_as_often() -> None:
@@ -30,6 +29,3 @@ def test_the_front_is_what_no_row_beats_in_both() -> None:
     assert [r.contender for r in front(rows, "x", "y")] == ["a", "b"]
     twins = [row("one", x=1, y=1), row("two", x=1, y=1)]
     assert len(front(twins, "x", "y")) == 2
-    results = Results("s", "?", "digits", "laptop", "cpu", "c", {}, rows)
-    (axes,) = draw_front(results, "x", "y", ("bits", "distance")).axes
-    assert len(axes.containers) == 4

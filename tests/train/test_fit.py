@@ -11,8 +11,8 @@ from tests.tiny import STUDY, MeanConfig
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import LogLikelihood
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.run import run
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.run import run
 from gibbsweep.train import Budget, Composed, Outcome, fit
 from gibbsweep.train.report import read_spool
 from gibbsweep_models.energy.rbm import RBMConfig

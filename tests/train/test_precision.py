@@ -11,9 +11,9 @@ import torch
 from tests.tiny import STUDY
 
 from gibbsweep.data import load
-from gibbsweep.study.assignment import Assignment
-from gibbsweep.study.provenance import device_name
-from gibbsweep.study.run import run
+from gibbsweep.run.assignment import Assignment
+from gibbsweep.run.provenance import device_name
+from gibbsweep.run.run import run
 from gibbsweep.train import Budget, Outcome, precision
 from gibbsweep.train.precision import Measured, Precision, PrecisionOption, choose_precision, measurements, said
 from gibbsweep_models.energy.rbm import RBMConfig

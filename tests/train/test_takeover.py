@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.study.test_restart import ParabolaConfig, assignment
+from tests.run.parabola import ParabolaConfig, assignment
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.run import run
+from gibbsweep.run.run import run
 from gibbsweep.train import Budget, Outcome, Segment, takeover
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep.train.takeover import Takeover, read_takeovers, take_over

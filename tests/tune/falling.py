@@ -12,9 +12,9 @@ from optuna.storages import InMemoryStorage
 
 from gibbsweep.study.space import Float, Space
 from gibbsweep.train import Segment
-from gibbsweep.tune.front_curves import FrontCurves
-from gibbsweep.tune.scheduler import SchedulerForm
-from gibbsweep.tune.simulate import SearchPolicy
+from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.simulation.front_curves import FrontCurves
+from gibbsweep.tune.simulation.simulate import SearchPolicy
 
 FORMS = (
     SchedulerForm(),

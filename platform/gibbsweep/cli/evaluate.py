@@ -23,8 +23,8 @@ class PrepareOptions:
 def prepare(options: PrepareOptions) -> None:
     """Train the network in whose features samples are measured, once for each data set."""
     from gibbsweep.data import load
-    from gibbsweep.evaluate.classifier import prepared_classifier
-    from gibbsweep.evaluate.features import feature_network
+    from gibbsweep.evaluate.features.classifier import prepared_classifier
+    from gibbsweep.evaluate.features.network import feature_network
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("gibbsweep.evaluate").setLevel(logging.INFO)

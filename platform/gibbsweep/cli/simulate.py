@@ -14,8 +14,8 @@ from gibbsweep.errors import UserError
 from gibbsweep.option import OrDefault
 
 if TYPE_CHECKING:
-    from gibbsweep.tune.curves import Curves
-    from gibbsweep.tune.simulate import Simulation
+    from gibbsweep.tune.simulation.curves import Curves
+    from gibbsweep.tune.simulation.simulate import Simulation
 
 
 _OTHER = 10_000  # between the seeds of two objectives
@@ -59,7 +59,7 @@ def simulate_sweep(options: SimulateOptions) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from gibbsweep.tune.simulate import MOST_OBJECTIVES
+    from gibbsweep.tune.simulation.simulate import MOST_OBJECTIVES
 
     for name in ("trials", "workers", "seeds"):
         if getattr(options, name) < 1:
@@ -91,8 +91,8 @@ def simulate_sweep(options: SimulateOptions) -> None:
 
 
 def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simulation]:
-    from gibbsweep.tune.scheduler import SchedulerForm
-    from gibbsweep.tune.simulate import SearchPolicy, simulate
+    from gibbsweep.tune.schedulers.choice import SchedulerForm
+    from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
 
     if scheduler == "population" and options.curves is not None:
         raise UserError(
@@ -112,9 +112,9 @@ def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simula
 
 
 def _curves(options: SimulateOptions, seed: int) -> Curves:
-    from gibbsweep.tune.curves import RecordedCurves, SyntheticCurves
-    from gibbsweep.tune.front_curves import FrontCurves
-    from gibbsweep.tune.sweep_dir import SweepDir
+    from gibbsweep.tune.folder.layout import SweepDir
+    from gibbsweep.tune.simulation.curves import RecordedCurves, SyntheticCurves
+    from gibbsweep.tune.simulation.front_curves import FrontCurves
 
     if options.curves is None:
         first = SyntheticCurves(seed=seed)

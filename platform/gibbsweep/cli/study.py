@@ -11,7 +11,7 @@ from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.study import Results, Study
 
 if TYPE_CHECKING:
-    from gibbsweep.tune.options import SweepOptions
+    from gibbsweep.tune.options.options import SweepOptions
 
 O = TypeVar("O")
 
@@ -26,7 +26,7 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
     ``options``, whose fields stand beside the sweep's. A sweep remembers them: resuming needs none."""
     from rich.console import Console
 
-    from gibbsweep.tune.options import SweepOptions
+    from gibbsweep.tune.options.options import SweepOptions
 
     script = f"python {sys.argv[0]}"
     console = Console()
@@ -35,9 +35,9 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
         given = sys.argv[1:] if words is None else words
         sweep_options, own = _parse(SweepOptions, options, given, question)
 
+        from gibbsweep.tune.setup.create import remembered
         from gibbsweep.tune.sweep import Interrupted, run_sweep
-        from gibbsweep.tune.sweep_dir import remembered
-        from gibbsweep.tune.table import results_table
+        from gibbsweep.tune.table.terminal import results_table
 
         own = dataclasses.replace(own, **remembered(sweep_options, own))  # type: ignore[type-var]
         try:

@@ -8,14 +8,13 @@ import torch
 
 from gibbsweep.errors import UserError
 from gibbsweep.train.ema import EMA
+from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.capabilities import CanCalibrate
 from gibbsweep_models.types import System
 
 if TYPE_CHECKING:
-    from gibbsweep.train.loop import TrainingData
-
-_CALIBRATE = 5  # its random stream; training has 0 to 2, evaluation 3, fit() 4
+    from gibbsweep.train.contract import TrainingData
 
 
 def calibrate(system: System, ema: EMA, data: TrainingData, *, seed: int, device: torch.device) -> None:
@@ -31,9 +30,9 @@ def calibrate(system: System, ema: EMA, data: TrainingData, *, seed: int, device
         )
     if parallel.rank() > 0:
         return
-    chosen = torch.randperm(len(data), generator=draws.seeded(seed, _CALIBRATE))[:n]
+    chosen = torch.randperm(len(data), generator=draws.seeded(seed, Stream.CALIBRATION))[:n]
     system.eval()
     with ema.applied(), parallel.alone():
         x = data.batch(chosen)["x"].to(device)
-        system.calibrate(x, generator=draws.seeded(seed, _CALIBRATE, device=device))
+        system.calibrate(x, generator=draws.seeded(seed, Stream.CALIBRATION, device=device))
     system.train()

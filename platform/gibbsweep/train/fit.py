@@ -9,14 +9,13 @@ import torch
 
 from gibbsweep.train.outcome import Outcome
 from gibbsweep.train.report import Reporter
+from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System
 
 if TYPE_CHECKING:
-    from gibbsweep.train.loop import Evaluate, TrainingData
-
-_FIT = 4  # its random stream; training has 0 to 2, evaluation 3
+    from gibbsweep.train.contract import Evaluate, TrainingData
 
 
 def fit(
@@ -39,7 +38,7 @@ def fit(
     system.to(device)
     start = time.perf_counter()
     batch = {name: tensor.to(device) for name, tensor in data.batch(torch.arange(len(data))).items()}
-    system.fit(batch, generator=draws.seeded(seed, _FIT, device=device))
+    system.fit(batch, generator=draws.seeded(seed, Stream.FIT, device=device))
     seconds = time.perf_counter() - start
     system.eval()
     metrics = {"train/device_seconds": seconds}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,41 +16,21 @@ from gibbsweep.errors import UserError
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.calibrate import calibrate
 from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, refuse_removed, save_checkpoint
+from gibbsweep.train.contract import Evaluate, Evaluation, TrainingData
 from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
 from gibbsweep.train.outcome import Outcome, OutcomeKind
 from gibbsweep.train.precision import Measured, Precision, choose_precision
-from gibbsweep.train.report import Images, Reporter, Sounds
+from gibbsweep.train.report import Reporter
 from gibbsweep.train.restarts import Restart, seed_after
 from gibbsweep.train.segment import Segment
+from gibbsweep.train.streams import Stream
 from gibbsweep.train.update import first_part, update
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
 
-_UPDATES, _INITIALISE = 0, 2  # random streams of a run; BatchOrder has 1
 INITIALISE_EXAMPLES = 10_000
-
-
-class TrainingData(Protocol):
-    """What the loop asks of a split of a data set."""
-
-    def __len__(self) -> int: ...
-
-    def batch(self, indices: Tensor) -> dict[str, Tensor]: ...
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Numbers, pictures and sounds of a system at one moment."""
-
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    images: Images = field(default_factory=dict)
-    sounds: Sounds = field(default_factory=dict)
-
-
-Evaluate = Callable[[System, int], Evaluation]
-"""(system with its averaged weights, updates done) -> Evaluation."""
 
 
 def train(
@@ -107,7 +87,7 @@ def train(
         system.to(memory_format=layout)
     resuming = has_checkpoint(checkpoint)
     if not resuming:
-        order_of_examples = torch.randperm(len(data), generator=draws.seeded(seed, _INITIALISE))
+        order_of_examples = torch.randperm(len(data), generator=draws.seeded(seed, Stream.INITIALISATION))
         system.initialise(data.batch(order_of_examples[:INITIALISE_EXAMPLES])["x"].to(device))
     phases = system.phases()
     optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
@@ -152,7 +132,7 @@ def train(
 
     since = time.perf_counter()
     for step in range(progress.step, last):
-        draws.reseed(generator, own_seed, _UPDATES, step)
+        draws.reseed(generator, own_seed, Stream.UPDATES, step)
         try:
             parts = update(
                 system, phases, optimizers, batch_of(step),

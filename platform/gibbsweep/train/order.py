@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.errors import UserError
+from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
-
-_ORDER = 1  # the random stream of the data order; updates use the stream 0
 
 
 class BatchOrder:
@@ -17,7 +16,7 @@ class BatchOrder:
     def __init__(self, n: int, batch_size: int, seed: int, *, rank: int = 0, world_size: int = 1) -> None:
         if batch_size > n:
             raise UserError(
-                f"a batch of {batch_size} was asked of {n} training examples: use --batch-size {n} or less."
+                f"a batch of {batch_size} was asked of {n} training examples: give the budget a batch_size of {n} or less."
             )
         if batch_size % world_size:
             raise UserError(
@@ -41,7 +40,7 @@ class BatchOrder:
         """This worker's examples (B / W,) of update ``step`` (from 0)."""
         epoch, position = divmod(step, self._n // self._batch_size)
         if epoch != self._epoch:
-            generator = draws.seeded(self._seed, _ORDER, epoch)
+            generator = draws.seeded(self._seed, Stream.ORDER, epoch)
             self._permutation = torch.randperm(self._n, generator=generator)
             self._epoch = epoch
         return self._permutation[position * self._batch_size :][: self._batch_size][self._share]

@@ -83,3 +83,8 @@ def survived(outcome: Outcome, updates: int) -> float:
     if outcome.restarts:
         return outcome.restarts[0].step / updates
     return outcome.step / updates if outcome.outcome == "diverged" else 1.0
+
+
+STABILITY = "stability"
+"""Of a run: the share of its budget's updates done before its first divergence, 1 without one. Of a table's row: the share of its
+retrained seeds that completed without a divergence, ``n`` of them."""

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gibbsweep.train.files import write_atomically
+from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
-
-_RESTART = 5  # its random stream; training has 0 to 2, evaluation 3, fitting 4
 
 
 @dataclass(frozen=True)
@@ -47,4 +46,4 @@ def write_restarts(run_dir: Path, restarts: Sequence[Restart]) -> None:
 
 def seed_after(seed: int, n_restarts: int) -> int:
     """The seed of the data order and of all noise after ``n_restarts``; ``seed`` itself before the first."""
-    return draws.mix(seed, _RESTART, n_restarts) if n_restarts else seed
+    return draws.mix(seed, Stream.RESTART, n_restarts) if n_restarts else seed

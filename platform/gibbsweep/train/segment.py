@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
-
-_SEGMENT = 6  # its random stream; training has 0 to 2, evaluation 3, fitting 4, restarts 5
 
 
 @dataclass(frozen=True)
@@ -22,4 +21,4 @@ class Segment:
 
     def seed(self, seed: int) -> int:
         """That of the data order and of all noise of this segment in a run of ``seed``."""
-        return draws.mix(seed, _SEGMENT, *self.stream) if self.stream else seed
+        return draws.mix(seed, Stream.SEGMENT, *self.stream) if self.stream else seed

@@ -1,0 +1,1 @@
+"""Networks from examples to features, codes or logits, and back."""

@@ -1,0 +1,1 @@
+"""Evaluators of anomaly scores: held-out classes, synthetic anomalies, and other data sets as outliers."""

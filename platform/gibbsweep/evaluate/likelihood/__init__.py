@@ -1,0 +1,1 @@
+"""Evaluators of the likelihood of data: nats per example, and bits per dimension."""

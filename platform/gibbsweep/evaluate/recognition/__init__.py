@@ -1,0 +1,1 @@
+"""Evaluators of what a system recognises: classes from logits or features, clusters, and captions of pictures."""

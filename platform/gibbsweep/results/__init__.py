@@ -1,0 +1,1 @@
+"""What came out of a study: rows, verdicts, accounts, figures and pictures, as JSON and Markdown."""

@@ -1,0 +1,200 @@
+"""What a study found: a row for each contender (and compared option), as JSON, Markdown and on a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gibbsweep.results.accounting import Accounting
+from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.targets import Verdict
+from gibbsweep.train.files import json_number, parse_number, write_atomically
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything a study's table says."""
+
+    study: str
+    question: str
+    data: str
+    budget: str
+    device: str
+    commit: str
+    columns: dict[str, str]
+    rows: list[Row]
+    wall_seconds: float = 0.0
+    verdicts: list[Verdict] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    """What the study's own reading of the table says, in sentences."""
+    source: str = ""
+    """What the data is, in its own words."""
+    stem: str = ""
+    """The files' name: the study's, and the data's where it is not the study's own."""
+    note: str = ""
+    importances: dict[str, dict[str, float]] = field(default_factory=dict)
+    """For each contender, the share of the goal's variance over its completed search trials that each part of the choice makes:
+    ``{"form.name": .6, "form.name=conv form.width": .1}``, what is compared and, within one option of it, a searched path. Of
+    several goals each has its own, under ``CONTENDER (for GOAL)``."""
+
+    accounting: Accounting | None = None
+
+    def __post_init__(self) -> None:
+        if not self.stem:
+            object.__setattr__(self, "stem", self.study)
+
+    def to_json(self) -> str:
+        record = asdict(self)
+        for row in record["rows"]:
+            row["metrics"] = {
+                k: {**v, "mean": json_number(v["mean"]), "sd": json_number(v["sd"])} for k, v in row["metrics"].items()
+            }
+            for name in ("schedule", "replaced"):  # of populations alone
+                if not row[name]:
+                    del row[name]
+        if self.accounting is not None:
+            record["accounting"]["efficiency"] = self.accounting.efficiency
+        for verdict in record["verdicts"]:
+            verdict |= {"got": json_number(verdict["got"]), "bound": json_number(verdict["bound"])}
+        return json.dumps(record, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Results:
+        record = json.loads(text)
+        rows = []
+        for row in record["rows"]:
+            metrics = {
+                k: Statistic(parse_number(v["mean"]), parse_number(v["sd"]), v["n"]) for k, v in row["metrics"].items()
+            }
+            rows.append(Row(**{**row, "metrics": metrics}))
+        verdicts = [
+            Verdict(**{**v, "got": parse_number(v["got"]), "bound": parse_number(v["bound"])})
+            for v in record.get("verdicts", [])  # tables written before there were targets have none
+        ]
+        spent = record.get("accounting")  # nor was it said what a sweep's device-seconds went into
+        accounting = None if spent is None else Accounting(**{k: v for k, v in spent.items() if k != "efficiency"})
+        return cls(**{**record, "rows": rows, "verdicts": verdicts, "accounting": accounting})
+
+    def header(self, *, brief: bool = False) -> list[str]:
+        return [
+            "contender",
+            *self.columns.values(),
+            "div." if brief else "diverged",
+            *(["restarts"] if self._restarted else []),
+            *(["violated"] if self._violated else []),
+            *(["sec."] if brief else ["updates", "seconds"]),
+        ]
+
+    @property
+    def _restarted(self) -> bool:
+        return any(row.restarts for row in self.rows)
+
+    @property
+    def _violated(self) -> bool:
+        return any(row.violated for row in self.rows)
+
+    def cells(self, *, brief: bool = False) -> list[list[str]]:
+        """The table's rows as text; a dash where a contender has no such number. ``brief`` leaves out the updates and the
+        deviations of all metrics but the first."""
+
+        def number(row: Row, i: int, column: str) -> str:
+            if column not in row.metrics:
+                return "–"
+            statistic = row.metrics[column]
+            return str(replace(statistic, n=1)) if brief and i > 0 else str(statistic)
+
+        return [
+            [
+                row.label,
+                *(number(row, i, column) for i, column in enumerate(self.columns)),
+                f"{row.diverged_share:.0%}",
+                *([str(row.restarts)] if self._restarted else []),
+                *([str(len(row.violated)) if row.violated else "–"] if self._violated else []),
+                *([] if brief else [str(row.updates)]),
+                f"{row.device_seconds:.1f}",
+            ]
+            for row in self.rows
+        ]
+
+    def violations(self) -> list[str]:
+        """Which rows violate what, a sentence a row: they were retrained since no trial satisfied all, or one's retrainings do not."""
+        return [f"{row.label} violates a constraint: {'; '.join(row.violated)}." for row in self.rows if row.violated]
+
+    def to_markdown(self) -> str:
+        header = self.header()
+        caption = (
+            f"Data `{self.data}`{f' ({self.source})' if self.source else ''}, budget `{self.budget}`, {self.device}, "
+            f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
+            "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the "
+            "device-seconds of one retraining's updates."
+            + (
+                f" Among the diverged are {replaced} members of populations that went on from another one's checkpoint."
+                if (replaced := sum(row.replaced for row in self.rows))
+                else ""
+            )
+            + (" `restarts` counts those after a divergence, in all runs of the row." if self._restarted else "")
+        )
+        lines = [
+            f"# {self.study}",
+            "",
+            self.question,
+            "",
+            caption,
+            "",
+            *([self.note, ""] if self.note else []),
+            f"| {' | '.join(header)} |",
+            f"|{'---|' * len(header)}",
+            *(f"| {' | '.join(cells)} |" for cells in self.cells()),
+            "",
+            *([*(f"- {sentence}" for sentence in self.violations()), ""] if self._violated else []),
+            *([f"{self.accounting}.", ""] if self.accounting else []),
+            *([*(f"- {finding}" for finding in self.findings), ""] if self.findings else []),
+            *self._verdict_lines(),
+            "Best configurations:",
+            "",
+        ]
+        configurations = dict(_configuration(row) for row in self.rows)
+        schedules = {row.label: in_words(row.schedule, row.updates) for row in self.rows if len(row.schedule) > 1}
+        lines += [
+            f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}"
+            + (f"; while it trains: {schedules[label]}" if label in schedules else "")
+            for label, c in configurations.items()
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _verdict_lines(self) -> list[str]:
+        if not self.verdicts:
+            return []
+        lines = [f"| {v.claim} | {v.got:.4g} | {v.relation} {v.bound:.4g} | {v.answer} |" for v in self.verdicts]
+        return ["| to beat | got | needed | beaten |", "|---|---|---|---|", *lines, ""]
+
+    def write(self, folder: Path) -> None:
+        """``STUDY.json`` and ``STUDY.md`` in ``folder``."""
+        write_atomically(folder / f"{self.stem}.json", (self.to_json() + "\n").encode())
+        write_atomically(folder / f"{self.stem}.md", self.to_markdown().encode())
+
+
+def _configuration(row: Row) -> tuple[str, dict[str, Any]]:
+    """What to print a row's configuration under: where nothing was searched, rows of a contender differ in what they compare alone."""
+    if row.trials:
+        return row.label, row.best_config
+    return row.contender, {k: v for k, v in row.best_config.items() if k not in row.compared}
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def in_words(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
+    """One line for a schedule as :func:`gibbsweep.run.schedule.told` has it: every path that changes, with its value until each change."""
+    paths = dict.fromkeys(path for part in schedule[1:] for path in part["values"])
+    lines = []
+    for path in paths:
+        steps = [(part["from"], part["values"][path]) for part in schedule if path in part["values"]]
+        ends = [*(start for start, _ in steps[1:]), updates]
+        parts = [f"{_short(value)} to {end}" for (_, value), end in zip(steps, ends, strict=True)]
+        lines.append(f"{path} {', '.join(parts)}")
+    return "; ".join(lines)

@@ -1,0 +1,148 @@
+"""How much memory one run takes: measured by running its beginning."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+import torch
+
+from gibbsweep.evaluate import Evaluator
+from gibbsweep.run.assignment import Assignment, data_of
+from gibbsweep.run.largest import largest
+from gibbsweep.run.run import run
+from gibbsweep.study.space import Space, with_values
+from gibbsweep.train import Evaluation
+from gibbsweep.train.out_of_memory import OutOfMemory
+
+UPDATES = 3
+"""The second has what the optimisers keep, the third what all of it leaves behind."""
+EVALUATION_S = 3.0
+"""Of each evaluator: a sampler's memory is in use from its first step on."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes at the peak: ``gpu`` with the device's own share for the process, ``host`` of resident memory above what the process had
+    before it began. ``values``: what of its search space made it the largest. ``ran_out``: of which memory there was too little
+    for it alone; ``failed``: why else the run could not be measured."""
+
+    host: int
+    gpu: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    ran_out: str = ""
+    failed: str = ""
+
+
+class Cuda:
+    """PyTorch's counters of the one GPU that this process sees, in bytes."""
+
+    def total(self) -> int:
+        return int(torch.cuda.mem_get_info()[1])
+
+    def used(self) -> int:
+        """By all processes."""
+        free, total = torch.cuda.mem_get_info()
+        return int(total - free)
+
+    def reserved(self) -> int:
+        return int(torch.cuda.memory_reserved())
+
+    def peak_reserved(self) -> int:
+        return int(torch.cuda.max_memory_reserved())
+
+
+def gpu_need(cuda: Cuda, used_before: int) -> int:
+    """What this process takes at its peak: what PyTorch has reserved, and what the device took beside it since ``used_before`` (its
+    context, kernels, libraries)."""
+    beside = cuda.used() - used_before - cuda.reserved()
+    return cuda.peak_reserved() + max(0, beside)
+
+
+def measure(assignment: Assignment, space: Space, *, used_before: int | None = None, cuda: Cuda | None = None) -> Need:
+    """Run the beginning of ``assignment`` in this process, which should be a fresh one: the largest configuration of ``space``, a few
+    updates of the real batch and the first seconds of each evaluator, checkpoint and choice of precision included.
+    ``used_before``: bytes of the GPU in use before this process touched it; None measures no GPU."""
+    start = time.perf_counter()
+    dataset = data_of(assignment)
+    before = psutil.Process().memory_info().rss
+    values = largest(assignment.config, space, dataset.spec)
+    ran_out = failed = ""
+    with tempfile.TemporaryDirectory() as folder:
+        beginning = replace(
+            assignment,
+            config=with_values(assignment.config, values),
+            budget=replace(assignment.budget, updates=UPDATES, report_every=UPDATES, also_at=(), retries=0),
+            until=None,
+            run_dir=Path(folder),
+            evaluators=tuple(_Beginning(e) for e in assignment.evaluators),
+            final_evaluators=tuple(_Beginning(e) for e in assignment.final_evaluators),
+            packed=True,
+        )
+        try:
+            outcome = run(beginning)
+            failed = outcome.message if outcome.outcome == "failed" else ""
+        except OutOfMemory as error:
+            ran_out = error.memory
+    gpu = 0 if used_before is None else gpu_need(cuda or Cuda(), used_before)
+    return Need(max(0, peak_resident() - before), gpu, values, time.perf_counter() - start, ran_out, failed)
+
+
+def peak_resident() -> int:
+    """The most bytes of memory that this process has had. Linux counts in a program's own ``ru_maxrss`` what its parent had when it
+    started it, so that there the program's own high-water mark is read."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        marks = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        if marks:
+            return int(marks[0].split()[1]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+class _Beginning:
+    """An evaluator's first seconds."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+
+    @property
+    def needs(self) -> type:
+        return self._evaluator.needs
+
+    def __call__(self, system: Any, split: Any, *, generator: torch.Generator) -> Evaluation:
+        with _at_most(EVALUATION_S):
+            self._evaluator(system, split, generator=generator)
+        return Evaluation()
+
+
+class _Enough(BaseException):
+    """Not an Exception: nothing on its way may take it for an error."""
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Leave the body after ``seconds``, wherever it is. In the main thread alone, as signals are."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise _Enough
+
+    previous = signal.signal(signal.SIGALRM, leave)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with suppress(_Enough):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, previous)

@@ -1,0 +1,1 @@
+"""The folder ``runs/SWEEP``: its layout, its one driver, its clock."""

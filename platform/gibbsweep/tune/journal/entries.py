@@ -1,0 +1,103 @@
+"""What a search writes of its trials in the sweep's journal; :mod:`gibbsweep.tune.journal.record` reads it again. What belongs together is on disk with
+one flush, and what must be known wherever an entry is comes before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+from optuna.trial import TrialState, create_trial
+
+from gibbsweep.study.goal import Goal
+from gibbsweep.study.space import Space
+from gibbsweep.train import Outcome, OutcomeKind
+from gibbsweep.tune.journal.attributes import AT, OTHERS_AT, PRUNED, as_constraints
+from gibbsweep.tune.journal.parameters import parameters
+from gibbsweep.tune.journal.record import STATES, Record
+from gibbsweep.tune.journal.storage import deferred
+
+
+def study_in(storage: BaseStorage, name: str, goals: Sequence[Goal]) -> int:
+    """The id of the Optuna study ``name``, which is made where there is none."""
+    if name in (study.study_name for study in storage.get_all_studies()):
+        return storage.get_study_id_from_name(name)
+    directions = [StudyDirection.MAXIMIZE if g.direction == "maximize" else StudyDirection.MINIMIZE for g in goals]
+    return storage.create_new_study(directions, name)
+
+
+def begin(
+    storage: BaseStorage,
+    study_id: int,
+    number: int,
+    space: Space,
+    values: dict[str, Any],
+    runs_to: int,
+    attrs: dict[str, Any],
+) -> Record:
+    """A new trial; ``attrs``: what its sampler must find again."""
+    params, distributions = parameters(space, values)
+    template = create_trial(
+        state=TrialState.RUNNING,
+        params=params,
+        distributions=distributions,
+        user_attrs={"values": values, "runs_to": runs_to},
+        system_attrs=attrs,
+    )
+    trial_id = storage.create_new_trial(study_id, template)
+    return Record(number, trial_id, values, params, distributions, runs_to, attrs=attrs)
+
+
+def go_on(storage: BaseStorage, record: Record, runs_to: int) -> None:
+    """A waiting trial runs again."""
+    storage.set_trial_user_attr(record.trial_id, "runs_to", runs_to)
+    record.runs_to, record.state = runs_to, "running"
+
+
+def report(
+    storage: BaseStorage,
+    record: Record,
+    step: int,
+    values: tuple[float, ...],
+    found: Mapping[str, float],
+    *,
+    pruned: bool,
+) -> None:
+    """A finite report of every goal after ``step`` updates, with each constraint's violation, and whether the trial is to be pruned."""
+    first, *others = values
+    beside: dict[str, Any] = {}
+    if found:
+        beside[f"{AT}{step}"] = found
+    if others:
+        beside[f"{OTHERS_AT}{step}"] = tuple(others)
+    if pruned or step in record.prune_verdicts:  # a verdict whose report a kill kept from the journal counts no more
+        beside[f"{PRUNED}{step}"] = record.prune_verdicts[step] = pruned
+    for key, known in beside.items():
+        with deferred(storage):
+            storage.set_trial_user_attr(record.trial_id, key, known)
+    storage.set_trial_intermediate_value(record.trial_id, step, first)
+    record.add_report(step, values, found)
+
+
+def end(
+    storage: BaseStorage,
+    record: Record,
+    ended: OutcomeKind,
+    outcome: Outcome,
+    values: tuple[float, ...] | None,
+    found: Mapping[str, float],
+) -> None:
+    """The trial has ``ended``, with these ``values`` of the goals and violations ``found`` where they were measured. Diverged and failed
+    trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart."""
+    at_the_end = as_constraints(found)
+    record.attrs |= at_the_end
+    with deferred(storage):
+        storage.set_trial_user_attr(record.trial_id, "outcome", ended)
+        storage.set_trial_user_attr(record.trial_id, "device_seconds", outcome.device_seconds)
+        storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
+        for key, violation in at_the_end.items():
+            storage.set_trial_system_attr(record.trial_id, key, violation)
+    record.state, record.objectives = ended, values
+    state = STATES[ended] if values is None else TrialState.COMPLETE
+    storage.set_trial_state_values(record.trial_id, state, values)

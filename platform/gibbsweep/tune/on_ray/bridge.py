@@ -1,0 +1,213 @@
+"""The plan as Ray Tune sees it: a Searcher that hands out runs and a TrialScheduler that listens to them.
+
+A trial that pauses at a rung ends for Tune; when it is promoted, it is a new trial of Tune's that continues in the same folder from
+the same checkpoint. So Tune never holds paused trials, which would count as live, and there is no state of its own to lose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray.tune import Callback, Stopper
+from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from gibbsweep.train import Outcome, spent
+from gibbsweep.train.checkpoint import has_checkpoint
+from gibbsweep.tune.on_ray.deaths import Deaths
+from gibbsweep.tune.on_ray.precisions import Precisions
+from gibbsweep.tune.on_ray.retries import Death, Retries
+from gibbsweep.tune.on_ray.trial import ANNOUNCED, DISK_FULL
+from gibbsweep.tune.plan.assignments import Assignments
+from gibbsweep.tune.resources.devices import Devices
+from gibbsweep.tune.resources.gate import Gate
+
+
+class _NoState:
+    """Tune pickles its parts for a restore of its own. Ours have no state to save: the journal and the run folders are it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class PlanSearcher(_NoState, Searcher):
+    """Asks the plan. ``devices`` says what a run asks for, and bounds the runs in flight; it also keeps trials with worker groups,
+    whose resources Tune does not see, from waiting for one another. A run whose process died and that goes on is, like a promoted
+    one, a new trial of Tune's, which may ask for more than the last one did."""
+
+    def __init__(self, gate: Gate, assignments: Assignments, devices: Devices, retries: Retries) -> None:
+        super().__init__()
+        self._assignments = assignments
+        self._gate, self._plan, self._devices, self._retries = gate, gate.plan, devices, retries
+        self._names: dict[str, str] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        if self._gate.closing or self._plan.finished():
+            return Searcher.FINISHED
+        if self._devices.is_full(self._gate.in_flight()):
+            return None
+        planned = self._gate.next()
+        if planned is None:
+            return Searcher.FINISHED if self._gate.halted else None
+        self._names[trial_id] = planned.name
+        request = self._devices.start(planned)
+        return {
+            "name": planned.name,
+            "contender": planned.contender,
+            "assignment": self._assignments.of(planned),
+            "cpus": request.cpus,
+            "gpus": request.gpus,
+        }
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        name = self._names[trial_id]
+        planned = self._plan.running[name]
+        with self._gate.guarded():
+            self._end(name, int((result or {}).get("step", -1)), self._retries.death_of(trial_id), error)
+        if name not in self._plan.running:
+            self._gate.ended(planned)
+
+    def _end(self, name: str, step: int, death: Death | None, error: bool) -> None:
+        """Tell the plan how the run ended, if it did: one that was stopped in its course stays unfinished."""
+        run_dir = self._plan.sweep.trial(name)
+        outcome = Outcome.read(run_dir)
+        if outcome is None and self._plan.pause(name):
+            return
+        if outcome is None and self._gate.closing and (self._gate.halted or not error):
+            self._plan.interrupt(name)
+            return
+        if outcome is None and death is not None:
+            outcome = self._retries.after(self._plan.running[name], death)
+            if outcome is None:
+                self._plan.interrupt(name)
+                return
+            outcome.write(run_dir)
+        if outcome is None:
+            message = f"it ended without an outcome: see {run_dir / 'log.txt'}"
+            outcome = Outcome("failed", step=step, message=message, **spent(run_dir))
+            outcome.write(run_dir)
+        self._plan.close(name, outcome)
+
+    def save(self, checkpoint_path: str) -> None:
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        raise RuntimeError("a sweep is resumed from its journal, never from Tune's searcher state")
+
+
+class PlanScheduler(_NoState, FIFOScheduler):
+    """Passes intermediate values to the plan and stops what the plan stops; once the sweep is to stop, what has a checkpoint to go on
+    from and more than its end before it."""
+
+    def __init__(self, gate: Gate, retries: Retries) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._gate, self._plan, self._retries = gate, gate.plan, retries
+        self._deaths = Deaths()
+        self._newest: Trial | None = None
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        self._newest = trial
+        self._deaths.listen(trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The newest one, if it waits: a process that has just become free is then its own. Tune would give it to the oldest one that
+        waits, whose own process is about to start, and end that: as long as trials are shorter than the start of a process, all but
+        one process would be ended before they had a trial, and started again."""
+        newest = self._newest
+        return newest if newest is not None and newest.status == Trial.PENDING else None
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        self._retries.died(trial.trial_id, self._deaths.of(trial))
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        name = trial.config["name"]
+        if DISK_FULL in result:
+            self._gate.out_of_space()
+            return str(TrialScheduler.STOP)
+        if name not in self._plan.running or "step" not in result:
+            return str(TrialScheduler.CONTINUE)
+        step = int(result["step"])
+        metrics = {key.removeprefix(ANNOUNCED): value for key, value in result.items() if key.startswith(ANNOUNCED)}
+        stopped = True
+        with self._gate.guarded():
+            stopped = self._plan.report(name, step, metrics)
+        self._gate.reported(name)
+        self._retries.heard_of(name)
+        stopped = stopped or (self._gate.closing and self._may_stop(name, step))
+        return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
+
+    def _may_stop(self, name: str, step: int) -> bool:
+        # A run at its rung or its end has only its outcome left to write; one without a checkpoint was fitted at once, and has, too.
+        return step < self._plan.running[name].runs_to and has_checkpoint(self._plan.sweep.trial(name) / "checkpoint")
+
+
+class StopWhenIdle(_NoState, Stopper):
+    """Once the sweep is to stop and no trial runs any more, ends those that wait for a process, too."""
+
+    def __init__(self, watch: Watch, gate: Gate) -> None:
+        self._watch, self._gate = watch, gate
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._gate.closing and not any(trial.status == Trial.RUNNING for trial in self._watch.trials)
+
+
+class Silence(TrialProgressCallback):
+    """In place of Tune's own, which says of every trial without a report that it completed, whatever the verbosity."""
+
+    def _print(self, msg: str) -> None:
+        """Nothing: :class:`Watch` tells the progress."""
+
+
+class Watcher(Protocol):
+    """What shows a person how the sweep gets on: :class:`gibbsweep.tune.status.live.Progress`."""
+
+    def show(self) -> None:
+        """Time has passed."""
+        ...
+
+    def changed(self) -> None:
+        """A run has started, reported or ended."""
+        ...
+
+    def reported(self, run: str, step: int, metrics: Mapping[str, Any]) -> None:
+        """``run`` has reported ``metrics`` after ``step`` updates."""
+        ...
+
+
+class Watch(_NoState, Callback):
+    """Tells the watcher whenever a trial starts, reports or ends, and every now and then."""
+
+    def __init__(self, watcher: Watcher, retries: Retries, precisions: Precisions) -> None:
+        self._watcher, self._retries, self._precisions = watcher, retries, precisions
+        self.trials: list[Trial] = []
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self.trials = trials
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self._watcher.show()
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._retries.started(trial.config["name"])
+        self._watcher.changed()
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        if "step" in result:
+            self._watcher.reported(trial.config["name"], int(result["step"]), result)
+            self._precisions.look(trial.config["contender"])
+        self._watcher.changed()
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._watcher.changed()
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self._watcher.changed()

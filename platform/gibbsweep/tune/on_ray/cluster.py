@@ -1,0 +1,96 @@
+"""Ray itself: starting or joining a cluster, quietly, and refusing what it cannot give."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import warnings
+from pathlib import Path
+
+from gibbsweep.errors import UserError
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.resources.memory import available_memory
+from gibbsweep.tune.resources.shares import Node
+
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Results travel through our own spool: Tune's CSV, JSON and TensorBoard files would say the same a second time.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a run that diverges before its first report has no goal to send
+    "TUNE_MAX_PENDING_TRIALS_PG": "8",  # the searcher bounds what waits; Tune's own bound of 1 would start trials one by one
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets trials finish their reports: see gibbsweep.tune.status.from_folder.driver
+    # Without it each library starts a pool as large as the machine in every process; trials see to their own: on_ray/threads.py.
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def start(options: SweepOptions) -> None:
+    """Join the cluster that ``options`` and the environment name, or start one on this machine."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if not options.verbose:
+        os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Tune's tables print whatever its verbosity says
+    import ray
+
+    if not options.verbose:
+        warnings.filterwarnings("ignore", module="ray")
+        for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray._private"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+    if ray.is_initialized():
+        return
+    address = options.address or os.environ.get("RAY_ADDRESS")
+    joining = address not in (None, "local")
+    level = logging.WARNING if options.verbose else logging.ERROR
+    try:
+        ray.init(
+            address=address,
+            num_cpus=None if joining else options.cpus,
+            include_dashboard=None if joining else False,
+            log_to_driver=options.verbose,
+            logging_level=level,
+            configure_logging=True,
+        )
+    except ConnectionError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"the Ray cluster at {address} cannot be joined ({reason}): check --address, or use --address local."
+        ) from error
+    _protect_token()
+
+
+def kill() -> None:
+    """End the trials of this process and leave the cluster, which goes with them if this process started it."""
+    import ray
+
+    ray.shutdown()
+
+
+def nodes() -> list[Node]:
+    """The machines of the cluster. The memory of the one that this process is on is what is available there now; of others, what Ray
+    gives to trials."""
+    import ray
+
+    alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    here = [node["NodeID"] for node in alive if node["NodeManagerAddress"] == address]
+    found = []
+    for node in alive:
+        has = node["Resources"]
+        memory = available_memory() if [node["NodeID"]] == here else int(has.get("memory", 0))
+        found.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
+    return found
+
+
+def _protect_token() -> None:
+    # Ray writes its authentication token for everyone to read.
+    token = Path.home() / ".ray" / "auth_token"
+    if token.exists() and token.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        token.chmod(0o600)

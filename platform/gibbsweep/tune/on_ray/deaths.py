@@ -1,0 +1,72 @@
+"""Why a trial's process ended with an error, as far as Ray and the kernel say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ray.exceptions import ObjectLostError, RayActorError, RaySystemError, RayTaskError
+from ray.tune import TuneError
+from ray.tune.experiment import Trial
+
+from gibbsweep.train.out_of_memory import OutOfMemory, causes, first_line, memory_of
+from gibbsweep.tune.on_ray.retries import Death
+from gibbsweep.tune.resources.memory import kills_so_far
+
+
+class Deaths:
+    """Tells why trials of Tune's failed, each once.
+
+    A process that is gone without a word was killed for lack of memory if the kernel of this machine has counted such a
+    kill since the sweep began that no earlier death explains.
+
+    Tune keeps the error of a trial in a pickle file alone, in a folder that other users of the machine may write to. So
+    the error is taken as Tune handles it, and no file is unpickled.
+    """
+
+    def __init__(self) -> None:
+        self._kills = kills_so_far()
+        self._errors: dict[str, BaseException | None] = {}
+
+    def listen(self, trial: Trial) -> None:
+        """Keep the error of ``trial`` when Tune handles it."""
+        trial.handle_error = _Listener(trial, self._errors)  # type: ignore[method-assign]
+
+    def of(self, trial: Trial) -> Death:
+        """Why ``trial``, which has just failed, did so."""
+        error = self._errors.pop(trial.trial_id, None)
+        if not isinstance(error, RayTaskError | RayActorError):  # Ray's memory monitor, or Ray itself
+            text = Path(trial.error_file).read_text() if trial.error_file else ""
+            lines = [line for line in text.splitlines() if line and not line.startswith("Failure #")]
+            message = lines[0] if lines else "its process ended"
+            return Death(message, memory_of(RuntimeError(text)))
+        memory = memory_of(error)
+        if memory is not None:
+            return Death(_what(error), memory)
+        if any(isinstance(one, RayActorError) for one in causes(error)):
+            if kills_so_far() > self._kills:
+                self._kills += 1
+                return Death("the kernel killed its process for lack of memory", "host")
+            return Death("its process was killed, or crashed", silent=True)
+        lost = any(isinstance(one, ObjectLostError) for one in causes(error))  # with the machine that had it
+        return Death(_what(error), raised=isinstance(error, RayTaskError | RaySystemError) and not lost)
+
+
+class _Listener:
+    """Stands in for ``Trial.handle_error``: keeps the error, then lets Tune handle it."""
+
+    def __init__(self, trial: Trial, errors: dict[str, BaseException | None]) -> None:
+        self._trial, self._errors = trial, errors
+
+    def __call__(self, exc: TuneError | RayTaskError | RayActorError | None = None) -> None:
+        self._errors[self._trial.trial_id] = exc
+        type(self._trial).handle_error(self._trial, exc)
+
+    def __reduce__(self) -> tuple[type[object], tuple[()]]:
+        return object, ()  # Tune saves its trials now and then; nothing of this belongs there
+
+
+def _what(error: BaseException) -> str:
+    """In one line, without the task that Ray puts around it."""
+    said = [one.what for one in causes(error) if type(one) is OutOfMemory]
+    cause = getattr(error, "cause", None)
+    return said[0] if said else first_line(cause if isinstance(cause, BaseException) else error)

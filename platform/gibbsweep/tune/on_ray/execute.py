@@ -1,0 +1,62 @@
+"""A plan carried out by Ray Tune. Ray is imported when it starts."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gibbsweep.tune.on_ray.precisions import Precisions
+from gibbsweep.tune.on_ray.retries import Retries
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.assignments import Assignments
+from gibbsweep.tune.resources.devices import Devices
+from gibbsweep.tune.resources.gate import Gate
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.on_ray.bridge import Watcher
+
+
+def execute(
+    gate: Gate,
+    options: SweepOptions,
+    watcher: Watcher,
+    devices: Devices,
+    say: Callable[[str], None],
+) -> None:
+    """Start what ``gate`` hands out until it hands out nothing more. ``devices``: what each run asks for; ``say`` tells a person."""
+    from ray import tune
+
+    from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
+    from gibbsweep.tune.on_ray.trial import Payload, run_trial, tune_request
+
+    plan = gate.plan
+    payload = Payload(workers=options.workers_per_trial, echo=options.verbose, session=uuid.uuid4().hex)
+    workers, retries = options.workers_per_trial, Retries(plan.sweep, devices, say, gate.halt)
+    watch = Watch(watcher, retries, Precisions(plan.sweep.precision, say))
+
+    def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        return tune_request(workers, config["cpus"], config["gpus"])
+
+    tuner = tune.Tuner(
+        tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
+        tune_config=tune.TuneConfig(
+            search_alg=PlanSearcher(gate, Assignments(plan, options), devices, retries),
+            scheduler=PlanScheduler(gate, retries),
+            num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(plan.sweep.path.absolute() / "ray"),
+            verbose=2 if options.verbose else 0,
+            callbacks=[watch] if options.verbose else [watch, Silence()],
+            stop=StopWhenIdle(watch, gate),
+            failure_config=tune.FailureConfig(max_failures=0),  # it would start again what died with what it had
+        ),
+    )
+    if not options.verbose:
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    with gate.guarded():
+        tuner.fit()

@@ -1,0 +1,48 @@
+"""What the machines of a cluster are and what a trial needs of them, asked as tasks on it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+
+from gibbsweep.run.need import Cuda, Need
+from gibbsweep.tune.on_ray import cluster
+from gibbsweep.tune.resources.probe import Measure, Question, measure_in_child, pickle_by_value
+from gibbsweep.tune.resources.requests import Machines
+
+
+def machines() -> Machines:
+    """The machines of the cluster that has been started."""
+    return Machines(cluster.nodes, gpu, on_cluster)
+
+
+def on_cluster(gpus: bool) -> Measure:
+    """Each question by a task on the cluster, with a whole GPU where ``gpus``."""
+
+    def measured(questions: Sequence[Question]) -> list[Need]:
+        import ray
+
+        task = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_calls=1, max_retries=0)(_task)
+        return list(ray.get([task.remote(pickle_by_value((q.assignment, q.space)), gpus) for q in questions]))
+
+    return measured
+
+
+def gpu() -> tuple[str, int]:
+    """The name of a GPU of the cluster and its bytes."""
+    import ray
+
+    name, memory = ray.get(ray.remote(num_cpus=0, num_gpus=1, max_calls=1)(_gpu).remote())
+    return str(name), int(memory)
+
+
+def _gpu() -> tuple[str, int]:
+    import torch
+
+    return torch.cuda.get_device_name(), Cuda().total()
+
+
+def _task(question: bytes, gpus: bool) -> Need:
+    assignment, space = pickle.loads(question)
+    # This process holds a context of its own meanwhile, so that the child's is what the device's use grows by.
+    return measure_in_child(assignment, space, Cuda().used() if gpus else None)

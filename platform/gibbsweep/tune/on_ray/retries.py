@@ -1,0 +1,106 @@
+"""What becomes of a run whose process ended without an outcome: it goes on, with more memory where it had too little, or has failed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gibbsweep.train import Outcome, spent
+from gibbsweep.train.checkpoint import read_progress
+from gibbsweep.train.exclusive import CRASHES_ALLOWED, forgive, in_vain
+from gibbsweep.train.out_of_memory import ADVICE, Memory
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.plan.run import PlannedRun
+from gibbsweep.tune.resources.devices import Devices
+
+MOST_CRASHES = 20
+"""Of one run, whether it advances between them or its process cannot even start. Of those that begin and advance nothing, its process
+allows :data:`gibbsweep.train.exclusive.CRASHES_ALLOWED`; running out of memory beside others counts as none."""
+
+MOST_UNSTARTED = 3
+"""In a row, of whichever runs: that their processes raise an error before any has begun to train is true of all of them."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """Why the process of a trial ended without an outcome; :mod:`gibbsweep.tune.on_ray.deaths` finds it out."""
+
+    message: str
+    memory: Memory | None = None
+    """The memory that ran out, if that is known."""
+    silent: bool = False
+    """The process is gone without a word; the kernel of another machine may have killed it."""
+    raised: bool = False
+    """What the process did raised an error; neither the process nor its machine was lost."""
+
+
+class Retries:
+    """``say`` tells a person, one sentence at a time; ``halt`` stops the sweep: why, and what a person does about it before it goes on
+    (see :meth:`gibbsweep.tune.resources.gate.Gate.halt`)."""
+
+    def __init__(
+        self, sweep: SweepDir, devices: Devices, say: Callable[[str], None], halt: Callable[[str, str], None]
+    ) -> None:
+        self._sweep, self._devices, self._say, self._halt = sweep, devices, say, halt
+        self._unstarted = 0
+        self._crashes: Counter[str] = Counter()
+        self._since: dict[str, float] = {}
+        self._deaths: dict[str, Death] = {}
+
+    def started(self, run: str) -> None:
+        """A run is given to a process."""
+        self._since[run] = time.monotonic()
+
+    def heard_of(self, run: str) -> None:
+        """A run has reported: it has a checkpoint of that moment, or none."""
+        self._since[run] = time.monotonic()
+        self._unstarted = 0
+
+    def died(self, trial_id: str, death: Death) -> None:
+        """That of a trial of Tune's, whose searcher is told next that there was an error, and not which."""
+        self._deaths[trial_id] = death
+
+    def death_of(self, trial_id: str) -> Death | None:
+        """None if it did not die."""
+        return self._deaths.pop(trial_id, None)
+
+    def after(self, planned: PlannedRun, death: Death) -> Outcome | None:
+        """None if the run goes on; what it does then is on record. Else its outcome, which nobody has written yet."""
+        run_dir = self._sweep.trial(planned.name)
+        if death.memory is not None:
+            if self._more_room(planned, death.memory, death.message, certain=True):
+                forgive(run_dir)
+                return None
+            device = "GPU" if death.memory == "gpu" else "machine"
+            message = f"it ran out of memory alone on its {device} ({death.message}): {ADVICE}"
+        else:
+            self._unstarted = self._unstarted + 1 if death.raised and not in_vain(run_dir) else 0
+            if self._unstarted == MOST_UNSTARTED:
+                self._halt(
+                    f"the process of a trial cannot start ({death.message})",
+                    "make what it imports known on every machine of the cluster (install it, or name its folder in PYTHONPATH), then ",
+                )
+                return None
+            self._crashes[planned.name] += 1
+            count = self._crashes[planned.name]
+            if count <= MOST_CRASHES:
+                if (
+                    death.silent and in_vain(run_dir) == CRASHES_ALLOWED
+                ):  # the last try: let it not be for lack of memory
+                    self._more_room(planned, "host", death.message, certain=False)
+                return None
+            message = (
+                f"its process ended without an outcome, {count} times ({death.message}): see {run_dir / 'log.txt'}"
+            )
+        step = read_progress(run_dir / "checkpoint").step
+        return Outcome("failed", step=step, message=message, **spent(run_dir))
+
+    def _more_room(self, planned: PlannedRun, memory: Memory, message: str, *, certain: bool) -> bool:
+        lost = time.monotonic() - self._since.get(planned.name, time.monotonic())
+        repacking = self._devices.give_more(planned, memory, message, lost_seconds=lost, certain=certain)
+        if repacking is None:
+            return False
+        self._say(f"{planned.name} {repacking}" + (f"; so do later runs of {planned.contender}" if certain else ""))
+        return True

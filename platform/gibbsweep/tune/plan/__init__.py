@@ -1,0 +1,1 @@
+"""Which run starts next, and when the sweep is over. Knows no Ray."""

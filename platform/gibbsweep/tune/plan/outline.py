@@ -1,0 +1,98 @@
+"""What a sweep is going to do, in a file: whoever looks at its folder need not load its study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from gibbsweep.errors import UserError
+from gibbsweep.study.goal import Goal
+from gibbsweep.train.files import write_atomically
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.schedulers.rungs import bracket_shares
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The planned work of one contender."""
+
+    trials: int
+    updates: int
+    """Updates of a trial that runs to the end."""
+    rungs: tuple[int, ...]
+    """Updates at which trials may stay."""
+    expected: float
+    """Updates of a trial on average."""
+    goals: tuple[Goal, ...]
+    retrainings: tuple[str, ...]
+    """The runs that retrain what is found; of a Pareto front as many as there may be, until the search has ended."""
+    population: bool = False
+    """Whether trials go on from others' checkpoints at the rungs."""
+
+
+def outline(plan: Plan) -> dict[str, Outline]:
+    """By contender."""
+    found = {}
+    for search in plan.searches():
+        updates = search.contender.budget.updates
+        found[search.contender.name] = Outline(
+            trials=search.trials,
+            updates=updates,
+            rungs=search.rungs,
+            expected=float(updates)
+            if search.population is not None
+            else expected_updates(updates, search.rungs, plan.settings.eta, plan.settings.brackets),
+            population=search.population is not None,
+            goals=search.goals,
+            retrainings=tuple(run for arm in search.arms for run in plan.retraining_runs(arm)),
+        )
+    return found
+
+
+def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:
+    """``outline.json``."""
+    record = {name: _as_json(one) for name, one in contenders.items()}
+    write_atomically(sweep.path / "outline.json", json.dumps(record, indent=1).encode())
+
+
+def read_outline(sweep: SweepDir) -> dict[str, Outline]:
+    path = sweep.path / "outline.json"
+    if not path.exists():
+        raise UserError(
+            f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: look again in a moment, or resume it."
+        )
+    record = json.loads(path.read_text())
+    return {name: _from_json(one) for name, one in record.items()}
+
+
+def _as_json(outline: Outline) -> dict[str, Any]:
+    record = asdict(outline)
+    goals = record.pop("goals")
+    return {**record, "goal": goals if len(goals) > 1 else goals[0]}  # one goal stands alone in the file
+
+
+def _from_json(record: Mapping[str, Any]) -> Outline:
+    fields = dict(record)
+    goal = fields.pop("goal")
+    goals = tuple(Goal(**one) for one in ([goal] if isinstance(goal, dict) else goal))
+    return Outline(
+        **{**fields, "rungs": tuple(fields["rungs"]), "retrainings": tuple(fields["retrainings"])}, goals=goals
+    )
+
+
+def expected_updates(updates: int, rungs: tuple[int, ...], eta: int, brackets: int) -> float:
+    """The updates of a search trial where one in ``eta`` goes on at each rung of its bracket."""
+    levels = (*rungs, updates)
+    if not rungs:
+        return float(updates)
+    total = 0.0
+    for bracket, share in enumerate(bracket_shares(len(rungs), brackets, eta)):
+        steps = levels[bracket:]
+        lengths = [after - before for before, after in zip((0, *steps), steps, strict=False)]
+        total += share * sum(length / eta**k for k, length in enumerate(lengths))
+    return total

@@ -1,0 +1,99 @@
+"""Who goes on from whose checkpoint, and with which values: truncation selection and perturbation of population-based training (Jaderberg
+et al. 2017, "Population Based Training of Neural Networks", algorithm 1 and section 4.1). Pure: a function of the seed and the losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gibbsweep.study.space import Choice, Domain, Float, Space
+from gibbsweep.train.streams import Stream
+from gibbsweep.tune.samplers import unit_cube
+
+SHARE = 0.25
+"""Of the members, how many are replaced, and how many they are replaced from."""
+FACTORS = (0.8, 1.2)
+"""A number is multiplied by one of these, as in the paper."""
+RESAMPLED = 0.25
+"""The chance of a new value from the whole domain instead, as in the paper's experiments."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """``loss``: lower is better; of a member that is lost it is not finite."""
+
+    number: int
+    loss: float
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """The member goes on from the checkpoint of ``donor``, with ``values``."""
+
+    donor: int
+    values: dict[str, Any]
+
+
+def evolve(
+    members: Sequence[Member], space: Space, evolves: Collection[str], *, seed: int, step: int
+) -> dict[int, Change]:
+    """By number, the members that are replaced after ``step`` updates: all that are lost, and of the others as many of the worst as
+    make it a quarter together. Each takes over a member drawn from the best quarter, but none that is not better than itself: without
+    a difference there is no evidence, and nothing changes. Nobody is replaced where everyone is lost."""
+    alive = sorted((m for m in members if math.isfinite(m.loss)), key=lambda m: (m.loss, m.number))
+    if not alive:
+        return {}
+    lost = [m for m in members if not math.isfinite(m.loss)]
+    quarter = max(1, math.floor(SHARE * len(members)))
+    donors = alive[:quarter]
+    worst = alive[max(len(donors), len(alive) - max(0, quarter - len(lost))) :]
+    changes = {}
+    for member in sorted([*lost, *worst], key=lambda m: m.number):
+        dice = np.random.default_rng((seed, step, member.number, Stream.EXPLORATION))
+        donor = donors[int(dice.integers(len(donors)))]
+        if donor.loss < member.loss or not math.isfinite(member.loss):
+            changes[member.number] = Change(donor.number, explored(donor.values, space, evolves, dice))
+    return changes
+
+
+def explored(
+    values: Mapping[str, Any], space: Space, evolves: Collection[str], dice: np.random.Generator
+) -> dict[str, Any]:
+    """``values`` with those at the paths of ``evolves`` perturbed, each inside its domain."""
+    return {
+        path: perturbed(domain, values[path], dice) if path in evolves else values[path]
+        for path, domain in taken(space, values).items()
+    }
+
+
+def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
+    """A number times .8 or 1.2, at least one away where it is whole; an option's neighbour in the order of its Choice; or, with a
+    chance of a quarter, a new one from the whole domain. At a boundary it stops."""
+    again, coordinate, up = dice.random() < RESAMPLED, dice.random(), int(dice.integers(2))
+    if again:
+        return unit_cube.values_at({"": domain}, {"": coordinate}, {})[""]
+    if isinstance(domain, Choice):
+        index = domain.options.index(value)
+        return domain.options[min(max(index + (1 if up else -1), 0), len(domain.options) - 1)]
+    moved = value * FACTORS[up]
+    if isinstance(domain, Float):
+        return min(max(moved, domain.low), domain.high)
+    whole = round(moved)
+    if whole == value:
+        whole += 1 if moved > value or (moved == value and up) else -1
+    return min(max(whole, domain.low), domain.high)
+
+
+def taken(space: Space, values: Mapping[str, Any]) -> dict[str, Domain]:
+    """The domains of the paths that ``values`` has, those of the branches taken included."""
+    found: dict[str, Domain] = {}
+    for path, domain in space.items():
+        found[path] = domain
+        if isinstance(domain, Choice) and values[path] in domain.then:
+            found |= taken(domain.then[values[path]], values)
+    return found

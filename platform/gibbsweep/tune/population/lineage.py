@@ -1,0 +1,58 @@
+"""Where a trial's weights come from: in a population a trial may have gone on from another one's checkpoint, which may have, too."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gibbsweep.run.schedule import told
+from gibbsweep.train import Segment
+from gibbsweep.tune.folder.layout import search_name
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.journal.record import Record
+
+
+def lineage(records: Sequence[Record], number: int, before: float = float("inf")) -> list[tuple[int, int]]:
+    """(trial, update from which its own training counts) of the weights that trial ``number`` has when it has trained to ``before``,
+    the first one from 0."""
+    copied = next((c for c in reversed(records[number].copies) if c.step < before), None)
+    if copied is None:
+        return [(number, 0)]
+    return [*lineage(records, copied.donor, copied.step), (number, copied.step)]
+
+
+def schedule_of(records: Sequence[Record], number: int, before: float = float("inf")) -> tuple[Segment, ...]:
+    """The values by updates that those weights were trained with, and what they drew from. The first segment draws from the run's seed
+    as any trial does; one after a copy has a stream of its own, or donor and copy would see the same noise."""
+    found = []
+    for trial, start in lineage(records, number, before):
+        values = (
+            records[trial].initial_values
+            if start == 0
+            else next(c.values for c in records[trial].copies if c.step == start)
+        )
+        found.append(Segment(start, values, (trial, start) if start else ()))
+    return tuple(found)
+
+
+def schedule_told(records: Sequence[Record], number: int, paths: Container[str], search: str) -> list[dict[str, Any]]:
+    """The schedule of a trial of ``search`` as its results have it."""
+    parts = told(schedule_of(records, number), paths)
+    trials = [search_name(search, trial) for trial, _ in lineage(records, number)]
+    return [{**part, "trial": trial} for part, trial in zip(parts, trials, strict=True)]
+
+
+def judged(records: Sequence[Record], number: int, step: int, window: int) -> tuple[float, dict[str, float]] | None:
+    """The median of the last ``window`` reported values of the weights that trial ``number`` has after ``step`` updates, its donors'
+    before them included, and the violations at the last one; None where there is no report at ``step``."""
+    if step not in records[number].reports:
+        return None
+    found: list[float] = []
+    end = step
+    for trial, start in reversed(lineage(records, number, step)):
+        reports = records[trial].reports
+        found += [reports[at][0] for at in sorted(reports, reverse=True) if start < at <= end]
+        end = start
+    return statistics.median(found[:window]), records[number].violations.get(step, {})

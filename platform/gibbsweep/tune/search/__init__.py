@@ -1,0 +1,1 @@
+"""One contender's search: what to try, how far, and what became of it."""

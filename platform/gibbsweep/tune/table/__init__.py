@@ -1,0 +1,1 @@
+"""From a finished plan to the table: rows, pictures, files, terminal."""

@@ -1,0 +1,54 @@
+"""A sweep's table, figures, pictures and sounds, in its folder and beside the studies."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gibbsweep.results.gallery import copy_sounds, draw_gallery
+from gibbsweep.results.results import Results
+from gibbsweep.study.study import Study
+from gibbsweep.train.files import as_file_name
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.options.settings import Settings
+from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.population.figure import draw_lineages
+from gibbsweep.tune.table.pictures import shown_runs
+
+
+def write_results(
+    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, settings: Settings
+) -> None:
+    folders = [sweep.results]
+    # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
+    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
+    beside = [above.parent / "analysis" / "results" for above in sweeps]
+    if options.results is not None:
+        folders.append(options.results)
+    elif settings.budget != "smoke":
+        folders += [folder for folder in beside if folder.is_dir()][:1]
+    for search in plan.searches():
+        if search.evolves and search.records:
+            titles = [", ".join(f"{path}={value}" for path, value in arm.compared.items()) for arm in search.arms]
+            figure = draw_lineages(
+                [(title, arm.records, arm.best()) for title, arm in zip(titles, search.arms, strict=True)],
+                search.records,
+                search.contender.space,
+                search.evolves,
+                search.contender.budget.updates,
+            )
+            sweep.results.mkdir(parents=True, exist_ok=True)
+            name = as_file_name(search.contender.name)
+            figure.savefig(sweep.results / f"{results.stem}_population_{name}.png", dpi=120)
+    for folder in folders:
+        results.write(folder)
+        for name, draw in study.figures.items():
+            figure = draw(results)
+            figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
+        for name in study.pictures:
+            gallery = draw_gallery(shown_runs(plan), name)
+            if gallery is not None:
+                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
+        for name in study.sounds:
+            copy_sounds(shown_runs(plan), name, folder, results.stem)

@@ -1,0 +1,81 @@
+"""Memory that runs out for real, under a real Tune: such a run goes on with more room, and fails only alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.hungry import HungryConfig
+from tests.tiny import study
+
+from gibbsweep.study.contender import Contender
+from gibbsweep.train import Outcome
+from gibbsweep.train.report import read_spool
+from gibbsweep.tune.on_ray import deaths
+from gibbsweep.tune.on_ray.threads import VARIABLES
+from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.sweep import run_sweep
+
+ROOT = Path(__file__).resolve().parents[3]
+HOW = ("greedy", "glutton", "killed", "crashed")
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_what_runs_out_of_memory_goes_on_with_more_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that are killed, the kernel of this test counts one."""
+    monkeypatch.setattr(deaths, "kills_so_far", lambda: int((tmp_path / "killed").exists()))
+    contenders = {
+        how: Contender(HungryConfig(n_hidden=6, sample_steps=5, annealing_chains=5, how=how, marks=str(tmp_path)), "energy")
+        for how in HOW
+    }  # fmt: skip
+    text = io.StringIO()
+    options = SweepOptions(name="s", runs=tmp_path, budget="laptop", trials=0, seeds=1, precision="fp32")
+    results = run_sweep(
+        study(contenders=contenders, default=HOW),
+        options,
+        console=Console(file=text, width=200),
+        command="python x.py",
+    )
+    found, said = {}, text.getvalue()
+    for how in HOW:
+        run_dir = tmp_path / "s" / "trials" / f"{how}-seed1"
+        found[how] = Outcome.read(run_dir)
+        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        assert steps == ([5, 10] if how == "glutton" else [5, 10, 15, 20]), "reports are neither lost nor repeated"
+    greedy, glutton, killed, crashed = (found[how] for how in HOW)
+    assert greedy and glutton and killed and crashed
+    assert [o.outcome for o in (greedy, killed, crashed)] == ["completed"] * 3
+    for outcome in (greedy, killed, glutton):
+        (repacking,) = outcome.repackings
+        assert (repacking.step, repacking.before, repacking.after, repacking.cpus) == (5, 2, 1, 2)
+        assert repacking.memory == "host" and repacking.certain and repacking.lost_seconds > 0
+    assert "allocate memory" in greedy.repackings[0].message
+    assert "the kernel killed its process" in killed.repackings[0].message
+    assert crashed.repackings == ()
+    assert glutton.outcome == "failed" and "alone on its machine" in glutton.message and glutton.step == 10
+    assert "greedy-seed1 ran out of memory with up to 2 on a machine" in said
+    assert "completed after 1 retry with more memory" in said
+    assert results.accounting is not None and results.accounting.out_of_memory > 0
+    for how in HOW:
+        threads = json.loads((tmp_path / f"{how}.json").read_text())
+        assert threads == {"torch": 1, "pools": [1], **dict.fromkeys(VARIABLES, "1")}
+
+
+def test_a_persons_own_number_of_threads_is_not_a_trials(tmp_path: Path) -> None:
+    script = (
+        "import numpy, scipy.linalg, sklearn.svm, sys, pathlib\n"
+        "from gibbsweep.tune.threads import pin_threads\n"
+        "from tests.hungry import note_threads\n"
+        "pin_threads()\n"
+        "note_threads(pathlib.Path(sys.argv[1]))\n"
+    )
+    paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models", "."))
+    environment = {**os.environ, "PYTHONPATH": paths} | dict.fromkeys(VARIABLES, "8")
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "t.json")], env=environment, check=True, cwd=ROOT)
+    assert json.loads((tmp_path / "t.json").read_text()) == {"torch": 1, "pools": [1], **dict.fromkeys(VARIABLES, "1")}

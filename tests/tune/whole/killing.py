@@ -1,0 +1,49 @@
+"""A sweep in a process of its own, to be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from gibbsweep.train.report import read_spool
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+WORDS = ["--budget", "slow", "--trials", "2", "--seeds", "1", "--address", "local", "--cpus", "2"]
+
+
+def command(runs: Path, *words: str) -> subprocess.Popen[str]:
+    paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models", "."))
+    return subprocess.Popen(
+        [sys.executable, "tests/tiny.py", "--runs", str(runs), *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # its Ray must get no signal of ours
+    )
+
+
+def wait_for_reports(runs: Path, count: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 300
+    while sum(len(read_spool(p)) for p in runs.rglob("metrics.jsonl")) < count:
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < deadline, "no reports"
+        time.sleep(0.05)
+
+
+def kill_tree(process: subprocess.Popen[str]) -> None:
+    """SIGKILL to the driver and to everything it started: what a power cut does."""
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for member in family:
+        member.send_signal(signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(family, timeout=20)

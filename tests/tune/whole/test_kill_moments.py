@@ -1,0 +1,196 @@
+"""SIGKILL at random moments to whatever a sweep consists of: its driver, the process of a trial, a node of its cluster."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.tune.whole.kill_study import EVERY
+from tests.tune.whole.killing import ROOT, kill_tree
+
+from gibbsweep.study import Results
+from gibbsweep.train import Outcome
+from gibbsweep.train.report import read_spool
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
+
+pytestmark = pytest.mark.cluster
+
+VICTIMS = ["driver"] * 6 + ["worker"] * 10 + ["node"] * 4
+SEED = int(os.environ.get("GIBBSWEEP_KILL_SEED", "0"))
+NOTICED_S = {"health_check_period_ms": 1000, "health_check_failure_threshold": 5, "health_check_initial_delay_ms": 1000}
+SYSTEM = NOTICED_S | {"worker_niceness": 0}  # by default trials give way to whatever else a machine does
+
+
+class Machines:
+    """A head without CPUs and one node with one, as processes of their own: what runs on the node dies with it."""
+
+    def __init__(self) -> None:
+        from ray.cluster_utils import Cluster
+
+        self.cluster = Cluster(
+            initialize_head=True,
+            head_node_args={
+                "num_cpus": 0,
+                "include_dashboard": False,
+                "_system_config": SYSTEM,
+            },
+        )
+        self.add_node()
+
+    def add_node(self) -> None:
+        # An address of its own: a driver joins the node that has its own address, and would die with it.
+        self.node = self.cluster.add_node(num_cpus=1, node_ip_address="127.0.0.2")
+
+    def kill_node(self) -> None:
+        self.cluster.remove_node(self.node, allow_graceful=False)
+        self.add_node()
+
+    def trial_processes(self) -> list[psutil.Process]:
+        """Ray names a process after what it runs: a node's agents are called so, too, and the node dies with them."""
+        found = []
+        for process in psutil.Process().children(recursive=True):
+            try:
+                title = process.cmdline()[:1]
+            except psutil.Error:  # it has ended since
+                continue
+            if title and title[0].startswith("ray::") and not ("IDLE" in title[0] or "Agent" in title[0]):
+                found.append(process)
+        return found
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    with pytest.MonkeyPatch.context() as patch:
+        # Nodes hand their environment to the processes of trials.
+        patch.setenv("PYTHONPATH", os.pathsep.join(str(ROOT / name) for name in ("platform", "models", ".")))
+        patch.setenv("GIBBSWEEP_COUNTED", str(tmp_path_factory.mktemp("counted") / "updates"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        machines = Machines()
+        yield machines
+        machines.cluster.shutdown()
+
+
+def counted() -> int:
+    path = Path(os.environ["GIBBSWEEP_COUNTED"])
+    return path.stat().st_size if path.exists() else 0
+
+
+def start(machines: Machines, runs: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "tests/tune/whole/kill_study.py",
+            "--runs",
+            str(runs),
+            "--address",
+            machines.cluster.address,
+            *words,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+# The precision that pays is measured once a sweep by default, and may be another one in the next.
+NEW = ["--budget", "smoke", "--scheduler", "halving", "--precision", "fp32", "--name", "s"]
+
+
+def record_of(runs: Path) -> dict[str, Any]:
+    """What kills must not change: every outcome, report and weight, every entry of the journal; without times."""
+    sweep, found = SweepDir(runs / "s"), {}
+    for folder in sorted((sweep.path / "trials").iterdir()):
+        outcome = Outcome.read(folder)
+        assert outcome is not None, folder.name
+        assert outcome.outcome in ("completed", "pruned"), f"{folder.name}: {outcome}: {outcome.message}"
+        reports = [(step, _timeless(metrics)) for step, metrics in read_spool(folder / "metrics.jsonl")]
+        weights = [path.read_bytes() for path in folder.glob("checkpoint/*.safetensors")]
+        assert len(weights) == 1
+        found[folder.name] = (
+            replace(outcome, metrics=_timeless(outcome.metrics), device_seconds=0.0),
+            reports,
+            weights,
+        )
+    (study,) = open_storage(sweep).get_all_studies()
+    trials = open_storage(sweep).get_all_trials(study._study_id)
+    journal = [(t.state, t.params, t.value, dict(t.intermediate_values), t.user_attrs["outcome"]) for t in trials]
+    (row,) = Results.from_json((sweep.results / "killed.json").read_text()).rows
+    return {
+        **found,
+        "journal": journal,
+        "row": (row.best_config, row.outcomes, _timeless({k: v.mean for k, v in row.metrics.items()})),
+    }
+
+
+def _timeless(metrics: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if "second" not in name}
+
+
+def test_twenty_kills_change_nothing(machines: Machines, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    process = start(machines, whole, *NEW)
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    assert "Last result" not in text
+    needed = counted()
+
+    dice = random.Random(SEED)
+    victims = dice.sample(VICTIMS, len(VICTIMS))
+    process, words = start(machines, killed, *NEW), ["--resume", "s"]
+    before, history = needed, []
+    try:
+        deadline = time.monotonic() + 600
+        while process.poll() is None or victims:
+            assert time.monotonic() < deadline, f"after {history}, {len(victims)} left"
+            if process.poll() is not None:
+                text = process.communicate()[0]
+                assert process.returncode == 0, text
+                pytest.fail(f"the sweep ended before {victims} were killed: {history}")
+            if not victims:
+                time.sleep(0.2)
+                continue
+            # Every kill comes at a random moment after the sweep has trained on since the last one.
+            if counted() <= before:
+                time.sleep(0.02)
+                continue
+            time.sleep(dice.uniform(0, 0.3))
+            if process.poll() is not None:
+                continue
+            victim = victims.pop()
+            before = counted()
+            if victim == "driver":
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                process = start(machines, killed, *words)
+            elif victim == "worker":
+                found = machines.trial_processes()
+                if not found:  # between two trials
+                    victims.append(victim)
+                    continue
+                for worker in found:
+                    worker.send_signal(signal.SIGKILL)
+            else:
+                machines.kill_node()
+            history.append((victim, before - needed))
+        text, _ = process.communicate(timeout=300)
+    finally:
+        if process.poll() is None:
+            kill_tree(process)
+    assert process.returncode == 0, text
+    assert len(history) == len(VICTIMS)
+    assert record_of(killed) == record_of(whole)
+    redone = counted() - 2 * needed
+    assert 0 < redone <= len(VICTIMS) * EVERY, "more than a checkpoint's interval was trained again after a kill"

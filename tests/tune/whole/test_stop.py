@@ -1,0 +1,136 @@
+"""Real signals and requests: a sweep that is asked to stop finishes the reports it is in; asked twice, it stops now."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.tune.whole.killing import ROOT, WORDS, command, kill_tree, wait_for_reports
+
+from gibbsweep.train import Outcome
+from gibbsweep.train.checkpoint import read_progress
+from gibbsweep.train.report import read_spool
+from gibbsweep.tune.folder.driver import is_driven
+from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.journal.storage import open_storage
+
+pytestmark = pytest.mark.cluster
+
+GIBBSWEEP = ["-c", "from gibbsweep.cli.main import main; main()"]
+
+
+def gibbsweep(*words: str) -> str:
+    paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models"))
+    done = subprocess.run(
+        [sys.executable, *GIBBSWEEP, *words],
+        env={**os.environ, "PYTHONPATH": paths, "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def check_nothing_lost(runs: Path) -> int:
+    """Every run that has not ended stands where its last report does: in its spool, its checkpoint and the journal. Returns the updates
+    of all runs."""
+    sweep = SweepDir(runs / "s")
+    assert not is_driven(sweep)
+    (study,) = open_storage(sweep).get_all_studies()
+    trials = {f"rbm-{t.number:04d}": t for t in open_storage(sweep).get_all_trials(study._study_id)}
+    done = 0
+    for run_dir in (sweep.path / "trials").iterdir():
+        outcome = Outcome.read(run_dir)
+        if outcome is not None:
+            done += outcome.step
+            continue
+        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        assert steps == list(range(20, steps[-1] + 1, 20)) if steps else True
+        if steps:
+            assert read_progress(run_dir / "checkpoint").step == steps[-1]
+            done += steps[-1]
+        if run_dir.name in trials:
+            assert trials[run_dir.name].state.name == "RUNNING"
+            assert max(trials[run_dir.name].intermediate_values, default=0) == (steps[-1] if steps else 0)
+    return done
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts sweeps; a test that fails leaves none behind."""
+    started = []
+
+    def one(*words: str) -> subprocess.Popen[str]:
+        started.append(command(tmp_path, *words))
+        return started[-1]
+
+    yield one
+    for process in started:
+        if process.poll() is None:
+            kill_tree(process)
+
+
+def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path, start: Start) -> None:
+    process = start(*WORDS, "--name", "s")
+    wait_for_reports(tmp_path, 20, process)
+    assert "running" in gibbsweep("status", "s", "--runs", str(tmp_path))
+    journal = (tmp_path / "s" / "optuna.journal").stat().st_size
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, text
+    assert "finish their reports" in text
+    assert f"--resume s --runs {tmp_path}" in text
+    assert "Traceback" not in text
+    before = check_nothing_lost(tmp_path)
+    assert (tmp_path / "s" / "optuna.journal").stat().st_size >= journal
+    said = gibbsweep("status", "s", "--runs", str(tmp_path))
+    assert "not running" in said
+    assert "--resume s" in said
+
+    process = start("--resume", "s", "--address", "local", "--cpus", "2")
+    wait_for_reports(tmp_path, before // 20 + 10, process)
+    said = gibbsweep("stop", "s", "--runs", str(tmp_path))
+    assert "it has stopped. Continue it with: python tests/tiny.py --resume s" in said
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, text
+    assert check_nothing_lost(tmp_path) > before
+    assert "there is nothing to stop" in gibbsweep("stop", "s", "--runs", str(tmp_path))
+    assert "holds s." in gibbsweep("stop", "t", "--runs", str(tmp_path))
+
+
+def test_ctrl_c_twice_stops_now(tmp_path: Path, start: Start) -> None:
+    process = start("--budget", "silent", *WORDS[2:], "--name", "s")
+    trials = tmp_path / "s" / "trials"
+    deadline = time.monotonic() + 300
+    while len(list(trials.glob("*/config.json"))) < 2:
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < deadline, "nothing started"
+        time.sleep(0.05)
+    workers = family(process)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(2)
+    assert process.poll() is None, "the trials' only report is far away"
+    os.killpg(process.pid, signal.SIGINT)
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, text
+    assert "interrupted after 0 of 4 runs" in text
+    assert "--resume s" in text
+    assert "Traceback" not in text
+    _, alive = psutil.wait_procs(workers, timeout=15)
+    assert not alive
+    check_nothing_lost(tmp_path)
