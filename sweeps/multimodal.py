@@ -28,9 +28,9 @@ SPACE = {
 
 JOINT = {**SPACE, "weight": Float(0.003, 0.1, log=True)}
 
-COSINE = Contender(PairEBMConfig(learning_rate=5e-3), kind="energy", space=JOINT, at=LARGE)
-MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), kind="energy", space=JOINT, at=LARGE)
-CLIP = Contender(CLIPConfig(learning_rate=5e-3), kind="baseline", space=SPACE, at=LARGE)
+COSINE = Contender(PairEBMConfig(learning_rate=5e-3), space=JOINT, at=LARGE)
+MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), space=JOINT, at=LARGE)
+CLIP = Contender(CLIPConfig(learning_rate=5e-3), space=SPACE, at=LARGE)
 
 
 ENERGIES = ("cosine", "mlp")
@@ -67,9 +67,10 @@ STUDY = Study(
     ),
     pictures=("pictures_from_text",),
     note=(
-        "Text R@k: a picture finds its name among the split's different names; picture R@k: a name finds one of its drawings among "
-        "all. A third of the words of the test names occur in no training name; names of the same known words tie, and a tie counts "
-        "as its expectation. The drawings of one name are on one side of every split."
+        "Text R@k: a picture finds its name among the split's different names; picture R@k: a name finds one of its "
+        "drawings among all. A third of the words of the test names occur in no training name; names of the same "
+        "known words tie, and a tie counts as its expectation. The drawings of one name are on one side of every "
+        "split."
     ),
     trials=4,
 )

@@ -1,4 +1,4 @@
-"""Gibbsweep: distributed sweeps over energy- and score-based generative models, and the baselines that they are judged by.
+"""Gibbsweep: distributed sweeps over energy- and score-based generative models, and baselines to judge them by.
 
 The nouns that a study is written with can be imported from here; nothing is loaded before it is asked for.
 
@@ -12,11 +12,37 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gibbsweep.data import DataNeeds
-    from gibbsweep.study import Choice, Constraint, Contender, Float, Goal, Int, Results, Row, Space, Study, Target
+    from gibbsweep.study import (
+        Choice,
+        Constraint,
+        Contender,
+        Float,
+        Goal,
+        Int,
+        Results,
+        Row,
+        Sizes,
+        Space,
+        Study,
+        Target,
+    )
     from gibbsweep.train import Budget
 else:
     # Not imported here: PyTorch, which they need, takes seconds, and a submodule such as gibbsweep.track needs none of it.
-    _STUDY = ("Choice", "Constraint", "Contender", "Float", "Goal", "Int", "Results", "Row", "Space", "Study", "Target")
+    _STUDY = (
+        "Choice",
+        "Constraint",
+        "Contender",
+        "Float",
+        "Goal",
+        "Int",
+        "Results",
+        "Row",
+        "Sizes",
+        "Space",
+        "Study",
+        "Target",
+    )
     _MODULES = {"Budget": "gibbsweep.train", "DataNeeds": "gibbsweep.data", **dict.fromkeys(_STUDY, "gibbsweep.study")}
 
     def __getattr__(name: str) -> object:
@@ -39,6 +65,7 @@ __all__ = [
     "Int",
     "Results",
     "Row",
+    "Sizes",
     "Space",
     "Study",
     "Target",

@@ -25,8 +25,8 @@ STUDY = Study(
     question="Do the exact test log-likelihoods reach PyDeep's -142.56 (centred) and -149.05 (normal)?",
     data="mnist",
     contenders={
-        "centred": Contender(replace(RECIPE, centred=True), kind="energy"),
-        "normal": Contender(replace(RECIPE, centred=False), kind="energy"),
+        "centred": Contender(replace(RECIPE, centred=True)),
+        "normal": Contender(replace(RECIPE, centred=False)),
     },
     goal=Goal("test/log_likelihood", "maximize"),
     evaluators=(),

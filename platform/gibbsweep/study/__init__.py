@@ -9,7 +9,7 @@ from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.headings import columns
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.study.study import Contender, Study
+from gibbsweep.study.study import Contender, Sizes, Study
 
 __all__ = [
     "Choice",
@@ -20,6 +20,7 @@ __all__ = [
     "Int",
     "Results",
     "Row",
+    "Sizes",
     "Space",
     "Study",
     "Target",

@@ -40,6 +40,14 @@ Evaluators = tuple[Evaluator, ...]
 """What is measured. A number of an evaluator may be a :func:`~gibbsweep.study.budget_values.by_budget`."""
 
 
+Sizes = Mapping[str, Mapping[str, Any]]
+"""What budgets change of a configuration: by the budget's name, values by dotted path."""
+
+_KINDS: Mapping[str, Kind] = {"energy": "energy", "score": "score", "baselines": "baseline"}
+"""By the package of ``gibbsweep_models`` that a configuration is from."""
+_UNNAMED: Any = None
+
+
 @dataclass(frozen=True)
 class Contender:
     """A configuration with the space around it that is searched.
@@ -53,17 +61,27 @@ class Contender:
     """
 
     config: SystemConfig
-    kind: Kind
+    kind: Kind = field(default=_UNNAMED)
     space: Space = field(default_factory=dict)
     compare: str | tuple[str, ...] | None = None
     goal: Goals | None = None
     evaluators: Evaluators | None = None
     final_evaluators: Evaluators | None = None
     budgets: Mapping[str, Budget] | None = None
-    at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    at: Sizes = field(default_factory=dict)
     halve: tuple[str, ...] | None = None
     evolves: tuple[str, ...] | None = None
     constraints: tuple[Constraint, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is _UNNAMED:
+            package = type(self.config).__module__.removeprefix("gibbsweep_models.").partition(".")[0]
+            if package not in _KINDS:
+                raise UserError(
+                    f"{type(self.config).__name__} is from none of gibbsweep_models' packages {', '.join(_KINDS)}, so its kind "
+                    f"is not known: name it, kind={' or '.join(repr(kind) for kind in _KINDS.values())}."
+                )
+            object.__setattr__(self, "kind", _KINDS[package])
 
     @property
     def compared_paths(self) -> tuple[str, ...]:
