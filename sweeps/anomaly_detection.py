@@ -2,8 +2,8 @@
 
 Each digit in turn is the anomaly: it is absent from training and validation (`mnist[-3]`: no threes), and the whole
 test split, 10,000 digits of which about a tenth are the anomaly, is scored. The anomaly is the positive class of AUROC
-and AUPRC, and the mean over the digits answers the question. Compared are three energies, two autoencoders and two
-classical detectors.
+and AUPRC, and the mean over the digits answers the question. The study compares three energies, two autoencoders and
+two classical detectors.
 
 Tuning never sees the digit that is held out. It maximises the AUROC against synthetic anomalies made of validation
 images (halves of two digits, two digits at once, mirrored, transposed, half of a digit on an empty ground), on the

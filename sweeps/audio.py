@@ -1,10 +1,10 @@
 """Does a score model of waveforms speak better digits than a WaveGAN that was trained as long?
 
-Compared are score models of waveforms, trained and sampled in several ways. As EDM (Karras et al. 2022) with a U-Net
-over patches of 16 samples, by its deterministic solver of the flow, the same by annealed Langevin dynamics (Song &
-Ermon 2019), and told the digit. As EDM with DiffWave's network (Kong et al. 2021), a stack of dilated convolutions with
-gates. As DiffWave itself: that network in a DDPM of the noise with 50 levels and as many steps. The baseline is WaveGAN
-(Donahue et al. 2019): 25-wide convolutions, a critic with gradient penalty and shuffled phases.
+The study compares score models of waveforms, trained and sampled in several ways. As EDM (Karras et al. 2022) with a
+U-Net over patches of 16 samples, by its deterministic solver of the flow, the same by annealed Langevin dynamics (Song
+& Ermon 2019), and told the digit. As EDM with DiffWave's network (Kong et al. 2021), a stack of dilated convolutions
+with gates. As DiffWave itself: that network in a DDPM of the noise with 50 levels and as many steps. The baseline is
+WaveGAN (Donahue et al. 2019): 25-wide convolutions, a critic with gradient penalty and shuffled phases.
 
 Distances, the inception score and digit accuracy answer the question, in the features of the data set's own classifier
 of log-mel spectrograms (`gibbsweep evaluate prepare --data fsdd@4096`): they compare with each other and with no

@@ -1,10 +1,10 @@
 """What does an energy of images and labels buy over a classifier?
 
-Two digits that look alike, 4 and 9. Compared are five forms of a joint energy E(x, y), each trained for p(y | x) by
-cross-entropy and for p(x) by contrastive divergence of E(x) = -log Σ_y exp(-E(x, y)), against classifiers that know p(y
-| x) alone: logistic regression, and networks of equal size. Three numbers answer: who errs less, who knows how sure to
-be, and whose energy is high for pictures that are no digits at all (Fashion-MNIST). A classifier without an energy is
-given -logsumexp of its logits in its place.
+Two digits that look alike, 4 and 9. The study compares five forms of a joint energy E(x, y), each trained for p(y | x)
+by cross-entropy and for p(x) by contrastive divergence of E(x) = -log Σ_y exp(-E(x, y)), against classifiers that know
+p(y | x) alone: logistic regression, and networks of equal size. Three numbers answer the question: who errs less, who
+knows how sure to be, and whose energy is high for pictures that are no digits at all (Fashion-MNIST). A classifier
+without an energy is given -logsumexp of its logits in its place.
 
     python sweeps/binary_classification.py                            4 against 9, seven minutes on two cores
     python sweeps/binary_classification.py --classes 3,5              any other pair

@@ -1,7 +1,7 @@
 """Does a longer chain buy likelihood and stability?
 
 Contrastive divergence starts its negative chains at the data and runs them for k steps. Small k is cheap and biased.
-Compared are values of k, each tuned by itself with the same number of trials and the same updates; the test
+The study compares values of k, each tuned by itself with the same number of trials and the same updates; the test
 log-likelihood, the energy gap and the share of runs that diverged say what a larger k is worth.
 
     python sweeps/cd_k.py                                   the RBM on mnist5k, a few minutes on two cores

@@ -1,11 +1,11 @@
 """What does guidance buy of pictures of a class, and against a conditional GAN that was trained as long?
 
-Compared are three ways to lead a score model to a class. ``classifier_guidance``: it never saw a label; a classifier of
-noisy digits, trained beside it at the same noise levels and within the same seconds, adds its gradient (Song et al.
-2021; Dhariwal & Nichol 2021). ``classifier_free``: it was told the class of nine examples in ten, and what it says with
-the class is moved away from what it says without (Ho & Salimans 2022). ``interval``: the same at middle noise levels
-alone (Kynkäänniemi et al. 2024). The baseline is a GAN with a vector of the class in its generator and a projection in
-its discriminator (Miyato & Koyama 2018).
+The study compares three ways to lead a score model to a class. ``classifier_guidance``: it never saw a label; a
+classifier of noisy digits, trained beside it at the same noise levels and within the same seconds, adds its gradient
+(Song et al. 2021; Dhariwal & Nichol 2021). ``classifier_free``: it was told the class of nine examples in ten, and what
+it says with the class is moved away from what it says without (Ho & Salimans 2022). ``interval``: the same at middle
+noise levels alone (Kynkäänniemi et al. 2024). The baseline is a GAN with a vector of the class in its generator and a
+projection in its discriminator (Miyato & Koyama 2018).
 
 The scale of guidance needs no retraining: every trained model is sampled at each scale from the same noise. Large
 scales show the class more surely and less of its variety; the distance is least in between, or the table says that it

@@ -1,12 +1,12 @@
 """Does an energy denoise as well as an autoencoder, when it is told the noise level and when it is not?
 
 A denoiser that is the gradient of an energy costs a second differentiation and cannot be any vector field; an
-autoencoder can. Compared are both, with the same U-Net, the same squared error over the same noise levels (for the
-energy that is denoising score matching), the same updates and trials; ``dae_blind_longer`` has 2.5 times as many, about
-the energy's device-seconds. "Told" hears the noise level; "blind" is one model for all levels that does not. An energy
-trained by contrastive divergence knows no noise at all and denoises by descending to the mode of its posterior.
+autoencoder can. The study compares both, with the same U-Net, the same squared error over the same noise levels (for
+the energy that is denoising score matching), the same updates and trials; ``dae_blind_longer`` has 2.5 times as many,
+about the energy's device-seconds. "Told" hears the noise level; "blind" is one model for all levels that does not. An
+energy trained by contrastive divergence knows no noise at all and denoises by descending to the mode of its posterior.
 Non-local means and total variation learn nothing; blind, they and contrastive divergence estimate the level from the
-image. The PSNR of the test images answers, told and blind.
+image. The PSNR of the test images answers the question, told and blind.
 
 Noise levels are given in [0, 1] pixel units (15/255 to .5), as such results are published. The models work on [-1, 1],
 so their sigma is twice that: training levels from .1 to 1.1 there are .05 to .55 here.

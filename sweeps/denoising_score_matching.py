@@ -10,9 +10,9 @@ the score is known near the data and nowhere else, so that its chains, started a
 Ermon 2019, appendix C.1). ``dae_S``, denoising autoencoders (Vincent et al. 2008), the same U-Net for one level S each.
 ``autoencoder``, which has a narrow middle and never saw noise: what it cannot store it takes for noise.
 
-The denoising error at each level answers; an error of 1 is what the best linear denoiser of unrelated pixels would
-leave. Levels are in data units, [-1, 1]: twice those of [0, 1]. `digit accuracy` is the share of samples that the data
-set's own classifier takes for the digit that was asked for.
+The denoising error at each level answers the question; an error of 1 is what the best linear denoiser of unrelated
+pixels would leave. Levels are in data units, [-1, 1]: twice those of [0, 1]. `digit accuracy` is the share of samples
+that the data set's own classifier takes for the digit that was asked for.
 
     python sweeps/denoising_score_matching.py                             MNIST, ten minutes on two cores
     python sweeps/denoising_score_matching.py --budget long --trials 0    200 seconds a model on one core

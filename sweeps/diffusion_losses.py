@@ -1,16 +1,17 @@
 """Which weight of the denoising error gives the better density, and which the better pictures?
 
-One network, one process (variance-preserving, beta on a line) and one sampler (Heun's on the probability flow).
-Compared are weights of the squared error of the noise, level by level. ``sigma2`` is DDPM's simple loss (Ho et al.
+One network, one process (variance-preserving, beta on a line) and one sampler (Heun's on the probability flow). The
+study compares weights of the squared error of the noise, level by level. ``sigma2`` is DDPM's simple loss (Ho et al.
 2020); ``likelihood`` weights by g², the diffusion term of the bound (Song et al., "Maximum Likelihood Training of
 Score-Based Diffusion Models", 2021); ``hybrid`` is the first with a thousandth of the second (Nichol & Dhariwal 2021);
 ``edm`` is Karras et al.'s (2022); ``vlb`` is the variational bound itself, of bytes, with its reconstruction. The
 baseline is DDPM: a thousand levels, the noise predicted, ancestral steps.
 
-Two goals of one search answer: bits per dimension along the probability flow, and the Fréchet distance of samples, both
-of the validation split. Of each weight the best in either goal is retrained (one row where it is one configuration),
-and the figure shows which rows no other beats in both. On CIFAR-10 the likelihood weight lowered the bits from 3.04 to
-2.94 and raised the distance from 3.98 to 5.18 with large networks; five seeds say whether small ones agree.
+Two goals of one search answer the question: bits per dimension along the probability flow, and the Fréchet distance of
+samples, both of the validation split. Of each weight the best in either goal is retrained (one row where it is one
+configuration), and the figure shows which rows no other beats in both. On CIFAR-10 the likelihood weight lowered the
+bits from 3.04 to 2.94 and raised the distance from 3.98 to 5.18 with large networks; five seeds say whether small ones
+agree.
 
     python sweeps/diffusion_losses.py                                     MNIST, two weights and DDPM, ten minutes
     python sweeps/diffusion_losses.py --contenders network others ddpm    all weights, twice as long

@@ -1,12 +1,12 @@
 """Which part of an energy's form matters?
 
-One task, and the form of the energy as the top of a conditional space. Compared are a quadratic, an RBM, a multilayer
-perceptron, a convolutional network, a residual one with attention, and the error of an autoencoder (without labels) or
-JEM (with them). Beneath each form: what it has of activation, spectral norm, width and depth, and the L2 penalty and
-learning rate of contrastive divergence. Every form gets the same number of trials and updates, and its best
-configuration is retrained. The figure answers: it splits the variance of the goal over all trials into what the choice
-of the form makes, and what each number beneath it makes (functional ANOVA). Tuning for anomalies sees synthetic ones
-alone, as in `anomaly_detection.py`; samples are measured as in `image_generation.py`.
+One task, and the form of the energy as the top of a conditional space. The study compares a quadratic, an RBM, a
+multilayer perceptron, a convolutional network, a residual one with attention, and the error of an autoencoder (without
+labels) or JEM (with them). Beneath each form: what it has of activation, spectral norm, width and depth, and the L2
+penalty and learning rate of contrastive divergence. Every form gets the same number of trials and updates, and its best
+configuration is retrained. The figure answers the question: it splits the variance of the goal over all trials into
+what the choice of the form makes, and what each number beneath it makes (functional ANOVA). Tuning for anomalies sees
+synthetic ones alone, as in `anomaly_detection.py`; samples are measured as in `image_generation.py`.
 
     python sweeps/energy_functions.py                           anomaly detection: a nine that training never saw
     python sweeps/energy_functions.py --task classification     E(x, y): all ten digits

@@ -1,6 +1,6 @@
 """Does an energy draw better digits than a GAN or a VAE that was trained as long?
 
-Compared are three ways in which Langevin chains draw images from a convolutional energy. Short runs start every
+The study compares three ways in which Langevin chains draw images from a convolutional energy. Short runs start every
 training chain at noise and never mix (Nijkamp et al. 2019): the chain is a generator of fixed depth. Persistent chains
 live in a replay buffer; what they draw is measured twice, from noise by some hundred steps and from the buffer.
 Improved contrastive divergence (Du et al. 2021) adds the gradient through the chain, its entropy, and chains that are
@@ -8,9 +8,9 @@ moved. A Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains from noise 
 2022). A long run of 10,000 steps (1,000 on a laptop) says whether an energy means what its pictures suggest. Baselines:
 a GAN (non-saturating, with R1), a WGAN with gradient penalty, and a VAE.
 
-Distances answer, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n samples and n
-test images: they compare with each other and with no published number. `--features inception` gives numbers that do,
-where the weights of Inception can be had.
+Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
+samples and n test images: they compare with each other and with no published number. `--features inception` gives
+numbers that do, where the weights of Inception can be had.
 
     python sweeps/image_generation.py                            four trials each, 12 seconds of training: no digits yet
     python sweeps/image_generation.py --budget long --trials 0   150 seconds each on one core: digits

@@ -6,8 +6,8 @@ training for holes: known pixels are held in their place while Langevin dynamics
 denoising score matching on whole images). ``dsm_hole`` is trained for it: score matching with noise in random holes
 only. Compared with them, a GAN fills a hole with the image of the latent that fits what is known; a context encoder and
 a masked autoencoder are trained for it, from the same smooth fill from which ``dsm_hole`` starts. That fill, means and
-the biharmonic surface learn nothing. Measures in the hole alone answer: PSNR and SSIM of single completions, PSNR of
-the mean of several (which is what the squared error rewards), and how far apart completions are.
+the biharmonic surface learn nothing. Measures in the hole alone answer the question: PSNR and SSIM of single
+completions, PSNR of the mean of several (which is what the squared error rewards), and how far apart completions are.
 
     python sweeps/inpainting.py                      original CIFAR-10 pixels, ten minutes on two cores
     python sweeps/inpainting.py --data cifar10       all of CIFAR-10

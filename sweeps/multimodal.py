@@ -1,9 +1,10 @@
 """Does an energy of pictures and captions together find more than CLIP's loss?
 
-Emoji and their names. Compared are, with the same two towers, CLIP's cross-entropy and the joint energy of a picture
-and a caption (a scaled cosine, or a multilayer perceptron of both embeddings) trained by contrastive divergence in the
-joint space: Gibbs half-steps over the captions and the pictures of the batch, and Langevin steps in pixel space from
-pictures under captions that are not theirs. The recall of captions and of pictures on the test split answers.
+Emoji and their names. The study compares, with the same two towers, CLIP's cross-entropy and the joint energy of a
+picture and a caption (a scaled cosine, or a multilayer perceptron of both embeddings) trained by contrastive divergence
+in the joint space: Gibbs half-steps over the captions and the pictures of the batch, and Langevin steps in pixel space
+from pictures under captions that are not theirs. The recall of captions and of pictures on the test split answers the
+question.
 
     python sweeps/multimodal.py                            minutes on two cores
     python sweeps/multimodal.py --contenders cosine clip --trials 8

@@ -15,9 +15,9 @@ level where chains should be: with so few steps a level as a laptop affords they
 (`lag_of_untold`), so technique 4 here reckons with that, and at the paper's five steps a level follows the paper. v1's
 step, left in its place, loses them.
 
-Compared are v1, v2, and v2 with each technique left out by itself, v1's number in its place. The Fréchet distance of
-the same samples with and without the last step, which denoises, answers. Published on CIFAR-10, in Inception's
-features: v1 25.32, 29.8 with a last step; v2 31.75 without, 10.87 with it.
+The study compares v1, v2, and v2 with each technique left out by itself, v1's number in its place. The Fréchet distance
+of the same samples with and without the last step, which denoises, answers the question. Published on CIFAR-10, in
+Inception's features: v1 25.32, 29.8 with a last step; v2 31.75 without, 10.87 with it.
 
     python sweeps/ncsn.py                            CIFAR-10, two trials each, 10 seconds: colours, no objects
     python sweeps/ncsn.py --budget long --trials 0   150 seconds each on one core

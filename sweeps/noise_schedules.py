@@ -2,9 +2,10 @@
 
 The score is exact: of two modes in the plane that hold 80 % and 20 % of the data (Song & Ermon 2019, figure 3, with
 every length over 10). Plain Langevin dynamics mixes within a mode and never between them, so it gives each mode what
-its chains started with. Compared is what annealing, reverse time and the probability flow make of the same score. That
-is a matter of their levels, steps and step sizes, which are searched for each sampler at each number of evaluations.
-The distance to the test split and the error of the modes' shares, against evaluations, answer. A trial costs seconds.
+its chains started with. The study compares what annealing, reverse time and the probability flow make of the same
+score. That is a matter of their levels, steps and step sizes, which are searched for each sampler at each number of
+evaluations. The distance to the test split and the error of the modes' shares, against evaluations, answer the
+question. A trial costs seconds.
 
     python sweeps/noise_schedules.py                          every sampler at 30, 100, 300 and 1000 evaluations
     python sweeps/noise_schedules.py --model examples         the exact score of a thousand examples of a ring

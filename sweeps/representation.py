@@ -1,9 +1,9 @@
 """What do energies know of pictures that nobody labelled?
 
-CIFAR-10 without its labels. Compared are an energy trained by contrastive divergence, the joint energy of two views
-(contrastive and generative at once), SimCLR with the same encoder, views and updates, principal components and raw
-pixels. A linear classifier, nearest neighbours and clusters on frozen features answer. Labels are used to measure
-alone, and on validation images to choose configurations.
+CIFAR-10 without its labels. The study compares an energy trained by contrastive divergence, the joint energy of two
+views (contrastive and generative at once), SimCLR with the same encoder, views and updates, principal components and
+raw pixels. A linear classifier, nearest neighbours and clusters on frozen features answer the question. Labels are used
+to measure alone, and on validation images to choose configurations.
 
     python sweeps/representation.py                        ten minutes on two cores
     python sweeps/representation.py --contenders simclr two_views --budget gpu

@@ -2,12 +2,12 @@
 
 CIFAR-10 is normal; faces, emoji and noise of its own moments are not (and house numbers, SVHN, where they were
 fetched). With `--data mnist` digits are normal, and clothing, the characters of Omniglot and noise are not. One patch
-U-Net learns the score. Compared are three ways to read what it makes of an example: the norms |sigma score| of the
-example at ten levels, whose density on training examples is found by nearest neighbours or by a Gaussian mixture (MSMA:
-Mahmood et al. 2021); the energy of a score that is the gradient of one; and the likelihood, as the variational bound of
-the diffusion (`flow_likelihood`, named with --contenders, takes it exactly and a hundred times as long). Baselines: the
-error of an autoencoder, an isolation forest, a one-class SVM, and the likelihood of a VAE against the length of the
-compressed file (Serrà et al. 2020).
+U-Net learns the score. The study compares three ways to read what it makes of an example: the norms |sigma score| of
+the example at ten levels, whose density on training examples is found by nearest neighbours or by a Gaussian mixture
+(MSMA: Mahmood et al. 2021); the energy of a score that is the gradient of one; and the likelihood, as the variational
+bound of the diffusion (`flow_likelihood`, named with --contenders, takes it exactly and a hundred times as long).
+Baselines: the error of an autoencoder, an isolation forest, a one-class SVM, and the likelihood of a VAE against the
+length of the compressed file (Serrà et al. 2020).
 
     python sweeps/score_anomaly.py                                  four trials each, minutes on two cores
     python sweeps/score_anomaly.py --data mnist                     digits against clothing, characters and noise
@@ -16,10 +16,10 @@ compressed file (Serrà et al. 2020).
 
 Tuning sees no outlier set: it maximises the AUROC against validation images that are blended, shuffled in blocks,
 upside down, smoothed, flattened to four values or noisy. The test files are read once, at the end; the mean AUROC over
-the outlier sets answers, which count alike however large they are. Sets that were resized differ in their finest
-detail, and a detector of fine detail finds it. So how each set came to its size stands in the table's findings and in
-the pictures, and a set that was resized up against one that was not is refused. It matters as much how images were
-stored: where CIFAR-10 is a copy in JPEG and an outlier set is not, the compression may be what is detected.
+the outlier sets, which count alike however large they are, answers the question. Sets that were resized differ in their
+finest detail, and a detector of fine detail finds it. So how each set came to its size stands in the table's findings
+and in the pictures, and a set that was resized up against one that was not is refused. It matters as much how images
+were stored: where CIFAR-10 is a copy in JPEG and an outlier set is not, the compression may be what is detected.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Does a score model draw better pictures than a GAN or a VAE that was trained as long?
 
-Compared are three ways in which one U-Net learns the score of CIFAR-10 at many noise levels, all of Song et al. (2021)
-and Karras et al. (2022): ``ve`` (variance explodes, as in NCSN++: the score itself, samples by a step of reverse time
-and a Langevin step at each level), ``vp`` (variance is preserved, as in DDPM++: the noise, ancestral samples) and
+The study compares three ways in which one U-Net learns the score of CIFAR-10 at many noise levels, all of Song et al.
+(2021) and Karras et al. (2022): ``ve`` (variance explodes, as in NCSN++: the score itself, samples by a step of reverse
+time and a Langevin step at each level), ``vp`` (variance is preserved, as in DDPM++: the noise, ancestral samples) and
 ``edm`` (a lognormal of levels, the picture itself, samples by Heun's method on the probability flow). ``ve_langevin``
 samples by annealed Langevin dynamics alone (Song & Ermon 2019). Baselines: a GAN (non-saturating, with R1), a WGAN with
 gradient penalty, and a VAE, each of which draws a picture in one evaluation.
 
-Distances answer, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n samples and n
-test images: they compare with each other and with no published number. `--features inception` gives numbers that do,
-where the weights of Inception can be had. A copy of CIFAR-10 that was stored as JPEG has other pixels than the original
-one, and other distances.
+Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
+samples and n test images: they compare with each other and with no published number. `--features inception` gives
+numbers that do, where the weights of Inception can be had. A copy of CIFAR-10 that was stored as JPEG has other pixels
+than the original one, and other distances.
 
     python sweeps/score_generation.py                           four trials each, 12 seconds: colours, no objects
     python sweeps/score_generation.py --budget long --trials 0  200 seconds each on one core

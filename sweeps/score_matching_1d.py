@@ -4,7 +4,7 @@ On a line, where everything is known. Up to constants the four are one criterion
 score, implicit score matching a derivative of the learned one, denoising score matching noise of a level sigma. What
 they pay differs: the target of denoising, -n / sigma, has a variance without bound as sigma goes to 0, and with it what
 is learned. Each level has a model of its own, and each criterion is minimised to the end, so nothing but the criterion
-and the draws it saw is compared. The error of the learned score at each level answers.
+and the draws it saw is compared. The error of the learned score at each level answers the question.
 
     python sweeps/score_matching_1d.py                      a normal density and a line as score: closed forms to 1 %
     python sweeps/score_matching_1d.py --density gauss1d    two normal densities and a network

@@ -3,10 +3,10 @@
 A descriptor network (Xie et al. 2018) is the energy E(x) = f(x - m) + |x - m|² / (2 s²) of voxels x in [-1, 1]: a small
 3-D convolutional network f and a Gaussian reference around the data's mean m, which keeps chains bounded where f is not
 yet learned. Its chains persist, 8 Langevin steps an update (20 in the paper: short ones leave time for more updates).
-Compared with it are a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units, both of the same channels.
+It is compared with a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units, both of the same channels.
 
-What is drawn answers, as filled or empty voxels, from noise and, for the energy, from the persistent chains too, which
-are the published samples of descriptor networks: the inception score in the data set's own classifier (`gibbsweep
+Measures of filled and empty voxels answer the question, from noise and, for the energy, from the persistent chains too,
+which are the published samples of descriptor networks: the inception score in the data set's own classifier (`gibbsweep
 evaluate prepare`; it compares with no published one, which are of another classifier), coverage and minimum matching
 distance by intersection over union (IoU), and whether samples are copies: the IoU with the nearest training example,
 beside that of real test examples.

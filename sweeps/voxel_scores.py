@@ -6,11 +6,11 @@ the level that keeps the training data's occupied volume. Real solids come back 
 intersection over union (IoU) of 1.000 at a blur of .5 and .939 at .7; steps of sharpening first (``sharpen``) would
 make that .996, and amplify what a short training leaves of the noise.
 
-Compared are three such models. ``heun`` samples by Heun's method on the probability flow, ``langevin`` by annealed
-Langevin dynamics (Song & Ermon 2019) on the same network, and ``heun_raw`` is ``heun`` on raw occupancy: what the blur
-buys. Baselines: a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units. No published score model of raw
-voxels has a table to compare with. Solids are measured as in `sweeps/voxel_generation.py`, all of them as filled or
-empty voxels; inception score and coverage answer.
+The study compares three such models. ``heun`` samples by Heun's method on the probability flow, ``langevin`` by
+annealed Langevin dynamics (Song & Ermon 2019) on the same network, and ``heun_raw`` is ``heun`` on raw occupancy: what
+the blur buys. Baselines: a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units. No published score
+model of raw voxels has a table to compare with. Solids are measured as in `sweeps/voxel_generation.py`, all of them as
+filled or empty voxels; inception score and coverage answer the question.
 
     python sweeps/voxel_scores.py                             four trials each, 14 seconds of training
     python sweeps/voxel_scores.py --budget long --trials 0    200 seconds each on one core

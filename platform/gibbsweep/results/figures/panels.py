@@ -107,7 +107,7 @@ def _draw(panel: Panel, axes: Axes, results: Results) -> None:
         axes.clear()
         axes.set_axis_off()
         axes.set_title(title, fontsize=10)
-        note = "\n".join(textwrap.wrap(f"{label}: not measured", 28))
+        note = "\n".join([*textwrap.wrap(f"{label}:", 32), "not measured"])
         axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", va="center", color="grey", fontsize=SMALL)
 
 
