@@ -15,7 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
-from tests.test_sweeps import ROOT, SCRIPTS, module_of
+from tests.scripts import ROOT, module_of
+from tests.test_sweeps import SCRIPTS
 
 from gibbsweep.results.figures import (
     AgainstCompared,

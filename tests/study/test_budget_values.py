@@ -52,11 +52,11 @@ def test_none_is_a_value_like_any_other() -> None:
 def test_a_study_is_asked_with_a_budget_and_answers_in_numbers(tmp_path: Path) -> None:
     gap = EnergyGap(n_steps=by_budget(smoke=2, other=9), limit=by_budget(slow=7, other=8))
     the_study = study(evaluators=by_budget(slow=(LogLikelihood(),), other=()), final_evaluators=(gap, SampleGrid()))
-    assert the_study.evaluators_of("rbm", "slow") == (LogLikelihood(),)
-    assert the_study.evaluators_of("rbm", "smoke") == ()
-    assert the_study.final_evaluators_of("rbm", "smoke") == (EnergyGap(2, 8), SampleGrid())
-    assert the_study.final_evaluators_of("rbm", "slow") == (EnergyGap(9, 7), SampleGrid())
-    assert pickle.loads(pickle.dumps(the_study.final_evaluators_of("rbm", "slow")))[0] == EnergyGap(9, 7)
+    assert the_study.at("slow")["rbm"].evaluators == (LogLikelihood(),)
+    assert the_study.at("smoke")["rbm"].evaluators == ()
+    assert the_study.at("smoke")["rbm"].final_evaluators == (EnergyGap(2, 8), SampleGrid())
+    assert the_study.at("slow")["rbm"].final_evaluators == (EnergyGap(9, 7), SampleGrid())
+    assert pickle.loads(pickle.dumps(the_study.at("slow")["rbm"].final_evaluators))[0] == EnergyGap(9, 7)
     plain = study(evaluators=(), final_evaluators=(EnergyGap(2, 8), SampleGrid()))
     records = [
         create(each, SweepOptions(runs=tmp_path / name, name="s", budget="smoke"), has_gpu=False)[1]
@@ -78,7 +78,7 @@ def test_a_budget_that_the_study_has_not_is_refused_when_it_is_written() -> None
     own = Contender(
         RBM, "energy", evaluators=(EnergyGap(by_budget(night=2)),), budgets={"night": study().budgets["smoke"]}
     )
-    assert study(contenders={"rbm": own}).evaluators_of("rbm", "night") == (EnergyGap(2),)
+    assert study(contenders={"rbm": own}).at("night")["rbm"].evaluators == (EnergyGap(2),)
 
 
 def test_an_object_that_checks_its_numbers_says_what_to_write_instead() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gibbsweep.tune.on_ray.retries import Retries
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.resources.devices import Sharing
+from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.shares import Node, Request
 
 
-def one_cpu(plan: Plan) -> tuple[Sharing, Retries]:
-    requests = dict.fromkeys(plan.decided.contenders, Request())
-    sharing = Sharing(requests, 1, lambda: [Node(1.0)], trials_folder=plan.sweep.path / "trials")
-    return sharing, Retries(plan.sweep, sharing, print, lambda why, advice: print(why, advice))
+def one_cpu(plan: Plan) -> tuple[Devices, Retries]:
+    requests = dict.fromkeys(plan.settings.contenders, Request())
+    devices = Devices(requests, 1, lambda: [Node(1.0)], trials_folder=plan.sweep.path / "trials")
+    return devices, Retries(plan.sweep, devices, print, lambda why, advice: print(why, advice))

@@ -14,7 +14,7 @@ from gibbsweep.errors import UserError
 
 if TYPE_CHECKING:
     from gibbsweep.tune.folder.layout import SweepDir
-    from gibbsweep.tune.status.from_folder import FolderView
+    from gibbsweep.tune.status.from_folder import FolderOverview
 
 
 @dataclass(frozen=True)
@@ -39,37 +39,39 @@ def show_status(options: StatusOptions) -> None:
     """Where a sweep stands: running, finished or killed, from its folder alone."""
     from rich.console import Console
 
-    from gibbsweep.tune.folder.layout import find
-    from gibbsweep.tune.status.from_folder import look
-    from gibbsweep.tune.status.lines import lines, totals
+    from gibbsweep.tune.folder.layout import find_sweep
+    from gibbsweep.tune.status.from_folder import overview_from_folder
+    from gibbsweep.tune.status.lines import contender_lines, total_lines
 
-    sweep = find(options.runs, options.sweep)
-    view = look(sweep)
+    sweep = find_sweep(options.runs, options.sweep)
+    view = overview_from_folder(sweep)
     record = sweep.record()
     console = Console()
     console.print(f"[bold]{sweep.name}[/bold]  {record['question']}", highlight=False, soft_wrap=True)
     console.print(f"data {record['data']}  ·  budget {record['budget']}  ·  {sweep.path}", style="dim", soft_wrap=True)
     console.print(_state(sweep, view), highlight=False, soft_wrap=True)
-    for line in totals(view.overview, view.wall, width=console.width) + lines(view.overview, width=console.width):
+    for line in total_lines(view.overview, view.wall, width=console.width) + contender_lines(
+        view.overview, width=console.width
+    ):
         console.print(line, no_wrap=True)
 
 
 def stop_sweep(options: StopOptions) -> None:
     """Stop a sweep that runs, as Ctrl-C once does: its trials finish the reports they are in."""
-    from gibbsweep.tune.folder.driver import Driver, driven, request_stop
-    from gibbsweep.tune.folder.layout import find
+    from gibbsweep.tune.folder.driver import Driver, is_driven, request_stop
+    from gibbsweep.tune.folder.layout import find_sweep
 
     if options.wait < 0:
         raise UserError(f"--wait must not be negative: got {options.wait:g}.")
-    sweep = find(options.runs, options.sweep)
-    if not driven(sweep):
+    sweep = find_sweep(options.runs, options.sweep)
+    if not is_driven(sweep):
         raise UserError(f"sweep {sweep.name!r} is not running: there is nothing to stop.{_continue(sweep)}")
     driver = Driver.read(sweep)
     request_stop(sweep)
     where = f" (process {driver.pid} on {driver.host})" if driver is not None else ""
     print(f"asked {sweep.name}{where} to stop: its trials finish the reports they are in", flush=True)
     deadline = time.monotonic() + options.wait
-    while driven(sweep):
+    while is_driven(sweep):
         if time.monotonic() >= deadline:
             print(
                 f"it has not stopped after {options.wait:g} s, and will at its trials' next reports.{_continue(sweep)}"
@@ -79,7 +81,7 @@ def stop_sweep(options: StopOptions) -> None:
     print(f"it has stopped.{_continue(sweep)}")
 
 
-def _state(sweep: SweepDir, view: FolderView) -> str:
+def _state(sweep: SweepDir, view: FolderOverview) -> str:
     from gibbsweep.tune.folder.driver import Driver, stop_command, stop_requested
 
     driver = Driver.read(sweep)

@@ -6,10 +6,11 @@ from gibbsweep.results.targets import Target
 from gibbsweep.study.budget_values import by_budget
 from gibbsweep.study.budgets import equal_seconds, equal_updates
 from gibbsweep.study.constraint import Constraint
+from gibbsweep.study.contender import Contender, Sizes
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.headings import columns
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.study.study import Contender, Sizes, Study
+from gibbsweep.study.study import Study
 
 __all__ = [
     "Choice",

@@ -16,19 +16,19 @@ from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.train.files import full_disk_said
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import Stopping, only_driver, resume_command
+from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.on_ray.execute import execute
 from gibbsweep.tune.on_ray.probing import machines
 from gibbsweep.tune.options.options import SweepOptions, check_options
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
-from gibbsweep.tune.resources.requests import shared
+from gibbsweep.tune.resources.requests import devices_for
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.setup.create import create, reopen
 from gibbsweep.tune.setup.prepare import prepare
@@ -57,7 +57,7 @@ def run_sweep(
     check_options(options)
     started = time.time()
     has_gpu = torch.cuda.is_available()
-    sweep, decided = (
+    sweep, settings = (
         reopen(study, options)
         if options.resume
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
@@ -65,7 +65,7 @@ def run_sweep(
     resume = resume_command(command, sweep)
     with only_driver(sweep, resume), full_disk_said(sweep.path):
         try:
-            results, report = _drive(study, options, sweep, decided, started, console=console, resume=resume)
+            results, report = _drive(study, options, sweep, settings, started, console=console, resume=resume)
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted: continue with {resume}") from None
     if report.pending or report.error:
@@ -81,7 +81,7 @@ def _drive(
     study: Study,
     options: SweepOptions,
     sweep: SweepDir,
-    decided: Decided,
+    settings: Settings,
     started: float,
     *,
     console: Console,
@@ -89,21 +89,23 @@ def _drive(
 ) -> tuple[Results, SyncReport]:
     console.print(f"[bold]{study.name}[/bold]  {study.question}")
     console.print(
-        f"sweep {sweep.name}  ·  data {decided.data}  ·  budget {decided.budget}  ·  {sweep.path}", style="dim"
+        f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}", style="dim"
     )
-    if decided.from_sweep is not None:
+    if settings.from_sweep is not None:
         for name, taken in warm_start.read(sweep.warm_start).items():
             console.print(
-                f"from {decided.from_sweep}  ·  {name}: {taken}", style="dim", highlight=False, soft_wrap=True
+                f"from {settings.from_sweep}  ·  {name}: {taken}", style="dim", highlight=False, soft_wrap=True
             )
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
-    plan = Plan(study, decided, sweep)
-    for name, search in plan.searches.items():
-        if search.population is not None and search.population.evolves:
-            evolving = f"{', '.join(search.population.evolves)} evolve over {decided.generations} generations"
-            console.print(f"population  ·  {name}: {evolving}", style="dim", highlight=False, soft_wrap=True)
-    limit, stopping = quota_of(sweep, options.disk), Stopping(sweep)
+    plan = Plan(study, settings, sweep)
+    for search in plan.searches():
+        if search.evolves:
+            evolving = f"{', '.join(search.evolves)} evolve over {settings.generations} generations"
+            console.print(
+                f"population  ·  {search.contender.name}: {evolving}", style="dim", highlight=False, soft_wrap=True
+            )
+    limit, stopping = quota_of(sweep, options.disk), StopRequest(sweep)
     gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
@@ -112,31 +114,31 @@ def _drive(
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
         if not plan.finished() and gate.ready():
-            prepare(study, decided, options, console)
+            prepare(study, settings, options, console)
             cluster.start(options)
 
             def say(sentence: str) -> None:
                 console.print(sentence, style="dim", highlight=False, soft_wrap=True)
 
-            gate.sharing = sharing = shared(plan, options, machines(), say)
-            clock.train_on(sharing.devices)
+            gate.devices = devices = devices_for(plan, options, machines(), say)
+            clock.train_on(devices.most_workers)
             try:
                 with stopping, Progress(gate, console, clock) as progress:
-                    execute(gate, options, decided, progress, sharing=sharing, say=say)
+                    execute(gate, options, progress, devices=devices, say=say)
                     progress.changed()
             except KeyboardInterrupt:  # the second one: now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_NOW_S)
-                raise Interrupted(gate.said(resume)) from None
+                raise Interrupted(gate.unfinished_message(resume)) from None
         results = None
         with gate.guarded():
             clock.tick()
             if plan.finished() and not gate.halted:
-                results = assemble(study, options, decided, plan, clock)
+                results = assemble(study, options, settings, plan, clock)
                 write_outline(sweep, outline(plan))  # with the fronts that there are
-                write_results(study, results, plan, sweep, options, decided)
+                write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
             tracker.close(status="KILLED", timeout_s=_NOW_S if gate.halted else _LAST_S)
-            raise Interrupted(gate.said(resume))
+            raise Interrupted(gate.unfinished_message(resume))
         report = tracker.close(status="FINISHED", timeout_s=_LAST_S)
     return results, report

@@ -11,7 +11,7 @@ from tests.tiny import study
 from tests.tune.one_cpu import one_cpu
 from tests.tune.plans import new_plan
 
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.on_ray.bridge import PlanScheduler
 from gibbsweep.tune.resources.gate import Gate
 
@@ -19,7 +19,7 @@ from gibbsweep.tune.resources.gate import Gate
 def test_a_free_process_is_the_newest_trial_s_and_no_other_s(tmp_path: Path) -> None:
     """The older one waits for a process of its own, which Tune would end, about to start, if it gave it this one."""
     plan = new_plan(tmp_path, study(), budget="smoke")
-    scheduler = PlanScheduler(Gate(plan, Stopping(plan.sweep)), one_cpu(plan)[1])
+    scheduler = PlanScheduler(Gate(plan, StopRequest(plan.sweep)), one_cpu(plan)[1])
     older, newer = (SimpleNamespace(status=Trial.PENDING) for _ in range(2))
     trials: Any = SimpleNamespace(get_trials=lambda: [older, newer])
     assert scheduler.choose_trial_to_run(trials) is None

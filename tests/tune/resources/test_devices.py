@@ -15,9 +15,9 @@ from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.on_ray.retries import MOST_CRASHES, Retries
-from gibbsweep.tune.plan.run import Planned
-from gibbsweep.tune.resources.devices import WAITING, Sharing
-from gibbsweep.tune.resources.shares import Node, Request, share
+from gibbsweep.tune.plan.run import PlannedRun
+from gibbsweep.tune.resources.devices import WAITING, Devices
+from gibbsweep.tune.resources.shares import Node, Request, gpu_share
 
 
 @dataclass
@@ -28,38 +28,38 @@ class Died:
     raised: bool = False
 
 
-def planned(name: str, contender: str = "small") -> Planned:
-    return Planned(name, contender, "search", {}, 0, "digits", 10)
+def planned(name: str, contender: str = "small") -> PlannedRun:
+    return PlannedRun(name, contender, "search", {}, 0, "digits", 10)
 
 
-def sharing(
+def devices(
     folder: Path,
     nodes: Sequence[Node] = (Node(8.0),),
     request: Request = Request(),  # noqa: B008  frozen
     workers: int = 1,
     **options: bool,
-) -> Sharing:
+) -> Devices:
     requests = {"small": request, "large": request}
-    return Sharing(requests, workers, lambda: nodes, trials_folder=folder / "trials", **options)
+    return Devices(requests, workers, lambda: nodes, trials_folder=folder / "trials", **options)
 
 
-def retries(folder: Path, own: Sharing) -> tuple[Retries, list[str]]:
+def retries(folder: Path, own: Devices) -> tuple[Retries, list[str]]:
     said: list[str] = []
     return Retries(SweepDir(folder), own, said.append, lambda why, advice: said.append(f"{why}: {advice}")), said
 
 
 def test_as_many_run_as_fit(tmp_path: Path) -> None:
-    one = sharing(tmp_path)
+    one = devices(tmp_path)
     running = [planned(f"small-{i}") for i in range(7)]
-    assert not one.full(running)
+    assert not one.is_full(running)
     assert one.has_room(planned("large-0", "large"), running)
-    assert one.full([*running, planned("large-0", "large")])
-    assert one.devices == 8
+    assert one.is_full([*running, planned("large-0", "large")])
+    assert one.most_workers == 8
 
 
 def test_runs_with_more_room_leave_less_to_others(tmp_path: Path) -> None:
-    one = sharing(tmp_path)
-    assert one.lower(planned("large-0", "large"), "host", "no") is not None
+    one = devices(tmp_path)
+    assert one.give_more(planned("large-0", "large"), "host", "no") is not None
     assert one.requests == {"small": Request(1), "large": Request(2)}
     running = [planned(f"large-{i}", "large") for i in range(3)]
     assert one.has_room(planned("large-3", "large"), running)
@@ -68,59 +68,59 @@ def test_runs_with_more_room_leave_less_to_others(tmp_path: Path) -> None:
 
 
 def test_halving_is_on_record_and_read_again(tmp_path: Path) -> None:
-    one = sharing(tmp_path, [Node(8.0, 1.0)], Request(1, share(8)))
+    one = devices(tmp_path, [Node(8.0, 1.0)], Request(1, gpu_share(8)))
     run = planned("large-0", "large")
     steps = []
-    while (found := one.lower(run, "gpu", "CUDA out of memory", lost_seconds=2.0)) is not None:
+    while (found := one.give_more(run, "gpu", "CUDA out of memory", lost_seconds=2.0)) is not None:
         steps.append((found.before, found.after, found.gpus))
     assert steps == [(8, 4, 0.25), (4, 2, 0.5), (2, 1, 1.0)]
     assert read_repackings(tmp_path / "trials" / "large-0")[1] == Repacking(
         "large", "gpu", 0, 4, 2, 1, 0.5, "CUDA out of memory", 2.0
     )
-    again = sharing(tmp_path, [Node(8.0, 1.0)], Request(1, share(8)))
-    assert again.requests == {"small": Request(1, share(8)), "large": Request(1, 1.0)}
-    smaller = sharing(tmp_path, [Node(8.0, 1.0)], Request(1, share(2)), workers=2)
+    again = devices(tmp_path, [Node(8.0, 1.0)], Request(1, gpu_share(8)))
+    assert again.requests == {"small": Request(1, gpu_share(8)), "large": Request(1, 1.0)}
+    smaller = devices(tmp_path, [Node(8.0, 1.0)], Request(1, gpu_share(2)), workers=2)
     assert smaller.requests["large"] == Request(1, 0.5), "no more than leaves room for a trial of two workers"
 
 
 def test_two_that_meet_the_same_fate_at_once_are_both_retried(tmp_path: Path) -> None:
     """The second had as little as the first, whatever has been learned from the first meanwhile."""
-    one = sharing(tmp_path, [Node(2.0)])
+    one = devices(tmp_path, [Node(2.0)])
     runs = [planned(f"large-{i}", "large") for i in range(2)]
     assert [one.start(run) for run in runs] == [Request(1)] * 2
-    found = [one.lower(run, "host", "no") for run in runs]
+    found = [one.give_more(run, "host", "no") for run in runs]
     assert [(f.before, f.after, f.cpus) for f in found if f is not None] == [(2, 1, 2)] * 2
     assert one.start(runs[0]) == Request(2)
     assert not one.has_room(runs[1], [runs[0]])
-    assert one.lower(runs[0], "host", "no") is None, "alone"
+    assert one.give_more(runs[0], "host", "no") is None, "alone"
 
 
 def test_what_is_not_certain_concerns_its_run_alone(tmp_path: Path) -> None:
-    one = sharing(tmp_path)
+    one = devices(tmp_path)
     run = planned("large-0", "large")
-    assert one.lower(run, "host", "gone", certain=False) is not None
-    for own in (one, sharing(tmp_path)):
+    assert one.give_more(run, "host", "gone", certain=False) is not None
+    for own in (one, devices(tmp_path)):
         assert own.request_of(run) == Request(8)
         assert own.request_of(planned("large-1", "large")) == Request(1)
-    assert one.lower(run, "host", "gone", certain=False) is None
+    assert one.give_more(run, "host", "gone", certain=False) is None
 
 
 def test_the_seconds_of_all_workers_are_lost(tmp_path: Path) -> None:
-    found = sharing(tmp_path, workers=2).lower(planned("large-0", "large"), "host", "no", lost_seconds=3.0)
+    found = devices(tmp_path, workers=2).give_more(planned("large-0", "large"), "host", "no", lost_seconds=3.0)
     assert found is not None and found.lost_seconds == 6.0
 
 
 def test_a_cluster_that_grows_has_few_worker_groups_waiting(tmp_path: Path) -> None:
     nodes = [Node(4.0)]
-    one = sharing(tmp_path, nodes, workers=2, grows=True)
-    assert not one.full([planned(f"small-{i}") for i in range(2 + WAITING - 1)])
-    assert one.full([planned(f"small-{i}") for i in range(2 + WAITING)])
-    assert not sharing(tmp_path, nodes, grows=True).full([planned(f"small-{i}") for i in range(100)])
-    assert one.devices is None
+    one = devices(tmp_path, nodes, workers=2, grows=True)
+    assert not one.is_full([planned(f"small-{i}") for i in range(2 + WAITING - 1)])
+    assert one.is_full([planned(f"small-{i}") for i in range(2 + WAITING)])
+    assert not devices(tmp_path, nodes, grows=True).is_full([planned(f"small-{i}") for i in range(100)])
+    assert one.most_workers is None
 
 
 def test_out_of_memory_is_retried_until_alone_and_only_then_fails(tmp_path: Path) -> None:
-    own, said = retries(tmp_path, one := sharing(tmp_path, [Node(4.0)]))
+    own, said = retries(tmp_path, one := devices(tmp_path, [Node(4.0)]))
     run = planned("large-0", "large")
     for at_once in (2, 1):
         assert own.after(run, Died("MemoryError", "host")) is None
@@ -138,7 +138,7 @@ def test_out_of_memory_is_retried_until_alone_and_only_then_fails(tmp_path: Path
 
 def test_a_crash_is_retried_as_before_and_a_silent_one_the_last_time_alone(tmp_path: Path) -> None:
     for silent, last in ((False, 1), (True, 8)):
-        own, _ = retries(tmp_path / str(silent), one := sharing(tmp_path / str(silent)))
+        own, _ = retries(tmp_path / str(silent), one := devices(tmp_path / str(silent)))
         run = planned("small-0")
         run_dir = tmp_path / str(silent) / "trials" / run.name
         for count in range(1, CRASHES_ALLOWED + 1):
@@ -156,7 +156,7 @@ def test_a_crash_is_retried_as_before_and_a_silent_one_the_last_time_alone(tmp_p
 
 def test_processes_that_raise_before_any_begins_halt_the_sweep(tmp_path: Path) -> None:
     """Whatever their runs: three in a row. One that has begun, reported or died in another way says that it is not true of all."""
-    own, said = retries(tmp_path, sharing(tmp_path))
+    own, said = retries(tmp_path, devices(tmp_path))
     cannot = Died("No module named 'idle'", raised=True)
     for run in ("small-0", "small-1"):
         assert own.after(planned(run), cannot) is None
@@ -173,7 +173,7 @@ def test_processes_that_raise_before_any_begins_halt_the_sweep(tmp_path: Path) -
 
 
 def test_crashes_and_memory_are_counted_apart(tmp_path: Path) -> None:
-    own, _ = retries(tmp_path, sharing(tmp_path))
+    own, _ = retries(tmp_path, devices(tmp_path))
     run = planned("small-0")
     run_dir = tmp_path / "trials" / run.name
     for death, counted in ((Died(), 1), (Died("no", "host"), 0), (Died(), 1), (Died(), 2)):
@@ -183,8 +183,8 @@ def test_crashes_and_memory_are_counted_apart(tmp_path: Path) -> None:
 
 
 def test_the_outcome_has_what_was_lost_and_so_has_the_account(tmp_path: Path) -> None:
-    one = sharing(tmp_path)
-    one.lower(planned("small-0"), "host", "no", lost_seconds=1.5)
+    one = devices(tmp_path)
+    one.give_more(planned("small-0"), "host", "no", lost_seconds=1.5)
     run_dir = tmp_path / "trials" / "small-0"
     outcome = Outcome("completed", 10, {}, 4.0, **spent(run_dir))
     outcome.write(run_dir)

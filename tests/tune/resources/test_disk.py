@@ -17,11 +17,11 @@ from tests.tune.segments import run_segment
 from gibbsweep.errors import UserError
 from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import REMOVED, has_checkpoint, load_weights, read_checkpoint, remove_checkpoint
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.options.options import SweepOptions, check_options
-from gibbsweep.tune.options.sizes import parse_size, rounded_up, size_text
+from gibbsweep.tune.options.sizes import parse_size, round_up, size_text
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.schedulers.promotion import Promotion
@@ -42,7 +42,7 @@ def kept(plan: Plan) -> set[str]:
     return {folder.name for folder in (plan.sweep.path / "trials").iterdir() if has_checkpoint(folder / "checkpoint")}
 
 
-def run_one(gate: Gate, planned: Planned, *, updates: int | None = None) -> None:
+def run_one(gate: Gate, planned: PlannedRun, *, updates: int | None = None) -> None:
     """Save a checkpoint and end, or pause at a rung (``updates``: of the whole budget)."""
     save(gate.plan, planned.name)
     gate.reported(planned.name)
@@ -54,7 +54,7 @@ def run_one(gate: Gate, planned: Planned, *, updates: int | None = None) -> None
 
 
 def gate_of(plan: Plan, limit: int | None) -> Gate:
-    return Gate(plan, Stopping(plan.sweep), None if limit is None else Quota(plan, limit))
+    return Gate(plan, StopRequest(plan.sweep), None if limit is None else Quota(plan, limit))
 
 
 def test_sizes() -> None:
@@ -71,8 +71,8 @@ def test_sizes() -> None:
         "20MB",
         "1000MB",
     ]
-    assert [rounded_up(n) for n in (0, 7, 99, 101, 1234, 5000)] == [0, 7, 99, 110, 1300, 5000]
-    assert all(parse_size(size_text(rounded_up(n))) == rounded_up(n) >= n for n in range(1, 99_999, 777))
+    assert [round_up(n) for n in (0, 7, 99, 101, 1234, 5000)] == [0, 7, 99, 110, 1300, 5000]
+    assert all(parse_size(size_text(round_up(n))) == round_up(n) >= n for n in range(1, 99_999, 777))
 
 
 def test_the_worst_completed_trials_go_first_and_the_retrained_stay(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_the_worst_completed_trials_go_first_and_the_retrained_stay(tmp_path: Pa
     assert plan.finished()
     assert not gate.halted
     # Two places of the five were left for the first retraining: the best of each k keeps its checkpoint, and one of the second best.
-    best = {f"rbm-{record.number:04d}" for k in (1, 2) if (record := plan.searches["rbm"].best(k)) is not None}
+    best = {f"rbm-{record.number:04d}" for arm in plan.arms() if (record := arm.best()) is not None}
     assert len(after_search) == 3
     assert best < after_search
     assert kept(plan) == {name for name in plan.outcomes if "seed" in name} | (kept(plan) & best)
@@ -147,7 +147,7 @@ def test_what_must_stay_and_does_not_fit_pauses_and_a_larger_quota_goes_on(tmp_p
         if plan.finished():
             break
         assert gate.option, gate.halted
-        said = gate.said("python sweeps/x.py --resume s")
+        said = gate.unfinished_message("python sweeps/x.py --resume s")
         assert "nothing is lost: continue with python sweeps/x.py --resume s --disk" in said
         assert "waiting to be promoted" in said
         larger = parse_size(gate.option.split()[-1])
@@ -211,7 +211,7 @@ def test_the_hopeless_are_never_promoted(seed: int, eta: int, brackets: int, wor
             scheduler.close(index, step == 27)
         else:
             losses = tuple(dice.choice([0.0, 1.0, dice.random()]) for _ in range(objectives))
-            scheduler.report(index, step, losses if objectives > 1 else losses[0])
+            scheduler.report(index, step, losses)
             scheduler.pause(index, step, promoted=False)
         now = set(scheduler.hopeless())
         assert hopeless - now <= hopeless

@@ -20,15 +20,15 @@ from gibbsweep.run.largest import largest
 from gibbsweep.run.need import Cuda, Need, gpu_need, measure
 from gibbsweep.study.space import Choice, Float, Int
 from gibbsweep.train import Budget
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.on_ray.probing import on_cluster
 from gibbsweep.tune.options.options import SweepOptions, check_options
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources import probe
 from gibbsweep.tune.resources.gate import Gate
-from gibbsweep.tune.resources.probe import Question, in_child, needs
-from gibbsweep.tune.resources.requests import OF_A_TRIAL, Machines, shared
-from gibbsweep.tune.resources.shares import Node, Request, share
+from gibbsweep.tune.resources.probe import Question, measure_in_child, needs
+from gibbsweep.tune.resources.requests import PROCESS_BYTES, Machines, devices_for
+from gibbsweep.tune.resources.shares import Node, Request, gpu_share
 from gibbsweep.tune.setup.create import create
 from gibbsweep_models.types import DataSpec
 
@@ -56,7 +56,7 @@ def test_the_peak_grows_with_the_batch_by_its_activations_at_least() -> None:
     """Two activations of (batch, width) floats are alive when the backward pass begins."""
     width, small, large = 16_384, 64, 1024
     config = WideConfig(width)
-    less, more = (in_child(assignment(config, batch_size=size), {}) for size in (small, large))
+    less, more = (measure_in_child(assignment(config, batch_size=size), {}) for size in (small, large))
     assert not less.failed and not more.failed
     assert more.host - less.host >= 2 * (large - small) * width * 4
 
@@ -64,7 +64,7 @@ def test_the_peak_grows_with_the_batch_by_its_activations_at_least() -> None:
 def test_the_peak_has_what_evaluation_samples_and_the_largest_of_the_space() -> None:
     """A sample of n makes n x samples floats at once, while the weights of a linear layer have two moments beside them."""
     samples, n, width = 500_000, 64, 100_000
-    need = in_child(assignment(WideConfig(64, samples), n=n), {"width": Int(64, width)})
+    need = measure_in_child(assignment(WideConfig(64, samples), n=n), {"width": Int(64, width)})
     assert need.values == {"width": width}
     assert need.host >= n * samples * 4 + 3 * 64 * width * 4
 
@@ -117,7 +117,7 @@ def test_measuring_a_gpu_adds_what_it_counted() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_a_real_gpu_is_measured() -> None:
     before = Cuda().used()
-    small, large = (in_child(assignment(WideConfig(8192), batch_size=b), {}, before) for b in (64, 1024))
+    small, large = (measure_in_child(assignment(WideConfig(8192), batch_size=b), {}, before) for b in (64, 1024))
     assert large.gpu - small.gpu >= 2 * (1024 - 64) * 8192 * 4
     assert small.gpu > 50 * MB, "a context alone takes that much"
     assert Cuda().used() - before < 50 * MB, "the child's memory is returned"
@@ -164,15 +164,15 @@ def packed(
     machines = Machines(lambda: [node], lambda: ("H100", gpu), pretended)
     given = SweepOptions(runs=tmp_path, name="s", budget="smoke", **options)  # type: ignore[arg-type]
     check_options(given)
-    sweep, decided = create(STUDY, given, has_gpu=False)
+    sweep, settings = create(STUDY, given, has_gpu=False)
     said: list[str] = []
-    sharing = shared(Plan(STUDY, decided, sweep), given, machines, said.append)
+    devices = devices_for(Plan(STUDY, settings, sweep), given, machines, said.append)
     if measured:
         assert said.pop(0) == "memory  ·  measuring what a trial of rbm needs: some seconds each"
     again: list[str] = []
-    assert shared(Plan(STUDY, decided, sweep), given, machines, again.append).requests == sharing.requests
+    assert devices_for(Plan(STUDY, settings, sweep), given, machines, again.append).requests == devices.requests
     assert again == said, "the same without measuring again"
-    return sharing.requests["rbm"], said, len(measured)
+    return devices.requests["rbm"], said, len(measured)
 
 
 def test_where_one_trial_at_a_time_runs_nothing_is_measured(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_where_one_trial_at_a_time_runs_nothing_is_measured(tmp_path: Path) -> N
 
 
 def test_little_memory_on_a_machine_bounds_how_many_run(tmp_path: Path) -> None:
-    need = Need(1000 * MB - OF_A_TRIAL)
+    need = Need(1000 * MB - PROCESS_BYTES)
     request, said, measured = packed(tmp_path, need, Node(8.0, 0.0, 4 * GB))
     assert measured == 1
     assert request == Request(3), "3.6 of 4 GB for trials of 1 GB: three of them, and two of three CPUs"
@@ -228,7 +228,7 @@ def test_a_fraction_that_does_not_fit_is_refused_with_one_that_does(tmp_path: Pa
 def test_auto_packs_as_many_as_fit(tmp_path: Path, need: int, cpus: int, k: int) -> None:
     node = Node(float(cpus), 1.0, 500 * GB)
     request, said, _ = packed(tmp_path, Need(MB, need), node, gpus_per_trial="auto")
-    assert request == Request(1, share(k))
+    assert request == Request(1, gpu_share(k))
     assert said[0].startswith(
         f"memory  ·  rbm: {'1 trial has a GPU to itself' if k == 1 else f'{k} trials share a GPU'}"
     )
@@ -248,19 +248,19 @@ def test_what_was_not_measured_is_said_and_packed_as_asked(tmp_path: Path) -> No
 
 
 def test_a_run_that_needs_more_room_is_held_back_until_there_is(tmp_path: Path) -> None:
-    from gibbsweep.tune.resources.devices import Sharing
+    from gibbsweep.tune.resources.devices import Devices
 
     options = SweepOptions(runs=tmp_path, name="s", budget="smoke")
-    sweep, decided = create(STUDY, options, has_gpu=False)
-    plan = Plan(STUDY, decided, sweep)
-    gate = Gate(plan, Stopping(sweep))
-    gate.sharing = sharing = Sharing({"rbm": Request()}, 1, lambda: [Node(2.0)], trials_folder=sweep.path / "trials")
+    sweep, settings = create(STUDY, options, has_gpu=False)
+    plan = Plan(STUDY, settings, sweep)
+    gate = Gate(plan, StopRequest(sweep))
+    gate.devices = devices = Devices({"rbm": Request()}, 1, lambda: [Node(2.0)], trials_folder=sweep.path / "trials")
     first, second = gate.next(), gate.next()
-    assert first and second and sharing.full(gate.in_flight())
-    assert sharing.lower(first, "host", "no") is not None
+    assert first and second and devices.is_full(gate.in_flight())
+    assert devices.give_more(first, "host", "no") is not None
     plan.interrupt(first.name)
     gate.ended(first)
-    assert not sharing.full([]) and gate.next() is None, "it waits for the other to end"
+    assert not devices.is_full([]) and gate.next() is None, "it waits for the other to end"
     assert gate.in_flight() == [second]
     plan.interrupt(second.name)
     gate.ended(second)

@@ -13,16 +13,16 @@ from gibbsweep.tune.on_ray.trial import DRIVER_CPUS
 from gibbsweep.tune.resources.shares import (
     Node,
     Request,
-    at_most,
-    at_once,
     cpus_for,
-    lowered,
-    most,
-    pieces,
-    pieces_for,
-    share,
-    trials,
-    within,
+    gpu_share,
+    larger_share,
+    largest_share,
+    most_sharers,
+    share_within,
+    shared_by_at_most,
+    sharers,
+    sharers_that_fit,
+    trials_at_once,
     workers_on,
 )
 
@@ -31,14 +31,14 @@ NODES = st.lists(
     min_size=1,
     max_size=4,
 )
-GPUS = st.sampled_from([0.0, 1.0, 2.0, *(share(k) for k in range(2, 9))])
+GPUS = st.sampled_from([0.0, 1.0, 2.0, *(gpu_share(k) for k in range(2, 9))])
 MEMORIES = st.sampled_from(["gpu", "host"])
 
 
 @given(st.integers(1, 60))
 def test_k_shares_fit_one_gpu(k: int) -> None:
-    assert k * share(k) <= 1 < (k + 1) * share(k)
-    assert pieces(share(k)) == k
+    assert k * gpu_share(k) <= 1 < (k + 1) * gpu_share(k)
+    assert sharers(gpu_share(k)) == k
 
 
 @given(st.integers(1, 64), st.integers(1, 10**6), st.data())
@@ -58,7 +58,7 @@ def test_runs_that_fit_their_machine_one_by_one_fit_it_together(cpus: int, memor
 def test_runs_that_fit_their_gpu_one_by_one_fit_it_together(memory: int, most: int, data: st.DataObject) -> None:
     taken, used = 0.0, 0
     for need in data.draw(st.lists(st.integers(1, memory), min_size=1, max_size=20)):
-        asked = share(pieces_for(need, memory, most))
+        asked = gpu_share(sharers_that_fit(need, memory, most))
         if taken + asked <= 1:
             taken, used = taken + asked, used + need
     assert 0 < used <= memory
@@ -90,7 +90,7 @@ def chain(request: Request, memory: str, workers: int, nodes: list[Node]) -> Ite
     found: Request | None = request
     while found is not None:
         yield found
-        found = lowered(found, memory, workers, nodes)  # type: ignore[arg-type]
+        found = larger_share(found, memory, workers, nodes)  # type: ignore[arg-type]
 
 
 @given(NODES, GPUS, st.integers(1, 6), MEMORIES)
@@ -99,13 +99,13 @@ def test_halving_ends_alone_and_a_whole_trial_always_fits(
     nodes: list[Node], gpus: float, workers: int, memory: str
 ) -> None:
     request = Request(1, gpus)
-    if trials(request, workers, nodes) == 0:
+    if trials_at_once(request, workers, nodes) == 0:
         return
     steps = list(chain(request, memory, workers, nodes))
-    counts = [at_once(step, memory, nodes) for step in steps]  # type: ignore[arg-type]
-    assert all(trials(step, workers, nodes) >= 1 for step in steps)
+    counts = [most_sharers(step, memory, nodes) for step in steps]  # type: ignore[arg-type]
+    assert all(trials_at_once(step, workers, nodes) >= 1 for step in steps)
     assert all((after.cpus, after.gpus) > (before.cpus, before.gpus) for before, after in itertools.pairwise(steps))
-    assert steps[-1] == most(request, memory, workers, nodes)  # type: ignore[arg-type]
+    assert steps[-1] == largest_share(request, memory, workers, nodes)  # type: ignore[arg-type]
     if workers == 1:
         assert counts[-1] <= 1
         assert all(after <= max(1, before // 2) for before, after in itertools.pairwise(counts))
@@ -115,30 +115,30 @@ def test_halving_ends_alone_and_a_whole_trial_always_fits(
 @given(NODES, st.integers(1, 6))
 @settings(max_examples=200)
 def test_at_the_end_no_other_trial_fits_a_machine_beside_it(nodes: list[Node], workers: int) -> None:
-    if trials(Request(), workers, nodes) == 0:
+    if trials_at_once(Request(), workers, nodes) == 0:
         return
-    last = most(Request(), "host", workers, nodes)
+    last = largest_share(Request(), "host", workers, nodes)
     largest = max(nodes, key=lambda node: node.cpus)
     inside = min(workers, workers_on(largest, last))
     left = Node(largest.cpus - inside * last.cpus)
     if len(nodes) == 1:
-        assert trials(Request(), workers, [left]) == 0
+        assert trials_at_once(Request(), workers, [left]) == 0
 
 
 def test_halving_a_gpu_and_a_machine() -> None:
     node = [Node(16.0, 1.0)]
-    assert [s.gpus for s in chain(Request(1, share(8)), "gpu", 1, node)] == [0.125, 0.25, 0.5, 1.0]
-    assert [s.gpus for s in chain(Request(1, share(3)), "gpu", 1, node)] == [0.3333, 1.0]
+    assert [s.gpus for s in chain(Request(1, gpu_share(8)), "gpu", 1, node)] == [0.125, 0.25, 0.5, 1.0]
+    assert [s.gpus for s in chain(Request(1, gpu_share(3)), "gpu", 1, node)] == [0.3333, 1.0]
     assert [s.cpus for s in chain(Request(), "host", 1, node)] == [1, 2, 4, 8, 16]
     assert [s.cpus for s in chain(Request(), "host", 1, [Node(5.0)])] == [1, 3, 5]
     # Four CPUs let only four of eight share the GPU: half of that is two.
-    assert [s.gpus for s in chain(Request(1, share(8)), "gpu", 1, [Node(4.0, 1.0)])] == [0.125, 0.5, 1.0]
+    assert [s.gpus for s in chain(Request(1, gpu_share(8)), "gpu", 1, [Node(4.0, 1.0)])] == [0.125, 0.5, 1.0]
     # Two GPUs of a machine, a trial each: its memory is shared by two.
     assert [s.cpus for s in chain(Request(1, 1.0), "host", 1, [Node(16.0, 2.0)])] == [1, 16]
 
 
 def test_two_workers_of_a_trial_go_on_sharing_the_only_gpu() -> None:
-    assert [s.gpus for s in chain(Request(1, share(4)), "gpu", 2, [Node(8.0, 1.0)])] == [0.25, 0.5]
+    assert [s.gpus for s in chain(Request(1, gpu_share(4)), "gpu", 2, [Node(8.0, 1.0)])] == [0.25, 0.5]
     assert [s.cpus for s in chain(Request(), "host", 2, [Node(8.0)])] == [1, 2, 4]
 
 
@@ -161,22 +161,22 @@ def test_nested_trainers_never_wait_for_one_another(
 ) -> None:
     """With as many trials started as are let in, each holding its own process's CPUs, all workers of one at least have room."""
     request = Request(1, gpus)
-    if trials(request, workers, nodes) == 0:
+    if trials_at_once(request, workers, nodes) == 0:
         return
     for step in chain(request, memory, workers, nodes):
-        started = trials(step, workers, nodes)
+        started = trials_at_once(step, workers, nodes)
         assert place(nodes, step, workers, started, spread=spread) >= workers
 
 
 def test_two_machines_of_one_cpu_have_room_for_two_workers() -> None:
     nodes = [Node(1.0), Node(1.0)]
-    assert trials(Request(), 2, nodes) == 1
+    assert trials_at_once(Request(), 2, nodes) == 1
     assert place(nodes, Request(), 2, 1, spread=False) == 2
 
 
 def test_machines_are_counted_not_their_sums() -> None:
-    assert trials(Request(1, 2.0), 1, [Node(8.0, 3.0), Node(8.0, 3.0)]) == 2
-    assert trials(Request(1, 1.0), 1, [Node(8.0, 0.0), Node(1.0, 4.0)]) == 1
+    assert trials_at_once(Request(1, 2.0), 1, [Node(8.0, 3.0), Node(8.0, 3.0)]) == 2
+    assert trials_at_once(Request(1, 1.0), 1, [Node(8.0, 0.0), Node(1.0, 4.0)]) == 1
 
 
 @given(NODES, NODES, GPUS, MEMORIES, st.integers(1, 3))
@@ -184,20 +184,20 @@ def test_what_a_larger_cluster_gave_shrinks_to_what_this_one_has(
     large: list[Node], small: list[Node], gpus: float, memory: str, workers: int
 ) -> None:
     request = Request(1, gpus)
-    if trials(request, workers, large) == 0 or trials(request, workers, small) == 0:
+    if trials_at_once(request, workers, large) == 0 or trials_at_once(request, workers, small) == 0:
         return
     for step in chain(request, memory, workers, large):
-        found = within(step, request, workers, small)
-        assert trials(found, workers, small) >= 1
-        if trials(step, workers, small) >= 1:
+        found = share_within(step, request, workers, small)
+        assert trials_at_once(found, workers, small) >= 1
+        if trials_at_once(step, workers, small) >= 1:
             assert found == step
 
 
 def test_at_most_never_asks_for_less() -> None:
-    assert at_most(Request(4, 0.5), "host", 8, [Node(16.0)]) == Request(4, 0.5)
-    assert at_most(Request(1, 0.5), "gpu", 4, [Node(16.0, 1.0)]) == Request(1, 0.5)
+    assert shared_by_at_most(Request(4, 0.5), "host", 8, [Node(16.0)]) == Request(4, 0.5)
+    assert shared_by_at_most(Request(1, 0.5), "gpu", 4, [Node(16.0, 1.0)]) == Request(1, 0.5)
 
 
 @pytest.mark.parametrize(("need", "k"), [(1, 8), (10, 8), (13, 7), (50, 2), (51, 1), (1000, 1)])
 def test_pieces_of_a_gpu_of_100(need: int, k: int) -> None:
-    assert pieces_for(need, 100, 8) == k
+    assert sharers_that_fit(need, 100, 8) == k

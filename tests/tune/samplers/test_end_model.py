@@ -22,7 +22,7 @@ from gibbsweep.tune.samplers.end_model import (
     SCALE_SPREAD,
     EndModel,
     fidelity,
-    standardised,
+    standardise,
 )
 
 SPACE: Space = {
@@ -56,7 +56,7 @@ def log_posterior(theta: list[float]) -> float:
     covariance = kernel(inputs, inputs, theta) + math.exp(theta[-1]) * np.eye(len(inputs))
     prior = norm.logpdf(theta[0], SCALE, SCALE_SPREAD) + norm.logpdf(theta[-1], NOISE, NOISE_SPREAD)
     prior += norm.logpdf(theta[1:-1], LENGTH, LENGTH_SPREAD).sum()
-    return float(multivariate_normal(cov=covariance).logpdf(standardised(losses)) + prior)
+    return float(multivariate_normal(cov=covariance).logpdf(standardise(losses)) + prior)
 
 
 def test_updates_are_fidelities_on_a_logarithmic_scale() -> None:
@@ -67,11 +67,11 @@ def test_updates_are_fidelities_on_a_logarithmic_scale() -> None:
 
 def test_standardising_knows_no_unit_and_cuts_the_worst() -> None:
     losses = np.array([1.0, 2.0, 3.0, 4.0, 1e300])
-    found = standardised(losses)
+    found = standardise(losses)
     assert found.mean() == pytest.approx(0) and found.std() == pytest.approx(1)
-    assert found == pytest.approx(standardised(np.array([1.0, 2.0, 3.0, 4.0, 7.0]))), "median + 2 (median - least)"
-    assert standardised(5 - 0.1 * -losses[:4]) == pytest.approx(standardised(losses[:4]))
-    assert standardised(np.ones(3)) == pytest.approx(np.zeros(3))
+    assert found == pytest.approx(standardise(np.array([1.0, 2.0, 3.0, 4.0, 7.0]))), "median + 2 (median - least)"
+    assert standardise(5 - 0.1 * -losses[:4]) == pytest.approx(standardise(losses[:4]))
+    assert standardise(np.ones(3)) == pytest.approx(np.zeros(3))
 
 
 def test_predictions_are_those_of_the_formula() -> None:
@@ -83,7 +83,7 @@ def test_predictions_are_those_of_the_formula() -> None:
     covariance = kernel(inputs, inputs, theta) + (math.exp(theta[-1]) + 1e-8) * np.eye(len(inputs))
     gain = kernel(ends, inputs, theta) @ np.linalg.inv(covariance)
     mean, deviation = model.predict(asked)
-    assert mean == pytest.approx(gain @ standardised(losses), abs=1e-6)
+    assert mean == pytest.approx(gain @ standardise(losses), abs=1e-6)
     variance = np.diag(kernel(ends, ends, theta) - gain @ kernel(inputs, ends, theta))
     assert deviation**2 == pytest.approx(variance, abs=1e-6)
 
@@ -122,7 +122,7 @@ def test_expected_improvement_is_the_integral() -> None:
 def test_coordinates_lead_back_to_their_values() -> None:
     for number in range(200):
         values = unit_cube.random_point(SPACE, 0, number, {})
-        again = unit_cube.at(SPACE, unit_cube.coordinates(SPACE, values), {})
+        again = unit_cube.values_at(SPACE, unit_cube.coordinates(SPACE, values), {})
         assert again.keys() == values.keys()
         assert all(again[path] == pytest.approx(values[path]) for path in ("rate", "share"))
         assert all(again[path] == values[path] for path in values if path not in ("rate", "share"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gibbsweep.tune.plan.outline import outline
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.status.overview import Overview, Underway, overview
+from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
 
-def driver_view(plan: Plan, underway: dict[str, Underway]) -> Overview:
-    records = {name: search.records for name, search in plan.searches.items()}
-    return overview(outline(plan), records, plan.outcomes, underway, plan.running)
+def driver_view(plan: Plan, last_reports: dict[str, LastReport]) -> Overview:
+    records = {search.contender.name: search.records for search in plan.searches()}
+    return overview_of(outline(plan), records, plan.outcomes, last_reports, plan.running)

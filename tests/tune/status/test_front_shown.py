@@ -19,9 +19,9 @@ from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.search.front import front_of
 from gibbsweep.tune.search.importance import importances_of
 from gibbsweep.tune.setup.create import create
-from gibbsweep.tune.status.from_folder import look
-from gibbsweep.tune.status.lines import lines
-from gibbsweep.tune.status.overview import overview
+from gibbsweep.tune.status.from_folder import overview_from_folder
+from gibbsweep.tune.status.lines import contender_lines
+from gibbsweep.tune.status.overview import overview_of
 from gibbsweep.tune.table.pictures import shown_runs
 from gibbsweep.tune.table.rows import rows_of
 
@@ -42,7 +42,7 @@ def test_rows_labels_and_targets_tell_the_members_apart(tmp_path: Path) -> None:
     for name, bound in (("rbm", max(rates)), ("rbm (for energy_gap)", rates[1])):
         verdict = Target("x", "test/log_likelihood", ">", (name,), 0.0).judge(rows)
         assert verdict is not None and verdict.got == pytest.approx(bound)
-    importances = importances_of(plan.searches["rbm"])
+    importances = importances_of(plan.search_of("rbm"))
     assert list(importances) == ["rbm (for log_likelihood)", "rbm (for energy_gap)"]
     assert all(set(own) == {"learning_rate"} for own in importances.values())
 
@@ -54,21 +54,21 @@ def test_the_view_says_how_long_the_front_is_and_what_is_best_in_each(tmp_path: 
     assert len(outline(plan)["rbm"].retrainings) == 6, "as many as there may be"
     run_all(plan)
     write_outline(plan.sweep, outline(plan))
-    seen = look(plan.sweep).overview
-    records = {name: search.records for name, search in plan.searches.items()}
-    assert seen == overview(outline(plan), records, plan.outcomes, {}, ())
+    seen = overview_from_folder(plan.sweep).overview
+    records = {search.contender.name: search.records for search in plan.searches()}
+    assert seen == overview_of(outline(plan), records, plan.outcomes, {}, ())
     (contender,) = seen.contenders
-    front = front_of(plan.searches["rbm"].records, (BITS, GAP))
+    front = front_of(plan.search_of("rbm").records, (BITS, GAP))
     assert contender.front == len(front)
     assert [best.run for best in contender.bests] == [f"rbm-{record.number:04d}" for record in front[:2]]
     assert contender.runs == plan.total == seen.done
-    text = [line.plain for line in lines(seen, width=120)]
+    text = [line.plain for line in contender_lines(seen, width=120)]
     assert f"front of {len(front)}" in text[0]
     for line, goal, other in zip(
         text[1:], ("log_likelihood", "energy_gap"), ("energy_gap", "log_likelihood"), strict=True
     ):
         assert line.index(f"  {goal} ") < line.index(f"  {other} ") < line.index("learning_rate=")
-    assert all(len(line.plain) <= 60 for line in lines(seen, width=60))
+    assert all(len(line.plain) <= 60 for line in contender_lines(seen, width=60))
 
 
 def test_a_front_of_fewer_shows_no_runs_that_will_never_be(tmp_path: Path) -> None:
@@ -92,18 +92,18 @@ def test_one_trial_that_is_best_in_both_is_one_row(tmp_path: Path) -> None:
     assert sum(run.startswith("rbm-front") for run in plan.outcomes) == 2
     assert plan.total == 6 and plan.finished()
     write_outline(plan.sweep, outline(plan))
-    (contender,) = look(plan.sweep).overview.contenders
+    (contender,) = overview_from_folder(plan.sweep).overview.contenders
     assert [best.run for best in contender.bests] == ["rbm-0002"] and contender.front == 1
 
 
 def test_a_warm_start_takes_both_goals_and_none_of_a_sweep_of_one(tmp_path: Path) -> None:
     run_all(plan := new_plan(tmp_path, TWO, trials=6))
     options = SweepOptions(runs=tmp_path, name="t", trials=6, from_sweep="s")
-    later, decided = create(TWO, options, has_gpu=False)
+    later, settings = create(TWO, options, has_gpu=False)
     (taken,) = warm_start.read(later.warm_start).values()
-    records = taken.records(FREE.space, warm_start.compared_at(TWO, decided, "rbm"))
-    assert [r.objectives for r in records] == [r.objectives for r in plan.searches["rbm"].records]
+    records = taken.records(FREE.space, warm_start.compared_at(TWO, settings, "rbm"))
+    assert [r.objectives for r in records] == [r.objectives for r in plan.search_of("rbm").records]
     assert [r.frozen().values for r in records] == [list(r.objectives or ()) for r in records]
-    Plan(TWO, decided, later).next()
+    Plan(TWO, settings, later).next()
     with pytest.raises(UserError, match="goal is .*maximize and .*minimize there and .*maximize here"):
         create(two(goal=BITS), replace(options, name="u"), has_gpu=False)

@@ -17,15 +17,15 @@ from gibbsweep.errors import UserError
 from gibbsweep.study import Goal
 from gibbsweep.train import Outcome, SpoolReporter
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import Stopping, driven, only_driver, request_stop, stop_requested
-from gibbsweep.tune.folder.layout import find
+from gibbsweep.tune.folder.driver import StopRequest, is_driven, only_driver, request_stop, stop_requested
+from gibbsweep.tune.folder.layout import find_sweep
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.plan.outline import Outline, expected_updates, outline, write_outline
 from gibbsweep.tune.resources.gate import Gate
-from gibbsweep.tune.status.from_folder import look
-from gibbsweep.tune.status.lines import lines, totals
+from gibbsweep.tune.status.from_folder import overview_from_folder
+from gibbsweep.tune.status.lines import contender_lines, total_lines
 from gibbsweep.tune.status.live import Progress
-from gibbsweep.tune.status.overview import Overview, Underway, overview
+from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
 
 def files(folder: Path) -> dict[Path, tuple[bytes, int]]:
@@ -37,30 +37,30 @@ def test_the_folder_shows_what_the_driver_does_and_stays_as_it_is(tmp_path: Path
     """After every step of a sweep; the journal and a spool end in lines that are just being written."""
     plan = new_plan(tmp_path, trials=18, scheduler=scheduler)
     write_outline(plan.sweep, outline(plan))
-    underway: dict[str, Underway] = {}
+    last_reports: dict[str, LastReport] = {}
     with only_driver(plan.sweep, "python x.py --resume s"):
         while (planned := plan.next()) is not None:
             run_dir = plan.sweep.trial(planned.name)
             spool = SpoolReporter(run_dir)
             spool(2, {"train/device_seconds": 0.5, "train/restarts": 1.0})
             spool.close()
-            underway[planned.name] = Underway(2, 0.5, 1)
+            last_reports[planned.name] = LastReport(2, 0.5, 1)
             if planned.kind == "search" and planned.number % 3 == 0:
                 whole = (run_dir / "metrics.jsonl").read_bytes()
                 journal = plan.sweep.journal.read_bytes()
                 (run_dir / "metrics.jsonl").write_bytes(whole + b'{"step": 3, "ti')
                 plan.sweep.journal.write_bytes(journal + b'{"op_code":6,"wor')
                 before = files(tmp_path)
-                seen = look(plan.sweep)
+                seen = overview_from_folder(plan.sweep)
                 assert files(tmp_path) == before
                 plan.sweep.journal.write_bytes(journal)
                 assert seen.driven
-                assert seen.overview == driver_view(plan, underway)
+                assert seen.overview == driver_view(plan, last_reports)
                 assert seen.overview.running == 1
                 assert seen.overview.restarts >= 1
             run_segment(plan, planned, updates=20)
-    seen = look(plan.sweep)
-    assert seen.overview == driver_view(plan, underway)
+    seen = overview_from_folder(plan.sweep)
+    assert seen.overview == driver_view(plan, last_reports)
     assert (seen.driven, seen.interrupted) == (False, 0)
     assert seen.overview.done == seen.overview.runs == plan.total
     assert seen.overview.seconds_left == 0
@@ -81,33 +81,38 @@ def test_a_killed_sweep_shows_what_is_to_be_continued(tmp_path: Path) -> None:
     planned = plan.next()
     assert planned is not None
     outcome_of(planned).write(plan.sweep.trial(planned.name))  # the journal has not heard of it
-    seen = look(plan.sweep)
+    seen = overview_from_folder(plan.sweep)
     assert (seen.driven, seen.interrupted, seen.overview.done, seen.overview.running) == (False, 1, 1, 0)
 
 
 def many(n: int, rungs: tuple[int, ...], trials: int) -> Overview:
-    outlines, records, outcomes, underway = {}, {}, {}, {}
+    outlines, records, outcomes, last_reports = {}, {}, {}, {}
     levels = (*rungs, 1000)
     for c in range(n):
         name = f"contender_of_quite_a_long_name_{c}" if c % 3 else f"c{c}"
         expected = expected_updates(1000, rungs, 3, 1)
         outlines[name] = Outline(
-            trials, 1000, rungs, expected, Goal("validation/loss", "minimize"), tuple(f"{name}-seed{s}" for s in (1, 2))
+            trials,
+            1000,
+            rungs,
+            expected,
+            (Goal("validation/loss", "minimize"),),
+            tuple(f"{name}-seed{s}" for s in (1, 2)),
         )
         records[name] = []
         for i in range(trials - c):
-            reports = dict.fromkeys(levels[: i % (len(levels) + 1)], 123.4567 + i)
+            reports = dict.fromkeys(levels[: i % (len(levels) + 1)], (123.4567 + i,))
             values = {"objective.learning_rate": 0.0123456, "depth": 3, "activation": "leaky_relu", "width": 1024}
             record = Record(i, i, values, {}, {}, 1000, reports=reports)
             record.state = ("running", "paused", "completed", "pruned", "diverged", "failed")[i % 6]
-            record.value = 100.0 + i if record.state == "completed" else None
+            record.objectives = (100.0 + i,) if record.state == "completed" else None
             records[name].append(record)
             if record.ended:
                 outcomes[f"{name}-{i:04d}"] = Outcome(record.state, 500, {}, 7200.0)  # type: ignore[arg-type]
             else:
-                underway[f"{name}-{i:04d}"] = Underway(300, 3600.0, 2)
+                last_reports[f"{name}-{i:04d}"] = LastReport(300, 3600.0, 2)
         outcomes[f"{name}-seed1"] = Outcome("diverged", 500, {}, 60.0)
-    return overview(outlines, records, outcomes, underway, set(underway))
+    return overview_of(outlines, records, outcomes, last_reports, set(last_reports))
 
 
 @pytest.mark.parametrize("n", [1, 3, 7, 30])
@@ -115,11 +120,11 @@ def many(n: int, rungs: tuple[int, ...], trials: int) -> Overview:
 def test_it_fits_the_terminal_and_says_what_is_folded(n: int, rungs: tuple[int, ...]) -> None:
     view = many(n, rungs, trials=1000)
     for width in (40, 80, 120, 200):
-        head = totals(view, 360_000.0, width=width)
-        everything = lines(view, width=width)
+        head = total_lines(view, 360_000.0, width=width)
+        everything = contender_lines(view, width=width)
         assert len([line for line in everything if not line.plain.startswith(" ")]) == n
         for height in (6, 12, 19, 24, 50, 300):
-            found = lines(view, width=width, height=height)
+            found = contender_lines(view, width=width, height=height)
             assert len(found) <= height
             assert max(line.cell_len for line in head + found) <= width
             if len(everything) <= height:
@@ -127,7 +132,7 @@ def test_it_fits_the_terminal_and_says_what_is_folded(n: int, rungs: tuple[int, 
             else:
                 assert "gibbsweep status" in found[-1].plain or width < 80
     if n == 7:
-        shown = "\n".join(line.plain for line in lines(view, width=80, height=20))
+        shown = "\n".join(line.plain for line in contender_lines(view, width=80, height=20))
         for c in range(7):
             assert (f"c{c} " if c % 3 == 0 else "contender_of_q") in shown
 
@@ -135,10 +140,10 @@ def test_it_fits_the_terminal_and_says_what_is_folded(n: int, rungs: tuple[int, 
 def test_the_first_ctrl_c_asks_and_the_second_interrupts(tmp_path: Path) -> None:
     sweep = new_plan(tmp_path).sweep
     before = signal.getsignal(signal.SIGINT)
-    with Stopping(sweep) as stopping:
-        assert not stopping.asked
+    with StopRequest(sweep) as stop:
+        assert not stop.requested
         os.kill(os.getpid(), signal.SIGINT)
-        assert stopping.asked
+        assert stop.requested
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) == before
@@ -148,17 +153,17 @@ def test_a_request_reaches_the_driver_and_no_later_one(tmp_path: Path) -> None:
     sweep = new_plan(tmp_path).sweep
     request_stop(sweep)
     with only_driver(sweep, "python x.py"):
-        assert driven(sweep)
-        assert not Stopping(sweep).asked, "it was meant for a driver that is gone"
+        assert is_driven(sweep)
+        assert not StopRequest(sweep).requested, "it was meant for a driver that is gone"
         request_stop(sweep)
-        assert Stopping(sweep).asked
-    assert not driven(sweep)
+        assert StopRequest(sweep).requested
+    assert not is_driven(sweep)
     assert not stop_requested(sweep)
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "sweep.json").write_text('{"name": "t", "study": "tiny"}')  # of single runs
     for name in ("t", "u"):
         with pytest.raises(UserError, match=rf"there is no sweep {name!r}: .* holds s\."):
-            find(tmp_path, name)
+            find_sweep(tmp_path, name)
 
 
 def test_a_run_that_was_stopped_is_resumed(tmp_path: Path) -> None:
@@ -179,7 +184,7 @@ def test_a_kill_between_a_report_and_its_pause_loses_nothing(tmp_path: Path) -> 
         assert planned is not None
         at = planned.name, planned.runs_to
         if planned.kind == "search" and planned.runs_to < 20 and planned.number % 2 and at not in killed:
-            plan.report(planned.name, planned.runs_to, outcome_of(planned).metrics["validation/log_likelihood"])
+            plan.report(planned.name, planned.runs_to, outcome_of(planned).metrics)
             plan = resumed_plan(tmp_path)
             killed.add(at)
             continue
@@ -197,8 +202,8 @@ def test_a_terminal_shows_a_view_and_a_file_a_line_an_ended_run(tmp_path: Path, 
     plan = new_plan(tmp_path, trials=18, scheduler="halving", seeds=1)
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=80, height=24, color_system=None)
-    stopping = Stopping(plan.sweep)
-    with stopping, Progress(Gate(plan, stopping), console, SweepClock(plan.sweep, 0.0)) as progress:
+    stop = StopRequest(plan.sweep)
+    with stop, Progress(Gate(plan, stop), console, SweepClock(plan.sweep, 0.0)) as progress:
         while (planned := plan.next()) is not None:
             run_segment(plan, planned, updates=20)
             progress.reported(planned.name, planned.runs_to, {"train/device_seconds": 1.0})

@@ -18,16 +18,16 @@ from gibbsweep.cli.main import main
 from gibbsweep.errors import UserError
 from gibbsweep.study import Results
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import Stopping, only_driver
+from gibbsweep.tune.folder.driver import StopRequest, only_driver
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.population.figure import draw_lineages
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.setup.create import create
-from gibbsweep.tune.status.from_folder import look
-from gibbsweep.tune.status.lines import lines
+from gibbsweep.tune.status.from_folder import overview_from_folder
+from gibbsweep.tune.status.lines import contender_lines
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.rows import rows_of
 
@@ -39,17 +39,17 @@ def test_the_folder_shows_what_the_driver_does(tmp_path: Path) -> None:
     with only_driver(plan.sweep, "python x.py --resume s"):
         while (planned := plan.next()) is not None:
             plan.sweep.trial(planned.name).mkdir(parents=True, exist_ok=True)
-            seen = look(plan.sweep).overview
+            seen = overview_from_folder(plan.sweep).overview
             assert seen == driver_view(plan, {})
-            shown = "\n".join(line.plain for line in lines(seen, width=120))
+            shown = "\n".join(line.plain for line in contender_lines(seen, width=120))
             generations += [int(digit) for digit in re.findall(r"generation (\d)/4", shown)]
             train(plan, planned, breaks=0.2)
-            assert look(plan.sweep).overview == driver_view(plan, {})
+            assert overview_from_folder(plan.sweep).overview == driver_view(plan, {})
     assert generations == sorted(generations) and set(generations) == {1, 2, 3, 4}
-    seen = look(plan.sweep).overview
+    seen = overview_from_folder(plan.sweep).overview
     assert seen.done == seen.runs == plan.total and seen.promoted == 0
     assert seen.copied == len(plan.takeovers.made) > 4
-    shown = "\n".join(line.plain for line in lines(seen, width=120))
+    shown = "\n".join(line.plain for line in contender_lines(seen, width=120))
     assert re.search(r" 5 .* gone on +\d copied", shown) is not None and "promoted" not in shown
 
 
@@ -57,7 +57,7 @@ def test_the_log_says_who_went_on_from_whom_once(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, **POPULATION)
     out = io.StringIO()
     console = Console(file=out, force_terminal=False, width=80)
-    gate = Gate(plan, Stopping(plan.sweep))
+    gate = Gate(plan, StopRequest(plan.sweep))
     with Progress(gate, console, SweepClock(plan.sweep, 0.0)) as progress:
         while (planned := plan.next()) is not None:
             train(plan, planned, breaks=0.2)
@@ -82,8 +82,8 @@ def test_the_table_and_the_figure_have_the_schedule(tmp_path: Path) -> None:
     assert Results.from_json(results.to_json()) == results
     (line,) = [line for line in results.to_markdown().splitlines() if line.startswith(f"- {row.label}:")]
     assert re.search(r"; while it trains: learning_rate [\d.]+ to \d+, .* to 20$", line), line
-    search = plan.searches["rbm"]
-    groups = [(f"k={k}", search.records_of(k), search.best(k)) for k in (1, 2)]
+    search = plan.search_of("rbm")
+    groups = [(f"k={arm.option}", arm.records, arm.best()) for arm in search.arms]
     figure = draw_lineages(groups, search.records, search.contender.space, ("learning_rate", "centred"), 20)
     assert len(figure.axes) == 4
     (thick,) = [line for line in figure.axes[0].lines if line.get_linewidth() == 2.0]
@@ -96,10 +96,10 @@ def test_a_search_does_not_start_from_trials_whose_values_changed(tmp_path: Path
     while (planned := plan.next()) is not None:
         train(plan, planned)
     options = SweepOptions(runs=tmp_path, name="t", trials=4, from_sweep="s")
-    _, decided = create(STUDY, options, has_gpu=False)
-    assert isinstance(decided, Decided)
+    _, settings = create(STUDY, options, has_gpu=False)
+    assert isinstance(settings, Settings)
     taken = warm_start.read(tmp_path / "t" / "warm_start.json")["rbm"]
-    changed = sum(bool(record.copies) for record in plan.searches["rbm"].records)
+    changed = sum(bool(record.copies) for record in plan.search_of("rbm").records)
     assert taken.dropped == {"its values changed while it trained": changed}
     assert len(taken.trials) == 12 - changed > 0
 

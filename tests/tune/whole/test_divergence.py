@@ -28,9 +28,9 @@ from gibbsweep.tune.sweep import run_sweep
 
 def test_retries_decide_and_are_recorded(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, retries=2)
-    assert plan.decided.budget_of(STUDY, "rbm").retries == 2
+    assert plan.search_of("rbm").contender.budget.retries == 2
     assert plan.sweep.record()["options"]["retries"] == 2
-    assert resumed_plan(tmp_path).decided.retries == 2
+    assert resumed_plan(tmp_path).settings.retries == 2
     with pytest.raises(UserError, match="retries = 2"):
         reopen(STUDY, SweepOptions(runs=tmp_path, resume="s", retries=1))
     with pytest.raises(UserError, match="--retries must be at least 0"):
@@ -40,9 +40,9 @@ def test_retries_decide_and_are_recorded(tmp_path: Path) -> None:
 def test_a_budget_s_own_retries_are_the_default(tmp_path: Path) -> None:
     budgets = {name: replace(budget, retries=3) for name, budget in STUDY.budgets.items()}
     plan = new_plan(tmp_path, study(budgets=budgets))
-    assert plan.decided.retries is None
-    assert plan.decided.budget_of(plan.study, "rbm").retries == 3
-    halved = fingerprint(plan.study, plan.decided)["rbm"]["halve"]
+    assert plan.settings.retries is None
+    assert plan.search_of("rbm").contender.budget.retries == 3
+    halved = fingerprint(plan.study, plan.settings)["rbm"]["halve"]
     assert halved == {"learning_rate": STUDY.contenders["rbm"].config.learning_rate}  # type: ignore[attr-defined]
 
 
@@ -54,7 +54,7 @@ def test_sweeps_from_before_there_were_retries_go_on(tmp_path: Path) -> None:
     assert "halve" not in record["fingerprint"]["rbm"]
     del record["options"]["retries"]
     path.write_text(json.dumps(record))
-    assert resumed_plan(tmp_path).decided.retries is None
+    assert resumed_plan(tmp_path).settings.retries is None
 
 
 def test_a_contender_with_nothing_to_halve_is_refused_before_anything_trains(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_study_may_search_for_stability(tmp_path: Path) -> None:
         ("FAIL" if value is None else "COMPLETE", value) for _, value in ends
     ]
     assert [t.user_attrs["outcome"] for t in trials] == [kind for kind, _ in ends]
-    best = [plan.searches["rbm"].best(k) for k in (1, 2)]
+    best = [arm.best() for arm in plan.arms()]
     assert [record and record.values for record in best] == values[2:4], "with k=1 the one that survived longest"
 
 

@@ -17,9 +17,11 @@ from tests.tune.whole.killing import ROOT, WORDS, command, kill_tree, wait_for_r
 from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.report import read_spool
-from gibbsweep.tune.folder.driver import driven
+from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
+
+pytestmark = pytest.mark.cluster
 
 GIBBSWEEP = ["-c", "from gibbsweep.cli.main import main; main()"]
 
@@ -45,7 +47,7 @@ def check_nothing_lost(runs: Path) -> int:
     """Every run that has not ended stands where its last report does: in its spool, its checkpoint and the journal. Returns the updates
     of all runs."""
     sweep = SweepDir(runs / "s")
-    assert not driven(sweep)
+    assert not is_driven(sweep)
     (study,) = open_storage(sweep).get_all_studies()
     trials = {f"rbm-{t.number:04d}": t for t in open_storage(sweep).get_all_trials(study._study_id)}
     done = 0

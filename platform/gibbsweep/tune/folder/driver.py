@@ -1,7 +1,8 @@
-"""Who drives a sweep, and how it is asked to stop: Ctrl-C where it runs, a file in its folder from anywhere else.
+"""The process that drives a sweep, and how it is asked to stop: by Ctrl-C where it runs, by a file in the sweep's
+folder from anywhere else.
 
-A file, not a signal: a sweep's folder may be shared by machines, containers and people, and a process id means nothing to another
-one; and a request in a file cannot hit a process that has got the id of a driver that died.
+A file is better than a signal: a sweep's folder may be shared by machines, containers and people, where a process id
+means nothing outside its own machine; and a file cannot hit another process that has got the id of a driver that died.
 """
 
 from __future__ import annotations
@@ -33,24 +34,29 @@ LOOK_EVERY = 1.0
 
 @dataclass(frozen=True)
 class Driver:
-    """``command``: what continues its sweep, with ``--resume``."""
+    """The process that drives a sweep, or drove it last: ``Driver.read(sweep)``."""
 
     host: str
+    """Name of its machine."""
     pid: int
+    """Its process id there."""
     started: float
+    """Unix time at which it began to drive the sweep."""
     command: str
+    """The command that continues the sweep, with ``--resume``."""
 
     @classmethod
     def read(cls, sweep: SweepDir) -> Driver | None:
-        """The last one of ``sweep``; None for a sweep that never had one."""
+        """The last driver of ``sweep``; None for a sweep that never had one."""
         path = sweep.path / "driver.json"
         return cls(**json.loads(path.read_text())) if path.exists() else None
 
 
 @contextmanager
 def only_driver(sweep: SweepDir, command: str) -> Iterator[None]:
-    """Inside, no other process drives this sweep; the lock ends with the process, however it ends. ``command`` is that of a resume."""
-    lock = FileLock(sweep.path / "driver.lock", timeout=1.0)  # who only looks holds it for an instant
+    """A context in which no other process drives ``sweep``; UserError if one already does. The lock ends with the
+    process, however it ends. ``command``: the one that continues the sweep."""
+    lock = FileLock(sweep.path / "driver.lock", timeout=1.0)  # a process that only looks holds it for an instant
     try:
         lock.acquire()
     except Timeout:
@@ -59,18 +65,18 @@ def only_driver(sweep: SweepDir, command: str) -> Iterator[None]:
             f"{stop_command(sweep)}, before resuming it."
         ) from None
     try:
-        _request(sweep).unlink(missing_ok=True)  # meant for a driver that is gone
+        _request_file(sweep).unlink(missing_ok=True)  # meant for a driver that is gone
         driver = Driver(socket.gethostname(), os.getpid(), time.time(), command)
         write_atomically(sweep.path / "driver.json", json.dumps(asdict(driver), indent=1).encode())
         yield
     finally:
-        _request(sweep).unlink(missing_ok=True)
+        _request_file(sweep).unlink(missing_ok=True)
         lock.release()
 
 
-def driven(sweep: SweepDir) -> bool:
-    """Whether a process drives ``sweep``. Asks for the lock that its driver holds, shared and for an instant, which a driver that is
-    just starting waits for."""
+def is_driven(sweep: SweepDir) -> bool:
+    """Whether a process drives ``sweep``. Takes the driver's lock for an instant, shared; a driver that is just
+    starting waits that long for it."""
     try:
         file = os.open(sweep.path / "driver.lock", os.O_RDONLY)
     except FileNotFoundError:
@@ -85,59 +91,66 @@ def driven(sweep: SweepDir) -> bool:
 
 
 def resume_command(command: str, sweep: SweepDir) -> str:
-    """What continues ``sweep``: ``command`` is the script's."""
-    return f"{command} --resume {sweep.name}{_runs(sweep)}"
+    """The command that continues ``sweep``. ``command``: the one that runs its script."""
+    return f"{command} --resume {sweep.name}{_runs_option(sweep)}"
 
 
 def stop_command(sweep: SweepDir) -> str:
-    return f"gibbsweep stop {sweep.name}{_runs(sweep)}"
+    """The command that stops ``sweep`` from another terminal."""
+    return f"gibbsweep stop {sweep.name}{_runs_option(sweep)}"
 
 
 def request_stop(sweep: SweepDir) -> None:
-    """Ask whoever drives ``sweep`` to stop as Ctrl-C does."""
-    asking = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
-    write_atomically(_request(sweep), json.dumps(asking).encode())
+    """Ask the driver of ``sweep`` to stop, as the first Ctrl-C does."""
+    request = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
+    write_atomically(_request_file(sweep), json.dumps(request).encode())
 
 
 def stop_requested(sweep: SweepDir) -> bool:
-    return _request(sweep).exists()
+    """Whether the folder of ``sweep`` holds a request to stop."""
+    return _request_file(sweep).exists()
 
 
-class Stopping:
-    """Whether this process, which drives ``sweep``, is to stop: once asked for, it stays so. Inside the context the first Ctrl-C
-    asks for it; the second raises KeyboardInterrupt."""
+class StopRequest:
+    """The wish that this process, which drives ``sweep``, stops. Once there, it stays::
+
+    with StopRequest(sweep) as stop:  # the first Ctrl-C sets stop.requested, the second raises KeyboardInterrupt
+        while not stop.requested:
+            work()
+    """
 
     def __init__(self, sweep: SweepDir) -> None:
-        self._sweep, self._asked, self._pressed, self._looked = sweep, False, False, -LOOK_EVERY
-        self._before: Any = None
+        self._sweep, self._requested, self._pressed, self._looked_at = sweep, False, False, -LOOK_EVERY
+        self._handler_before: Any = None
 
     @property
-    def asked(self) -> bool:
+    def requested(self) -> bool:
+        """Whether Ctrl-C or the file in the sweep's folder has asked for a stop."""
         now = time.monotonic()
-        if not self._asked and now - self._looked >= LOOK_EVERY:
-            self._looked, self._asked = now, stop_requested(self._sweep)
-        return self._asked
+        if not self._requested and now - self._looked_at >= LOOK_EVERY:
+            self._looked_at, self._requested = now, stop_requested(self._sweep)
+        return self._requested
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # signals reach no other
-            self._before = signal.signal(signal.SIGINT, self._interrupt)
+        if threading.current_thread() is threading.main_thread():  # signals reach no other thread
+            self._handler_before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        if self._handler_before is not None:
+            signal.signal(signal.SIGINT, self._handler_before)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._pressed:
             raise KeyboardInterrupt
-        self._asked = self._pressed = True
+        self._requested = self._pressed = True
 
 
-def _request(sweep: SweepDir) -> Path:
+def _request_file(sweep: SweepDir) -> Path:
     return sweep.path / "stop.json"
 
 
-def _runs(sweep: SweepDir) -> str:
+def _runs_option(sweep: SweepDir) -> str:
     return "" if sweep.path.parent == Path("runs") else f" --runs {shlex.quote(str(sweep.path.parent))}"

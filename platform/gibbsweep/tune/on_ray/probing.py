@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gibbsweep.run.need import Cuda, Need
 from gibbsweep.tune.on_ray import cluster
-from gibbsweep.tune.resources.probe import Measure, Question, in_child, pickled
+from gibbsweep.tune.resources.probe import Measure, Question, measure_in_child, pickle_by_value
 from gibbsweep.tune.resources.requests import Machines
 
 
@@ -23,7 +23,7 @@ def on_cluster(gpus: bool) -> Measure:
         import ray
 
         task = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_calls=1, max_retries=0)(_task)
-        return list(ray.get([task.remote(pickled((q.assignment, q.space)), gpus) for q in questions]))
+        return list(ray.get([task.remote(pickle_by_value((q.assignment, q.space)), gpus) for q in questions]))
 
     return measured
 
@@ -45,4 +45,4 @@ def _gpu() -> tuple[str, int]:
 def _task(question: bytes, gpus: bool) -> Need:
     assignment, space = pickle.loads(question)
     # This process holds a context of its own meanwhile, so that the child's is what the device's use grows by.
-    return in_child(assignment, space, Cuda().used() if gpus else None)
+    return measure_in_child(assignment, space, Cuda().used() if gpus else None)

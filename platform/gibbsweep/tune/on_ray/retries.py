@@ -12,8 +12,8 @@ from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.exclusive import CRASHES_ALLOWED, forgive, in_vain
 from gibbsweep.train.out_of_memory import ADVICE, Memory
 from gibbsweep.tune.folder.layout import SweepDir
-from gibbsweep.tune.plan.run import Planned
-from gibbsweep.tune.resources.devices import Sharing
+from gibbsweep.tune.plan.run import PlannedRun
+from gibbsweep.tune.resources.devices import Devices
 
 MOST_CRASHES = 20
 """Of one run, whether it advances between them or its process cannot even start. Of those that begin and advance nothing, its process
@@ -41,9 +41,9 @@ class Retries:
     (see :meth:`gibbsweep.tune.resources.gate.Gate.halt`)."""
 
     def __init__(
-        self, sweep: SweepDir, sharing: Sharing, say: Callable[[str], None], halt: Callable[[str, str], None]
+        self, sweep: SweepDir, devices: Devices, say: Callable[[str], None], halt: Callable[[str, str], None]
     ) -> None:
-        self._sweep, self._sharing, self._say, self._halt = sweep, sharing, say, halt
+        self._sweep, self._devices, self._say, self._halt = sweep, devices, say, halt
         self._unstarted = 0
         self._crashes: Counter[str] = Counter()
         self._since: dict[str, float] = {}
@@ -66,7 +66,7 @@ class Retries:
         """None if it did not die."""
         return self._deaths.pop(trial_id, None)
 
-    def after(self, planned: Planned, death: Death) -> Outcome | None:
+    def after(self, planned: PlannedRun, death: Death) -> Outcome | None:
         """None if the run goes on; what it does then is on record. Else its outcome, which nobody has written yet."""
         run_dir = self._sweep.trial(planned.name)
         if death.memory is not None:
@@ -97,9 +97,9 @@ class Retries:
         step = read_progress(run_dir / "checkpoint").step
         return Outcome("failed", step=step, message=message, **spent(run_dir))
 
-    def _more_room(self, planned: Planned, memory: Memory, message: str, *, certain: bool) -> bool:
+    def _more_room(self, planned: PlannedRun, memory: Memory, message: str, *, certain: bool) -> bool:
         lost = time.monotonic() - self._since.get(planned.name, time.monotonic())
-        repacking = self._sharing.lower(planned, memory, message, lost_seconds=lost, certain=certain)
+        repacking = self._devices.give_more(planned, memory, message, lost_seconds=lost, certain=certain)
         if repacking is None:
             return False
         self._say(f"{planned.name} {repacking}" + (f"; so do later runs of {planned.contender}" if certain else ""))

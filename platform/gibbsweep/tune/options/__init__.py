@@ -1,1 +1,1 @@
-"""What a person may ask of a sweep, and what that comes to once every default is filled in."""
+"""The options of a sweep, and the settings that they come to once every default is filled in."""

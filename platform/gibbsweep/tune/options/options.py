@@ -1,4 +1,4 @@
-"""What a person may ask of a sweep."""
+"""The options of a sweep."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.schedulers.choice import SchedulerName
 
 AUTO = "auto"
+"""The value of ``gpus_per_trial`` that lets the sweep decide."""
 
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """Options that decide the numbers default to the study's, and on --resume to the sweep's own."""
+    """The options of a sweep: ``run_sweep(study, SweepOptions(trials=16, scheduler="halving"))``.
+
+    Options that decide the numbers default to the study's, and on ``--resume`` to the sweep's own.
+    """
 
     contenders: OrDefault[tuple[str, ...]] = None
     """Which contenders to run, for example: --contenders rbm conv_ebm (default: the study's)."""
@@ -37,28 +41,29 @@ class SweepOptions:
     precision: OrDefault[PrecisionOption] = None
     """Arithmetic of training: auto measures once a sweep which pays for each contender (default)."""
     sampler: OrDefault[SamplerName] = None
-    """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far, gp with rungs also from reports below
-    the end; qmc, random and grid do not."""
+    """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far, gp with rungs also
+    from reports below the end; qmc, random and grid do not."""
     scheduler: OrDefault[SchedulerName] = None
-    """How far trials run (default none: to the end). halving pauses them at rungs and continues the best from their checkpoints;
-    stopping stops the others there; median stops what is worse than the median of its finished peers; population lets the worst go on
-    from the best's checkpoints, with other learning rates."""
+    """How far trials run (default none: to the end). halving pauses trials at rungs and continues the best from their
+    checkpoints; stopping stops the others there; median stops trials that are worse than the median of their finished
+    peers; population lets the worst trials go on from the best's checkpoints, with other learning rates."""
     eta: OrDefault[int] = None
-    """Of halving and stopping: one in so many goes on at each rung (default 3)."""
+    """One trial in so many goes on at each rung, with halving and stopping (default 3)."""
     rungs: OrDefault[int] = None
-    """Of halving and stopping: rungs below the end (default: as many as the trials can fill)."""
+    """Rungs below the end, with halving and stopping (default: as many as the trials can fill)."""
     brackets: OrDefault[int] = None
-    """Of halving: starting rungs, the first bracket at the lowest (default 1)."""
+    """Starting rungs, with halving: the first bracket starts at the lowest (default 1)."""
     window: OrDefault[int] = None
     """Judge a trial by the median of so many of its last reports, for goals that jitter (default 1)."""
     generations: OrDefault[int] = None
-    """Of a population: equal parts of training, between which members are compared (default 8)."""
+    """Equal parts of training, between which the members of a population are compared (default 8)."""
     retries: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
-    """Restarts of a run that diverges, from its last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
+    """Restarts of a run that diverges, from its last good checkpoint with a new seed and halved steps (default: the
+    budget's, 0)."""
 
     from_sweep: Annotated[OrDefault[str], tyro.conf.arg(name="from", metavar="SWEEP")] = None
-    """Start from what an earlier sweep has learned (its name, or its folder): tpe, gp and cmaes take its trials that lie in this
-    study's space for history, those after as many updates as here."""
+    """Start from the trials of an earlier sweep (its name, or its folder): tpe, gp and cmaes learn from those that lie
+    in this study's space, by their values after as many updates as trials are compared at here."""
 
     name: OrDefault[str] = None
     """Name of the sweep and of its folder (default: study and time)."""
@@ -67,24 +72,27 @@ class SweepOptions:
     runs: Path = Path("runs")
     """Folder of all sweeps and of the local tracking store."""
     results: OrDefault[Path] = None
-    """Also write STUDY.md and STUDY.json here (default: analysis/results beside sweeps/, except for the smoke budget)."""
+    """Also write STUDY.md and STUDY.json here (default: analysis/results beside sweeps/, except for the smoke
+    budget)."""
     data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA)."""
     tracking_uri: OrDefault[str] = None
     """MLflow server or store (default: $MLFLOW_TRACKING_URI, else SQLite under --runs)."""
     address: OrDefault[str] = None
-    """Ray cluster to use: an address, or `local` for a fresh one on this machine (default: the running one, else local)."""
+    """Ray cluster to use: an address, or `local` for a fresh one on this machine (default: the running one, else
+    local)."""
     disk: OrDefault[str] = None
-    """Most that the checkpoints of the sweep may take, for example 20GB: the least wanted ones are removed (default: no limit)."""
+    """Most space that the checkpoints of the sweep may take, for example 20GB: the least wanted are removed (default:
+    no limit)."""
     cpus: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
     """CPUs that a local cluster may use (default: all)."""
     gpus_per_trial: Annotated[float | Literal["auto"], tyro.conf.arg(metavar="N|1/K|auto", help_behavior_hint="")] = 0.0
-    """GPUs of one trial; 0.5, 0.25, ... pack several trials on one, if its memory holds them; auto packs as many as it holds, up to
-    eight (default: 1 where there is a GPU)."""
+    """GPUs of one trial; 0.5, 0.25, ... pack several trials on one GPU, if its memory holds them; auto packs as many as
+    it holds, up to eight (default: 1 where there is a GPU)."""
     workers_per_trial: int = 1
     """Data-parallel workers of one trial."""
     wait_for_nodes: bool = False
-    """The cluster adds nodes on demand: wait for them instead of refusing what it cannot give now."""
+    """Wait for the nodes of a cluster that adds them on demand, instead of refusing what it cannot give now."""
     verbose: bool = False
     """Show what Ray, MLflow and the trials print."""
 
@@ -111,7 +119,7 @@ DECIDING = (
 
 
 def check_options(options: SweepOptions) -> None:
-    """Raise UserError for a number that no sweep can have."""
+    """Raise UserError for an option that no sweep can have: a negative number, a wrong size or a wrong name."""
     for name, least in (("trials", 0), ("seeds", 0), ("retries", 0), ("workers_per_trial", 1), ("cpus", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
@@ -130,7 +138,8 @@ def check_options(options: SweepOptions) -> None:
 
 
 def check_share(gpus: float) -> None:
-    """Raise UserError for a number of GPUs of which some would be left over."""
+    """Raise UserError for a number of ``gpus`` that is neither whole nor 1/k, as a share of some GPU would be left
+    over."""
     if gpus < 0:
         raise UserError(f"--gpus-per-trial must not be negative: got {gpus:g}.")
     parts = 1 / gpus if 0 < gpus < 1 else gpus

@@ -1,88 +1,105 @@
-"""The options that decide a sweep's numbers, and what its recorded trials depend on."""
+"""The options that decide a sweep's numbers, and the fingerprint of all that its recorded trials depend on."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.study.study import Study
-from gibbsweep.train import Budget, PrecisionOption
+from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 
 
 @dataclass(frozen=True)
-class Decided:
-    """The deciding options with every default filled in."""
+class Settings:
+    """The options that decide a sweep's numbers, with every default filled in. They are recorded with the sweep, as
+    JSON."""
 
     contenders: tuple[str, ...]
+    """Names of the contenders that run."""
     trials: int
+    """Search trials of each contender."""
     seeds: int
+    """Retrainings of each best configuration."""
     budget: str
+    """Name of the budget."""
     data: str
+    """Name of the data set, or of a view of it."""
     seed: int
+    """Seed of the search and of every training."""
     precision: PrecisionOption
+    """Arithmetic of training."""
     sampler: SamplerName
+    """How configurations are chosen."""
     scheduler: SchedulerName
+    """How far trials run."""
     eta: int
+    """One in so many goes on at each rung (halving, stopping)."""
     rungs: int | None
+    """Rungs below the end (halving, stopping); None: as many as the trials can fill."""
     brackets: int
+    """Starting rungs (halving)."""
     window: int
+    """A trial is judged by the median of so many of its last reports."""
     retries: int | None = None
-    """None: what each budget says."""
+    """Restarts of a run that diverges; None: what each budget says."""
     generations: int = 8
+    """Equal parts of training, between which the members of a population are compared."""
     from_sweep: str | None = None
     """The earlier sweep whose trials the samplers learn from."""
 
     @property
     def form(self) -> SchedulerForm:
+        """The scheduler that the settings describe."""
         return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
 
-    def budget_of(self, study: Study, name: str) -> Budget:
-        """How long contender ``name`` trains."""
-        budget = study.budget_of(name, self.budget)
-        return budget if self.retries is None else replace(budget, retries=self.retries)
+    def contenders_of(self, study: Study) -> dict[str, ContenderAtBudget]:
+        """The contenders of this sweep at its budget, by name."""
+        return study.at(self.budget, self.contenders, retries=self.retries)
 
 
-def fingerprint(study: Study, decided: Decided) -> dict[str, Any]:
+def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
     """Everything of a study that its recorded trials depend on, by contender, as JSON."""
     found = {}
-    for name in decided.contenders:
-        contender = study.contenders[name]
-        budget = decided.budget_of(study, name)
+    for name, at in settings.contenders_of(study).items():
+        halved = step_sizes(at.config, at.contender.halve) if at.budget.retries else None
         found[name] = {
-            "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, decided.budget))},
-            "space": describe(contender.space),
-            "compare": contender.compare,
+            "config": {"class": type(at.config).__name__, **flatten(at.config)},
+            "space": describe(at.space),
+            "compare": at.contender.compare,
             "validation": study.validation,
-            "views": list(study.views(decided.data)),
-            **_goals(study, name),
-            **({"constraints": [vars(c) for c in constraints]} if (constraints := study.constraints_of(name)) else {}),
-            "budget": _said(vars(budget), retries=0, also_at=(), accumulate=1),
-            **({"halve": step_sizes(study.config_of(name, decided.budget), contender.halve)} if budget.retries else {}),
-            "evaluators": [repr(e) for e in study.evaluators_of(name, decided.budget)],
-            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, decided.budget)],
+            "views": list(study.views(settings.data)),
+            **_goals(at.goals, study.front),
+            **({"constraints": [vars(constraint) for constraint in at.constraints]} if at.constraints else {}),
+            "budget": _without_defaults(vars(at.budget), retries=0, also_at=(), accumulate=1),
+            **({"halve": halved} if halved is not None else {}),
+            "evaluators": [repr(evaluator) for evaluator in at.evaluators],
+            "final_evaluators": [repr(evaluator) for evaluator in at.final_evaluators],
         }
     as_json: dict[str, Any] = json.loads(json.dumps(found))
     return as_json
 
 
-def _goals(study: Study, name: str) -> dict[str, Any]:
-    goals = [vars(goal) for goal in study.goals_of(name)]
-    return {"goal": goals[0]} if len(goals) == 1 else {"goal": goals, "front": study.front}
+def _goals(goals: Sequence[Goal], front: int) -> dict[str, Any]:
+    as_json = [vars(goal) for goal in goals]
+    return {"goal": as_json[0]} if len(goals) == 1 else {"goal": as_json, "front": front}
 
 
-def _said(record: Mapping[str, Any], **silent: Any) -> dict[str, Any]:
-    """``record`` without what has its ``silent`` value: sweeps from before there was such a field stay what they are."""
-    return {name: value for name, value in record.items() if name not in silent or value != silent[name]}
+def _without_defaults(record: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
+    """``record`` without the fields that have their ``defaults``, so that sweeps from before these fields keep their
+    fingerprint."""
+    return {name: value for name, value in record.items() if name not in defaults or value != defaults[name]}
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Where two JSON values differ, as "path: old -> new"."""
+    """The differences of two JSON values, each as "path: old -> new"."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = [*old, *(k for k in new if k not in old)]
         missing = "absent"

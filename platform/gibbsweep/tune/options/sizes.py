@@ -9,22 +9,25 @@ from gibbsweep.errors import UserError
 
 _UNITS = {"": 1, "B": 1, "BYTES": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 UNLIMITED = "none"
+"""The text for no limit."""
 
 
 def parse_size(text: str) -> int | None:
-    """``20GB``, ``1.5 TB`` or ``500000`` in bytes; None for ``none``."""
+    """Bytes of a text such as ``20GB``, ``1.5 TB`` or ``500000``; None for ``none``. Raises UserError for any other
+    text."""
     if text.strip().lower() == UNLIMITED:
         return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
-    if found is None or found[2].upper() not in _UNITS or float(found[1]) <= 0:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
+    if match is None or match[2].upper() not in _UNITS or float(match[1]) <= 0:
         raise UserError(
-            f"--disk takes a number of bytes, KB, MB, GB or TB: got {text!r}; for example --disk 20GB, or none for no quota."
+            f"--disk takes a number of bytes, KB, MB, GB or TB: got {text!r}; for example --disk 20GB, or none for no "
+            "quota."
         )
-    return round(float(found[1]) * _UNITS[found[2].upper()])
+    return round(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def size_text(size: float) -> str:
-    """Three digits and a unit: 1.25GB."""
+    """``size`` bytes in three digits and a unit, such as 1.25GB."""
     for unit in ("TB", "GB", "MB", "KB"):
         if size >= _UNITS[unit]:
             return (
@@ -35,8 +38,8 @@ def size_text(size: float) -> str:
     return f"{size:.0f}B"
 
 
-def rounded_up(size: float) -> int:
-    """At least ``size``, in two digits."""
+def round_up(size: float) -> int:
+    """The least number of two digits and zeros that is at least ``size``."""
     if size <= 0:
         return 0
     digit = int(10 ** max(0, math.floor(math.log10(size)) - 1))

@@ -76,7 +76,7 @@ def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
     chance of a quarter, a new one from the whole domain. At a boundary it stops."""
     again, coordinate, up = dice.random() < RESAMPLED, dice.random(), int(dice.integers(2))
     if again:
-        return unit_cube.at({"": domain}, {"": coordinate}, {})[""]
+        return unit_cube.values_at({"": domain}, {"": coordinate}, {})[""]
     if isinstance(domain, Choice):
         index = domain.options.index(value)
         return domain.options[min(max(index + (1 if up else -1), 0), len(domain.options) - 1)]

@@ -1,4 +1,4 @@
-"""Who asks for how much of the cluster, and whether there is room for one more."""
+"""The shares of the cluster that runs ask for, and whether one more run has room."""
 
 from __future__ import annotations
 
@@ -9,18 +9,40 @@ from pathlib import Path
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings, write_repackings
-from gibbsweep.tune.plan.run import Planned
-from gibbsweep.tune.resources.shares import Node, Request, at_once, lowered, most, trials, within
+from gibbsweep.tune.plan.run import PlannedRun
+from gibbsweep.tune.resources.shares import (
+    Node,
+    Request,
+    larger_share,
+    largest_share,
+    most_sharers,
+    share_within,
+    trials_at_once,
+)
 
 LOOK_EVERY_S = 10.0
 """Seconds between two looks at a cluster that grows."""
 WAITING = 2
-"""Trials with worker groups that wait on a cluster that grows: each holds a process, and what it waits for makes nodes come."""
+"""The most trials with worker groups that wait on a cluster that grows. Each holds a process; one that waits makes
+nodes come."""
 
 
-class Sharing:
-    """``requests``: what a worker of each contender asks for. Once a run of it has run out of memory, all that start after it ask for
-    more; this is on record in that run's folder, and read from there when the sweep is resumed."""
+class Devices:
+    """The processors and GPUs that the trials of a sweep share.
+
+    Each worker asks for what ``requests`` says of its contender. Once a run has run out of memory, later runs of the
+    same contender ask for more. This is on record in that run's folder, and is read from there when the sweep is
+    resumed::
+
+        devices = Devices({"rbm": Request(cpus=1)}, 1, lambda: [Node(8)], trials_folder=sweep.path / "trials")
+        if devices.has_room(planned, running):
+            request = devices.start(planned)
+    """
+
+    requests: dict[str, Request]
+    """What a worker of each contender asks for now."""
+    nodes: list[Node]
+    """The machines, as they were when last looked at."""
 
     def __init__(
         self,
@@ -31,98 +53,113 @@ class Sharing:
         trials_folder: Path,
         grows: bool = False,
     ) -> None:
-        self._workers, self._look, self._folder, self._grows = workers, nodes, trials_folder, grows
-        self.nodes, self._looked = list(nodes()), time.monotonic()
+        """``requests``: what a worker of each contender asks for at first; ``workers`` of a trial; ``nodes`` gives the
+        machines that there are now; ``grows``: the cluster adds machines on demand."""
+        self._workers, self._list_nodes, self._trials_folder, self._grows = workers, nodes, trials_folder, grows
+        self.nodes, self._looked_at = list(nodes()), time.monotonic()
         self.requests = dict(requests)
-        self._own: dict[str, Request] = {}
-        self._started: dict[str, Request] = {}  # what each run has that was started by this process
-        self._counts: dict[Request, int] = {}  # trials that fit
-        for run_dir in sorted(trials_folder.glob("*/packing.json")):
-            for repacking in read_repackings(run_dir.parent):
-                self._learn(run_dir.parent.name, repacking)
+        self._run_requests: dict[str, Request] = {}  # of runs that need more than others of their contender
+        self._started: dict[str, Request] = {}  # what each run got that this process started
+        self._trials_at_once: dict[Request, int] = {}
+        for path in sorted(trials_folder.glob("*/packing.json")):
+            for repacking in read_repackings(path.parent):
+                self._apply(path.parent.name, repacking)
 
     @property
-    def devices(self) -> int | None:
+    def most_workers(self) -> int | None:
         """The most workers that run at once; None where the cluster grows."""
         if self._grows:
             return None
-        return self._workers * max(self._fits(request) for request in self.requests.values())
+        return self._workers * max(self._trials_that_fit(request) for request in self.requests.values())
 
-    def start(self, planned: Planned) -> Request:
-        """What a worker of ``planned`` asks for, which starts now."""
+    def start(self, planned: PlannedRun) -> Request:
+        """Note that ``planned`` starts now; returns what each of its workers asks for."""
         self._started[planned.name] = request = self.request_of(planned)
         return request
 
-    def request_of(self, planned: Planned) -> Request:
+    def request_of(self, planned: PlannedRun) -> Request:
         """What a worker of ``planned`` would ask for if it started now."""
-        asked, own = self.requests[planned.contender], self._own.get(planned.name, Request())
-        return Request(max(asked.cpus, own.cpus), max(asked.gpus, own.gpus))
+        contender, run = self.requests[planned.contender], self._run_requests.get(planned.name, Request())
+        return Request(max(contender.cpus, run.cpus), max(contender.gpus, run.gpus))
 
-    def has_room(self, planned: Planned, running: Iterable[Planned]) -> bool:
-        """Whether ``planned`` can start beside what is ``running``: each takes the share of the cluster of which as many fit."""
+    def has_room(self, planned: PlannedRun, running: Iterable[PlannedRun]) -> bool:
+        """Whether ``planned`` can start beside the ``running`` runs. A run takes 1/n of the cluster if n runs like it
+        fit."""
         return self._room(self.request_of(planned), running)
 
-    def full(self, running: Iterable[Planned]) -> bool:
-        """Whether nothing could start: then the next run is not asked for yet. A suggestion made early knows less."""
+    def is_full(self, running: Iterable[PlannedRun]) -> bool:
+        """Whether no run could start. The next one is then not asked for yet, as a suggestion made early knows less."""
         running = list(running)
         return not any(self._room(request, running) for request in set(self.requests.values()))
 
-    def lower(
-        self, planned: Planned, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
+    def give_more(
+        self, planned: PlannedRun, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
     ) -> Repacking | None:
-        """``planned`` has run out of ``memory``: half as many share it from now on, which is then on record. Where that is not
-        ``certain``, it alone does not share it any more. None: it shares it with no other trial already."""
+        """Give ``planned``, which has run out of ``memory``, a larger share of it, and put that on record.
+
+        Half as many runs of its contender share the memory from now on. If it is not ``certain`` that the memory ran
+        out, only ``planned`` gets more: all that it can have. Returns None if ``planned`` already shares the memory
+        with no other trial."""
         self._refresh()
-        request, now = self._started.get(planned.name, self.request_of(planned)), self.request_of(planned)
-        found: Request | None = now
-        if (now.gpus if memory == "gpu" else now.cpus) <= (request.gpus if memory == "gpu" else request.cpus):
-            # Else another run of its kind has met the same fate while this one ran.
-            found = (lowered if certain else most)(now, memory, self._workers, self.nodes)
-        if found is None or found == request:
+        before, now = self._started.get(planned.name, self.request_of(planned)), self.request_of(planned)
+        larger: Request | None = now
+        if (now.gpus if memory == "gpu" else now.cpus) <= (before.gpus if memory == "gpu" else before.cpus):
+            # Otherwise another run of the contender ran out of memory while this one ran, and has raised the request.
+            larger = (larger_share if certain else largest_share)(now, memory, self._workers, self.nodes)
+        if larger is None or larger == before:
             return None
-        run_dir = self._folder / planned.name
+        run_dir = self._trials_folder / planned.name
         repacking = Repacking(
-            planned.contender, memory, read_progress(run_dir / "checkpoint").step,
-            at_once(request, memory, self.nodes), at_once(found, memory, self.nodes),
-            found.cpus, found.gpus, message, lost_seconds * self._workers, certain,
-        )  # fmt: skip
+            contender=planned.contender,
+            memory=memory,
+            step=read_progress(run_dir / "checkpoint").step,
+            before=most_sharers(before, memory, self.nodes),
+            after=most_sharers(larger, memory, self.nodes),
+            cpus=larger.cpus,
+            gpus=larger.gpus,
+            message=message,
+            lost_seconds=lost_seconds * self._workers,
+            certain=certain,
+        )
         write_repackings(run_dir, [*read_repackings(run_dir), repacking])
-        self._learn(planned.name, repacking)
+        self._apply(planned.name, repacking)
         return repacking
 
-    def _learn(self, run: str, repacking: Repacking) -> None:
+    def _apply(self, run: str, repacking: Repacking) -> None:
+        """Raise the requests of ``run``, and of its contender if the memory certainly ran out, as ``repacking``
+        says."""
         if repacking.contender not in self.requests:
             return
-        asked = self.requests[repacking.contender]
-        own = Request(max(asked.cpus, repacking.cpus), max(asked.gpus, repacking.gpus))
-        if repacking.certain:  # of that memory; what else the run asks for is its own affair
-            cpus = repacking.cpus if repacking.memory == "host" else asked.cpus
-            gpus = repacking.gpus if repacking.memory == "gpu" else asked.gpus
-            self.requests[repacking.contender] = self._given(
-                Request(max(asked.cpus, cpus), max(asked.gpus, gpus)), asked
-            )
-        own = self._given(own, asked)
-        if own != self.requests[repacking.contender]:
-            self._own[run] = own
+        before = self.requests[repacking.contender]
+        run_request = Request(max(before.cpus, repacking.cpus), max(before.gpus, repacking.gpus))
+        if repacking.certain:  # only of the memory that ran out; the rest of the request is this run's alone
+            cpus = repacking.cpus if repacking.memory == "host" else before.cpus
+            gpus = repacking.gpus if repacking.memory == "gpu" else before.gpus
+            raised = Request(max(before.cpus, cpus), max(before.gpus, gpus))
+            self.requests[repacking.contender] = self._within_cluster(raised, before)
+        run_request = self._within_cluster(run_request, before)
+        if run_request != self.requests[repacking.contender]:
+            self._run_requests[run] = run_request
 
-    def _given(self, request: Request, least: Request) -> Request:
-        return request if self._grows else within(request, least, self._workers, self.nodes)
+    def _within_cluster(self, request: Request, least: Request) -> Request:
+        return request if self._grows else share_within(request, least, self._workers, self.nodes)
 
-    def _fits(self, request: Request) -> int:
-        if request not in self._counts:
-            self._counts[request] = trials(request, self._workers, self.nodes)
-        return self._counts[request]
+    def _trials_that_fit(self, request: Request) -> int:
+        if request not in self._trials_at_once:
+            self._trials_at_once[request] = trials_at_once(request, self._workers, self.nodes)
+        return self._trials_at_once[request]
 
-    def _room(self, request: Request, running: Iterable[Planned]) -> bool:
+    def _room(self, request: Request, running: Iterable[PlannedRun]) -> bool:
         if self._grows and self._workers == 1:
-            return True  # what waits is what makes nodes come, and Tune bounds how much does
+            return True  # a waiting trial makes nodes come, and Tune bounds how many wait
         self._refresh()
-        beside = [self._started.get(planned.name, self.request_of(planned)) for planned in running]
+        requests = [self._started.get(planned.name, self.request_of(planned)) for planned in running]
         if self._grows:
-            return len(beside) < self._fits(request) + WAITING
-        return sum(1 / max(1, self._fits(other)) for other in [*beside, request]) <= 1 + 1e-6
+            return len(requests) < self._trials_that_fit(request) + WAITING
+        return sum(1 / max(1, self._trials_that_fit(other)) for other in [*requests, request]) <= 1 + 1e-6
 
     def _refresh(self) -> None:
-        if self._grows and time.monotonic() - self._looked >= LOOK_EVERY_S:
-            self.nodes, self._looked = list(self._look()), time.monotonic()
-            self._counts.clear()
+        """Look at the machines again, if the cluster grows and the last look is some time ago."""
+        if self._grows and time.monotonic() - self._looked_at >= LOOK_EVERY_S:
+            self.nodes, self._looked_at = list(self._list_nodes()), time.monotonic()
+            self._trials_at_once.clear()

@@ -1,5 +1,5 @@
-"""Between the plan and whoever starts its runs: holds a run back while its checkpoint would not fit, and stops a sweep that cannot go
-on now."""
+"""The gate between the plan and the code that starts its runs. It holds a run back while there is no room for it, and
+halts a sweep that cannot go on now."""
 
 from __future__ import annotations
 
@@ -7,36 +7,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gibbsweep.errors import is_disk_full
-from gibbsweep.tune.folder.driver import Stopping
+from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.options.sizes import size_text
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
-from gibbsweep.tune.resources.devices import Sharing
+from gibbsweep.tune.plan.run import PlannedRun
+from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.disk import Quota
 
 
 class Gate:
-    """``halted``: why the sweep cannot go on; empty while it can. ``advice``: what a person does about it. ``stopping``: whether a person
-    wants it to stop.
+    """Hands out the next run of a plan, holds it back, or halts the sweep::
 
-    Whatever the plan has handed out and nobody has ended stays unfinished, in its journal and its folders: a later part of the
-    sweep starts with it.
-    """
+        gate = Gate(plan, StopRequest(sweep), Quota(plan, limit=20 * 10**9))
+        while (planned := gate.next()) is not None:
+            start(planned)
 
-    def __init__(self, plan: Plan, stopping: Stopping, quota: Quota | None = None) -> None:
-        self.plan, self.stopping, self.quota = plan, stopping, quota
+    A run that the plan has handed out and that has not ended stays unfinished in the journal and in its folder. A later
+    part of the sweep starts with it."""
+
+    halted: str
+    """Why the sweep cannot go on; empty while it can."""
+    advice: str
+    """What a person does about it, before the command that continues the sweep."""
+    option: str
+    """What to add to that command."""
+    devices: Devices | None
+    """The cluster's devices, which tell whether there is room for a run; None before there is a cluster."""
+
+    def __init__(self, plan: Plan, stop: StopRequest, quota: Quota | None = None) -> None:
+        self.plan, self.stop, self.quota = plan, stop, quota
         self.halted, self.advice, self.option = "", "", ""
-        self.sharing: Sharing | None = None
-        """Once there is a cluster: whether it has room for a run."""
-        self._held: Planned | None = None
-        self._looked = False  # whether there was no room for it, and nothing has ended since
+        self.devices = None
+        self._held_back: PlannedRun | None = None
+        self._no_room = False  # for the run that is held back, and nothing has ended since
 
     @property
     def closing(self) -> bool:
-        """Whether no further run starts, and what runs is to end at its next report."""
-        return bool(self.halted) or self.stopping.asked
+        """Whether no further run starts, and running runs are to end at their next reports."""
+        return bool(self.halted) or self.stop.requested
 
-    def next(self) -> Planned | None:
+    def next(self) -> PlannedRun | None:
         """The next run to start; None if there is none now."""
         planned = None
         with self.guarded():
@@ -44,18 +54,20 @@ class Gate:
         return planned
 
     def ready(self) -> bool:
-        """Whether there is a run to start, so that a cluster is not started for nothing. With a quota it is then handed out."""
+        """Whether there is a run to start, so that a cluster is not started in vain. With a quota it is then handed
+        out."""
         if self.quota is not None:
-            self._held = self.next() or self._held
-        return not self.halted and (self.quota is None or self._held is not None)
+            self._held_back = self.next() or self._held_back
+        return not self.halted and (self.quota is None or self._held_back is not None)
 
-    def in_flight(self) -> list[Planned]:
-        """What the plan has handed out and this holds back no more."""
-        held = None if self._held is None else self._held.name
-        return [run for name, run in self.plan.running.items() if name != held]
+    def in_flight(self) -> list[PlannedRun]:
+        """The runs that the plan has handed out, without the one that is held back."""
+        held_back = None if self._held_back is None else self._held_back.name
+        return [run for name, run in self.plan.running.items() if name != held_back]
 
-    def said(self, resume: str) -> str:
-        """For a person, once the sweep has ended unfinished. ``resume``: the command that continues it."""
+    def unfinished_message(self, resume: str) -> str:
+        """A sentence for a person about a sweep that has ended unfinished. ``resume``: the command that continues
+        it."""
         plan = self.plan
         after = f"after {len(plan.outcomes)} of {plan.total} runs"
         if not self.halted:
@@ -63,31 +75,32 @@ class Gate:
         return f"paused {after}: {self.halted}; nothing is lost: {self.advice}continue with {resume}{self.option}"
 
     def reported(self, name: str) -> None:
-        """A running run has reported, and has saved its checkpoint."""
+        """Note that the running run ``name`` has reported and saved its checkpoint."""
         with self.guarded():
             if self.quota is not None and name in self.plan.running:
                 self.quota.measure(self.plan.running[name])
 
-    def ended(self, planned: Planned) -> None:
-        """The plan has heard that ``planned`` ended or pauses."""
-        self._looked = False
+    def ended(self, planned: PlannedRun) -> None:
+        """Note that ``planned`` has ended or pauses, after the plan has been told."""
+        self._no_room = False
         with self.guarded():
             if self.quota is not None:
                 self.quota.measure(planned)
                 self.quota.make_room()
 
     def halt(self, why: str, advice: str, option: str = "") -> None:
-        """Start nothing any more. The first reason stays; ``option`` is what to add to the command that continues."""
+        """Start no further run. The first reason stays; ``option`` is what to add to the command that continues the
+        sweep."""
         if not self.halted:
             self.halted, self.advice, self.option = why, advice, option
 
     def out_of_space(self) -> None:
-        """Halt: the disk is full."""
+        """Halt because the disk is full."""
         self.halt(f"there is no space left on the disk of {self.plan.sweep.path}", "free some, then ")
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Inside, a full disk halts the sweep instead of raising."""
+        """A context in which a full disk halts the sweep instead of raising an error."""
         try:
             yield
         except Exception as error:
@@ -95,19 +108,19 @@ class Gate:
                 raise
             self.out_of_space()
 
-    def _next(self) -> Planned | None:
-        if self.halted or self._looked:
+    def _next(self) -> PlannedRun | None:
+        if self.halted or self._no_room:
             return None
-        planned, self._held = self._held or self.plan.next(), None
+        planned, self._held_back = self._held_back or self.plan.next(), None
         if planned is None:
             return None
         others = [run for run in self.in_flight() if run.name != planned.name]
-        if others and self.sharing is not None and not self.sharing.has_room(planned, others):
-            self._held, self._looked = planned, True
+        if others and self.devices is not None and not self.devices.has_room(planned, others):
+            self._held_back, self._no_room = planned, True
             return None
         if self.quota is None or self.quota.make_room():
             return planned
-        self._held, self._looked = planned, True
-        if len(self.plan.running) == 1:  # itself: nobody will end and make room
-            self.halt(self.quota.what_is_needed(), "", f" --disk {size_text(self.quota.enough())}")
+        self._held_back, self._no_room = planned, True
+        if len(self.plan.running) == 1:  # only this run: no other will end and make room
+            self.halt(self.quota.shortage_message(), "", f" --disk {size_text(self.quota.sufficient())}")
         return None

@@ -1,4 +1,4 @@
-"""How much memory this machine has for trials, and how often its kernel has killed for lack of it."""
+"""The memory that this machine has for trials, and how often its kernel has killed a process for lack of memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psutil
 
 
 def available_memory(root: Path = Path("/")) -> int:
-    """Bytes that new processes may use: what the machine has available, or what the control groups that this process is in leave
+    """Bytes that new processes may use: what the machine has available, or what this process's control groups leave
     below their limits, whichever is less (a container sees the machine's memory, and is killed at its own limit)."""
     free = [psutil.virtual_memory().available]
     for folder in _groups(root):
@@ -16,15 +16,16 @@ def available_memory(root: Path = Path("/")) -> int:
             ("memory.max", "memory.current", "memory.stat", "inactive_file"),
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", "total_inactive_file"),
         ):
-            bound, taken = _number(folder / limit), _number(folder / used)
-            if bound is not None and taken is not None:
-                free.append(max(0, bound - max(0, taken - _numbers(folder / stat).get(reclaimable, 0))))
+            most_bytes, used_bytes = _number(folder / limit), _number(folder / used)
+            if most_bytes is not None and used_bytes is not None:
+                reclaimable_bytes = _numbers(folder / stat).get(reclaimable, 0)
+                free.append(max(0, most_bytes - max(0, used_bytes - reclaimable_bytes)))
     return min(free)
 
 
 def kills_so_far(root: Path = Path("/")) -> int:
-    """Processes that the kernel has killed for lack of memory since it started: in this process's control group where that is
-    counted, else on the machine. 0 where nothing counts them."""
+    """The number of processes that the kernel has killed for lack of memory since it started: in this process's control
+    group where that is counted, else on the machine. 0 where nothing counts them."""
     for folder in _groups(root):
         for name in ("memory.events", "memory.oom_control"):
             counts = _numbers(folder / name)
@@ -39,19 +40,19 @@ def _groups(root: Path) -> list[Path]:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:  # not Linux
         return []
-    found = []
+    folders = []
     for line in lines:
         number, names, path = line.split(":", 2)
         base = root / "sys/fs/cgroup" if number == "0" else root / "sys/fs/cgroup/memory"
         if number != "0" and "memory" not in names.split(","):
             continue
-        inside = Path(path.lstrip("/"))
-        found += [base / part for part in (inside, *inside.parents) if (base / part).is_dir()]
-    return found
+        group = Path(path.lstrip("/"))
+        folders += [base / part for part in (group, *group.parents) if (base / part).is_dir()]
+    return folders
 
 
 def _number(path: Path) -> int | None:
-    """The number in a file; None for ``max``, and where there is no such file."""
+    """The number in the file ``path``; None for ``max``, and where there is no such file."""
     try:
         text = path.read_text().strip()
     except OSError:
@@ -60,7 +61,7 @@ def _number(path: Path) -> int | None:
 
 
 def _numbers(path: Path) -> dict[str, int]:
-    """The ``name number`` lines of a file; none where there is no such file."""
+    """The ``name number`` lines of the file ``path``; empty where there is no such file."""
     try:
         words = [line.split() for line in path.read_text().splitlines()]
     except OSError:

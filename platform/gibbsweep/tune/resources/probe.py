@@ -1,8 +1,7 @@
-"""The memory probe: what one trial of each contender needs, measured once before several share a device.
+"""The memory probe: measures what one trial of each contender needs, once, before several share a device.
 
-The beginning of a run happens in a process of its own, so that its memory is returned and the driver never touches a GPU. What was
-found is kept in the sweep's folder: resuming a sweep does not measure again.
-"""
+The beginning of a run happens in a process of its own, so that its memory is returned and the driver never touches a
+GPU. The measurements are kept in the sweep's folder, so that a resumed sweep does not repeat them."""
 
 from __future__ import annotations
 
@@ -25,45 +24,51 @@ from gibbsweep.study.space import Space
 from gibbsweep.train.files import write_atomically
 
 TIMEOUT_S = 120.0
-"""For one contender: a closed form that is fitted to all of the data may take much longer."""
+"""Seconds that the measurement of one contender may take: a closed form that is fitted to all of the data may need far
+more."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What to measure. ``fingerprint``: all of the contender that its trials depend on."""
+    """What to measure: the memory of one contender's trial."""
 
     contender: str
+    """Its name."""
     fingerprint: Any
+    """Everything of the contender that its trials depend on, as JSON."""
     assignment: Assignment
+    """The run of one worker."""
     space: Space
+    """The contender's search space; its largest configuration is measured."""
 
     def key(self, device: str) -> str:
-        """By which the answer is found again: another contender, device or precision is another question."""
-        asked = json.dumps([self.fingerprint, device, self.assignment.precision], sort_keys=True)
-        return f"{self.contender} {hashlib.sha256(asked.encode()).hexdigest()[:16]}"
+        """The key of the answer in the file: another contender, device or precision is another question."""
+        identity = json.dumps([self.fingerprint, device, self.assignment.precision], sort_keys=True)
+        return f"{self.contender} {hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 Measure = Callable[[Sequence[Question]], list[Need]]
-"""Measures all of them, in any order and as many at once as it likes; the answers in the order of the questions."""
+"""Answers all questions, in their order; it may measure in any order, and as many at once as it likes."""
 
 
-def needs(path: Path, questions: Sequence[Question], device: str, measured: Measure) -> dict[str, Need]:
-    """The need of each contender, from the file ``path`` where it has an answer, else from ``measured``, which it has from then on."""
-    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    new = [question for question in questions if question.key(device) not in known]
+def needs(path: Path, questions: Sequence[Question], device: str, measure_all: Measure) -> dict[str, Need]:
+    """The need of each contender: from the file ``path`` where it has an answer, else from ``measure_all``, whose
+    answers are then written there."""
+    answers: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    new = [question for question in questions if question.key(device) not in answers]
     if new:
-        for question, need in zip(new, measured(new), strict=True):
-            known[question.key(device)] = asdict(need)
-        write_atomically(path, json.dumps(known, indent=1).encode())
-    return {question.contender: Need(**known[question.key(device)]) for question in questions}
+        for question, need in zip(new, measure_all(new), strict=True):
+            answers[question.key(device)] = asdict(need)
+        write_atomically(path, json.dumps(answers, indent=1).encode())
+    return {question.contender: Need(**answers[question.key(device)]) for question in questions}
 
 
-def in_child(assignment: Assignment, space: Space, used_before: int | None = None) -> Need:
-    """:func:`gibbsweep.run.need.measure` in a process of its own. ``used_before``: bytes of the GPU in use, without the child's;
-    None measures no GPU."""
+def measure_in_child(assignment: Assignment, space: Space, used_before: int | None = None) -> Need:
+    """Call :func:`gibbsweep.run.need.measure` in a process of its own. ``used_before``: bytes of the GPU in use by
+    others than the child; None measures no GPU."""
     with tempfile.TemporaryDirectory() as folder:
         question, answer = Path(folder) / "question", Path(folder) / "answer"
-        question.write_bytes(pickled((assignment, space, used_before)))
+        question.write_bytes(pickle_by_value((assignment, space, used_before)))
         environment: Mapping[str, str] = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         words = [sys.executable, "-m", "gibbsweep.tune.resources.probe", str(question), str(answer)]
         try:
@@ -75,20 +80,20 @@ def in_child(assignment: Assignment, space: Space, used_before: int | None = Non
         if child.returncode < 0:
             return Need(0, ran_out="host" if child.returncode == -9 else "", failed=f"signal {-child.returncode}")
         if not answer.exists():
-            last = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-            return Need(0, failed=last[0])
+            last_line = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
+            return Need(0, failed=last_line[0])
         return Need(**json.loads(answer.read_text()))
 
 
-def pickled(value: Any) -> bytes:
-    """By value what comes from a script: the other process has not run it."""
+def pickle_by_value(value: Any) -> bytes:
+    """Pickle ``value`` with the definitions that come from a script, as the other process has not run that script."""
     from ray import cloudpickle
 
     return bytes(cloudpickle.dumps(value))  # type: ignore[no-untyped-call]
 
 
 def main(question: Path, answer: Path) -> None:
-    """The child's whole life."""
+    """Measure as the file ``question`` says and write the need to ``answer``: all that the child process does."""
     assignment, space, used_before = pickle.loads(question.read_bytes())
     try:
         need = measure(assignment, space, used_before=used_before)

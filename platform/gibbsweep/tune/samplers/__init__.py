@@ -1,1 +1,1 @@
-"""Which values a trial tries: a function of the seed, the trial's number and the trials on record."""
+"""The values that a trial tries, as a function of the seed, the trial's number and the trials on record."""

@@ -1,4 +1,5 @@
-"""What to try next: a function of the seed, the trial's number and the trials on record, so a killed sweep asks the same again."""
+"""The values of the next trial, as a function of the seed, the trial's number and the trials on record. A sweep that
+was killed therefore tries the same values again."""
 
 from __future__ import annotations
 
@@ -29,15 +30,23 @@ optuna.logging.set_verbosity(logging.ERROR)
 SamplerName = Literal["tpe", "gp", "cmaes", "qmc", "random", "grid"]
 
 RECENT, BEST = 225, 25
-"""A model is fitted to the last trials and the best ones: a sampler's cost grows faster than its history, and TPE calls at most 25
-trials good (Optuna's default) however many there are."""
+"""A model is fitted to so many of the last trials and so many of the best ones before them: a sampler's cost grows
+faster than its history, and TPE calls at most 25 trials good (Optuna's default) however many there are."""
 
 
 class Sampler:
-    """Suggests the values of the trials of one contender. ``trials``: how many there will be of each compared option; ``rungs``: updates
-    at which they are compared, the end of training, after ``updates``, excluded. ``earlier``: trials of another sweep that a model learns from.
-    ``objectives``: how many goals the search has; TPE and the Gaussian process model all of them (Ozaki et al. 2022, "Multiobjective
-    Tree-Structured Parzen Estimator"; expected hypervolume improvement, Daulton et al. 2020)."""
+    """Suggests the values of the trials of one contender::
+
+        sampler = Sampler("tpe", space, seed=0, trials=64)
+        values, attributes = sampler.suggest(number, index, (goal,), records, fixed={})
+
+    TPE and the Gaussian process model all goals of a search (Ozaki et al. 2022, "Multiobjective Tree-Structured Parzen
+    Estimator"; expected hypervolume improvement, Daulton et al. 2020)."""
+
+    name: SamplerName
+    """The kind of sampler."""
+    space: Space
+    """The space that it samples."""
 
     def __init__(
         self,
@@ -51,12 +60,16 @@ class Sampler:
         earlier: Sequence[Record] = (),
         objectives: int = 1,
     ) -> None:
+        """``trials`` of each compared option; ``rungs``: updates at which trials are compared, without the end of
+        training, which comes after ``updates``; ``earlier``: trials of another sweep that a model learns from;
+        ``objectives``: number of goals. Raises UserError for a name that there is not, and for CMA-ES with several
+        goals."""
         if name not in get_args(SamplerName):
             raise UserError(f"there is no sampler {name!r}: use --sampler {'|'.join(get_args(SamplerName))}.")
         if name == "cmaes" and objectives > 1:
             raise UserError(
-                f"--sampler cmaes searches for one goal, and there are {objectives}: use --sampler tpe or gp, which learn from "
-                "all, or qmc|random|grid."
+                f"--sampler cmaes searches for one goal, and there are {objectives}: use --sampler tpe or gp, which "
+                "learn from all, or qmc|random|grid."
             )
         self.name, self.space, self._seed, self._trials, self._rungs = name, space, seed, trials, rungs
         self._earlier = list(earlier)
@@ -70,8 +83,8 @@ class Sampler:
     def suggest(
         self, number: int, index: int, goals: Sequence[Goal], records: Sequence[Record], fixed: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Values of trial ``number``, the ``index``-th of its option, and what the sampler must find again on its record. Paths of
-        ``fixed`` have those values."""
+        """The values of trial ``number``, the ``index``-th of its option, and the attributes that its record must keep
+        for the sampler. Paths of ``fixed`` have those values."""
         if self.name == "random":
             return unit_cube.random_point(self.space, self._seed, number, fixed), {}
         if self.name == "qmc":
@@ -83,9 +96,10 @@ class Sampler:
         history = _history([*self._earlier, *records], goals, self._rungs, self._startup)
         if self.name == "cmaes":
             history = [_by_rank(trial, goals[0]) for trial in history]
-        storage = _View(history)
+        storage = _StorageWithHistory(history)
         with warnings.catch_warnings():
-            # A sub-space for each branch of a Choice ("group") is marked experimental, a start for CMA-ES ("x0") as one that will move.
+            # Optuna marks a sub-space for each branch of a Choice ("group") as experimental, and announces that a start
+            # for CMA-ES ("x0") will move.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             warnings.simplefilter("ignore", FutureWarning)
             model = self._model(number, goals)
@@ -97,16 +111,17 @@ class Sampler:
         return values, {key: value for key, value in attrs.items() if key.startswith("cma:")}
 
     def expected_ends(self, goals: Sequence[Goal], records: Sequence[Record]) -> Sequence[float] | None:
-        """The loss that each of ``records`` is expected to end with, up to a scale; None where no model says so."""
+        """The loss that each of ``records`` is expected to end with, up to a scale; None where there is no model of
+        it."""
         return None if self._of_ends is None else self._of_ends.expected_ends(goals[0], records)
 
     @property
     def expects_ends(self) -> bool:
-        """Whether trials are ranked by what :meth:`expected_ends` says, once it says anything."""
+        """Whether trials are ranked by :meth:`expected_ends` as soon as that is not None."""
         return self._of_ends is not None
 
-    def points(self, fixed: Mapping[str, Any], options: int = 1) -> int:
-        """How many trials of one of so many ``options`` it can suggest: a grid ends, the others do not."""
+    def most_trials(self, fixed: Mapping[str, Any], options: int = 1) -> int:
+        """The most trials of one of so many ``options`` that it can suggest: a grid ends, other samplers do not."""
         return len(unit_cube.grid(self.space, self._trials, fixed, options)) if self.name == "grid" else self._trials
 
     def _model(self, number: int, goals: Sequence[Goal]) -> BaseSampler:
@@ -119,8 +134,9 @@ class Sampler:
         return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True, n_startup_trials=self._startup)
 
 
-class _View(InMemoryStorage):
-    """The one trial that is being asked for, before a history that is not copied into it."""
+class _StorageWithHistory(InMemoryStorage):
+    """Optuna's storage of the one trial that is suggested now, which also lists a history of trials without a copy of
+    them."""
 
     def __init__(self, history: list[FrozenTrial]) -> None:
         super().__init__()
@@ -129,45 +145,47 @@ class _View(InMemoryStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        own = super().get_all_trials(study_id, deepcopy, states)
+        stored = super().get_all_trials(study_id, deepcopy, states)
         if states == (TrialState.WAITING,):
-            return own
-        return [*own, *(trial for trial in self._history if states is None or trial.state in states)]
+            return stored
+        return [*stored, *(trial for trial in self._history if states is None or trial.state in states)]
 
 
 def _history(records: Sequence[Record], goals: Sequence[Goal], rungs: Sequence[int], least: int) -> list[FrozenTrial]:
-    """What the model is fitted to, by number. Where trials have rungs: the values at the end, or else the reports at the highest rung,
-    once ``least`` trials have reached it (as in BOHB, Falkner et al. 2018, section 3.2, values after few updates and after many are not
-    mixed), and the trials that run towards it; until then nothing, so that the sampler draws at random. A model of lower rungs would
-    choose what is fast at first."""
+    """The trials that the model is fitted to, by number.
+
+    Where trials have rungs, these are the values at the end once ``least`` trials have ended; else the reports at the
+    highest rung once ``least`` trials have reached it, and the trials that run towards it. As in BOHB (Falkner et al.
+    2018, section 3.2), values after few updates and after many are not mixed. Until then there is no history, so that
+    the sampler draws at random: a model of lower rungs would choose trials that are fast at first."""
     ended = [record for record in records if record.objectives is not None]
     if not rungs:
         others = [record for record in records if record.objectives is None][-RECENT:]
-        found = [record.frozen() for record in (*_capped(ended, end_losses(ended, goals)), *others)]
+        trials = [record.frozen() for record in (*_cap(ended, end_losses(ended, goals)), *others)]
     elif len(ended) >= least:
-        found = [record.frozen() for record in _capped(ended, end_losses(ended, goals))]
+        trials = [record.frozen() for record in _cap(ended, end_losses(ended, goals))]
     else:
         step = rungs[-1]
         reached = [record for record in records if step in record.reports]
         if len(reached) < least:
             return []
         running = [record for record in records if record.state == "running" and step not in record.reports]
-        at_rung = [losses_of(goals, record.reported(step), record.violations.get(step, {})) for record in reached]
-        found = [record.frozen_at(step) for record in (*_capped(reached, at_rung), *running)]
-    return sorted(found, key=lambda trial: trial.number)
+        at_rung = [losses_of(goals, record.reports[step], record.violations.get(step, {})) for record in reached]
+        trials = [record.frozen_at(step) for record in (*_cap(reached, at_rung), *running)]
+    return sorted(trials, key=lambda trial: trial.number)
 
 
 def _by_rank(trial: FrozenTrial, goal: Goal) -> FrozenTrial:
-    """The trial with the value that it is ranked by: CMA-ES looks at ranks alone, and Optuna's does not look at constraints."""
+    """``trial`` with the value that it is ranked by: CMA-ES uses ranks alone, and Optuna's ignores constraints."""
     if trial.value is None or not trial.constraints:
         return trial
-    own = copy.copy(trial)
-    own.value = goal.loss(ranked(goal.loss(trial.value), trial.constraints))
-    return own
+    ranked_trial = copy.copy(trial)
+    ranked_trial.value = goal.loss(ranked(goal.loss(trial.value), trial.constraints))
+    return ranked_trial
 
 
 def _best_of(trials: Sequence[FrozenTrial], goal: Goal) -> dict[str, Any] | None:
-    """The parameters of the best of ``trials``."""
+    """The parameters of the best of ``trials``; None if none has a value."""
     ended = [
         (ranked(goal.loss(trial.value), trial.constraints), trial.number, trial.params)
         for trial in trials
@@ -176,8 +194,9 @@ def _best_of(trials: Sequence[FrozenTrial], goal: Goal) -> dict[str, Any] | None
     return min(ended, key=lambda entry: entry[:2])[2] if ended else None
 
 
-def _capped(records: Sequence[Record], losses: Sequence[tuple[float, ...]]) -> list[Record]:
-    """The last ``RECENT`` and the ``BEST`` of the others: of several goals those of the first fronts, the widest spread first."""
+def _cap(records: Sequence[Record], losses: Sequence[tuple[float, ...]]) -> list[Record]:
+    """The last ``RECENT`` of ``records`` and the ``BEST`` of the others. With several goals the best are those of the
+    first fronts, the most widely spread first."""
     earlier = losses[: max(0, len(records) - RECENT)]
     order = (
         ordered(earlier, BEST)
@@ -188,6 +207,7 @@ def _capped(records: Sequence[Record], losses: Sequence[tuple[float, ...]]) -> l
 
 
 def _suggest(trial: optuna.trial.Trial, space: Space) -> dict[str, Any]:
+    """The values that Optuna suggests for ``trial``, by path."""
     values: dict[str, Any] = {}
     for path, domain in space.items():
         values[path] = _suggest_one(trial, path, domain)

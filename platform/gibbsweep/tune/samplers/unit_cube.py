@@ -1,4 +1,8 @@
-"""Points of a search space from points of the unit cube, and back: random, quasi-random and grid search need no model and no history."""
+"""Points of a search space from points of the unit cube, and back: random, quasi-random and grid search.
+
+They depend on the seed and the trial's number alone, as a resumed sweep needs. Optuna's samplers of the same kinds
+depend on the state of a study.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +19,34 @@ from gibbsweep.study.space import Choice, Domain, Float, Int, Space, walk
 
 
 def random_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """Trial ``number``'s values, independent of every other trial's."""
+    """Random values of trial ``number``, independent of every other trial's."""
     paths = paths_of(space)
-    return at(space, dict(zip(paths, np.random.default_rng((seed, number)).random(len(paths)), strict=True)), fixed)
+    coordinates_drawn = np.random.default_rng((seed, number)).random(len(paths))
+    return values_at(space, dict(zip(paths, coordinates_drawn, strict=True)), fixed)
 
 
 def sobol_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """Point ``number`` of a scrambled Sobol sequence with a coordinate for every path, the branches' included."""
+    """The values at point ``number`` of a scrambled Sobol sequence that has a coordinate for every path, branches
+    included."""
     paths = paths_of(space)
     sequence = qmc.Sobol(len(paths), scramble=True, rng=np.random.default_rng(seed))
     if number:
         sequence.fast_forward(number)
-    return at(space, dict(zip(paths, sequence.random(1)[0], strict=True)), fixed)
+    return values_at(space, dict(zip(paths, sequence.random(1)[0], strict=True)), fixed)
 
 
 def grid(space: Space, trials: int, fixed: Mapping[str, Any], options: int = 1) -> list[dict[str, Any]]:
-    """Every combination of the options of each Choice and of m values of each Float and Int, evenly spaced (log: in the logarithm), m as
-    large as ``trials`` allows. Raises UserError where the choices alone have more combinations than ``trials``, which so many ``options`` have
-    each."""
+    """A grid of at most ``trials`` points: every combination of the options of each Choice and of m values of each
+    Float and Int, evenly spaced (log: in the logarithm), with the largest m that fits.
+
+    Raises UserError where the choices alone have more combinations than ``trials``. ``options``: how many compared
+    options have so many trials each, for the error."""
     points = list(_combinations(space, 1, fixed))
     if len(points) > trials:
+        for_each = f" for each of {options} compared options" if options > 1 else ""
         raise UserError(
-            f"the grid's smallest form has {len(points)} points{f' for each of {options} compared options' if options > 1 else ''}, and "
-            f"{trials * options} trials cannot cover it: use --trials {len(points) * options} or more, or another --sampler."
+            f"the grid's smallest form has {len(points)} points{for_each}, and {trials * options} trials cannot cover "
+            f"it: use --trials {len(points) * options} or more, or another --sampler."
         )
     continuous = any(isinstance(domain, Float | Int) for path, domain in walk(space) if path not in fixed)
     for m in range(2, trials + 1 if continuous else 2):
@@ -48,38 +57,41 @@ def grid(space: Space, trials: int, fixed: Mapping[str, Any], options: int = 1) 
     return points
 
 
-def at(space: Space, coordinates: Mapping[str, float], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """The values at ``coordinates`` (path -> [0, 1)); a path of ``fixed`` has that value instead."""
+def values_at(space: Space, coordinates: Mapping[str, float], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """The values at ``coordinates`` (by path, in [0, 1)); a path of ``fixed`` has that value instead."""
     values: dict[str, Any] = {}
     for path, domain in space.items():
         values[path] = fixed[path] if path in fixed else _value(domain, float(coordinates[path]))
         if isinstance(domain, Choice) and values[path] in domain.then:
-            values |= at(domain.then[values[path]], coordinates, fixed)
+            values |= values_at(domain.then[values[path]], coordinates, fixed)
     return values
 
 
 def coordinates(space: Space, values: Mapping[str, Any]) -> dict[str, float]:
-    """Coordinates at which :func:`at` has ``values``, of the paths that these have; of what several coordinates give, the middle one's."""
-    found: dict[str, float] = {}
+    """The coordinates, by path, at which :func:`values_at` gives ``values``. Where an interval of coordinates gives a
+    value, this is its middle."""
+    by_path: dict[str, float] = {}
     for path, domain in space.items():
         if path in values:
-            found[path] = _coordinate(domain, values[path])
+            by_path[path] = _coordinate(domain, values[path])
             if isinstance(domain, Choice) and values[path] in domain.then:
-                found |= coordinates(domain.then[values[path]], values)
-    return found
+                by_path |= coordinates(domain.then[values[path]], values)
+    return by_path
 
 
 def _value(domain: Domain, u: float) -> Any:
+    """The value of ``domain`` at the coordinate ``u`` in [0, 1)."""
     if isinstance(domain, Choice):
         return domain.options[min(int(u * len(domain.options)), len(domain.options) - 1)]
     if isinstance(domain, Float):
         return min(max(_between(domain.low, domain.high, u, domain.log), domain.low), domain.high)
-    # Half a unit more on each side gives the ends of the range the share of the others.
+    # Half a unit more on each side gives the two ends of the range as large a share as the other integers.
     whole = round(_between(domain.low - 0.5, domain.high + 0.5, u, domain.log))
     return min(max(whole, domain.low), domain.high)
 
 
 def _coordinate(domain: Domain, value: Any) -> float:
+    """The inverse of :func:`_value`."""
     if isinstance(domain, Choice):
         return (domain.options.index(value) + 0.5) / len(domain.options)
     margin = 0.5 if isinstance(domain, Int) else 0.0
@@ -87,6 +99,7 @@ def _coordinate(domain: Domain, value: Any) -> float:
 
 
 def _between(low: float, high: float, u: float, log: bool) -> float:
+    """The number at the share ``u`` of the way from ``low`` to ``high``, or of the way between their logarithms."""
     return low * (high / low) ** u if log else low + (high - low) * u
 
 
@@ -96,6 +109,7 @@ def _share(low: float, high: float, value: float, log: bool) -> float:
 
 
 def _combinations(space: Space, m: int, fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every combination of values of ``space`` with ``m`` values of each number."""
     if not space:
         yield {}
         return
@@ -107,6 +121,7 @@ def _combinations(space: Space, m: int, fixed: Mapping[str, Any]) -> Iterator[di
 
 
 def _spread(domain: Domain, m: int) -> Sequence[Any]:
+    """``m`` values of ``domain``, evenly spaced; all options of a Choice."""
     if isinstance(domain, Choice):
         return domain.options
     if m == 1:
@@ -115,8 +130,9 @@ def _spread(domain: Domain, m: int) -> Sequence[Any]:
     values = [_between(domain.low, domain.high, i / (m - 1), domain.log) for i in range(m)]
     if isinstance(domain, Int):
         return list(dict.fromkeys(math.floor(value + 0.5) for value in values))
-    return [domain.low, *values[1:-1], domain.high]  # its ends exactly, not to a rounding
+    return [domain.low, *values[1:-1], domain.high]  # the two ends exactly, not up to rounding
 
 
 def paths_of(space: Space) -> list[str]:
+    """All paths of ``space``, those of branches included, each once."""
     return list(dict.fromkeys(path for path, _ in walk(space)))

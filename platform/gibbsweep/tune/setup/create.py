@@ -11,16 +11,16 @@ from gibbsweep.errors import UserError
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.study import Study
 from gibbsweep.train.files import write_atomically
-from gibbsweep.tune.folder.layout import SweepDir, find
+from gibbsweep.tune.folder.layout import SweepDir, find_sweep
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
-from gibbsweep.tune.options.settings import Decided, differences, fingerprint
+from gibbsweep.tune.options.settings import Settings, differences, fingerprint
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.setup.feasible import check
 
 
 def create(
     study: Study, options: SweepOptions, *, has_gpu: bool, script_options: Mapping[str, Any] | None = None
-) -> tuple[SweepDir, Decided]:
+) -> tuple[SweepDir, Settings]:
     """A new sweep's folder with its record."""
     name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = options.runs / name
@@ -46,20 +46,20 @@ def create(
         "retries": None,
         "from_sweep": None,
     }
-    decided = Decided(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
-    evolves = check(study, decided, options)
-    taken = None if decided.from_sweep is None else warm_start.take(study, decided, options.runs)
+    settings = Settings(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
+    evolves = check(study, settings, options)
+    taken = None if settings.from_sweep is None else warm_start.take(study, settings, options.runs)
     record = {
         "name": name,
         "study": study.name,
         "question": study.question,
-        "data": decided.data,
-        "budget": decided.budget,
-        **_several_goals(study, decided),
-        "options": vars(decided),
+        "data": settings.data,
+        "budget": settings.budget,
+        **_several_goals(study, settings),
+        "options": vars(settings),
         "script_options": dict(script_options or {}),
-        "fingerprint": fingerprint(study, decided),
-        **({"evolves": evolves} if decided.scheduler == "population" else {}),
+        "fingerprint": fingerprint(study, settings),
+        **({"evolves": evolves} if settings.scheduler == "population" else {}),
         "git_commit": git_commit(),
         "created": time.time(),
     }
@@ -71,13 +71,13 @@ def create(
         raise UserError(
             f"the run folder {options.runs} cannot be written ({error.strerror}): choose a writable one with --runs."
         ) from error
-    return SweepDir(path), decided
+    return SweepDir(path), settings
 
 
-def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
+def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     """The folder of the sweep to resume. Options that were given and differ from the record, or a study that changed, are refused."""
     assert options.resume is not None
-    sweep = find(options.runs, options.resume)
+    sweep = find_sweep(options.runs, options.resume)
     record = sweep.record()
     if record["study"] != study.name:
         raise UserError(
@@ -87,21 +87,21 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Decided]:
     for name in DECIDING:
         given = getattr(options, name)
         given = list(given) if isinstance(given, tuple) else given
-        if given is not None and given != recorded.get(name, getattr(Decided, name, None)):
+        if given is not None and given != recorded.get(name, getattr(Settings, name, None)):
             raise UserError(
                 f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name.removesuffix('_sweep')} {given} was given: "
                 "leave it out to continue, or start a new sweep."
             )
-    decided = Decided(**{**recorded, "contenders": tuple(recorded["contenders"])})
-    evolves = {name: list(paths) for name, paths in check(study, decided, options).items()}
-    changes = differences(record["fingerprint"], fingerprint(study, decided))
+    settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
+    evolves = {name: list(paths) for name, paths in check(study, settings, options).items()}
+    changes = differences(record["fingerprint"], fingerprint(study, settings))
     changes += differences(record.get("evolves", {}), evolves, "evolves")
     if changes:
         raise UserError(
             f"the study of sweep {sweep.name!r} has changed since it was started ({'; '.join(changes)}): "
             "undo the change to continue it, or start a new sweep."
         )
-    return sweep, decided
+    return sweep, settings
 
 
 def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
@@ -118,10 +118,11 @@ def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
     }
 
 
-def _several_goals(study: Study, decided: Decided) -> dict[str, Any]:
+def _several_goals(study: Study, settings: Settings) -> dict[str, Any]:
     """The goals of the contenders that have several, in words."""
-    goals = {name: study.goals_of(name) for name in decided.contenders}
-    found = {
-        name: " and ".join(f"{g.direction} {g.metric}" for g in own) for name, own in goals.items() if len(own) > 1
+    goals = {
+        name: " and ".join(f"{goal.direction} {goal.metric}" for goal in at.goals)
+        for name, at in settings.contenders_of(study).items()
+        if len(at.goals) > 1
     }
-    return {"goals": found} if found else {}
+    return {"goals": goals} if goals else {}

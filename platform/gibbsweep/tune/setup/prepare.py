@@ -8,17 +8,17 @@ from gibbsweep.data import load
 from gibbsweep.evaluate import Evaluator, Prepares, described
 from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 
 
-def prepare(study: Study, decided: Decided, options: SweepOptions, console: Console) -> None:
+def prepare(study: Study, settings: Settings, options: SweepOptions, console: Console) -> None:
     """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
-    evaluators = all_evaluators(study, decided)
-    first = load(study.views(decided.data)[0], root=options.data_root)
+    evaluators = all_evaluators(study, settings)
+    first = load(study.views(settings.data)[0], root=options.data_root)
     for sentence in described(evaluators, first):
         console.print(f"data  ·  {sentence}", style="dim", highlight=False, soft_wrap=True)
     phrases = set()
-    for view in study.views(decided.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
+    for view in study.views(settings.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
         dataset = load(view, root=options.data_root)
         with console.status("preparing what samples are measured with (the first time takes a minute or two)"):
             phrases |= {e.prepare(dataset) for e in evaluators if isinstance(e, Prepares)}
@@ -26,8 +26,7 @@ def prepare(study: Study, decided: Decided, options: SweepOptions, console: Cons
         console.print(f"measured with  ·  {phrase}", style="dim", highlight=False, soft_wrap=True)
 
 
-def all_evaluators(study: Study, decided: Decided) -> list[Evaluator]:
+def all_evaluators(study: Study, settings: Settings) -> list[Evaluator]:
     """All that measure a contender, each once, in the contenders' order."""
-    names, budget = decided.contenders, decided.budget
-    found = [e for n in names for e in (*study.evaluators_of(n, budget), *study.final_evaluators_of(n, budget))]
-    return list(dict.fromkeys(found))
+    contenders = settings.contenders_of(study).values()
+    return list(dict.fromkeys(e for at in contenders for e in (*at.evaluators, *at.final_evaluators)))

@@ -1,1 +1,1 @@
-"""The same search on a virtual clock: learning curves instead of training."""
+"""The search of a real sweep on a virtual clock: learning curves instead of training."""

@@ -1,4 +1,4 @@
-"""Learning curves to simulate a sweep on: synthetic ones, and those of a sweep that was run."""
+"""Learning curves to simulate a sweep on: synthetic curves, and the curves of a sweep that was run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gibbsweep.tune.journal.storage import open_storage
 
 
 class Curves(Protocol):
-    """What training with ``values`` would do. The same trial has the same curve whoever asks, and however often."""
+    """The results that training with given values would have. A trial always has the same curve."""
 
     @property
     def config(self) -> Any:
@@ -29,10 +29,14 @@ class Curves(Protocol):
         ...
 
     @property
-    def space(self) -> Space: ...
+    def space(self) -> Space:
+        """The space that is searched."""
+        ...
 
     @property
-    def updates(self) -> int: ...
+    def updates(self) -> int:
+        """The updates of a whole training."""
+        ...
 
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
         """The validation loss of trial ``number`` after ``step`` updates; NaN once it has diverged."""
@@ -49,19 +53,21 @@ class Curves(Protocol):
 
 @runtime_checkable
 class ScheduledCurves(Curves, Protocol):
-    """Curves of values that change over the updates, as a population's do."""
+    """Curves that also know values which change over the updates, as a population's do."""
 
     def quality_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
-        """As ``quality``, for weights that were trained with the values of each segment from its start on."""
+        """``quality`` of weights that were trained with the values of each segment from its start on."""
         ...
 
     def loss_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
-        """As ``loss``."""
+        """``loss`` of weights that were trained with the values of each segment from its start on."""
         ...
 
 
 @dataclass(frozen=True)
 class SyntheticConfig:
+    """The values that :class:`SyntheticCurves` start from."""
+
     learning_rate: float = 1e-3
     momentum: float = 0.9
     width: int = 32
@@ -78,34 +84,46 @@ SPACE: Space = {
     "dropout": Float(0.0, 0.5),
     "ema": Float(0.9, 0.999),
 }
+"""The space of :class:`SyntheticCurves`."""
 
 
 @dataclass(frozen=True)
 class SyntheticCurves:
-    """A loss that falls as a power of the updates to a floor: floor + (1 - floor) / (1 + rate step / updates)^.7, with noise.
+    """A loss that falls as a power of the updates to a floor: floor + (1 - floor) / (1 + rate step / updates)^.7, with
+    noise::
 
-    As in training a network, a larger learning rate falls faster and to a worse floor, so that curves cross and early ranks mislead;
-    above a rate that depends on the momentum it diverges; width costs time; three fields matter less and less. Where the floor is lowest is
-    drawn from the seed, and the noise of a report from the seed, the trial and the step.
+        curves = SyntheticCurves(seed=1)
+        curves.loss({**vars(curves.config), "width": 64}, number=0, step=27)
 
-    Where values change, what has fallen adds up and the floor is that of the values now: floor + (1 - floor) / (1 + sum of rate updates
-    / all)^.7, as a network keeps what a large rate has learned and loses its noise under a small one; so does what has been spent of the
-    updates until it diverges.
+    As in training a network, a larger learning rate falls faster and to a worse floor, so that curves cross and early
+    ranks mislead. Above a rate that depends on the momentum the loss diverges. Width costs time; three fields matter
+    less and less. The values with the lowest floor are drawn from the seed; the noise of a report is drawn from the
+    seed, the trial and the step.
+
+    Where values change, the progress adds up and the floor is that of the present values: floor + (1 - floor) / (1 +
+    sum of rate times updates / all updates)^.7. So a network keeps what a large rate has learned, and loses its noise
+    under a small one. The progress towards a divergence adds up as well.
     """
 
     seed: int = 0
+    """Seed of the best values and of the noise."""
     updates: int = 81
+    """Updates of a whole training."""
     noise: float = 0.01
+    """Standard deviation of the noise of a report."""
 
     config: SyntheticConfig = field(default=SyntheticConfig(), init=False)
+    """The values to start from."""
 
     @property
     def space(self) -> Space:
+        """The space that is searched."""
         return SPACE
 
     @cached_property
     def optimum(self) -> tuple[float, ...]:
-        """Where the floor is lowest: log10 of the effective rate, log2 of the width, log10 of the decay, the dropout and the average."""
+        """The values with the lowest floor: log10 of the effective rate, log2 of the width, log10 of the weight decay,
+        the dropout, and the decay of the average."""
         low, high = (-2.0, 4.5, -5.0, 0.0, 0.95), (-1.0, 6.5, -3.0, 0.3, 0.999)
         return tuple(float(x) for x in np.random.default_rng((self.seed, 2**31)).uniform(low, high))
 
@@ -120,30 +138,30 @@ class SyntheticCurves:
         return self.quality_along(schedule, number, step) + self.noise * noise
 
     def quality_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
-        fallen = overheated = 0.0
+        progress = overheating = 0.0  # the loss diverges where the overheating reaches 1
         ends = [*(segment.start for segment in schedule[1:]), step]
         for segment, end in zip(schedule, ends, strict=True):
             log_rate = _log_rate(segment.values)
             updates = min(end, step) - segment.start
             if updates <= 0:
                 break
-            fallen += 30.0 * math.pow(10, 0.6 * (log_rate + 1.5)) * updates / self.updates
-            overheated += updates / (self.updates * math.pow(10, 0.5 - log_rate)) if log_rate > 0.5 else 0.0
-        if overheated >= 1:
+            progress += 30.0 * math.pow(10, 0.6 * (log_rate + 1.5)) * updates / self.updates
+            overheating += updates / (self.updates * math.pow(10, 0.5 - log_rate)) if log_rate > 0.5 else 0.0
+        if overheating >= 1:
             return math.nan
-        now = next(segment for segment in reversed(schedule) if segment.start < step)
-        floor = self._floor(now.values)
-        return float(floor + max(1 - floor, 0.0) / (1 + fallen) ** 0.7)
+        present = next(segment for segment in reversed(schedule) if segment.start < step)
+        floor = self._floor(present.values)
+        return float(floor + max(1 - floor, 0.0) / (1 + progress) ** 0.7)
 
     def _floor(self, values: Mapping[str, Any]) -> float:
-        rate_at, width_at, decay_at, dropout_at, ema_at = self.optimum
+        log_rate, log_width, log_decay, dropout, ema = self.optimum
         floor: float = (
             0.05
-            + 0.05 * (_log_rate(values) - rate_at) ** 2
-            + 0.02 * (math.log2(values["width"]) - width_at) ** 2
-            + 0.01 * (math.log10(values["weight_decay"]) - decay_at) ** 2
-            + 0.2 * (values["dropout"] - dropout_at) ** 2
-            + 5.0 * (values["ema"] - ema_at) ** 2
+            + 0.05 * (_log_rate(values) - log_rate) ** 2
+            + 0.02 * (math.log2(values["width"]) - log_width) ** 2
+            + 0.01 * (math.log10(values["weight_decay"]) - log_decay) ** 2
+            + 0.2 * (values["dropout"] - dropout) ** 2
+            + 5.0 * (values["ema"] - ema) ** 2
         )
         return floor
 
@@ -158,20 +176,42 @@ def _log_rate(values: Mapping[str, Any]) -> float:
 
 @dataclass(frozen=True)
 class RecordedConfig:
+    """The values that :class:`RecordedCurves` start from."""
+
     trial: int = 0
+    """Number of a recorded trial."""
 
 
 class RecordedCurves:
-    """The trials of a sweep's contender, drawn again: the space is which of them. Between two of its reports a trial has the value of
-    the earlier one; one that was stopped early keeps its last value, and one that diverged is NaN after it. ``objective``: which of the
-    contender's goals."""
+    """The curves of the trials of a sweep that was run, drawn again. The search space has one choice: the recorded
+    trial::
+
+        curves = RecordedCurves(SweepDir(Path("runs/cd_k-1")), "rbm")
+        curves.loss({"trial": 3}, number=0, step=200)
+
+    Between two reports a trial has the value of the earlier one. A trial that was stopped early keeps its last value;
+    one that diverged is NaN after it.
+    """
+
+    config: RecordedConfig
+    """The values to start from."""
+    space: Space
+    """The choice of a recorded trial."""
+    updates: int
+    """Updates of the longest trial."""
+    objectives: int
+    """Number of goals of the sweep."""
+    range: tuple[float, float]
+    """The least and the greatest loss of all reports."""
 
     def __init__(self, sweep: SweepDir, contender: str, objective: int = 0) -> None:
+        """``objective``: which of the contender's goals. Raises UserError where the sweep has no such contender, or no
+        reports of it."""
         storage = open_storage(sweep)
-        known = [study.study_name for study in storage.get_all_studies()]
-        if contender not in known:
+        contenders = [study.study_name for study in storage.get_all_studies()]
+        if contender not in contenders:
             raise UserError(
-                f"sweep {sweep.name!r} has no search of {contender!r}: it has {', '.join(known) or 'none'}."
+                f"sweep {sweep.name!r} has no search of {contender!r}: it has {', '.join(contenders) or 'none'}."
             )
         study_id = storage.get_study_id_from_name(contender)
         directions = storage.get_study_directions(study_id)
@@ -185,18 +225,18 @@ class RecordedCurves:
             )
         self._steps = [sorted(trial.intermediate_values) for trial in self._trials]
         records = [recorded(number, trial, ()) for number, trial in enumerate(self._trials)]
-        self._losses = [[sign * r.reported(s)[objective] for s in sorted(r.reports)] for r in records]
+        self._losses = [[sign * r.reports[s][objective] for s in sorted(r.reports)] for r in records]
         self.range = min(map(min, self._losses)), max(map(max, self._losses))
         self.updates = max(steps[-1] for steps in self._steps)
         self.config = RecordedConfig()
-        self.space: Space = {"trial": Choice(*range(len(self._trials)))}
+        self.space = {"trial": Choice(*range(len(self._trials)))}
 
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
         drawn: int = values["trial"]
-        at = bisect.bisect_right(self._steps[drawn], step) - 1
+        report = bisect.bisect_right(self._steps[drawn], step) - 1
         if self._trials[drawn].state == TrialState.FAIL and step > self._steps[drawn][-1]:
             return math.nan
-        return self._losses[drawn][max(at, 0)]
+        return self._losses[drawn][max(report, 0)]
 
     def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
         return self.loss(values, number, step)

@@ -1,4 +1,5 @@
-"""A sweep with a virtual clock: the searcher and the scheduler of a real one against learning curves, with any number of workers."""
+"""The simulation of a sweep on a virtual clock: the search of a real sweep on learning curves, with any number of
+workers."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ from typing import Any, Protocol
 from optuna.storages import BaseStorage, InMemoryStorage
 
 from gibbsweep.errors import UserError
+from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.study.contender import Contender
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Float
-from gibbsweep.study.study import Contender
-from gibbsweep.train import Outcome, OutcomeKind, Segment
+from gibbsweep.train import Budget, Outcome, OutcomeKind, Segment
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.schedulers.choice import SchedulerForm
@@ -24,23 +26,28 @@ from gibbsweep.tune.simulation.curves import Curves, ScheduledCurves
 from gibbsweep.tune.simulation.front_curves import FrontCurves, FrontSoFar
 
 MOST_OBJECTIVES = 4
+"""The most objectives that can be simulated."""
 GOALS = [Goal("loss" if i == 0 else f"loss_{i + 1}", "minimize") for i in range(MOST_OBJECTIVES)]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trial to train on: ``values``, from ``start`` to ``end`` updates."""
+    """A stretch of training of one trial."""
 
     number: int
+    """The trial's number."""
     values: Mapping[str, Any]
+    """The values that it trains with."""
     start: int
+    """Updates that it has behind it."""
     end: int
+    """Updates that it trains to."""
     schedule: tuple[Segment, ...] = ()
-    """Where ``values`` are the last of several: all of them."""
+    """Where the trial has trained with other values before: those and ``values``, by updates."""
 
 
 class Policy(Protocol):
-    """Whatever decides what a free worker does: our search, or another library's."""
+    """Decides what a free worker does: our search, or another library's."""
 
     report_at: tuple[int, ...]
     """Updates at which trials report, the last of them the end."""
@@ -50,75 +57,86 @@ class Policy(Protocol):
         ...
 
     def report(self, job: Job, step: int, loss: float) -> bool:
-        """Take a report; whether the trial stops now, before the job's end."""
+        """Receive the ``loss`` after ``step`` updates. Returns whether the trial stops now, before the job's end."""
         ...
 
     def finished(self, job: Job) -> None:
-        """The job has reached its ``end``."""
+        """Note that ``job`` has reached its end."""
         ...
 
     def outcomes(self) -> Counter[str]:
-        """How the trials ended so far."""
+        """The number of trials that have ended so far, by kind of outcome."""
         ...
 
 
 @dataclass
 class Simulation:
-    """What happened. ``best``: (virtual seconds, the quality of what was best by its report until then), one entry each time that this
-    changes: chosen by the noisy report, as a person would, and worth what it is without the noise. With several objectives the best is a
-    front, worth the share of the losses' box that it misses."""
+    """The course of a simulated sweep."""
 
     best: list[tuple[float, float]] = field(default_factory=list)
+    """(virtual seconds, quality) whenever another trial became the best. The best is chosen by its noisy report, as a
+    person would choose it; its quality is without the noise. With several objectives the best is a front, and its
+    quality is the share of the losses' box that it misses."""
     wall: float = 0.0
+    """Virtual seconds until the end."""
     device_seconds: float = 0.0
+    """Virtual seconds that workers trained, added up."""
     updates: int = 0
+    """Updates of all trials."""
     segments: int = 0
+    """Jobs that were started."""
     ended: Counter[str] = field(default_factory=Counter)
+    """Trials that have ended, by kind of outcome."""
 
     def time_to(self, loss: float) -> float:
-        """Virtual seconds until the best was at most ``loss``; infinite if it never was."""
+        """Virtual seconds until the quality of the best was at most ``loss``; infinite if it never was."""
         return next((time for time, quality in self.best if quality <= loss), math.inf)
 
     def efficiency(self, workers: int) -> float:
-        """Device-seconds of training over those that the workers were there for."""
+        """The share of the workers' time that they trained."""
         return self.device_seconds / (workers * self.wall) if self.wall else 0.0
 
 
 def simulate(
     policy: Policy, curves: Curves, *, workers: int, overhead: float = 0.0, until: float = math.inf
 ) -> Simulation:
-    """Run ``policy`` to its end, or to the virtual time ``until``. ``overhead``: seconds that a job takes to start."""
-    found = Simulation()
-    events: list[tuple[float, int, Job, int]] = []  # when, in which order, whose, after how many updates
+    """Simulate ``policy`` on ``curves`` to its end, or to the virtual time ``until``::
+
+        policy = SearchPolicy.of(curves, trials=200, seed=0, sampler="tpe", scheduler=SchedulerForm("halving"))
+        simulate(policy, curves, workers=8).time_to(0.1)
+
+    ``overhead``: seconds that a job takes to start.
+    """
+    simulation = Simulation()
+    events: list[tuple[float, int, Job, int]] = []  # reports: (time, order, job, updates)
     now, count, free, lowest = 0.0, 0, workers, math.inf
     front = FrontSoFar(curves) if isinstance(curves, FrontCurves) else None
 
     def schedule(job: Job, step: int, start: float) -> None:
         nonlocal count
-        following = next(at for at in policy.report_at if at > step)
-        following = min(following, job.end)
-        spent = (following - step) * curves.seconds(job.values, job.number)
+        next_step = min(next(later for later in policy.report_at if later > step), job.end)
+        seconds = (next_step - step) * curves.seconds(job.values, job.number)
         count += 1
-        heapq.heappush(events, (start + spent, count, job, following))
+        heapq.heappush(events, (start + seconds, count, job, next_step))
 
     while True:
         while free and (job := policy.next()) is not None:
             free -= 1
-            found.segments += 1
+            simulation.segments += 1
             schedule(job, job.start, now + overhead)
         if not events or events[0][0] > until:
             break
         now, _, job, step = heapq.heappop(events)
-        before = max((at for at in (job.start, *policy.report_at) if at < step), default=0)
-        found.updates += step - before
-        found.device_seconds += (step - before) * curves.seconds(job.values, job.number)
+        before = max((earlier for earlier in (job.start, *policy.report_at) if earlier < step), default=0)
+        simulation.updates += step - before
+        simulation.device_seconds += (step - before) * curves.seconds(job.values, job.number)
         loss = loss_of(curves, job, step)
         if front is not None:
-            missed = front.take(job.values, job.number, step)
-            found.best += [] if missed is None else [(now, missed)]
+            missed = front.add_report(job.values, job.number, step)
+            simulation.best += [] if missed is None else [(now, missed)]
         elif loss < lowest:
             lowest = loss
-            found.best.append((now, _quality_of(curves, job, step)))
+            simulation.best.append((now, _quality_of(curves, job, step)))
         if policy.report(job, step, loss):
             free += 1
         elif step < job.end:
@@ -126,12 +144,12 @@ def simulate(
         else:
             policy.finished(job)
             free += 1
-    found.wall, found.ended = now, policy.outcomes()
-    return found
+    simulation.wall, simulation.ended = now, policy.outcomes()
+    return simulation
 
 
 def loss_of(curves: Curves, job: Job, step: int) -> float:
-    """What the trial reports after ``step`` updates."""
+    """The loss that the trial of ``job`` reports after ``step`` updates."""
     if not job.schedule:
         return curves.loss(job.values, job.number, step)
     return _scheduled(curves).loss_along(job.schedule, job.number, step)
@@ -146,14 +164,19 @@ def _quality_of(curves: Curves, job: Job, step: int) -> float:
 def _scheduled(curves: Curves) -> ScheduledCurves:
     if not isinstance(curves, ScheduledCurves):
         raise UserError(
-            f"{type(curves).__name__} say nothing of values that change while a trial trains, as a population's do: simulate it on "
-            "synthetic curves, without --curves."
+            f"{type(curves).__name__} say nothing of values that change while a trial trains, as a population's do: "
+            "simulate it on synthetic curves, without --curves."
         )
     return curves
 
 
 class SearchPolicy:
-    """Our own search, as a sweep runs it."""
+    """The policy of our own search, as a sweep runs it; :meth:`of` makes one."""
+
+    search: Search
+    """The search of the one contender."""
+    report_at: tuple[int, ...]
+    """Updates at which trials report, the last of them the end."""
 
     def __init__(self, search: Search, curves: Curves, report_every: int) -> None:
         self.search, self._curves, updates = search, curves, curves.updates
@@ -173,12 +196,16 @@ class SearchPolicy:
         storage: BaseStorage | None = None,
     ) -> SearchPolicy:
         """For one contender that is searched in the space of ``curves``. ``report_every`` 0: at the rungs and the end alone."""
-        search = Search(
-            storage or InMemoryStorage(),
+        contender = ContenderAtBudget(
             "simulated",
             Contender(curves.config, "baseline", curves.space),
-            tuple(GOALS[: curves.objectives]) if isinstance(curves, FrontCurves) else GOALS[0],
-            updates=curves.updates,
+            curves.config,
+            Budget(curves.updates, 1, report_every or curves.updates),
+            tuple(GOALS[: curves.objectives if isinstance(curves, FrontCurves) else 1]),
+        )
+        search = Search(
+            storage or InMemoryStorage(),
+            contender,
             trials=trials,
             seed=seed,
             sampler=sampler,
@@ -188,38 +215,42 @@ class SearchPolicy:
         return cls(search, curves, report_every or curves.updates)
 
     def next(self) -> Job | None:
+        """A job for a free worker; None if there is none now."""
         search = self.search
         record = search.promote() or (search.ask() if len(search.records) < search.trials else None)
         if record is None:
-            record, ended = search.settle(None)
+            record, ended = search.settle(search.arms[0])
             for waiting in ended:
                 kind: OutcomeKind = "diverged" if waiting.state == "lost" else "pruned"
                 search.tell(waiting.number, Outcome(kind, waiting.runs_to), stranded=True)
         return None if record is None else self.job(record)
 
     def job(self, record: Record) -> Job:
-        """What a running trial has to do."""
+        """The job of the running trial ``record``."""
         population = self.search.population
         schedule = () if population is None else population.schedule(record.number)
-        return Job(record.number, record.values, record.at, record.runs_to, schedule)
+        return Job(record.number, record.values, record.updates_done, record.runs_to, schedule)
 
     def report(self, job: Job, step: int, loss: float) -> bool:
-        verdict = self.search.report(job.number, step, loss, self._metrics(job, step))
+        verdict = self.search.report(job.number, step, self._metrics(job, step))
         if verdict == "go":
             return False
         self.search.tell(job.number, Outcome("pruned" if verdict == "prune" else "diverged", step))
         return True
 
     def finished(self, job: Job) -> None:
+        """Note that ``job`` has reached its end."""
         if job.end < self.report_at[-1]:
             self.search.pause(job.number)
         else:
             self.search.tell(job.number, Outcome("completed", job.end, self._metrics(job, job.end)))
 
     def outcomes(self) -> Counter[str]:
+        """The number of trials by the states of their records."""
         return Counter(record.state for record in self.search.records)
 
     def _metrics(self, job: Job, step: int) -> dict[str, float]:
+        """The losses of all objectives after ``step`` updates, by their goals' metrics."""
         curves = self._curves
         if isinstance(curves, FrontCurves):
             losses = curves.losses(job.values, job.number, step)

@@ -1,1 +1,1 @@
-"""Where a sweep stands, for its driver and for whoever reads its folder."""
+"""The state of a sweep, for its driver and for readers of its folder."""

@@ -1,4 +1,4 @@
-"""A contender's trials as bars of characters: where they stand, and at each rung."""
+"""Bars of characters for a contender's trials: one for all trials, and one for each rung."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from gibbsweep.tune.status.overview import ContenderOverview
-from gibbsweep.tune.status.text import INDENT, counted, with_ellipsis
+from gibbsweep.tune.status.text import INDENT, count_text, join_with_ellipsis
 
 Part = tuple[int, str, str]
-"""(count, character, style) of a bar."""
+"""A part of a bar: (count, character, style)."""
 
-_CELLS = {80: 12, 100: 20, 140: 32}  # columns of a bar from so many columns of terminal on
+_CELLS = {80: 12, 100: 20, 140: 32}  # columns of a bar, by the least columns of the terminal
 
 
-def cells_of(width: int) -> int:
-    """How many columns of a terminal's ``width`` a bar has."""
+def bar_cells(width: int) -> int:
+    """The columns that a bar has on a terminal of ``width`` columns."""
     return max((cells for columns, cells in _CELLS.items() if columns <= width), default=8)
 
 
 def rung_lines(contender: ContenderOverview, width: int) -> list[Text]:
-    """A line a rung, the last one that of the end."""
-    found = []
+    """A line for each rung, and one for the end of training."""
+    lines = []
     last = contender.levels[-1]
     digits, columns = len(str(last.step)), len(str(contender.outline.trials))
     for level in contender.levels:
@@ -33,20 +33,20 @@ def rung_lines(contender: ContenderOverview, width: int) -> list[Text]:
             (level.running, "░", "cyan"),
         ]
         line = Text(INDENT).append(f"{level.step:>{digits}} ", "dim")
-        line += _bar(parts, contender.outline.trials, cells_of(width)) + Text(" ")
-        told = [Text(f"{level.reached:>{columns}} {'completed' if level is last else 'reached'}")]
+        line += _bar(parts, contender.outline.trials, bar_cells(width)) + Text(" ")
+        counts = [Text(f"{level.reached:>{columns}} {'completed' if level is last else 'reached'}")]
         if level is not last:
-            how = "gone on" if contender.outline.population else "promoted"
-            told += [counted(level.went_on, how, "green"), counted(level.copied, "copied", "magenta")]
-            told.append(counted(level.waiting, "waiting", "yellow"))
-            told.append(counted(level.stayed, "ended", "blue"))
-        told.append(counted(level.running, "on the way", "cyan"))
-        found.append(line + with_ellipsis(told, width - line.cell_len))
-    return found
+            went_on = "gone on" if contender.outline.population else "promoted"
+            counts += [count_text(level.went_on, went_on, "green"), count_text(level.copied, "copied", "magenta")]
+            counts.append(count_text(level.waiting, "waiting", "yellow"))
+            counts.append(count_text(level.stayed, "ended", "blue"))
+        counts.append(count_text(level.running, "on the way", "cyan"))
+        lines.append(line + join_with_ellipsis(counts, width - line.cell_len))
+    return lines
 
 
 def trials_bar(contender: ContenderOverview, width: int) -> Text:
-    """All trials by how they ended or where they are."""
+    """A bar of all trials, by how they ended or where they are."""
     ended = contender.ended
     parts: list[Part] = [
         (ended["completed"], "█", "green"),
@@ -55,11 +55,12 @@ def trials_bar(contender: ContenderOverview, width: int) -> Text:
         (contender.waiting, "▒", "yellow"),
         (contender.running, "░", "cyan"),
     ]
-    return _bar(parts, contender.outline.trials, cells_of(width))
+    return _bar(parts, contender.outline.trials, bar_cells(width))
 
 
 def _bar(parts: Sequence[Part], total: int, cells: int) -> Text:
-    """Whoever is there at all has a cell, as long as there are enough; no bar is full before all are there."""
+    """A bar of ``cells`` columns for ``total``. A part that is not empty has at least one cell, as long as there are
+    enough; no bar is full before all parts together make up the total."""
     counts = [count for count, _, _ in parts]
     widths = [max(1, round(cells * count / total)) if count else 0 for count in counts]
     room = cells if sum(counts) >= total else cells - 1

@@ -1,4 +1,5 @@
-"""The best so far of a search, ranked as what is retrained: by each goal, and how many trials are on the front of several."""
+"""The best trials of a search so far, by each goal and ranked as for retraining, and the number of trials on the front
+of several goals."""
 
 from __future__ import annotations
 
@@ -17,57 +18,78 @@ from gibbsweep.tune.plan.outline import Outline
 
 @dataclass(frozen=True)
 class Best:
-    """The best trial that completed, by one goal; before there is one, the best of those that came furthest. Where there are constraints, the
-    best of those that satisfy all, or else the one that comes closest, which then has ``violated`` some (in their own words). ``others``:
-    its values of the other goals, where there are several."""
+    """The best completed trial by one goal; before any has completed, the best of those that came furthest.
+
+    Where there are constraints it is the best trial that satisfies all of them, or else the one that comes closest.
+    """
 
     run: str
+    """Name of its run."""
     value: float
+    """Its value of the goal."""
     step: int
+    """Updates after which it has that value."""
     values: dict[str, Any]
+    """Its searched values, by path."""
     completed: bool
+    """Whether it has completed."""
     metric: str
+    """Short name of the goal."""
     others: Mapping[str, float]
+    """Its values of the other goals, by their short names."""
     copied: tuple[str, int] | None = None
     """The run whose checkpoint it went on from last, and after how many updates."""
     violated: tuple[str, ...] = ()
+    """The constraints that it violates, in their own words."""
 
 
 def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tuple[Best, ...], int]:
-    """The best by each goal, each trial once, and how many are on the front of all of them."""
+    """The best trial of contender ``name`` by each goal, each trial once, and the number of trials on the front of all
+    goals."""
     ended = [record for record in records if record.objectives is not None]
     step = outline.updates if ended else max((next(reversed(record.reports), 0) for record in records), default=0)
     compared = ended or [record for record in records if step in record.reports]
-    values = [r.objectives or r.reported(step) for r in compared]
+    values = [record.objectives or record.reports[step] for record in compared]
     if not values:
         return (), 0
     names = goal_names(outline.goals)
-    against = [r.violations_at_the_end if ended else r.violations.get(step, {}) for r in compared]
-    losses = [losses_of(outline.goals, own, excess) for own, excess in zip(values, against, strict=True)]
-    found: list[Best] = []
+    excesses = [r.violations_at_the_end if ended else r.violations.get(step, {}) for r in compared]
+    losses = [losses_of(outline.goals, point, excess) for point, excess in zip(values, excesses, strict=True)]
+    bests: list[Best] = []
     for i, metric in enumerate(names):
         if len(names) > 1:
-            at = min(range(len(values)), key=[vector[i] for vector in losses].__getitem__)
-        else:  # who violates as much is told apart by the goal
-            keys = [(total(excess), outline.goals[0].loss(own[0])) for own, excess in zip(values, against, strict=True)]
-            at = min(range(len(values)), key=keys.__getitem__)
-        others = {other: value for j, (other, value) in enumerate(zip(names, values[at], strict=True)) if j != i}
-        run = search_name(name, compared[at].number)
-        if run in (best.run for best in found):
+            best = min(range(len(values)), key=[vector[i] for vector in losses].__getitem__)
+        else:  # the goal decides among those that violate as much
+            goal = outline.goals[0]
+            keys = [(total(excess), goal.loss(point[0])) for point, excess in zip(values, excesses, strict=True)]
+            best = min(range(len(values)), key=keys.__getitem__)
+        record = compared[best]
+        run = search_name(name, record.number)
+        if run in (earlier.run for earlier in bests):
             continue
-        violated = tuple(text for text, by in against[at].items() if by > 0)
-        copied = _copied(name, compared[at])
-        found.append(Best(run, values[at][i], step, compared[at].values, bool(ended), metric, others, copied, violated))
-    # Equal ones once, as they are retrained.
+        bests.append(
+            Best(
+                run=run,
+                value=values[best][i],
+                step=step,
+                values=record.values,
+                completed=bool(ended),
+                metric=metric,
+                others={other: value for other, value in zip(names, values[best], strict=True) if other != metric},
+                copied=_last_copy(name, record),
+                violated=tuple(text for text, excess in excesses[best].items() if excess > 0),
+            )
+        )
+    # Trials with equal losses count once, as they are retrained once.
     front = front_ranks(list(dict.fromkeys(losses))).count(0) if len(names) > 1 else 1
-    return tuple(found), front
+    return tuple(bests), front
 
 
-def violations_said(violated: Iterable[str]) -> str:
-    """``violates seconds <= 0.1``; "" where nothing is violated."""
+def violations_message(violated: Iterable[str]) -> str:
+    """``violates seconds <= 0.1``; "" where no constraint is violated."""
     texts = [text.rsplit("/", 1)[-1] for text in violated]
     return f"violates {' and '.join(texts)}" if texts else ""
 
 
-def _copied(name: str, record: Record) -> tuple[str, int] | None:
+def _last_copy(name: str, record: Record) -> tuple[str, int] | None:
     return (search_name(name, record.copies[-1].donor), record.copies[-1].step) if record.copies else None

@@ -1,4 +1,4 @@
-"""A sweep as its folder shows it, to anyone who may read it: nothing is written, and its driver notices nothing."""
+"""The overview of a sweep from its folder alone. Nothing is written there, and the sweep's driver notices nothing."""
 
 from __future__ import annotations
 
@@ -12,53 +12,63 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from gibbsweep.train import Outcome
-from gibbsweep.tune.folder.driver import driven
+from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record, recorded
 from gibbsweep.tune.plan.outline import Outline, read_outline
 from gibbsweep.tune.plan.stopped import stands, stopped
-from gibbsweep.tune.status.overview import Overview, Underway, overview
+from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
-_TAIL = 1 << 16  # a report is a line of some hundred bytes
+_TAIL = 1 << 16  # bytes that hold the last report: a report is a line of some hundred bytes
 
 
 @dataclass(frozen=True)
-class FolderView:
-    """``wall``: seconds over all parts of the sweep; ``interrupted``: runs that are to be continued by a resume."""
+class FolderOverview:
+    """The state of a sweep as its folder shows it: ``overview_from_folder(SweepDir(Path("runs/cd_k-1")))``."""
 
     overview: Overview
+    """The state of its runs."""
     wall: float
+    """Wall seconds over all parts of the sweep."""
     driven: bool
+    """Whether a process drives it."""
     interrupted: int
+    """Runs that a resume would continue; 0 while the sweep is driven."""
 
 
-def look(sweep: SweepDir) -> FolderView:
-    """Outcomes win over the journal, which hears of them last; a verdict that is in the journal wins over both, as it will on resume."""
-    outlines, is_driven = read_outline(sweep), driven(sweep)
+def overview_from_folder(sweep: SweepDir) -> FolderOverview:
+    """Read the state of ``sweep`` from its folder.
+
+    An outcome in a run's folder counts more than the journal, which is written later. A verdict to prune that is in the
+    journal counts more than both, as it will on resume."""
+    outlines, has_driver = read_outline(sweep), is_driven(sweep)
     records = _records(sweep, outlines)
-    runs = [search_name(name, record.number) for name, found in records.items() for record in found]
-    runs += [run for one in outlines.values() for run in one.retrainings if sweep.trial(run).exists()]
-    lost = {search_name(n, r.number) for n, found in records.items() for r in found if r.state == "lost"}
+    trials = {search_name(name, record.number): record for name, of_name in records.items() for record in of_name}
+    runs = list(trials)
+    runs += [run for outline in outlines.values() for run in outline.retrainings if sweep.trial(run).exists()]
+    lost = {run for run, record in trials.items() if record.state == "lost"}
+    waiting = {run for run, record in trials.items() if record.state == "paused"}
     ended = {run: outcome for run in runs if (outcome := Outcome.read(sweep.trial(run))) is not None}
     outcomes = {run: outcome for run, outcome in ended.items() if run not in lost}
-    for name, found in records.items():
-        for record, step in stopped(found):
+    for name, of_name in records.items():
+        for record, step in stopped(of_name):
             run = search_name(name, record.number)
             outcomes[run] = stands(record, step, outlines[name].goals, sweep.trial(run))
-    underway = {run: at for run in runs if run not in outcomes and (at := last_report(sweep.trial(run))) is not None}
-    waiting = {search_name(n, r.number) for n, found in records.items() for r in found if r.state == "paused"}
-    open_runs = {run for run in runs if run not in outcomes and run not in waiting | lost}
-    return FolderView(
-        overview(outlines, records, outcomes, underway, open_runs if is_driven else ()),
-        _wall(sweep, is_driven),
-        is_driven,
-        0 if is_driven else len(open_runs),
+    unfinished = [run for run in runs if run not in outcomes]
+    last_reports = {run: report for run in unfinished if (report := last_report(sweep.trial(run))) is not None}
+    open_runs = {run for run in unfinished if run not in waiting | lost}
+    return FolderOverview(
+        overview_of(outlines, records, outcomes, last_reports, open_runs if has_driver else ()),
+        _wall(sweep, has_driver),
+        has_driver,
+        0 if has_driver else len(open_runs),
     )
 
 
 def _records(sweep: SweepDir, outlines: dict[str, Outline]) -> dict[str, list[Record]]:
+    """The trials of each contender, as the journal has them."""
     records: dict[str, list[Record]] = {name: [] for name in outlines}
-    if not sweep.journal.exists():  # Optuna would make one
+    if not sweep.journal.exists():  # Optuna would create it
         return records
     storage = JournalStorage(JournalFileBackend(str(sweep.journal)))
     for study in storage.get_all_studies():
@@ -69,8 +79,9 @@ def _records(sweep: SweepDir, outlines: dict[str, Outline]) -> dict[str, list[Re
     return records
 
 
-def last_report(run_dir: Path) -> Underway | None:
-    """The last whole line of a run's spool; only its end is read."""
+def last_report(run_dir: Path) -> LastReport | None:
+    """The last whole line of the reports of the run in ``run_dir``; None without one. Only the end of the file is
+    read."""
     path = run_dir / "metrics.jsonl"
     try:
         with open(path, "rb") as file:
@@ -81,10 +92,11 @@ def last_report(run_dir: Path) -> Underway | None:
     if not lines:
         return None
     record: dict[str, Any] = json.loads(lines[-1])
-    return Underway.of(record["step"], record["metrics"])
+    return LastReport.of(record["step"], record["metrics"])
 
 
-def _wall(sweep: SweepDir, is_driven: bool) -> float:
+def _wall(sweep: SweepDir, has_driver: bool) -> float:
+    """Wall seconds of ``sweep``, up to now if it has a driver."""
     path = sweep.path / "wall_seconds.json"
     try:
         record = json.loads(path.read_text())
@@ -92,4 +104,4 @@ def _wall(sweep: SweepDir, is_driven: bool) -> float:
     except FileNotFoundError:
         return 0.0
     seconds = float(record["wall_seconds"] if isinstance(record, dict) else record)
-    return seconds + (max(0.0, since) if is_driven else 0.0)
+    return seconds + (max(0.0, since) if has_driver else 0.0)

@@ -1,4 +1,5 @@
-"""What a person watches: a live view on a terminal, one line an ended run elsewhere."""
+"""The progress of a sweep, for the person who started it: a live display on a terminal, elsewhere one line for each
+ended run."""
 
 from __future__ import annotations
 
@@ -15,37 +16,46 @@ from gibbsweep.study.constraint import violations
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.resources.gate import Gate
-from gibbsweep.tune.status.bests import violations_said
+from gibbsweep.tune.status.bests import violations_message
 from gibbsweep.tune.status.from_folder import last_report
-from gibbsweep.tune.status.lines import lines, spent, totals
-from gibbsweep.tune.status.overview import Overview, Underway, overview
+from gibbsweep.tune.status.lines import contender_lines, spent_text, total_lines
+from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
 REFRESH_S = 0.5
-"""Between two pictures of a sweep in which something happens; where nothing does, the clock ticks every second."""
+"""Seconds between two pictures of a sweep in which something happens; where nothing does, the clock ticks every
+second."""
 MOST_OF_A_CORE = 0.01
-"""Pictures of thousands of trials take milliseconds: they are drawn less often."""
+"""The most of a core that drawing may take: pictures of thousands of trials take milliseconds, and are drawn less
+often."""
 
 
 class Progress:
-    """A context manager. Everything happens in the thread that calls: the plan is that thread's, too."""
+    """Shows a person how a sweep proceeds::
+
+        with Progress(gate, Console(), SweepClock(sweep, time.time())) as progress:
+            progress.reported("rbm-0003", 200, metrics)
+            progress.changed()
+
+    It has no thread of its own: it draws in the thread that calls it, which is the one that uses the plan.
+    """
 
     def __init__(self, gate: Gate, console: Console, clock: SweepClock) -> None:
         plan = gate.plan
         self._gate, self._plan, self._console, self._clock = gate, plan, console, clock
         self._outlines = outline(plan)
-        self._printed = set(plan.outcomes)
-        self._told = 0
-        self._underway = {
-            run_dir.name: at
+        self._printed_runs = set(plan.outcomes)
+        self._printed_takeovers = 0
+        self._last_reports = {
+            run_dir.name: report
             for run_dir in (plan.sweep.path / "trials").glob("*")
-            if run_dir.name not in plan.outcomes and (at := last_report(run_dir)) is not None
+            if run_dir.name not in plan.outcomes and (report := last_report(run_dir)) is not None
         }
         self._live: Live | None = None
         if console.is_terminal:
             self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
-        self._view: Overview | None = None
-        self._drawn, self._pause = float("-inf"), REFRESH_S
-        self._changed, self._said = True, False
+        self._overview: Overview | None = None
+        self._drawn_at, self._pause = float("-inf"), REFRESH_S
+        self._changed, self._printed_stop = True, False
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -57,90 +67,96 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._drawn = float("-inf")
+            self._drawn_at = float("-inf")
             self._changed = True
             self.show()
             self._live.stop()
 
     def reported(self, run: str, step: int, metrics: Mapping[str, Any]) -> None:
-        """A run has reported."""
-        self._underway[run] = Underway.of(step, metrics)
+        """Note that ``run`` has reported ``metrics`` after ``step`` updates."""
+        self._last_reports[run] = LastReport.of(step, metrics)
 
     def changed(self) -> None:
-        """A run has started, reported or ended."""
+        """Note that a run has started, reported or ended."""
         with self._gate.guarded():
             self._clock.tick(every=1.0)
         self._changed = True
         self.show()
 
     def show(self) -> None:
-        """Called many times a second: draws where it is time to, and says what has ended."""
+        """Draw a picture, or print the runs that have ended, if it is time to; may be called many times a second."""
         if self._live is None:
             self._log()
             return
         now = time.monotonic()
-        if now - self._drawn >= (self._pause if self._changed else max(self._pause, 1.0)):
+        if now - self._drawn_at >= (self._pause if self._changed else max(self._pause, 1.0)):
             self._live.update(self._picture(), refresh=True)
-            self._drawn, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
+            self._drawn_at, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
 
     def _picture(self) -> Group:
-        if self._changed or self._view is None:
-            self._view, self._changed = self._overview(), False
+        """The lines of the live display. One line more than fits would scroll, and a display that scrolls flickers."""
+        if self._changed or self._overview is None:
+            self._overview, self._changed = self._current_overview(), False
         width, height = self._console.size
-        # A line more than fits would scroll, and a view that scrolls flickers.
-        head = totals(self._view, self._clock.now_seconds, width=width)
+        head = total_lines(self._overview, self._clock.now_seconds, width=width)
         if self._gate.closing:
             head.insert(0, Text(self._stop_sentence(), "bold yellow", overflow="ellipsis", no_wrap=True))
-        return Group(*head, *lines(self._view, width=width, height=max(1, height - 1 - len(head))))
+        return Group(*head, *contender_lines(self._overview, width=width, height=max(1, height - 1 - len(head))))
 
-    def _overview(self) -> Overview:
+    def _current_overview(self) -> Overview:
         plan = self._plan
-        if (now := outline(plan)) != self._outlines:  # a search has ended, and its front is known
-            self._outlines = now
-            write_outline(plan.sweep, now)
-        records = {name: search.records for name, search in plan.searches.items()}
-        return overview(self._outlines, records, plan.outcomes, self._underway, plan.running)
+        if (outlines := outline(plan)) != self._outlines:  # a search has ended, and its front is final
+            self._outlines = outlines
+            write_outline(plan.sweep, outlines)
+        records = {search.contender.name: search.records for search in plan.searches()}
+        return overview_of(self._outlines, records, plan.outcomes, self._last_reports, plan.running)
 
     def _stop_sentence(self) -> str:
-        n = len(self._plan.running)
+        count = len(self._plan.running)
         if self._gate.halted:
             return f"pausing: {self._gate.halted}"
-        if not n:
+        if not count:
             return "stopping: saving the sweep"
-        who = "the running trial finishes its report" if n == 1 else f"{n} running trials finish their reports"
-        return f"stopping: {who} (Ctrl-C again stops now; nothing that was recorded is lost)"
+        trials = (
+            "the running trial finishes its report" if count == 1 else f"{count} running trials finish their reports"
+        )
+        return f"stopping: {trials} (Ctrl-C again stops now; nothing that was recorded is lost)"
 
     def _log(self) -> None:
-        if self._gate.closing and not self._said:
-            self._said = True
+        """Print what is new: a stop, copies of checkpoints in a population, runs that have ended."""
+        if self._gate.closing and not self._printed_stop:
+            self._printed_stop = True
             self._print(self._stop_sentence())
         if not self._changed:
             return
         self._changed = False
-        for run, takeover in self._plan.takeovers.made[self._told :]:
+        for run, takeover in self._plan.takeovers[self._printed_takeovers :]:
             self._print(f"{run}{f' ({takeover.lost_as})' if takeover.lost else ''} {takeover}")
-        self._told = len(self._plan.takeovers.made)
-        ended = [name for name in self._plan.outcomes if name not in self._printed]
+        self._printed_takeovers = len(self._plan.takeovers)
+        ended = [name for name in self._plan.outcomes if name not in self._printed_runs]
         if not ended:
             return
         now = time.monotonic()
-        if self._view is None or now - self._drawn >= self._pause:
-            self._view = self._overview()
-            self._drawn, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
-        view, done = self._view, len(self._printed)
+        if self._overview is None or now - self._drawn_at >= self._pause:
+            self._overview = self._current_overview()
+            self._drawn_at, self._pause = now, max(REFRESH_S, (time.monotonic() - now) / MOST_OF_A_CORE)
         for name in ended:
-            self._printed.add(name)
-            done += 1
-            outcome = self._plan.outcomes[name]
-            study, contender = self._plan.study, self._plan.contender_of[name]
-            goals = [goal.metric for goal in study.goals_of(contender)]
-            values = [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
-            if outcome.outcome == "completed":
-                found = violations(study.constraints_of(contender), outcome.metrics)
-                values.append(violations_said(text for text, by in found.items() if by > 0))
-            parts = [f"{done}/{self._plan.total}", name, str(outcome), *values]
-            parts += [f"{n} {what}" for n, what in ((view.waiting, "wait"), (view.promoted, "promoted")) if n]
-            self._print("  ".join(part for part in [*parts, spent(view, self._clock.now_seconds)] if part))
+            self._printed_runs.add(name)
+            self._print(self._ended_line(name, self._overview))
+
+    def _ended_line(self, name: str, overview: Overview) -> str:
+        """The line for run ``name``, the last of ``self._printed_runs`` to have ended."""
+        outcome = self._plan.outcomes[name]
+        contender = self._plan.contender_of(name)
+        goals = [goal.metric for goal in contender.goals]
+        parts = [f"{len(self._printed_runs)}/{self._plan.total}", name, str(outcome)]
+        parts += [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
+        if outcome.outcome == "completed":
+            excesses = violations(contender.constraints, outcome.metrics)
+            parts.append(violations_message(text for text, excess in excesses.items() if excess > 0))
+        parts += [f"{overview.waiting} wait"] if overview.waiting else []
+        parts += [f"{overview.promoted} promoted"] if overview.promoted else []
+        return "  ".join(part for part in [*parts, spent_text(overview, self._clock.now_seconds)] if part)
 
     def _print(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from gibbsweep.study.study import Study
 from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.population.summary import seconds_replaced
 from gibbsweep.tune.search.importance import importances_of
@@ -22,20 +22,20 @@ from gibbsweep.tune.setup.prepare import all_evaluators
 from gibbsweep.tune.table.rows import rows_of
 
 
-def assemble(study: Study, options: SweepOptions, decided: Decided, plan: Plan, clock: SweepClock) -> Results:
+def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan, clock: SweepClock) -> Results:
     """The results of ``plan``, all of whose runs have ended."""
     dataset, rows = load(plan.views[0], root=options.data_root), rows_of(plan)
     results = Results(
         study=study.name,
         question=study.question,
-        data=decided.data,
-        budget=decided.budget,
+        data=settings.data,
+        budget=settings.budget,
         device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
         columns=_filled(study, rows),
         note=study.note,
         rows=rows,
-        importances={label: own for search in plan.searches.values() for label, own in importances_of(search).items()},
+        importances={label: own for search in plan.searches() for label, own in importances_of(search).items()},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(
             plan.outcomes.values(),
@@ -43,15 +43,17 @@ def assemble(study: Study, options: SweepOptions, decided: Decided, plan: Plan, 
             available=clock.available,
             replaced=[
                 (plan.outcomes[run].outcome, seconds)
-                for name, search in plan.searches.items()
-                for run, seconds in seconds_replaced(name, search.records, search.rungs, plan.sweep).items()
+                for search in plan.searches()
+                for run, seconds in seconds_replaced(
+                    search.contender.name, search.records, search.rungs, plan.sweep
+                ).items()
             ],
         ),
         source=dataset.source,
-        verdicts=[v for target in study.targets if (v := target.judge(rows, decided.data)) is not None],
-        stem=study.name if decided.data == study.data else f"{study.name}_{as_file_name(decided.data)}",
+        verdicts=[v for target in study.targets if (v := target.judge(rows, settings.data)) is not None],
+        stem=study.name if settings.data == study.data else f"{study.name}_{as_file_name(settings.data)}",
     )
-    said = described(all_evaluators(study, decided), dataset)
+    said = described(all_evaluators(study, settings), dataset)
     return replace(results, findings=[*study.findings(results), *said])
 
 

@@ -11,14 +11,14 @@ from gibbsweep.study.study import Study
 from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Decided
+from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.population.figure import draw_lineages
 from gibbsweep.tune.table.pictures import shown_runs
 
 
 def write_results(
-    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, decided: Decided
+    study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, settings: Settings
 ) -> None:
     folders = [sweep.results]
     # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
@@ -26,21 +26,21 @@ def write_results(
     beside = [above.parent / "analysis" / "results" for above in sweeps]
     if options.results is not None:
         folders.append(options.results)
-    elif decided.budget != "smoke":
+    elif settings.budget != "smoke":
         folders += [folder for folder in beside if folder.is_dir()][:1]
-    for name, search in plan.searches.items():
-        if search.population is not None and search.population.evolves and search.records:
+    for search in plan.searches():
+        if search.evolves and search.records:
+            titles = [", ".join(f"{path}={value}" for path, value in arm.compared.items()) for arm in search.arms]
             figure = draw_lineages(
-                [
-                    (", ".join(f"{path}={value}" for path, value in search.contender.compared(option).items()), search.records_of(option),
-                     search.best(option))
-                    for option in search.contender.options()
-                ],
-                search.records, search.contender.space, search.population.evolves,
-                study.budget_of(name, decided.budget).updates,
-            )  # fmt: skip
+                [(title, arm.records, arm.best()) for title, arm in zip(titles, search.arms, strict=True)],
+                search.records,
+                search.contender.space,
+                search.evolves,
+                search.contender.budget.updates,
+            )
             sweep.results.mkdir(parents=True, exist_ok=True)
-            figure.savefig(sweep.results / f"{results.stem}_population_{as_file_name(name)}.png", dpi=120)
+            name = as_file_name(search.contender.name)
+            figure.savefig(sweep.results / f"{results.stem}_population_{name}.png", dpi=120)
     for folder in folders:
         results.write(folder)
         for name, draw in study.figures.items():
