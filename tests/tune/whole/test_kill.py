@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ def check_whole(runs: Path) -> None:
     assert [row.outcomes["completed"] for row in results.rows] == [2, 2]
 
 
-def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path) -> None:
+def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path, seed_store: Callable[[Path], None]) -> None:
+    seed_store(tmp_path)
     process = command(tmp_path, "--budget", "long", *WORDS[2:], "--name", "s")
     wait_for_reports(tmp_path, 20, process)
     os.kill(process.pid, signal.SIGINT)
