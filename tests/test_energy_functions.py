@@ -98,7 +98,7 @@ def test_the_figure_and_the_finding_say_what_matters() -> None:
     assert "Too few" in draw(table({})).axes[0].get_title()
 
 
-@pytest.mark.usefixtures("ray_session")
+@pytest.mark.usefixtures("ray_of_one_cpu")
 def test_a_search_over_two_forms_fills_the_importances(tmp_path: Path) -> None:
     study = SCRIPT.STUDY
     contender = study.contenders["energy"]
@@ -117,7 +117,7 @@ def test_a_search_over_two_forms_fills_the_importances(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.usefixtures("ray_session")
+@pytest.mark.usefixtures("ray_of_one_cpu")
 def test_the_task_is_remembered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--runs", str(tmp_path)]
     start = ["--task", "classification", "--name", "s", "--budget", "smoke", "--trials", "0", "--seeds", "0"]
