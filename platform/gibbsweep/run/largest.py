@@ -10,10 +10,13 @@ from gibbsweep_models.types import DataSpec, SystemConfig
 
 
 def largest(config: SystemConfig, space: Space, spec: DataSpec) -> dict[str, Any]:
-    """Values by path, of those in ``space``, with which ``config`` builds the largest system: for one domain after the other the value
-    that makes it largest, the others as chosen so far (sizes grow with each of a network's widths and depths by itself, so that
-    this finds the largest of all). A value that makes no difference is left as it is; of a number the two ends of its range are
-    tried, of a Choice all options, and what an option has below it only where that option was chosen."""
+    """The values of ``space``, by path, with which ``config`` builds the largest system.
+
+    One domain after the other gets the value that makes the system largest, with the others as chosen so far. Sizes
+    grow with each width and depth of a network by itself, so this finds the largest system of all. It tries both ends
+    of a range and all options of a Choice, and the branch of an option only where that option was chosen. A domain that
+    makes no difference has no value.
+    """
     chosen: dict[str, Any] = {}
     best = size(config, spec)
     waiting = list(space.items())
@@ -33,7 +36,7 @@ def largest(config: SystemConfig, space: Space, spec: DataSpec) -> dict[str, Any
 
 
 def size(config: SystemConfig, spec: DataSpec) -> int:
-    """Bytes of the weights and buffers of what ``config`` builds."""
+    """Bytes of the weights and buffers of the system that ``config`` builds."""
     return sum(tensor.numel() * tensor.element_size() for tensor in config.build(spec).state_dict().values())
 
 

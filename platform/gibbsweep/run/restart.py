@@ -1,4 +1,4 @@
-"""What a restart after a divergence changes: the numbers of a configuration that are step sizes of its training, halved."""
+"""The restart of a run after a divergence, with halved step sizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from gibbsweep_models import parallel
 
 
 def restarted(diverged: Outcome, run_dir: Path, config: Any, named: tuple[str, ...] | None) -> list[Restart]:
-    """The restarts of a run so far and the one that follows ``diverged``, on record in its folder."""
+    """Add the restart that follows ``diverged`` to those in the run's folder, and return all of them.
+
+    The step sizes of ``config`` (those at the paths ``named``, or all that it declares) are halved once more.
+    """
     kept = read_progress(run_dir / "checkpoint")
     before = diverged.restarts
     earlier_nfe = (kept.nfe, *(restart.lost_nfe for restart in before))

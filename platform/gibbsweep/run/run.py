@@ -1,4 +1,4 @@
-"""One run: an assignment carried out, with its record in a folder."""
+"""One run: carry out an assignment and write its record into its folder."""
 
 from __future__ import annotations
 
@@ -44,12 +44,20 @@ from gibbsweep_models.types import System, SystemConfig
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
-    """Train (or resume) and evaluate one assignment; the outcome is returned and written to its folder.
+    """Train (or resume) and evaluate one assignment; return its outcome and write it to its folder.
 
-    An error inside the run is an outcome, "failed", with its traceback on standard error; a UserError is raised, since it stops
-    more than this run. So is a full disk (as DiskFull): the run has no outcome yet and goes on, once there is space, from its last
-    checkpoint. A memory that runs out is raised, as OutOfMemory, where the assignment is ``packed``. Under data parallelism every
-    worker calls this; the first one writes.
+    An error inside the run is the outcome "failed", with its traceback on standard error. Three errors are raised:
+    UserError, since it concerns more than this run; DiskFull, after which the run has no outcome yet and goes on from
+    its last checkpoint once there is space; and OutOfMemory where the assignment is ``packed``. Under data parallelism
+    every worker calls this function, and the first one writes.
+
+    ``announce`` gets each report on every worker, and may stop or pause the run by it. ``watch`` gets each report that
+    is written. For example::
+
+        outcome = run(assignment_of(
+            STUDY.at("laptop")["rbm"], seed=0, data=STUDY.data, run_dir=Path("runs/rbm"),
+            data_root=None, validation=STUDY.validation, precision="auto",
+        ))
     """
     with full_disk_said(assignment.run_dir):
         return _run(assignment, announce, watch)
@@ -178,7 +186,7 @@ def _precision(assignment: Assignment, device: torch.device) -> Precision | Meas
 
 
 def _built(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:
-    """The system with the weights of its seed, with the values of ``segment`` and the steps of so many restarts."""
+    """The system with the initial weights of its seed, the values of ``segment``, and steps halved per restart."""
     # Weights are drawn by PyTorch's initialisers, which know only the global generator.
     torch.manual_seed(assignment.seed)
     config = config_in(assignment.config, segment)
@@ -187,7 +195,7 @@ def _built(assignment: Assignment, dataset: Dataset, segment: Segment | None, re
 
 
 def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
-    """``outcome`` with the test split's numbers, read once; the pictures and sounds are written to the run's folder."""
+    """Measure the test split, once, and write its pictures and sounds; return ``outcome`` with its metrics."""
     if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
     checkpoint = assignment.run_dir / "checkpoint"

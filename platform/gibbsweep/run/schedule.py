@@ -1,4 +1,7 @@
-"""A configuration whose numbers change while it trains, as segments: what population-based training finds, and what replays it."""
+"""Schedules: a configuration whose numbers change while it trains, as segments.
+
+Population-based training finds a schedule, and the retrainings of its best member replay it.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,12 @@ def config_in(config: Any, segment: Segment | None) -> Any:
 
 
 def halved(config: Any, named: tuple[str, ...] | None, restarts: int) -> dict[str, float]:
-    """The step sizes of ``config`` after so many restarts; nothing without one."""
+    """The step sizes of ``config``, by path, halved once for each of ``restarts``; empty without a restart."""
     return {path: value * 0.5**restarts for path, value in step_sizes(config, named).items()} if restarts else {}
 
 
 def told(schedule: Iterable[Segment], paths: Container[str] | None = None) -> list[dict[str, Any]]:
-    """As JSON has it: each value (at ``paths``) that is another than before it, by the update from which it holds."""
+    """``schedule`` as JSON: for each segment its first update and the values (at ``paths``) that changed there."""
     found: list[dict[str, Any]] = []
     now: dict[str, Any] = {}
     for segment in schedule:
@@ -47,13 +50,13 @@ def told(schedule: Iterable[Segment], paths: Container[str] | None = None) -> li
 
 
 def flat(config: Any, segment: Segment | None) -> dict[str, Any]:
-    """The whole configuration of a segment, as JSON has it."""
+    """The whole configuration of a segment as JSON, by dotted path."""
     found: dict[str, Any] = json.loads(json.dumps(flatten(config_in(config, segment))))
     return found
 
 
 def with_numbers(report: Reporter, segment: Segment, paths: Iterable[str]) -> Reporter:
-    """``report``, told the values of ``segment`` at ``paths``, too, so that their curves stand beside that of the loss."""
+    """A reporter that adds the values of ``segment`` at ``paths``: their curves then stand beside that of the loss."""
     own = {
         f"schedule/{path}": float(value)
         for path in paths
