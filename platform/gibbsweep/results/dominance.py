@@ -54,26 +54,26 @@ def spread(losses: Sequence[Losses], count: int | None = None) -> list[int]:
     return chosen[:count]
 
 
-def ordered(losses: Sequence[Losses], count: int | None = None) -> list[int]:
+def order_by_fronts(losses: Sequence[Losses], count: int | None = None) -> list[int]:
     """The positions of the best ``count`` vectors (None: all), best first.
 
     They are ordered by front, and within a front by :func:`spread`. Vectors with a loss that is not finite come last.
     """
     count = len(losses) if count is None else count
-    at: dict[tuple[float, ...], list[int]] = {}
-    beyond = []
+    positions: dict[tuple[float, ...], list[int]] = {}
+    not_finite = []
     for i, vector in enumerate(losses):
         if all(map(math.isfinite, vector)):
-            at.setdefault(tuple(vector), []).append(i)
+            positions.setdefault(tuple(vector), []).append(i)
         else:
-            beyond.append(i)
-    unique, found = sorted(at), list[int]()
+            not_finite.append(i)
+    unique, order = sorted(positions), list[int]()
     for members in _fronts(unique):
-        if len(found) >= count:
+        if len(order) >= count:
             break
-        front = sorted(i for member in members for i in at[unique[member]])
-        found += [front[i] for i in spread([losses[i] for i in front], count - len(found))]
-    return [*found, *beyond][:count]
+        front = sorted(i for member in members for i in positions[unique[member]])
+        order += [front[i] for i in spread([losses[i] for i in front], count - len(order))]
+    return [*order, *not_finite][:count]
 
 
 def hypervolume(losses: Sequence[Losses], reference: Losses) -> float:
@@ -122,7 +122,7 @@ def _fronts(unique: Sequence[tuple[float, ...]]) -> Iterator[list[int]]:
         members: list[int] = []
         beaten = []
         for i in left:
-            # In rising order no vector is dominated by a later one. Vectors differ: one that is nowhere worse dominates.
+            # In rising order no vector is dominated by a later one. They differ: one that is nowhere worse dominates.
             if (front[: len(members)] <= points[i]).all(axis=1).any():
                 beaten.append(i)
             else:
@@ -139,9 +139,9 @@ def _ranks_of_pairs(unique: Sequence[tuple[float, ...]]) -> list[int]:
     bisection finds the first front whose last pair does not dominate.
     """
     last: list[float] = []
-    found = []
+    ranks = []
     for _, second in unique:
         rank = bisect.bisect_right(last, second)
         last[rank : rank + 1] = [second]
-        found.append(rank)
-    return found
+        ranks.append(rank)
+    return ranks

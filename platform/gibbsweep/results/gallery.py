@@ -56,5 +56,5 @@ def copy_sounds(runs: Mapping[str, Path], name: str, folder: Path, stem: str) ->
 
 def _last(runs: Mapping[str, Path], kind: str, name: str, suffix: str) -> dict[str, Path]:
     """The last file ``name`` of a kind on the test split, by the label of each run that has one."""
-    found = {label: sorted((run / kind / "test" / name).glob(f"*.{suffix}")) for label, run in runs.items()}
-    return {label: paths[-1] for label, paths in found.items() if paths}
+    files = {label: sorted((run / kind / "test" / name).glob(f"*.{suffix}")) for label, run in runs.items()}
+    return {label: paths[-1] for label, paths in files.items() if paths}

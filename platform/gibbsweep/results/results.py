@@ -89,10 +89,10 @@ class Results:
             rows.append(Row(**{**row, "metrics": metrics}))
         verdicts = [
             Verdict(**{**v, "got": parse_number(v["got"]), "bound": parse_number(v["bound"])})
-            for v in record.get("verdicts", [])  # tables written before there were targets have none
+            for v in record.get("verdicts", [])  # older tables have neither verdicts nor an account
         ]
-        spent = record.get("accounting")  # nor was it said what a sweep's device-seconds went into
-        accounting = None if spent is None else Accounting(**{k: v for k, v in spent.items() if k != "efficiency"})
+        account = record.get("accounting")
+        accounting = None if account is None else Accounting(**{k: v for k, v in account.items() if k != "efficiency"})
         return cls(**{**record, "rows": rows, "verdicts": verdicts, "accounting": accounting})
 
     def header(self, *, brief: bool = False) -> list[str]:
@@ -181,7 +181,9 @@ class Results:
             "",
         ]
         configurations = dict(_configuration(row) for row in self.rows)
-        schedules = {row.label: in_words(row.schedule, row.updates) for row in self.rows if len(row.schedule) > 1}
+        schedules = {
+            row.label: describe_schedule(row.schedule, row.updates) for row in self.rows if len(row.schedule) > 1
+        }
         lines += [
             f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}"
             + (f"; while it trains: {schedules[label]}" if label in schedules else "")
@@ -215,8 +217,8 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def in_words(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
-    """One line for a schedule in the form of :func:`gibbsweep.run.schedule.told`.
+def describe_schedule(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
+    """One line for a schedule in the form of :func:`gibbsweep.run.schedule.schedule_as_json`.
 
     It has every path that changes, with its value until each change.
     """

@@ -145,14 +145,14 @@ def _statistics(metrics: Mapping[tuple[str, int], Mapping[str, float]]) -> dict[
     """The statistics over seeds of ``metrics``, which are by (view, seed); with several views also ``METRIC@VIEW``."""
     views = list(dict.fromkeys(view for view, _ in metrics))
     seeds = sorted({seed for _, seed in metrics})
-    found: dict[str, Statistic] = {}
-    for name in sorted({name for own in metrics.values() for name in own}):
-        values = {key: own[name] for key, own in metrics.items() if name in own}
+    summary: dict[str, Statistic] = {}
+    for name in sorted({name for run_metrics in metrics.values() for name in run_metrics}):
+        values = {key: run_metrics[name] for key, run_metrics in metrics.items() if name in run_metrics}
         by_seed = [[v for (_, s), v in values.items() if s == seed] for seed in seeds]
-        found[name] = Statistic.of([statistics.fmean(group) for group in by_seed if group])
+        summary[name] = Statistic.of([statistics.fmean(group) for group in by_seed if group])
         if len(views) > 1:
             for view in views:
-                own = [v for (w, _), v in values.items() if w == view]
-                if own:
-                    found[f"{name}@{view}"] = Statistic.of(own)
-    return found
+                values_of_view = [v for (w, _), v in values.items() if w == view]
+                if values_of_view:
+                    summary[f"{name}@{view}"] = Statistic.of(values_of_view)
+    return summary

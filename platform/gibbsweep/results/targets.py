@@ -77,18 +77,20 @@ class Target:
         """The verdict by ``rows``. None where the target speaks of other data, or where no contender of a side ran."""
         if self.data and self.data != data:
             return None
-        own = [row for row in rows if _named(row, self.contenders)]
-        others = [] if isinstance(self.than, float | int) else [row for row in rows if _named(row, self.than)]
-        if not own or not (others or isinstance(self.than, float | int)):
+        contender_rows = [row for row in rows if _named(row, self.contenders)]
+        rows_to_beat = [] if isinstance(self.than, float | int) else [row for row in rows if _named(row, self.than)]
+        if not contender_rows or not (rows_to_beat or isinstance(self.than, float | int)):
             return None
         metric = self.than_metric or self.metric
         if isinstance(self.than, float | int):
             bound = float(self.than)
         elif self.than_mean:
-            bound = self._mean(others, metric, len(self.than))
+            bound = self._mean(rows_to_beat, metric, len(self.than))
         else:
-            bound = self._best(others, metric)
-        return Verdict(self.claim, self._best(own, self.metric), self.relation, self.factor * bound + self.offset)
+            bound = self._best(rows_to_beat, metric)
+        return Verdict(
+            self.claim, self._best(contender_rows, self.metric), self.relation, self.factor * bound + self.offset
+        )
 
     def _mean(self, rows: Sequence[Row], metric: str, n: int) -> float:
         """The mean of ``metric``. NaN unless ``n`` rows have it: a mean of fewer would mean something else."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from gibbsweep.data import Dataset, load
 from gibbsweep.evaluate import Evaluator
-from gibbsweep.run.schedule import flat, told
+from gibbsweep.run.schedule import flat_config, schedule_as_json
 from gibbsweep.run.stored import config_classes
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.goal import Goal
@@ -132,7 +132,7 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
         "contender": assignment.contender,
         "kind": assignment.kind,
         "seed": assignment.seed,
-        "params": flat(assignment.config, assignment.schedule[-1] if assignment.schedule else None),
+        "params": flat_config(assignment.config, assignment.schedule[-1] if assignment.schedule else None),
         "classes": config_classes(assignment.config),
         "searched": sorted(assignment.searched),
         **({"front": assignment.front} if assignment.front else {}),
@@ -146,7 +146,7 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
             "validation_rows": len(dataset.validation),
         },
         "git_commit": assignment.git_commit,
-        **({"schedule": told(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
+        **({"schedule": schedule_as_json(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
         **({"replays": assignment.replays} if assignment.replays else {}),
     }
     write_atomically(assignment.run_dir / "config.json", json.dumps(record, indent=1).encode())

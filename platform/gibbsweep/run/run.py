@@ -11,10 +11,10 @@ from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError, is_disk_full
 from gibbsweep.evaluate import evaluate_all
 from gibbsweep.run.assignment import Assignment, data_of, write_config
-from gibbsweep.run.history import over_training
+from gibbsweep.run.history import peaks_and_drops
 from gibbsweep.run.provenance import device_name
-from gibbsweep.run.restart import restarted
-from gibbsweep.run.schedule import config_in, flat, halved, part_from, with_numbers
+from gibbsweep.run.restart import add_restart
+from gibbsweep.run.schedule import config_in, flat_config, halved_steps, part_from, with_numbers
 from gibbsweep.study.space import with_values
 from gibbsweep.study.step_sizes import check_halving
 from gibbsweep.train import (
@@ -75,7 +75,7 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     outcome = Outcome("failed", step=-1)
     try:
         system, outcome = _train(assignment, dataset, spool, announce, watch)
-        outcome = _measured(assignment, dataset, system, outcome)
+        outcome = _evaluate_test(assignment, dataset, system, outcome)
     except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
         if isinstance(error, UserError) or is_disk_full(error):
             raise
@@ -101,7 +101,7 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
         stability = survived(outcome, assignment.budget.updates)
         outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})
     if first and assignment.goals:
-        history = over_training(assignment.run_dir / "metrics.jsonl", assignment.goals)
+        history = peaks_and_drops(assignment.run_dir / "metrics.jsonl", assignment.goals)
         outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
         outcome.write(assignment.run_dir)
@@ -116,7 +116,7 @@ def _train(
     watch: Reporter | None,
 ) -> tuple[System, Outcome]:
     device = pick_device()
-    system = _built(assignment, dataset, next(iter(assignment.schedule), None), 0)
+    system = _build(assignment, dataset, next(iter(assignment.schedule), None), 0)
 
     def validate(system: System, step: int) -> Evaluation:
         return evaluate_all(
@@ -150,7 +150,7 @@ def _train(
         done = read_progress(assignment.run_dir / "checkpoint").step
         segment, before, until = part_from(assignment.config, assignment.schedule, done, end)
         if restarts or segment is not None:
-            system = _built(assignment, dataset, segment, len(restarts))
+            system = _build(assignment, dataset, segment, len(restarts))
         outcome = train(
             system,
             dataset.train,
@@ -162,7 +162,7 @@ def _train(
             evaluate=validate,
             device=device,
             precision=_precision(assignment, device),
-            config=flat(assignment.config, segment),
+            config=flat_config(assignment.config, segment),
             until=until,
             restarts=restarts,
             segment=segment,
@@ -174,7 +174,7 @@ def _train(
         if outcome.outcome != "diverged" or len(restarts) >= budget.retries:
             return system, outcome
         config = config_in(assignment.config, segment)
-        restarts = restarted(outcome, assignment.run_dir, config, assignment.halve)
+        restarts = add_restart(outcome, assignment.run_dir, config, assignment.halve)
         print(f"restart {len(restarts)} of {budget.retries}: {restarts[-1]}", flush=True)
 
 
@@ -185,16 +185,16 @@ def _precision(assignment: Assignment, device: torch.device) -> Precision | Meas
     return Measured(path, device_name(device), assignment.name)
 
 
-def _built(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:
+def _build(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:
     """The system with the initial weights of its seed, the values of ``segment``, and steps halved per restart."""
     # Weights are drawn by PyTorch's initialisers, which know only the global generator.
     torch.manual_seed(assignment.seed)
     config = config_in(assignment.config, segment)
-    steps: SystemConfig = with_values(config, halved(config, assignment.halve, restarts))
+    steps: SystemConfig = with_values(config, halved_steps(config, assignment.halve, restarts))
     return steps.build(dataset.spec)
 
 
-def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
+def _evaluate_test(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
     """Measure the test split, once, and write its pictures and sounds; return ``outcome`` with its metrics."""
     if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome

@@ -100,12 +100,12 @@ def config_classes(config: Any, path: str = "") -> dict[str, str]:
 
     With the fields of :func:`gibbsweep.study.space.flatten` they describe the whole configuration.
     """
-    found = {path: f"{type(config).__module__}:{type(config).__qualname__}"}
+    classes = {path: f"{type(config).__module__}:{type(config).__qualname__}"}
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            found |= config_classes(value, f"{path}.{item.name}" if path else item.name)
-    return found
+            classes |= config_classes(value, f"{path}.{item.name}" if path else item.name)
+    return classes
 
 
 def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -> Any:

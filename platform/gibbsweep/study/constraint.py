@@ -58,12 +58,12 @@ def violations(constraints: Iterable[Constraint], metrics: Mapping[str, float]) 
     return {str(constraint): constraint.violation(metrics) for constraint in constraints}
 
 
-def total(found: Mapping[str, float]) -> float:
+def total_violation(amounts: Mapping[str, float]) -> float:
     """The sum of the violations above 0; 0 where no constraint is violated."""
-    return sum(max(0.0, violation) for violation in found.values())
+    return sum(max(0.0, violation) for violation in amounts.values())
 
 
-def violated(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> list[str]:
+def describe_violations(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> list[str]:
     """A phrase for each constraint that ``metrics`` do not satisfy."""
     return [
         f"{c.metric} {f'is {metrics[c.metric]:.3g}' if c.metric in metrics else 'was not measured'}, "
@@ -77,12 +77,12 @@ _BEHIND = 1e300
 """A loss behind every loss that a trial can report."""
 
 
-def ranked(loss: float, found: Mapping[str, float]) -> float:
+def ranking_loss(loss: float, amounts: Mapping[str, float]) -> float:
     """The loss that a trial is ranked by.
 
     It is the trial's own loss where the trial satisfies all constraints. Else it is a loss behind every such loss, and
     the smaller violation comes first (Deb 2000, "An efficient constraint handling method for genetic algorithms"). A
     loss that is not finite stays as it is.
     """
-    beyond = total(found)
+    beyond = total_violation(amounts)
     return _BEHIND * (1 + beyond) if beyond > 0 and math.isfinite(loss) else loss

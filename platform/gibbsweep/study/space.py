@@ -62,9 +62,11 @@ class Choice:
     def __init__(self, *options: Any, then: Mapping[Any, Space] | None = None) -> None:
         if not options:
             raise UserError("a Choice needs at least one option: got none.")
-        stray = [key for key in then or {} if key not in options]
-        if stray:
-            raise UserError(f"a Choice has sub-spaces for {stray}, which are not among its options {list(options)}.")
+        strange_keys = [key for key in then or {} if key not in options]
+        if strange_keys:
+            raise UserError(
+                f"a Choice has sub-spaces for {strange_keys}, which are not among its options {list(options)}."
+            )
         object.__setattr__(self, "options", options)
         object.__setattr__(self, "then", dict(then or {}))
 
@@ -179,10 +181,10 @@ def _replace(config: Any, parts: list[str], path: str, value: Any) -> Any:
 
 
 def _require_field(config: Any, name: str, path: str) -> None:
-    known = [f.name for f in dataclasses.fields(config)] if dataclasses.is_dataclass(config) else []
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'no fields'}."
+    field_names = [f.name for f in dataclasses.fields(config)] if dataclasses.is_dataclass(config) else []
+    if name not in field_names:
+        close = difflib.get_close_matches(name, field_names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(field_names) or 'no fields'}."
         raise UserError(
             f"{type(config).__name__} has no field {name!r}{f', which {path!r} names' if path != name else ''}: {hint}"
         )

@@ -41,14 +41,14 @@ def _declared(config: Any, prefix: str) -> list[tuple[str, Any]]:
     steps = getattr(config, "step_sizes", None)
     if steps is None:
         steps = tuple(name for name in names if name == "learning_rate" or name.endswith("_learning_rate"))
-    found = []
+    declared_steps = []
     for name in names:
         value = getattr(config, name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            found += _declared(value, f"{prefix}{name}.")
+            declared_steps += _declared(value, f"{prefix}{name}.")
         elif name in steps:
-            found.append((f"{prefix}{name}", value))
-    return found
+            declared_steps.append((f"{prefix}{name}", value))
+    return declared_steps
 
 
 def _is_step(config: Any, path: str) -> bool:

@@ -124,13 +124,13 @@ class Study:
         self._check_budgets()
 
     def _check_budgets(self) -> None:
-        own = [contender.budgets or self.budgets for contender in self.contenders.values()]
-        known = list(dict.fromkeys(name for budgets in (self.budgets, *own) for name in budgets))
-        for (name, contender), budgets in zip(self.contenders.items(), own, strict=True):
+        budgets_of_each = [contender.budgets or self.budgets for contender in self.contenders.values()]
+        budget_names = list(dict.fromkeys(name for budgets in (self.budgets, *budgets_of_each) for name in budgets))
+        for (name, contender), budgets in zip(self.contenders.items(), budgets_of_each, strict=True):
             for budget in contender.at:
-                check_name(budget, known, f"contender {name!r}")
+                check_name(budget, budget_names, f"contender {name!r}")
             for evaluators in self._evaluators(contender):
-                check_budgets(evaluators, budgets, known, f"an evaluator of contender {name!r}")
+                check_budgets(evaluators, budgets, budget_names, f"an evaluator of contender {name!r}")
 
     def contender(self, name: str) -> Contender:
         """The contender ``name``. Raise UserError if there is none."""

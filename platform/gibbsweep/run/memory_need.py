@@ -19,7 +19,7 @@ import torch
 
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.run.assignment import Assignment, data_of
-from gibbsweep.run.largest import largest
+from gibbsweep.run.largest_config import largest_values
 from gibbsweep.run.run import run
 from gibbsweep.study.space import Space, with_values
 from gibbsweep.train import Evaluation
@@ -33,7 +33,7 @@ EVALUATION_S = 3.0
 
 
 @dataclass(frozen=True)
-class Need:
+class MemoryNeed:
     """The memory of a run at its peak, in bytes."""
 
     host: int
@@ -81,7 +81,9 @@ def gpu_need(cuda: Cuda, used_before: int) -> int:
     return cuda.peak_reserved() + max(0, beside)
 
 
-def measure(assignment: Assignment, space: Space, *, used_before: int | None = None, cuda: Cuda | None = None) -> Need:
+def measure_memory(
+    assignment: Assignment, space: Space, *, used_before: int | None = None, cuda: Cuda | None = None
+) -> MemoryNeed:
     """Run the beginning of ``assignment`` in this process, which should be a fresh one, and return its peak of memory.
 
     The beginning is a few updates of the real batch in the largest configuration of ``space``, with the choice of
@@ -91,7 +93,7 @@ def measure(assignment: Assignment, space: Space, *, used_before: int | None = N
     start = time.perf_counter()
     dataset = data_of(assignment)
     before = psutil.Process().memory_info().rss
-    values = largest(assignment.config, space, dataset.spec)
+    values = largest_values(assignment.config, space, dataset.spec)
     ran_out = failed = ""
     with tempfile.TemporaryDirectory() as folder:
         beginning = replace(
@@ -110,7 +112,7 @@ def measure(assignment: Assignment, space: Space, *, used_before: int | None = N
         except OutOfMemory as error:
             ran_out = error.memory
     gpu = 0 if used_before is None else gpu_need(cuda or Cuda(), used_before)
-    return Need(max(0, peak_resident() - before), gpu, values, time.perf_counter() - start, ran_out, failed)
+    return MemoryNeed(max(0, peak_resident() - before), gpu, values, time.perf_counter() - start, ran_out, failed)
 
 
 def peak_resident() -> int:

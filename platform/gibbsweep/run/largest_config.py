@@ -9,7 +9,7 @@ from gibbsweep.study.space import Choice, Domain, Space, field_at, with_values
 from gibbsweep_models.types import DataSpec, SystemConfig
 
 
-def largest(config: SystemConfig, space: Space, spec: DataSpec) -> dict[str, Any]:
+def largest_values(config: SystemConfig, space: Space, spec: DataSpec) -> dict[str, Any]:
     """The values of ``space``, by path, with which ``config`` builds the largest system.
 
     One domain after the other gets the value that makes the system largest, with the others as chosen so far. Sizes
@@ -18,24 +18,24 @@ def largest(config: SystemConfig, space: Space, spec: DataSpec) -> dict[str, Any
     makes no difference has no value.
     """
     chosen: dict[str, Any] = {}
-    best = size(config, spec)
-    waiting = list(space.items())
-    while waiting:
-        path, domain = waiting.pop(0)
+    most_bytes = system_bytes(config, spec)
+    open_domains = list(space.items())
+    while open_domains:
+        path, domain = open_domains.pop(0)
         for value in _candidates(domain):
             try:
-                found = size(with_values(config, {**chosen, path: value}), spec)
+                candidate_bytes = system_bytes(with_values(config, {**chosen, path: value}), spec)
             except (ValueError, UserError):  # not every combination is a configuration
                 continue
-            if found > best:
-                best, chosen = found, {**chosen, path: value}
+            if candidate_bytes > most_bytes:
+                most_bytes, chosen = candidate_bytes, {**chosen, path: value}
         if isinstance(domain, Choice):
             below = chosen.get(path, field_at(config, path))
-            waiting += list(domain.then.get(below, {}).items()) if _hashable(below) else []
+            open_domains += list(domain.then.get(below, {}).items()) if _hashable(below) else []
     return chosen
 
 
-def size(config: SystemConfig, spec: DataSpec) -> int:
+def system_bytes(config: SystemConfig, spec: DataSpec) -> int:
     """Bytes of the weights and buffers of the system that ``config`` builds."""
     return sum(tensor.numel() * tensor.element_size() for tensor in config.build(spec).state_dict().values())
 
