@@ -17,7 +17,7 @@ from gibbsweep.results.results import describe_schedule
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
 from gibbsweep.run.schedule import schedule_as_json
-from gibbsweep.train import Budget, Outcome, Segment
+from gibbsweep.train import Budget, Segment
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep.train.copy_checkpoint import copy_checkpoint
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase

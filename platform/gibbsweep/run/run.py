@@ -94,11 +94,7 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
         stability = survived(outcome, assignment.budget.updates)
         outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})
     if first and assignment.goals:
-<<<<<<< HEAD
         history = peaks_and_drops(RunFolder(run_dir).spool, assignment.goals)
-=======
-        history = peaks_and_drops(assignment.run_dir / "metrics.jsonl", assignment.goals)
->>>>>>> heads/prosec
         outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
         outcome.write(run_dir)
@@ -160,16 +156,8 @@ def _train(
             evaluate=validate,
             device=device,
             precision=_precision(assignment, device),
-<<<<<<< HEAD
             config=flat_config(assignment.config, segment),
             part=part,
-=======
-            config=flat_config(assignment.config, segment),
-            until=until,
-            restarts=restarts,
-            segment=segment,
-            before=before,
->>>>>>> heads/prosec
         )
         if outcome.kind == "paused" and outcome.step < end:
             parallel.all_mean(torch.zeros(1, device=device))  # all wait until the first has saved what they go on from
@@ -197,15 +185,9 @@ def _build(assignment: Assignment, dataset: Dataset, segment: Segment | None, re
     return steps.build(dataset.spec)
 
 
-<<<<<<< HEAD
-def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
-    """``outcome`` with the test split's numbers, read once; the pictures and sounds are written to the run's folder."""
-    if outcome.kind != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
-=======
 def _evaluate_test(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
     """Measure the test split, once, and write its pictures and sounds; return ``outcome`` with its metrics."""
-    if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
->>>>>>> heads/prosec
+    if outcome.kind != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
     checkpoint = RunFolder(assignment.run_dir).checkpoint
     step = load_weights(checkpoint, system) if has_checkpoint(checkpoint) else outcome.step
