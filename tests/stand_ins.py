@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gibbsweep.data import Metadata, Part, load_split, write_parts
 from gibbsweep.data.catalogue.catalogue import entry_of
-from gibbsweep.data.catalogue.folders import SPLITS, SplitName
+from gibbsweep.data.catalogue.layouts import SPLITS, SplitName
 from gibbsweep.data.formats.wav import encode_wav
 
 Images = NDArray[np.uint8]
