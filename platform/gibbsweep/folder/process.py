@@ -1,4 +1,4 @@
-"""One process a run folder, and how often it began in vain."""
+"""One process a run folder, and how often processes began there without getting on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gibbsweep.errors import UserError
-from gibbsweep.train.files import write_atomically
+from gibbsweep.folder.layout import RunFolder
+from gibbsweep.folder.whole import write_atomically
 
 CRASHES_ALLOWED = 2
 """A run whose process died starts again from its checkpoint this many times, and anew once it has advanced."""
@@ -20,10 +21,13 @@ _ORPHAN_S = 60.0
 
 @contextmanager
 def only_process(run_dir: Path, wait_s: float = _ORPHAN_S) -> Iterator[None]:
-    """Inside, no other process trains in ``run_dir``. The lock ends with its process, however that ends; one that is about to end is
-    waited for, ``wait_s`` seconds."""
+    """Inside the block, no other process trains in ``run_dir``.
+
+    The lock ends with its process, however that ends; a process that is about to end is waited for, ``wait_s`` seconds.
+    Raises UserError where it holds the lock for longer.
+    """
     run_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run_dir / "run.lock", timeout=wait_s)
+    lock = FileLock(RunFolder(run_dir).lock, timeout=wait_s)
     try:
         lock.acquire()
     except Timeout:
@@ -36,10 +40,12 @@ def only_process(run_dir: Path, wait_s: float = _ORPHAN_S) -> Iterator[None]:
         lock.release()
 
 
-def begun(run_dir: Path, session: str, step: int) -> int:
-    """Record that a process of ``session`` begins at update ``step`` of the run in ``run_dir``; returns how many have, this one included,
-    since the run last advanced."""
-    path, count = run_dir / "begun.json", 1
+def count_start(run_dir: Path, session: str, step: int) -> int:
+    """Record that a process begins at update ``step`` of the run in ``run_dir``, in the driver's ``session``.
+
+    Returns how many have begun since the run last advanced, this one included.
+    """
+    path, count = RunFolder(run_dir).starts, 1
     if path.exists():
         before = json.loads(path.read_text())
         if (before["session"], before["step"]) == (session, step):
@@ -48,12 +54,12 @@ def begun(run_dir: Path, session: str, step: int) -> int:
     return count
 
 
-def in_vain(run_dir: Path) -> int:
-    """How many processes have begun since the run last advanced, as :func:`begun` has them on record."""
-    path = run_dir / "begun.json"
+def starts_in_vain(run_dir: Path) -> int:
+    """How many processes have begun since the run last advanced, as :func:`count_start` recorded."""
+    path = RunFolder(run_dir).starts
     return int(json.loads(path.read_text())["count"]) if path.exists() else 0
 
 
-def forgive(run_dir: Path) -> None:
-    """What has begun in vain so far was no fault of the run: it was not given what it needs."""
-    (run_dir / "begun.json").unlink(missing_ok=True)
+def forget_starts(run_dir: Path) -> None:
+    """Count from none again: what began in vain so far was no fault of the run, which had too little memory."""
+    RunFolder(run_dir).starts.unlink(missing_ok=True)
