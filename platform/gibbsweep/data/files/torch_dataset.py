@@ -39,6 +39,8 @@ def write_dataset(
 ) -> tuple[Path, ...]:
     """Writes torch datasets as ``ROOT/NAME/{train,test}.parquet``. Returns the paths; existing files are an error.
 
+    Example::
+
         write_dataset("mine", torchvision.datasets.FakeData(), test, metadata=Metadata(licence="CC0"))
         load("mine")
 
