@@ -13,10 +13,10 @@ from torch import distributed
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import CheckpointCopy, Outcome, read_spool
-from gibbsweep.results.results import in_words
+from gibbsweep.results.results import describe_schedule
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
-from gibbsweep.run.schedule import told
+from gibbsweep.run.schedule import schedule_as_json
 from gibbsweep.train import Budget, Segment
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep.train.copy_checkpoint import copy_checkpoint
@@ -157,16 +157,16 @@ def test_two_workers_change_over_together(tmp_path: Path) -> None:
 
 
 def test_a_schedule_in_words_and_as_json() -> None:
-    found = told(
+    schedule = schedule_as_json(
         (
             Segment(0, {"rate": 0.1, "k": 3}),
             Segment(4, {"rate": 0.12, "k": 3}, (1, 4)),
             Segment(8, {"rate": 0.12, "k": 4}),
         )
     )
-    assert found == [
+    assert schedule == [
         {"from": 0, "values": {"rate": 0.1, "k": 3}},
         {"from": 4, "values": {"rate": 0.12}},
         {"from": 8, "values": {"k": 4}},
     ]
-    assert in_words(found, 12) == "rate 0.1 to 4, 0.12 to 12; k 3 to 8, 4 to 12"
+    assert describe_schedule(schedule, 12) == "rate 0.1 to 4, 0.12 to 12; k 3 to 8, 4 to 12"

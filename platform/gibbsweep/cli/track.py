@@ -1,4 +1,4 @@
-"""``gibbsweep track``."""
+"""``gibbsweep track``: what of a sweep has not reached MLflow."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from gibbsweep.option import OrDefault
 
 @dataclass(frozen=True)
 class SyncOptions:
+    """The options of ``gibbsweep track sync``."""
+
     sweep: Positional[Path]
     """Folder of the sweep, for example runs/cd_k-20261123-120000."""
     tracking_uri: OrDefault[str] = None
@@ -23,7 +25,7 @@ class SyncOptions:
 
 
 def sync_sweep(options: SyncOptions) -> None:
-    """Send to MLflow whatever of a sweep has not reached it, exactly once."""
+    """Send to MLflow, exactly once, all of a sweep that has not reached it."""
     from gibbsweep.track import default_tracking_uri, sync
 
     if not SweepFolder(options.sweep).trials.is_dir():
@@ -33,5 +35,6 @@ def sync_sweep(options: SyncOptions) -> None:
     if report.error:
         raise UserError(f"{uri} could not take everything ({report.error}): nothing is lost; try again when it is up.")
     print(
-        f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, {report.artifacts_sent} artifacts"
+        f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, "
+        f"{report.artifacts_sent} artifacts"
     )

@@ -1,4 +1,4 @@
-"""One run: an assignment carried out, with its record in a folder."""
+"""One run: carry out an assignment and write its record into its folder."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gibbsweep.folder import (
     survived,
 )
 from gibbsweep.run.assignment import Assignment, data_of, write_config
-from gibbsweep.run.history import over_training
+from gibbsweep.run.history import peaks_and_drops
 from gibbsweep.run.provenance import device_name
-from gibbsweep.run.restart import restarted
-from gibbsweep.run.schedule import config_in, flat, halved, part_from, with_numbers
+from gibbsweep.run.restart import add_restart
+from gibbsweep.run.schedule import config_in, flat_config, halved_steps, part_from, with_numbers
 from gibbsweep.study.space import with_values
 from gibbsweep.study.step_sizes import check_halving
 from gibbsweep.train import Composed, Evaluation, Measured, Precision, Reporter, Segment, SpoolReporter, fit, train
@@ -37,12 +37,20 @@ from gibbsweep_models.types import System, SystemConfig
 
 
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
-    """Train (or resume) and evaluate one assignment; the outcome is returned and written to its folder.
+    """Train (or resume) and evaluate one assignment; return its outcome and write it to its folder.
 
-    An error inside the run is an outcome, "failed", with its traceback on standard error; a UserError is raised, since it stops
-    more than this run. So is a full disk (as DiskFull): the run has no outcome yet and goes on, once there is space, from its last
-    checkpoint. A memory that runs out is raised, as OutOfMemory, where the assignment is ``packed``. Under data parallelism every
-    worker calls this; the first one writes.
+    An error inside the run is the outcome "failed", with its traceback on standard error. Three errors are raised:
+    UserError, since it concerns more than this run; DiskFull, after which the run has no outcome yet and goes on from
+    its last checkpoint once there is space; and OutOfMemory where the assignment is ``packed``. Under data parallelism
+    every worker calls this function, and the first one writes.
+
+    ``announce`` gets each report on every worker, and may stop or pause the run by it. ``watch`` gets each report that
+    is written. For example::
+
+        outcome = run(assignment_of(
+            STUDY.at("laptop")["rbm"], seed=0, data=STUDY.data, run_dir=Path("runs/rbm"),
+            data_root=None, validation=STUDY.validation, precision="auto",
+        ))
     """
     with disk_full_as_error(assignment.run_dir):
         return _run(assignment, announce, watch)
@@ -60,7 +68,7 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     outcome = Outcome("failed", step=-1)
     try:
         system, outcome = _train(assignment, dataset, spool, announce, watch)
-        outcome = _measured(assignment, dataset, system, outcome)
+        outcome = _evaluate_test(assignment, dataset, system, outcome)
     except Exception as error:  # whatever it is, it is recorded, and the sweep goes on
         if isinstance(error, UserError) or is_disk_full(error):
             raise
@@ -86,7 +94,7 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
         stability = survived(outcome, assignment.budget.updates)
         outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})
     if first and assignment.goals:
-        history = over_training(RunFolder(run_dir).spool, assignment.goals)
+        history = peaks_and_drops(RunFolder(run_dir).spool, assignment.goals)
         outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
         outcome.write(run_dir)
@@ -101,7 +109,7 @@ def _train(
     watch: Reporter | None,
 ) -> tuple[System, Outcome]:
     device = pick_device()
-    system = _built(assignment, dataset, next(iter(assignment.schedule), None), 0)
+    system = _build(assignment, dataset, next(iter(assignment.schedule), None), 0)
 
     def validate(system: System, step: int) -> Evaluation:
         return evaluate_all(
@@ -136,7 +144,7 @@ def _train(
         part = part_from(assignment.config, assignment.schedule, done, end, restarts)
         segment = part.segment
         if restarts or segment is not None:
-            system = _built(assignment, dataset, segment, len(restarts))
+            system = _build(assignment, dataset, segment, len(restarts))
         outcome = train(
             system,
             dataset.train,
@@ -148,7 +156,7 @@ def _train(
             evaluate=validate,
             device=device,
             precision=_precision(assignment, device),
-            config=flat(assignment.config, segment),
+            config=flat_config(assignment.config, segment),
             part=part,
         )
         if outcome.kind == "paused" and outcome.step < end:
@@ -157,7 +165,7 @@ def _train(
         if outcome.kind != "diverged" or len(restarts) >= budget.retries:
             return system, outcome
         config = config_in(assignment.config, segment)
-        restarts = restarted(outcome, assignment.run_dir, config, assignment.halve)
+        restarts = add_restart(outcome, assignment.run_dir, config, assignment.halve)
         print(f"restart {len(restarts)} of {budget.retries}: {restarts[-1]}", flush=True)
 
 
@@ -168,17 +176,17 @@ def _precision(assignment: Assignment, device: torch.device) -> Precision | Meas
     return Measured(path, device_name(device), assignment.name)
 
 
-def _built(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:
-    """The system with the weights of its seed, with the values of ``segment`` and the steps of so many restarts."""
+def _build(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:
+    """The system with the initial weights of its seed, the values of ``segment``, and steps halved per restart."""
     # Weights are drawn by PyTorch's initialisers, which know only the global generator.
     torch.manual_seed(assignment.seed)
     config = config_in(assignment.config, segment)
-    steps: SystemConfig = with_values(config, halved(config, assignment.halve, restarts))
+    steps: SystemConfig = with_values(config, halved_steps(config, assignment.halve, restarts))
     return steps.build(dataset.spec)
 
 
-def _measured(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
-    """``outcome`` with the test split's numbers, read once; the pictures and sounds are written to the run's folder."""
+def _evaluate_test(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
+    """Measure the test split, once, and write its pictures and sounds; return ``outcome`` with its metrics."""
     if outcome.kind != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
     checkpoint = RunFolder(assignment.run_dir).checkpoint

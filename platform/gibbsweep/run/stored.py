@@ -1,4 +1,4 @@
-"""A run's trained system as a part of another configuration: what it was built from, and where its weights are."""
+"""The trained system of a run as a part of another configuration: its own configuration and its weights' file."""
 
 from __future__ import annotations
 
@@ -24,19 +24,30 @@ _MODELS = "gibbsweep_models."
 
 @dataclass(frozen=True)
 class StoredRun:
-    """``config``: what was trained, on the data set ``data`` of examples of ``shape``; ``weights`` those to evaluate, after ``step``
-    updates."""
+    """The trained system of a run. For example::
+
+    run = stored_run(Path("runs/ddpm-20261124/trials/ddpm-0007"))
+    low, high = run.noise_levels()
+    """
 
     config: SystemConfig
+    """The configuration that was trained."""
     weights: WeightsFile
+    """The weights to evaluate: the averaged ones where there are some."""
     data: str
+    """The data set, or the view of it."""
     shape: tuple[int, ...]
+    """The shape of one example."""
     step: int
+    """The update after which the weights were saved."""
 
     def noise_levels(self) -> tuple[float, float]:
-        """The lowest and the highest noise level of a score model's training, as far as each schedule of a
-        :class:`~gibbsweep_models.samplers.diffusion.DenoiserSamplerConfig` has levels. Of a lognormal, which has no end,
-        those of its sampler."""
+        """The lowest and the highest noise level of a score model's training.
+
+        They end where a schedule of :class:`~gibbsweep_models.samplers.diffusion.DenoiserSamplerConfig` has no levels.
+        A lognormal has no end: its levels are those of its sampler. Raise UserError where the configuration has no
+        noise schedule.
+        """
         for part in vars(self.config).values():
             if isinstance(part, EDMSchedule):
                 return part.sigma_min, part.sigma_max
@@ -45,13 +56,16 @@ class StoredRun:
                 ends = [0.999 * kind().sigma_range[1] for kind in (VPSchedule, CosineSchedule)]
                 return float(low), min(float(high), *ends)
         raise UserError(
-            f"{type(self.config).__name__} names no noise schedule, so between which levels it can be sampled is not known: "
-            "name a run of a score model."
+            f"{type(self.config).__name__} names no noise schedule, so between which levels it can be sampled "
+            "is not known: name a run of a score model."
         )
 
 
 def stored_run(path: Path) -> StoredRun:
-    """The run in folder ``path``, or whose checkpoint's folder it is: one of a sweep, or of ``gibbsweep train``."""
+    """The stored run of a run's folder, or of its checkpoint's folder, from a sweep or from ``gibbsweep train``.
+
+    Raise UserError where ``path`` is no run, or the run is of a version or a system that cannot be read.
+    """
     folder = RunFolder(path.parent if path.name == CHECKPOINT else path)
     record_path = folder.config
     if not record_path.exists():
@@ -61,13 +75,15 @@ def stored_run(path: Path) -> StoredRun:
     record = json.loads(record_path.read_text())
     if "classes" not in record:
         raise UserError(
-            f"{record_path} does not say of which classes its configuration is: it is of an earlier version; train it again."
+            f"{record_path} does not say of which classes its configuration is: "
+            "it is of an earlier version; train it again."
         )
     state, _ = read_checkpoint(folder.checkpoint)
     shared = sorted(name for name in state.get("aliases", {}) if name.startswith(("model/", "ema/")))
     if shared:
         raise UserError(
-            f"the checkpoint of {folder.path} has weights under two names ({', '.join(shared)}): it cannot be stored; name another run."
+            f"the checkpoint of {folder.path} has weights under two names ({', '.join(shared)}): "
+            "it cannot be stored; name another run."
         )
     file = (folder.checkpoint / state["tensors"]).absolute()
     try:
@@ -82,18 +98,23 @@ def stored_run(path: Path) -> StoredRun:
 
 
 def config_classes(config: Any, path: str = "") -> dict[str, str]:
-    """The class of a nested dataclass and of those inside it, by dotted path ("" for itself): ``module:Name``. Beside
-    :func:`gibbsweep.study.space.flatten` it says all of a configuration."""
-    found = {path: f"{type(config).__module__}:{type(config).__qualname__}"}
+    """The classes of a nested dataclass as ``module:Name``, by dotted path ("" for the outermost).
+
+    With the fields of :func:`gibbsweep.study.space.flatten` they describe the whole configuration.
+    """
+    classes = {path: f"{type(config).__module__}:{type(config).__qualname__}"}
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            found |= config_classes(value, f"{path}.{item.name}" if path else item.name)
-    return found
+            classes |= config_classes(value, f"{path}.{item.name}" if path else item.name)
+    return classes
 
 
 def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -> Any:
-    """The dataclass at ``path`` from flat ``params``. Of the models' own classes alone: a file must not name what is imported."""
+    """The dataclass at ``path`` with the fields in ``params``.
+
+    Only classes of ``gibbsweep_models`` are imported: a file must not choose which code runs.
+    """
     module, _, name = classes[path].partition(":")
     if not module.startswith(_MODELS):
         raise UserError(f"{classes[path]} is no class of gibbsweep_models: a stored run must be of one of its systems.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def check_whole(runs: Path) -> None:
         assert outcome is not None
         assert outcome.kind == "completed"
         steps = [record.step for record in read_spool(run_dir / "metrics.jsonl")]
-        assert steps == list(range(20, 2001, 20)), f"{run_dir.name} lost or repeated a report"
+        assert steps == list(range(20, 801, 20)), f"{run_dir.name} lost or repeated a report"
     (study,) = open_storage(sweep).get_all_studies()
     trials = open_storage(sweep).get_all_trials(study._study_id)
     assert [t.state.name for t in trials] == ["COMPLETE"] * 2
@@ -32,8 +33,9 @@ def check_whole(runs: Path) -> None:
     assert [row.outcomes["completed"] for row in results.rows] == [2, 2]
 
 
-def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path) -> None:
-    process = command(tmp_path, *WORDS, "--name", "s")
+def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path, seed_store: Callable[[Path], None]) -> None:
+    seed_store(tmp_path)
+    process = command(tmp_path, "--budget", "long", *WORDS[2:], "--name", "s")
     wait_for_reports(tmp_path, 20, process)
     os.kill(process.pid, signal.SIGINT)
     text, _ = process.communicate(timeout=60)

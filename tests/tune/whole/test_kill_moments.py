@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,8 +138,10 @@ def _timeless(metrics: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if "second" not in name}
 
 
-def test_twenty_kills_change_nothing(machines: Machines, tmp_path: Path) -> None:
+def test_twenty_kills_change_nothing(machines: Machines, tmp_path: Path, seed_store: Callable[[Path], None]) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for runs in (whole, killed):
+        seed_store(runs)
     process = start(machines, whole, *NEW)
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text

@@ -70,8 +70,9 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, seed_store: Callable[[Path], None]) -> Iterator[Start]:
     """Starts sweeps; a test that fails leaves none behind."""
+    seed_store(tmp_path)
     started = []
 
     def one(*words: str) -> subprocess.Popen[str]:

@@ -1,4 +1,4 @@
-"""How much memory one run takes: measured by running its beginning."""
+"""The memory that one run needs, measured by running its beginning."""
 
 from __future__ import annotations
 
@@ -19,65 +19,81 @@ import torch
 
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.run.assignment import Assignment, data_of
-from gibbsweep.run.largest import largest
+from gibbsweep.run.largest_config import largest_values
 from gibbsweep.run.run import run
 from gibbsweep.study.space import Space, with_values
 from gibbsweep.train import Evaluation
 from gibbsweep.train.out_of_memory import OutOfMemory
 
 UPDATES = 3
-"""The second has what the optimisers keep, the third what all of it leaves behind."""
+"""The updates of a measurement. The second has the optimisers' state, the third what the first two leave behind."""
+
 EVALUATION_S = 3.0
-"""Of each evaluator: a sampler's memory is in use from its first step on."""
+"""The seconds of each evaluator in a measurement: a sampler's memory is in use from its first step on."""
 
 
 @dataclass(frozen=True)
-class Need:
-    """Bytes at the peak: ``gpu`` with the device's own share for the process, ``host`` of resident memory above what the process had
-    before it began. ``values``: what of its search space made it the largest. ``ran_out``: of which memory there was too little
-    for it alone; ``failed``: why else the run could not be measured."""
+class MemoryNeed:
+    """The memory of a run at its peak, in bytes."""
 
     host: int
+    """Resident memory above that of the process before the run began."""
     gpu: int = 0
+    """Memory of the GPU, with the device's own share for the process."""
     values: dict[str, Any] = field(default_factory=dict)
+    """The values of its search space that made the run the largest, by path."""
     seconds: float = 0.0
+    """Seconds that the measurement took."""
     ran_out: str = ""
+    """The memory of which there was too little for the run alone; "" where it fitted."""
     failed: str = ""
+    """Another reason why the run could not be measured; "" where it was."""
 
 
 class Cuda:
     """PyTorch's counters of the one GPU that this process sees, in bytes."""
 
     def total(self) -> int:
+        """The memory of the device."""
         return int(torch.cuda.mem_get_info()[1])
 
     def used(self) -> int:
-        """By all processes."""
+        """The memory in use by all processes."""
         free, total = torch.cuda.mem_get_info()
         return int(total - free)
 
     def reserved(self) -> int:
+        """The memory that PyTorch has reserved for this process."""
         return int(torch.cuda.memory_reserved())
 
     def peak_reserved(self) -> int:
+        """The most memory that PyTorch has reserved for this process so far."""
         return int(torch.cuda.max_memory_reserved())
 
 
 def gpu_need(cuda: Cuda, used_before: int) -> int:
-    """What this process takes at its peak: what PyTorch has reserved, and what the device took beside it since ``used_before`` (its
-    context, kernels, libraries)."""
+    """Bytes of the GPU that this process takes at its peak.
+
+    They are the peak of what PyTorch reserved, and what the device has taken beside that since ``used_before`` (bytes
+    in use) for its context, kernels and libraries.
+    """
     beside = cuda.used() - used_before - cuda.reserved()
     return cuda.peak_reserved() + max(0, beside)
 
 
-def measure(assignment: Assignment, space: Space, *, used_before: int | None = None, cuda: Cuda | None = None) -> Need:
-    """Run the beginning of ``assignment`` in this process, which should be a fresh one: the largest configuration of ``space``, a few
-    updates of the real batch and the first seconds of each evaluator, checkpoint and choice of precision included.
-    ``used_before``: bytes of the GPU in use before this process touched it; None measures no GPU."""
+def measure_memory(
+    assignment: Assignment, space: Space, *, used_before: int | None = None, cuda: Cuda | None = None
+) -> MemoryNeed:
+    """Run the beginning of ``assignment`` in this process, which should be a fresh one, and return its peak of memory.
+
+    The beginning is a few updates of the real batch in the largest configuration of ``space``, with the choice of
+    precision and a checkpoint, and the first seconds of each evaluator. ``used_before`` are the bytes of the GPU in use
+    before this process touched it; None measures no GPU.
+    """
     start = time.perf_counter()
     dataset = data_of(assignment)
     before = psutil.Process().memory_info().rss
-    values = largest(assignment.config, space, dataset.spec)
+    values = largest_values(assignment.config, space, dataset.spec)
     ran_out = failed = ""
     with tempfile.TemporaryDirectory() as folder:
         beginning = replace(
@@ -96,12 +112,15 @@ def measure(assignment: Assignment, space: Space, *, used_before: int | None = N
         except OutOfMemory as error:
             ran_out = error.memory
     gpu = 0 if used_before is None else gpu_need(cuda or Cuda(), used_before)
-    return Need(max(0, peak_resident() - before), gpu, values, time.perf_counter() - start, ran_out, failed)
+    return MemoryNeed(max(0, peak_resident() - before), gpu, values, time.perf_counter() - start, ran_out, failed)
 
 
 def peak_resident() -> int:
-    """The most bytes of memory that this process has had. Linux counts in a program's own ``ru_maxrss`` what its parent had when it
-    started it, so that there the program's own high-water mark is read."""
+    """The most bytes of resident memory that this process has had.
+
+    On Linux it is the process's high-water mark, since ``ru_maxrss`` includes there what the parent had when it started
+    the process.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         marks = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
@@ -112,7 +131,7 @@ def peak_resident() -> int:
 
 
 class _Beginning:
-    """An evaluator's first seconds."""
+    """An evaluator that ends after its first seconds and measures nothing."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
@@ -128,12 +147,12 @@ class _Beginning:
 
 
 class _Enough(BaseException):
-    """Not an Exception: nothing on its way may take it for an error."""
+    """Ends a body that ran long enough. It is no Exception, so that no handler on its way takes it for an error."""
 
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Leave the body after ``seconds``, wherever it is. In the main thread alone, as signals are."""
+    """Leave the body after ``seconds``, wherever it is. It works in the main thread alone, since it uses a signal."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise _Enough
