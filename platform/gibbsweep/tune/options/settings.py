@@ -35,9 +35,9 @@ class Settings:
     precision: PrecisionOption
     """Arithmetic of training."""
     sampler: SamplerName
-    """How configurations are chosen."""
+    """The sampler that chooses configurations."""
     scheduler: SchedulerName
-    """How far trials run."""
+    """The scheduler that decides how far trials run."""
     eta: int
     """One in so many goes on at each rung (halving, stopping)."""
     rungs: int | None

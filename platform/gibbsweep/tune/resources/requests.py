@@ -132,7 +132,7 @@ def _measure_needs(
 
 
 def questions(plan: Plan, options: SweepOptions) -> list[probe.Question]:
-    """What to measure: for each contender the run of one worker, as far as its memory depends on it."""
+    """The questions to the probe: for each contender the run of one worker, as far as its memory depends on it."""
     study, settings = plan.study, plan.settings
     fingerprints = fingerprint(study, settings)
     to_measure = []

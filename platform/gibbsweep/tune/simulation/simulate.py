@@ -42,7 +42,7 @@ class Job:
     end: int
     """Updates that it trains to."""
     schedule: tuple[Segment, ...] = ()
-    """Where the trial has trained with other values before: those and ``values``, by updates."""
+    """All values of the trial by updates, ``values`` last, if it has trained with others before."""
 
 
 class Policy(Protocol):
