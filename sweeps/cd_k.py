@@ -1,7 +1,8 @@
 """Does a longer chain buy likelihood and stability?
 
-Contrastive divergence starts its negative chains at the data and runs them for k steps. Small k is cheap and biased; this sweep
-asks what a larger k is worth, each k tuned by itself with the same number of trials and the same updates.
+Contrastive divergence starts its negative chains at the data and runs them for k steps. Small k is cheap and biased.
+Compared are values of k, each tuned by itself with the same number of trials and the same updates; the test
+log-likelihood, the energy gap and the share of runs that diverged say what a larger k is worth.
 
     python sweeps/cd_k.py                                   the RBM on mnist5k, a few minutes on two cores
     python sweeps/cd_k.py --contenders rbm conv_ebm --trials 16 --data mnist
@@ -9,18 +10,14 @@ asks what a larger k is worth, each k tuned by itself with the same number of tr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from gibbsweep import Choice, Contender, Float, Goal, Study
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ChainGrid, ChainMixing, EnergyGap, LogLikelihood, SampleGrid
-from gibbsweep.study import Choice, Contender, Float, Goal, Results, Study
-from gibbsweep.train import Budget
+from gibbsweep.results.figures import AgainstCompared
+from gibbsweep.study import by_budget, columns, equal_updates
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.objectives.cd import LangevinCD
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 RBM = Contender(
     RBMConfig(n_hidden=64, learning_rate=0.05, momentum=0.5),
@@ -56,48 +53,12 @@ CONV_EBM = Contender(
         ChainGrid(),
         SampleGrid(),
     ),
-    budgets={
-        "smoke": Budget(updates=10, batch_size=32, report_every=5),
-        "laptop": Budget(updates=300, batch_size=64, report_every=100),
-        "long": Budget(updates=2_000, batch_size=64, report_every=500),
-        "gpu": Budget(updates=10_000, batch_size=128, report_every=1_000),
-        "paper": Budget(updates=100_000, batch_size=128, report_every=5_000),
-    },
+    budgets=equal_updates(
+        by_budget(smoke=10, laptop=300, long=2_000, gpu=10_000, paper=100_000),
+        batch_size=by_budget(smoke=32, laptop=64, long=64, other=128),
+        reports=by_budget(smoke=2, laptop=3, long=4, gpu=10, paper=20),
+    ),
 )
-
-
-def likelihood_against_k(results: Results) -> Figure:
-    """Test log-likelihood of each k's best configuration: the bracket as a bar, the mean over seeds as a point."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.2))
-    axes = figure.subplots()
-    for contender in dict.fromkeys(row.contender for row in results.rows):
-        rows = [r for r in results.rows if r.contender == contender and "test/log_likelihood" in r.metrics]
-        if not rows:
-            continue
-        k = [next(iter(r.compared.values())) for r in rows]
-        middle = [r.metrics["test/log_likelihood"].mean for r in rows]
-        ends = [
-            sorted((r.metrics["test/log_likelihood_ais"].mean, r.metrics["test/log_likelihood_reverse_ais"].mean))
-            for r in rows
-        ]
-        line = axes.plot(k, middle, marker="o", label=contender)[0]
-        axes.vlines(
-            k, [low for low, _ in ends], [high for _, high in ends], color=line.get_color(), alpha=0.4, linewidth=6
-        )
-    axes.set_xscale("log")
-    ticks = sorted({value for row in results.rows for value in row.compared.values()})
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.minorticks_off()
-    axes.set_xlabel("steps of the negative chain, k")
-    axes.set_ylabel("test log-likelihood, nats per image")
-    axes.set_title(f"{results.question} ({results.data}, {results.budget})", fontsize=10)
-    axes.grid(alpha=0.3)
-    if axes.lines:
-        axes.legend(frameon=False)
-    return figure
-
 
 STUDY = Study(
     name="cd_k",
@@ -115,22 +76,22 @@ STUDY = Study(
         SampleGrid(),
     ),
     columns={
-        "test/log_likelihood": "log p",
-        "test/log_likelihood_ais": "AIS",
-        "test/log_likelihood_reverse_ais": "rev. AIS",
+        **columns("log_likelihood", "log_likelihood_ais", "log_likelihood_reverse_ais"),
         "test/energy_gap": "gap",
         "test/mixing_autocorrelation": "autocorr.",
     },
-    budgets={
-        "smoke": Budget(updates=40, report_every=20),
-        "laptop": Budget(updates=1_000, report_every=250),
-        "long": Budget(updates=20_000, report_every=2_000),
-        "gpu": Budget(updates=50_000, report_every=5_000),
-        "paper": Budget(updates=150_000, report_every=10_000),
+    budgets=equal_updates(
+        by_budget(smoke=40, laptop=1_000, long=20_000, gpu=50_000, paper=150_000),
+        reports=by_budget(smoke=2, laptop=4, long=10, gpu=10, paper=15),
+    ),
+    figures={
+        "likelihood": AgainstCompared(
+            {"test/log_likelihood": ""},
+            "steps of the negative chain, k",
+            "test log-likelihood, nats per image",
+            bracket=("test/log_likelihood_ais", "test/log_likelihood_reverse_ais"),
+        )
     },
-    trials=8,
-    seeds=3,
-    figures={"likelihood": likelihood_against_k},
 )
 
 if __name__ == "__main__":

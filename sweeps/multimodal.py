@@ -1,8 +1,9 @@
 """Does an energy of pictures and captions together find more than CLIP's loss?
 
-Emoji and their names. Two towers, the same for all: CLIP's cross-entropy, and the joint energy of a picture and a caption (a scaled
-cosine, or a multilayer perceptron of both embeddings) trained by contrastive divergence in the joint space: Gibbs half-steps over the
-captions and the pictures of the batch, and Langevin steps in pixel space from pictures under captions that are not theirs.
+Emoji and their names. Compared are, with the same two towers, CLIP's cross-entropy and the joint energy of a picture
+and a caption (a scaled cosine, or a multilayer perceptron of both embeddings) trained by contrastive divergence in the
+joint space: Gibbs half-steps over the captions and the pictures of the batch, and Langevin steps in pixel space from
+pictures under captions that are not theirs. The recall of captions and of pictures on the test split answers.
 
     python sweeps/multimodal.py                            minutes on two cores
     python sweeps/multimodal.py --contenders cosine clip --trials 8
@@ -10,18 +11,14 @@ captions and the pictures of the batch, and Langevin steps in pixel space from p
 
 from __future__ import annotations
 
+from gibbsweep import Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
-from gibbsweep.data import DataNeeds
-from gibbsweep.evaluate import Evaluator, PicturesFromText, Retrieval
-from gibbsweep.study import Contender, Float, Goal, Study, Target
-from gibbsweep.train import Budget
+from gibbsweep.evaluate import PicturesFromText, Retrieval
+from gibbsweep.study import by_budget, equal_updates
 from gibbsweep_models.baselines.clip import CLIPConfig
 from gibbsweep_models.energy.pair_ebm import PairEBMConfig
 
-LARGE = {
-    "gpu": {"channels": (64, 128, 256), "width": 128, "embedding": 128},
-    "paper": {"channels": (64, 128, 256), "width": 128, "embedding": 128},
-}
+LARGE = {name: {"channels": (64, 128, 256), "width": 128, "embedding": 128} for name in ("gpu", "paper")}
 
 SPACE = {
     "learning_rate": Float(2e-3, 2e-2, log=True),
@@ -36,10 +33,6 @@ MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), kind="energy", sp
 CLIP = Contender(CLIPConfig(learning_rate=5e-3), kind="baseline", space=SPACE, at=LARGE)
 
 
-def test(budget: str) -> tuple[Evaluator, ...]:
-    return (Retrieval(), PicturesFromText(n=3 if budget == "smoke" else 8))
-
-
 ENERGIES = ("cosine", "mlp")
 
 STUDY = Study(
@@ -48,10 +41,9 @@ STUDY = Study(
     data="emoji",
     needs=DataNeeds(text=True, dims=3),
     contenders={"cosine": COSINE, "mlp": MLP, "clip": CLIP},
-    default=("cosine", "mlp", "clip"),
     goal=Goal("validation/recall_at_1", "maximize"),
     evaluators=(Retrieval(),),
-    final_evaluators=test,
+    final_evaluators=(Retrieval(), PicturesFromText(by_budget(smoke=3, other=8))),
     columns={
         "test/text_recall_at_1": "text R@1",
         "test/text_recall_at_5": "R@5",
@@ -63,13 +55,11 @@ STUDY = Study(
         "test/n_captions": "captions",
         "test/n_pictures": "pictures",
     },
-    budgets={
-        "smoke": Budget(updates=3, batch_size=32, report_every=3),
-        "laptop": Budget(updates=400, batch_size=128, report_every=400),
-        "long": Budget(updates=2_000, batch_size=128, report_every=500),
-        "gpu": Budget(updates=5_000, batch_size=256, report_every=1_000),
-        "paper": Budget(updates=20_000, batch_size=512, report_every=2_000),
-    },
+    budgets=equal_updates(
+        by_budget(smoke=3, laptop=400, long=2_000, gpu=5_000, paper=20_000),
+        batch_size=by_budget(smoke=32, gpu=256, paper=512, other=128),
+        reports=by_budget(long=4, gpu=5, paper=10, other=1),
+    ),
     targets=(
         Target("CLIP's text R@1 at equal epochs", "test/text_recall_at_1", ">", ENERGIES, ("clip",)),
         Target("CLIP's picture R@1 at equal epochs", "test/picture_recall_at_1", ">", ENERGIES, ("clip",)),
@@ -82,7 +72,6 @@ STUDY = Study(
         "as its expectation. The drawings of one name are on one side of every split."
     ),
     trials=4,
-    seeds=3,
 )
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What do energies know of pictures that nobody labelled?
 
-CIFAR-10 without its labels: an energy trained by contrastive divergence, the joint energy of two views (contrastive and generative at
-once), SimCLR with the same encoder, views and updates, principal components and raw pixels. Labels are used to measure alone: by a
-linear classifier, nearest neighbours and clusters on frozen features, and on validation images to choose configurations.
+CIFAR-10 without its labels. Compared are an energy trained by contrastive divergence, the joint energy of two views
+(contrastive and generative at once), SimCLR with the same encoder, views and updates, principal components and raw
+pixels. A linear classifier, nearest neighbours and clusters on frozen features answer. Labels are used to measure
+alone, and on validation images to choose configurations.
 
     python sweeps/representation.py                        ten minutes on two cores
     python sweeps/representation.py --contenders simclr two_views --budget gpu
@@ -10,20 +11,21 @@ linear classifier, nearest neighbours and clusters on frozen features, and on va
 
 from __future__ import annotations
 
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
-from gibbsweep.data import DataNeeds
-from gibbsweep.evaluate import Clustering, Evaluator, FeatureMap, LinearProbe, NearestNeighbours
-from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
-from gibbsweep.train import Budget
+from gibbsweep.evaluate import Clustering, FeatureMap, LinearProbe, NearestNeighbours
+from gibbsweep.study import by_budget, equal_updates
 from gibbsweep_models.baselines.pixels import KMeansConfig, PCAConfig
 from gibbsweep_models.baselines.simclr import SimCLRConfig
 from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
 
-LARGE = {
-    "gpu": {"channels": (64, 128, 256, 512), "hidden": 512, "embedding": 128, "warmup": 500},
-    "paper": {"channels": (64, 128, 256, 512), "hidden": 512, "embedding": 128, "warmup": 500},
-}
+WIDE = {"channels": (64, 128, 256, 512), "hidden": 512}
+LARGE = {name: {**WIDE, "embedding": 128, "warmup": 500} for name in ("gpu", "paper")}
+
+FEW, SOME = by_budget(smoke=200, other=2_000), by_budget(smoke=200, other=None)
+N_TRAIN = by_budget(smoke=200, laptop=5_000, other=20_000)
+REPORTS = by_budget(long=3, gpu=2, paper=8, other=1)
 
 ENERGY = Contender(
     EncoderEBMConfig(),
@@ -34,14 +36,12 @@ ENERGY = Contender(
         "cd.learning_rate": Float(1e-4, 2e-3, log=True),
     },
     # Chains cost ten passes an image: a smaller batch, the same number of updates.
-    budgets={
-        "smoke": Budget(updates=4, batch_size=16, report_every=4),
-        "laptop": Budget(updates=300, batch_size=32, report_every=300),
-        "long": Budget(updates=1_500, batch_size=32, report_every=500),
-        "gpu": Budget(updates=5_000, batch_size=128, report_every=2_500),
-        "paper": Budget(updates=80_000, batch_size=128, report_every=10_000),
-    },
-    at={budget: {"channels": LARGE[budget]["channels"], "hidden": 512, "cd.n_steps": 20} for budget in LARGE},
+    budgets=equal_updates(
+        by_budget(smoke=4, laptop=300, long=1_500, gpu=5_000, paper=80_000),
+        batch_size=by_budget(smoke=16, laptop=32, long=32, other=128),
+        reports=REPORTS,
+    ),
+    at={name: {**WIDE, "cd.n_steps": 20} for name in ("gpu", "paper")},
 )
 
 TWO_VIEWS = Contender(
@@ -66,19 +66,6 @@ PCA = Contender(PCAConfig(), kind="baseline", space={"n_components": Choice(64, 
 
 PIXELS = Contender(KMeansConfig(), kind="baseline")
 
-
-def validation(budget: str) -> tuple[Evaluator, ...]:
-    n = 200 if budget == "smoke" else 2_000
-    return (LinearProbe(n_train=n, limit=n), NearestNeighbours(n_train=n, limit=n))
-
-
-def test(budget: str) -> tuple[Evaluator, ...]:
-    if budget == "smoke":
-        return (*validation(budget), Clustering(limit=200), FeatureMap(n=100))
-    n_train = 5_000 if budget == "laptop" else 20_000
-    return (LinearProbe(n_train), NearestNeighbours(n_train=n_train), Clustering(), FeatureMap())
-
-
 LEARNED = ("energy", "two_views")
 
 STUDY = Study(
@@ -87,10 +74,14 @@ STUDY = Study(
     data="cifar10",
     needs=DataNeeds(labels=True, dims=3),
     contenders={"energy": ENERGY, "two_views": TWO_VIEWS, "simclr": SIMCLR, "pca": PCA, "pixels": PIXELS},
-    default=("energy", "two_views", "simclr", "pca", "pixels"),
     goal=Goal("validation/linear_accuracy", "maximize"),
-    evaluators=validation,
-    final_evaluators=test,
+    evaluators=(LinearProbe(FEW, FEW), NearestNeighbours(n_train=FEW, limit=FEW)),
+    final_evaluators=(
+        LinearProbe(N_TRAIN, SOME),
+        NearestNeighbours(n_train=N_TRAIN, limit=SOME),
+        Clustering(limit=SOME),
+        FeatureMap(by_budget(smoke=100, other=1_000)),
+    ),
     columns={
         "test/linear_accuracy": "linear probe",
         "test/knn_accuracy": "20 neighbours",
@@ -98,13 +89,11 @@ STUDY = Study(
         "test/cluster_nmi": "NMI",
         "test/cluster_ari": "ARI",
     },
-    budgets={
-        "smoke": Budget(updates=4, batch_size=32, report_every=4),
-        "laptop": Budget(updates=300, batch_size=128, report_every=300),
-        "long": Budget(updates=1_500, batch_size=128, report_every=500),
-        "gpu": Budget(updates=10_000, batch_size=256, report_every=5_000),
-        "paper": Budget(updates=80_000, batch_size=128, report_every=10_000),
-    },
+    budgets=equal_updates(
+        by_budget(smoke=4, laptop=300, long=1_500, gpu=10_000, paper=80_000),
+        batch_size=by_budget(smoke=32, gpu=256, other=128),
+        reports=REPORTS,
+    ),
     targets=(
         Target("k-means on pixels, published, ACC", "test/cluster_accuracy", ">", LEARNED, 0.2289),
         Target("k-means on pixels, published, NMI", "test/cluster_nmi", ">", LEARNED, 0.0871),
@@ -122,7 +111,6 @@ STUDY = Study(
         "`laptop` and 20,000 beyond, clusters the 10,000 test images; labels of validation images choose the configurations."
     ),
     trials=4,
-    seeds=3,
 )
 
 if __name__ == "__main__":

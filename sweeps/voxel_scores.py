@@ -1,43 +1,37 @@
 """Does a score model on a smooth field draw better solids than a 3-D GAN that was trained as long?
 
-Occupancy is 0 or 1, where no score is defined; so the score model learns that of the occupancy blurred by a Gaussian of ``blur``
-voxels, around its mean, at all noise levels of Karras et al. (2022). What it samples becomes a solid again at the level that keeps
-the training data's occupied volume. Real solids come back from their own fields with an intersection over union (IoU) of 1.000 at a
-blur of .5 and .939 at .7; steps of sharpening first (``sharpen``) would make that .996, and amplify what a short training leaves of
-the noise.
+Occupancy is 0 or 1, where no score is defined; so the score model learns that of the occupancy blurred by a Gaussian of
+``blur`` voxels, around its mean, at all noise levels of Karras et al. (2022). What it samples becomes a solid again at
+the level that keeps the training data's occupied volume. Real solids come back from their own fields with an
+intersection over union (IoU) of 1.000 at a blur of .5 and .939 at .7; steps of sharpening first (``sharpen``) would
+make that .996, and amplify what a short training leaves of the noise.
 
-``heun`` samples by Heun's method on the probability flow, ``langevin`` by annealed Langevin dynamics (Song & Ermon 2019) on the same
-network, and ``heun_raw`` is ``heun`` on raw occupancy: what the blur buys. Baselines: a 3-D GAN (Wu et al. 2016; with R1) and a
-voxel VAE of Bernoulli units. No published score model of raw voxels has a table to compare with.
+Compared are three such models. ``heun`` samples by Heun's method on the probability flow, ``langevin`` by annealed
+Langevin dynamics (Song & Ermon 2019) on the same network, and ``heun_raw`` is ``heun`` on raw occupancy: what the blur
+buys. Baselines: a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units. No published score model of raw
+voxels has a table to compare with.
 
-Solids are measured as in `sweeps/voxel_generation.py`, all of them as filled or empty voxels: the inception score in the data set's
-own classifier (`gibbsweep evaluate prepare`; it compares with no published one, which are of another classifier), coverage and
-minimum matching distance by IoU, and whether samples are copies: the IoU with the nearest training example, beside that of
-real test examples.
+Solids are measured as in `sweeps/voxel_generation.py`, all of them as filled or empty voxels; inception score and
+coverage answer.
 
     python sweeps/voxel_scores.py                             four trials each, 14 seconds of training
     python sweeps/voxel_scores.py --budget long --trials 0    200 seconds each on one core
     python sweeps/voxel_scores.py --data modelnet_chairs_monitors@16    two classes, clean solids
     python sweeps/voxel_scores.py --data modelnet10 --budget paper      32³ voxels
 
-Every contender trains for the same device-seconds: its updates are those seconds over the cost of one, measured side by side on
-one core of an AMD EPYC (batches of 32 solids of 16³, the arithmetic that `--precision auto` chooses). The table has the seconds that
-it came to, and beside them what a sample costs.
+Every contender trains for the same device-seconds, by costs of an update measured side by side on one core of an AMD
+EPYC (batches of 32 solids of 16³, the arithmetic that `--precision auto` chooses). The table has the seconds that it
+came to, and what a sample costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Space, Study, Target
 from gibbsweep.cli import run_study
-from gibbsweep.data import DataNeeds
-from gibbsweep.evaluate import Evaluator, SamplingCost, SamplingPath, StepCounts, VoxelGeneration
-from gibbsweep.study import Choice, Contender, Float, Goal, Study, Target
-from gibbsweep.study.budgets import equal_seconds
-from gibbsweep.study.space import Space
-from gibbsweep.train import Budget
+from gibbsweep.evaluate import SamplingCost, SamplingPath, StepCounts, VoxelGeneration
+from gibbsweep.study import by_budget, columns, equal_seconds
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.nn.noise_networks import UNetConfig
@@ -45,41 +39,15 @@ from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
 from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.voxels import VoxelScoreConfig
 
-SECONDS = {"laptop": 14, "long": 200}
-"""Device-seconds of one training on one core."""
 
-N_SAMPLES = {"smoke": 24, "laptop": 250}
-"""Otherwise as many as the split has."""
+def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Budget]:
+    return equal_seconds(seconds_per_update, {"laptop": 14, "long": 200}, gpu=gpu, paper=paper)
 
-STEPS = {"smoke": (2, 3)}
-"""Of Heun's method, in the picture of few and many of them."""
-
-
-def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> Mapping[str, Budget]:
-    return equal_seconds(seconds_per_update, SECONDS, gpu=gpu, paper=paper)
-
-
-def search(budget: str) -> tuple[Evaluator, ...]:
-    return (VoxelGeneration(min(150, N_SAMPLES.get(budget, 150))),)
-
-
-def final(budget: str) -> tuple[Evaluator, ...]:
-    return (VoxelGeneration(N_SAMPLES.get(budget, 1_000), references=True), SamplingCost(n=16))
-
-
-def final_of_score(budget: str) -> tuple[Evaluator, ...]:
-    return (
-        *final(budget),
-        SamplingPath(n_chains=4, columns=6),
-        StepCounts(STEPS.get(budget, (3, 5, 9, 18)), columns=4),
-    )
-
-
-SCORE_COST, GAN_COST, VAE_COST = 0.08, 0.175, 0.105
-"""Seconds of an update of a batch of 32 solids of 16³."""
 
 CHANNELS = (16, 32, 64)
 WIDE = {"channels": (64, 128, 256), "ema_decay": 0.999}
+# Beyond a laptop as many samples as the split has, a thousand at most.
+FINAL = (VoxelGeneration(by_budget(smoke=24, laptop=250, other=1_000), references=True), SamplingCost(n=16))
 
 # The field's deviation around its mean is about .16 at a blur of .7; two solids are at most about 20 apart.
 SCHEDULE = EDMSchedule(sigma_min=0.02, sigma_max=15.0, p_mean=-0.8, p_std=1.3)
@@ -92,7 +60,6 @@ HEUN = VoxelScoreConfig(
     learning_rate=4e-3,
 )
 LANGEVIN = replace(HEUN, sampler=AnnealedLangevin(12, 3, 0.3, GeometricSchedule(0.03, 15.0)))
-RAW = replace(HEUN, blur=0.0)
 
 TRAINING: Space = {
     "learning_rate": Float(1e-3, 1e-2, log=True),
@@ -104,61 +71,66 @@ BLUR: Space = {"blur": Float(0.4, 1.0)}
 HEUN_SPACE: Space = {**TRAINING, "sampler.s_churn": Choice(0.0, 5.0, 20.0)}
 
 
-def score(config: VoxelScoreConfig, space: Space, **paper: Any) -> Contender:
-    wide = {"network.channels": (64, 128, 128), "network.patch": 1, "ema_decay": 0.999}
+def score(config: VoxelScoreConfig, space: Space, **large: float) -> Contender:
+    """``large``: fields of the sampler at the budgets of a GPU."""
+    sampler = {f"sampler.{name}": value for name, value in large.items()}
     return Contender(
         config,
         kind="score",
         space=space,
-        budgets=budgets(SCORE_COST, gpu=20_000, paper=300_000),
-        final_evaluators=final_of_score,
+        final_evaluators=(
+            *FINAL,
+            SamplingPath(n_chains=4, columns=6),
+            StepCounts(by_budget(smoke=(2, 3), other=(3, 5, 9, 18)), columns=4),
+        ),
         at={
-            "smoke": {"network.channels": (8,), "network.patch": 2, "sampler.n_steps": 2},
+            "smoke": {"network": UNetConfig((8,), patch=2), "sampler.n_steps": 2},
             "long": {"ema_decay": 0.995},
-            "gpu": {**wide, **paper},
-            "paper": {**wide, "network.blocks": 2, "ema_decay": 0.9999, "warmup": 5_000, **paper},
+            "gpu": {"network": UNetConfig((64, 128, 128)), "ema_decay": 0.999, **sampler},
+            "paper": {"network": UNetConfig((64, 128, 128), blocks=2), "ema_decay": 0.9999, "warmup": 5_000, **sampler},
         },
     )
 
+
+CONTENDERS = {
+    "heun": score(HEUN, {**BLUR, **HEUN_SPACE}, n_steps=18),
+    "langevin": score(
+        LANGEVIN,
+        {**BLUR, **TRAINING, "sampler.step_size": Float(0.05, 0.8, log=True)},
+        n_steps=100,
+        steps_per_level=5,
+        step_size=0.1,
+    ),
+    "heun_raw": score(replace(HEUN, blur=0.0), HEUN_SPACE, n_steps=18),
+    "gan": Contender(
+        GANConfig(channels=CHANNELS),
+        kind="baseline",
+        space={
+            "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
+            "generator_learning_rate": Float(1e-4, 3e-3, log=True),
+            "r1": Float(0.05, 5.0, log=True),
+        },
+        budgets=budgets(0.175, gpu=20_000, paper=300_000),
+        at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
+    ),
+    "vae": Contender(
+        VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
+        kind="baseline",
+        space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 2.0, log=True)},
+        budgets=budgets(0.105, gpu=30_000, paper=300_000),
+        at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
+    ),
+}
 
 STUDY = Study(
     name="voxel_scores",
     question="Does a score model on a smooth field draw better solids than a 3-D GAN that was trained as long?",
     data="modelnet10@16",
     needs=DataNeeds(labels=True, dims=4, cubes=True),
-    contenders={
-        "heun": score(HEUN, {**BLUR, **HEUN_SPACE}, **{"sampler.n_steps": 18}),
-        "langevin": score(
-            LANGEVIN,
-            {**BLUR, **TRAINING, "sampler.step_size": Float(0.05, 0.8, log=True)},
-            **{"sampler.n_steps": 100, "sampler.steps_per_level": 5, "sampler.step_size": 0.1},
-        ),
-        "heun_raw": score(RAW, HEUN_SPACE, **{"sampler.n_steps": 18}),
-        "gan": Contender(
-            GANConfig(channels=CHANNELS),
-            kind="baseline",
-            space={
-                "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
-                "generator_learning_rate": Float(1e-4, 3e-3, log=True),
-                "r1": Float(0.05, 5.0, log=True),
-            },
-            budgets=budgets(GAN_COST, gpu=20_000, paper=300_000),
-            at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
-        ),
-        "vae": Contender(
-            VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
-            kind="baseline",
-            space={
-                "learning_rate": Float(3e-4, 5e-3, log=True),
-                "beta": Float(0.3, 2.0, log=True),
-            },
-            budgets=budgets(VAE_COST, gpu=30_000, paper=300_000),
-            at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
-        ),
-    },
+    contenders=CONTENDERS,
     goal=Goal("validation/class_inception_score", "maximize"),
-    evaluators=search,
-    final_evaluators=final,
+    evaluators=(VoxelGeneration(by_budget(smoke=24, other=150)),),
+    final_evaluators=FINAL,
     note=(
         "IS: inception score by the data set's own classifier; coverage and MMD (minimum matching distance) by IoU against as many "
         "solids of the split; `nearest IoU`: of a sample with the training example nearest to it, copies have 1. `nfe` and "
@@ -174,13 +146,10 @@ STUDY = Study(
         "test/nearest_train_iou": "nearest IoU",
         "test/nearest_train_iou_real": "nearest IoU of test examples",
         "test/filled": "filled",
-        "test/voxel_n": "n",
-        "test/sampling_nfe": "nfe",
-        "test/sampling_seconds": "s/sample",
+        **columns("voxel_n", "sampling_nfe", "sampling_seconds"),
     },
-    budgets=budgets(SCORE_COST, gpu=20_000, paper=300_000),
+    budgets=budgets(0.08, gpu=20_000, paper=300_000),
     trials=4,
-    seeds=3,
     targets=(
         *(
             Target(f"3-D GAN in {what}, by {sampler}", f"test/{metric}", ">", (contender,), ("gan",))

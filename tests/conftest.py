@@ -1,23 +1,162 @@
-"""What all tests share: a private cache and data folder, one Ray session."""
+"""What all tests share: data sets and a cache of their own, one Ray, one empty tracking store that is copied.
+
+A test reads no data set of the machine that it runs on: ``GIBBSWEEP_DATA`` names a folder of stand-ins, small sets in the
+formats of the real ones (see :mod:`tests.stand_ins`). What needs a real set is marked ``real_data`` and finds it in the
+folder that ``GIBBSWEEP_DATA`` named when pytest was started.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from tests.contracts.training import Training
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Variables of the environment, as pytest-xdist's workers inherit it from the process that starts them.
+REAL_DATA = "GIBBSWEEP_TESTS_REAL_DATA"
+"""The folder of the real data sets, or nothing."""
+FOLDER = "GIBBSWEEP_TESTS_FOLDER"
+"""The folder of this run of pytest for what its tests share; removed at its end."""
+
+CLUSTER_FIXTURES = frozenset({"start_ray", "server", "postgres"})
+"""Fixtures that start Ray or a server: a test that asks for one is marked ``cluster`` by itself."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # one of pytest-xdist's workers: the process that started it has done this
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gibbsweep-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ[REAL_DATA] = os.environ.get("GIBBSWEEP_DATA", "")
+    os.environ[FOLDER] = str(folder)
+    os.environ["GIBBSWEEP_DATA"] = str(folder / "data")
+    os.environ["GIBBSWEEP_CACHE"] = str(folder / "cache")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & CLUSTER_FIXTURES:
+            item.add_marker("cluster")
+        # What needs both CPUs of one Ray, and what starts processes of its own, is not spread over pytest-xdist's workers.
+        if "ray_session" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("ray"))
+        elif item.get_closest_marker("cluster") and "ray_of_one_cpu" not in fixtures:
+            item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+def shared(name: str, make: Callable[[Path], None]) -> Path:
+    """A folder of this run of pytest, made by whichever of its workers asks first; it appears whole or not at all."""
+    folder = Path(os.environ[FOLDER]) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            unfinished = folder.with_name(f"{folder.name}.part")
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a worker that failed
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
 
 @pytest.fixture(scope="session")
-def ray_session() -> Iterator[None]:
-    """One local Ray of two CPUs for the whole run: starting one costs seconds."""
+def stand_ins() -> Path:
+    """The folder of stand-ins for the sets that must be fetched."""
+    from tests.stand_ins import write_stand_ins
+
+    return shared("data", write_stand_ins)
+
+
+@pytest.fixture(scope="session")
+def real_set() -> Callable[[str], Path]:
+    """The folder of real data sets, if it holds the set of a name; a test that asks for another is skipped."""
+
+    def find(name: str) -> Path:
+        root = os.environ[REAL_DATA]
+        if not root:
+            pytest.skip("GIBBSWEEP_DATA is not set: give it the folder of the real data sets")
+        if not list((Path(root) / name).glob("*.parquet")):
+            pytest.skip(f"GIBBSWEEP_DATA holds no {name}: `gibbsweep data list` says how to get it")
+        return Path(root).absolute()
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Training]:
+    """The training of a system under contract, made at the first call with its name."""
+    from tests.contracts.training import train_system
+
+    folder = tmp_path_factory.mktemp("trained")
+    return cache(lambda name: train_system(name, folder / name))
+
+
+@pytest.fixture(scope="session")
+def empty_store() -> Path:
+    """A migrated SQLite file to copy: creating its tables takes seconds."""
+    from gibbsweep.track import default_tracking_uri, migrate
+
+    return shared("store", lambda folder: migrate(default_tracking_uri(folder))) / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def seed_store(empty_store: Path) -> Callable[[Path], None]:
+    """Gives a folder of runs an empty tracking store, where it has none."""
+
+    def seed(runs: Path) -> None:
+        if not (runs / "mlflow.db").exists():
+            runs.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(empty_store, runs / "mlflow.db")
+
+    return seed
+
+
+@pytest.fixture(scope="session")
+def start_ray(seed_store: Callable[[Path], None]) -> Iterator[Callable[[int], None]]:
+    """Sees to a local Ray of so many CPUs at least, which stays, as starting one costs seconds. Sweeps on it begin with a copied
+    tracking store."""
     import ray
 
+    from gibbsweep.track import default_tracking_uri
+    from gibbsweep.tune import sweep
     from gibbsweep.tune.on_ray import cluster
     from gibbsweep.tune.options.options import SweepOptions
 
-    cluster.start(SweepOptions(address="local", cpus=2))
-    yield
+    def start(cpus: int) -> None:
+        if ray.is_initialized():
+            if ray.cluster_resources()["CPU"] >= cpus:
+                return
+            ray.shutdown()
+        cluster.start(SweepOptions(address="local", cpus=cpus))
+
+    def seeded_uri(runs: Path) -> str:
+        seed_store(runs)
+        return default_tracking_uri(runs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "default_tracking_uri", seeded_uri)
+        yield start
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def ray_session(start_ray: Callable[[int], None]) -> None:
+    """A local Ray of two CPUs: two trials at once, or one of two workers."""
+    start_ray(2)
+
+
+@pytest.fixture(scope="session")
+def ray_of_one_cpu(start_ray: Callable[[int], None]) -> None:
+    """A local Ray for sweeps that may as well run one trial after the other: each trial at once is a process that imports PyTorch."""
+    start_ray(1)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
-from tests.test_sweeps import ROOT, module_of
+from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli import run_study_of
 from gibbsweep.results.row import Statistic
@@ -38,15 +38,17 @@ def test_every_form_of_every_task_builds_with_what_is_beneath_it(task: str) -> N
         last = {path: d.options[-1] if isinstance(d, Choice) else d.high for path, d in walk(branch)}
         system = with_values(contender.config, {"form.name": name, **last}).build(spec)
         assert system.phases()
-        for evaluator in (*study.evaluators_of("energy", "laptop"), *study.final_evaluators_of("energy", "laptop")):
+        at = study.at("laptop")["energy"]
+        for evaluator in (*at.evaluators, *at.final_evaluators):
             assert isinstance(system, evaluator.needs)
 
 
+@pytest.mark.usefixtures("stand_ins")
 def test_every_form_starts_from_its_own_recipe(tmp_path: Path) -> None:
     """The first trial of each form is the configuration as it stands, in that form's branch."""
     sweep, settings = create(SCRIPT.STUDY, SweepOptions(runs=tmp_path, name="s"), has_gpu=False)
     plan = Plan(SCRIPT.STUDY, settings, sweep)
-    options = plan.searches["energy"].contender.options()
+    options = plan.search_of("energy").contender.options()
     asked = [plan.next() for _ in range(2 * len(options))]
     assert Counter(p.values["form.name"] for p in asked if p) == dict.fromkeys(options, 2)
     for planned in asked[: len(options)]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli.single import load_target
 from gibbsweep.data import CATALOGUE, DataNeeds, load
@@ -21,7 +19,6 @@ from gibbsweep.study.space import with_values
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, SystemConfig, Units
 
-ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "sweeps").rglob("*.py"))
 
 scripts = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -33,16 +30,6 @@ def python(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words], check=False, cwd=folder, env=environment, capture_output=True, text=True
     )
-
-
-@cache
-def module_of(script: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"study_script_{script.stem}", script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where a script's dataclass looks up its annotations
-    spec.loader.exec_module(module)
-    return module
 
 
 def studies_of(script: Path) -> list[Study]:
@@ -102,10 +89,11 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
     (study,) = studies_of(script)
     for name, contender in study.contenders.items():
         spec = spec_of(study.data, contender.config.units, study.needs)
-        for config in (*variants(contender), *(study.config_of(name, budget) for budget in contender.at)):
+        for config in (*variants(contender), *(study.at(budget, [name])[name].config for budget in contender.at)):
             system = config.build(spec)
             assert isinstance(system, CanFit) or system.phases(), name
-        for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
+        at = study.at("laptop", [name])[name]
+        for evaluator in (*at.evaluators, *at.final_evaluators):
             assert isinstance(system, evaluator.needs), f"{name} cannot be measured by {type(evaluator).__name__}"
 
 
@@ -113,8 +101,8 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
 def test_no_evaluator_of_a_study_holds_a_class(script: Path) -> None:
     """A sweep's record has their representations, which must not change when a class is renamed or moved."""
     (study,) = studies_of(script)
-    for name in study.contenders:
-        for evaluator in (*study.evaluators_of(name, "laptop"), *study.final_evaluators_of(name, "laptop")):
+    for at in study.at("laptop").values():
+        for evaluator in (*at.evaluators, *at.final_evaluators):
             assert "<class" not in repr(evaluator)
 
 
@@ -124,7 +112,7 @@ def test_every_contender_has_the_budgets_of_every_machine(script: Path) -> None:
     assert set(study.default) <= set(study.contenders)
     for name in study.contenders:
         for budget in ("smoke", "laptop", "gpu"):
-            assert study.budget_of(name, budget).updates > 0
+            assert study.at(budget, [name])[name].budget.updates > 0
 
 
 @scripts

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gibbsweep.train import Budget
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
@@ -28,9 +30,10 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from gibbsweep.run.provenance import device_name, git_commit
+from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.study.contender import Contender
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Float
-from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
@@ -75,10 +78,14 @@ def fill(storage: BaseStorage, n: int) -> None:
 
 def ours(storage: BaseStorage, n: int, scheduler: SchedulerName = "none") -> Callable[[], dict[str, Callable[[], Any]]]:
     contender = Contender(Config(), "baseline", SPACE)  # type: ignore[arg-type]
+    budget, goals = Budget(UPDATES, 1, UPDATES), (Goal("loss", "minimize"),)
     search = Search(
-        storage, "s", contender, Goal("loss", "minimize"), updates=UPDATES, trials=n + REPEATS + 1, seed=0,
+        storage,
+        ContenderAtBudget("s", contender, contender.config, budget, goals),
+        trials=n + REPEATS + 1,
+        seed=0,
         scheduler=SchedulerForm(scheduler),
-    )  # fmt: skip
+    )
     assert len(search.records) == n
 
     def turn() -> dict[str, Callable[[], Any]]:
@@ -89,7 +96,7 @@ def ours(storage: BaseStorage, n: int, scheduler: SchedulerName = "none") -> Cal
 
         return {
             "ask": search.ask,
-            "report": lambda: search.report(number, UPDATES, loss(search.records[number].values)),
+            "report": lambda: search.report(number, UPDATES, {"loss": loss(search.records[number].values)}),
             "tell": end,
         }
 

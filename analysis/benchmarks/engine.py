@@ -8,6 +8,8 @@
 * **The first report**: from typing the command to the first report on record, a process each.
 * **Efficiency**: useful device-seconds over devices x wall seconds, the start included, of trials of a minute that sleep instead of
   training, so that nothing but the engine takes time.
+* **Tracking**: CPU-seconds that the process beside the driver spends on a trial that does nothing, and on one of ten seconds that
+  reports ten times, as a share of ten seconds.
 * **Growth**: the driver's own cost of a trial (asking, its report, its end, with journal and outcome on disk) among N, without Ray.
 """
 
@@ -34,6 +36,7 @@ import idle
 import plain_tune
 from growth import cost_of_a_trial
 from rich.console import Console
+from tracking import cpu_seconds_of_a_trial
 
 from gibbsweep.results.results import Results
 from gibbsweep.run.provenance import device_name, git_commit
@@ -147,6 +150,15 @@ def efficiency(trials: int = 12) -> list[dict[str, Any]]:
     return [{**row(what, found.useful, found.available, ">= 0.95")}]
 
 
+def tracked() -> list[dict[str, Any]]:
+    """CPU-seconds of the process that tracks, for a trial; the reference is what the trial itself takes."""
+    idle_s, training_s = cpu_seconds_of_a_trial(0.0, 1, 1), cpu_seconds_of_a_trial(10.0, 10, 10)
+    return [
+        row("CPU-seconds of tracking a trial that does nothing / 10 s", idle_s, 10.0, ""),
+        row("CPU-seconds of tracking a trial of 10 s with 10 reports / 10 s", training_s, 10.0, "<= 0.01"),
+    ]
+
+
 def growth() -> list[dict[str, Any]]:
     """Milliseconds of the driver for a trial, among N against among 100."""
     costs = {n: cost_of_a_trial(n) for n in (100, 1_000, 10_000)}
@@ -160,7 +172,7 @@ def row(what: str, own: float, reference: float, goal: str) -> dict[str, Any]:
     return {"what": what, "ours": own, "reference": reference, "ratio": own / reference, "goal": goal}
 
 
-PARTS = {"noop": noop, "first_report": first_report, "efficiency": efficiency, "growth": growth}
+PARTS = {"noop": noop, "first_report": first_report, "efficiency": efficiency, "tracked": tracked, "growth": growth}
 
 
 def table(parts: Mapping[str, Mapping[str, Any]]) -> str:

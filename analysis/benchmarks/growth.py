@@ -26,14 +26,14 @@ def cost_of_a_trial(n: int, scheduler: SchedulerName = "halving") -> float:
         )  # fmt: skip
         sweep, settings = create(idle.STUDY, asked, has_gpu=False)
         plan = Plan(idle.STUDY, settings, sweep)
-        goal = plan.searches["sleeper"].goals[0].metric
+        goal = plan.search_of("sleeper").goals[0].metric
         start = time.perf_counter()
         while not plan.finished():
             planned = plan.next()
             if planned is None:
                 continue
             metrics = {goal: (planned.values["value"] - 0.3) ** 2}
-            plan.report(planned.name, planned.runs_to, metrics[goal])
+            plan.report(planned.name, planned.runs_to, metrics)
             whole = planned.runs_to == idle.STUDY.budgets["laptop"].updates
             outcome = Outcome("completed" if whole else "paused", planned.runs_to, metrics, 60.0)
             outcome.write(sweep.trial(planned.name))

@@ -1,4 +1,4 @@
-"""What a system can do, one protocol each: evaluators ask for these, systems offer them as methods.
+"""The abilities of systems, one protocol each: evaluators ask for these, systems offer them as methods.
 
 B = batch, D = the shape of one example, K = classes, F = features.
 """
@@ -16,13 +16,17 @@ from gibbsweep_models.types import Batch, Samples, Trace
 
 @runtime_checkable
 class HasEnergy(Protocol):
+    """A system with an energy."""
+
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """(B, *D) -> (B,)."""
+        """The energy, low = likely: (B, *D) -> (B,)."""
         ...
 
 
 @runtime_checkable
 class CanSample(Protocol):
+    """A system that samples."""
+
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n`` examples drawn from noise, never from training data."""
         ...
@@ -30,6 +34,8 @@ class CanSample(Protocol):
 
 @runtime_checkable
 class CanSampleClasses(Protocol):
+    """A system that samples a given class."""
+
     def sample_classes(self, y: Tensor, *, generator: torch.Generator) -> Samples:
         """An example of each class of ``y`` (n,), int64, drawn from noise: (n, *D)."""
         ...
@@ -37,13 +43,18 @@ class CanSampleClasses(Protocol):
 
 @runtime_checkable
 class CanSampleGuided(Protocol):
+    """A system whose samples are guided to their class, by any strength."""
+
     def sample_guided(self, y: Tensor, scale: float, *, generator: torch.Generator) -> Samples:
-        """An example of each class of ``y`` (n,), int64, drawn from noise with another scale of the model's own guidance: (n, *D)."""
+        """An example of each class of ``y`` (n,), int64, drawn from noise with another scale of the model's own
+        guidance: (n, *D)."""
         ...
 
 
 @runtime_checkable
 class HasChain(Protocol):
+    """A system with a Markov chain of its own."""
+
     def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n_steps`` steps of the model's own Markov chain started at ``x`` (B, *D)."""
         ...
@@ -51,27 +62,35 @@ class HasChain(Protocol):
 
 @runtime_checkable
 class HasReplay(Protocol):
+    """A system whose chains live in a replay buffer."""
+
     def replayed(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Up to ``n`` different chains (n, *D) of the replay buffer as training left them, as many as were ever written: samples
-        that no number of steps from noise limits."""
+        """Up to ``n`` different chains (n, *D) of the replay buffer as training left them, or as many as were ever
+        written: samples that no number of steps from noise limits."""
         ...
 
 
 @dataclass(frozen=True)
 class Bracket:
-    """A mean log-likelihood in nats per example. ``ais`` overestimates and ``reverse_ais`` underestimates it in
-    expectation (a partition function estimated from below and from above); ``exact`` where enumeration allows.
-    ``ais_se`` and ``reverse_ais_se`` are the standard errors of the two estimates of log Z."""
+    """A mean log-likelihood in nats per example, estimated from both sides by a partition function from below and from
+    above."""
 
     ais: float
+    """Overestimates the log-likelihood in expectation."""
     reverse_ais: float
+    """Underestimates it in expectation."""
     exact: float | None = None
+    """The exact value, where enumeration allows; else None."""
     ais_se: float = 0.0
+    """Standard error of the estimate of log Z behind ``ais``."""
     reverse_ais_se: float = 0.0
+    """Standard error of the estimate of log Z behind ``reverse_ais``."""
 
 
 @runtime_checkable
 class HasLogLikelihood(Protocol):
+    """A system with a log-likelihood by annealing."""
+
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
         """Mean log-likelihood of ``x`` (N, *D), with ``n_temperatures`` annealing steps each way."""
         ...
@@ -79,14 +98,18 @@ class HasLogLikelihood(Protocol):
 
 @dataclass(frozen=True)
 class Density:
-    """``log_prob`` (B,) in nats; ``nfe``: network evaluations of the slowest example."""
+    """Log-densities of a batch and what they cost."""
 
     log_prob: Tensor
+    """ln p, (B,), in nats."""
     nfe: int
+    """Network evaluations of the slowest example."""
 
 
 @runtime_checkable
 class HasDensity(Protocol):
+    """A system with an exact density."""
+
     def density(self, x: Tensor, *, generator: torch.Generator) -> Density:
         """ln p of real values ``x`` (B, *D), exact up to a solver's tolerance and an unbiased estimate of a trace."""
         ...
@@ -94,13 +117,18 @@ class HasDensity(Protocol):
 
 @runtime_checkable
 class HasVariationalBound(Protocol):
+    """A system with a variational bound on its likelihood."""
+
     def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """The terms of an upper bound on -log2 p of ``x`` (B, *D), 256 even values in [-1, 1], in bits per dimension, (B,) each."""
+        """The terms of an upper bound on -log2 p of ``x`` (B, *D), 256 even values in [-1, 1], in bits per dimension,
+        (B,) each."""
         ...
 
 
 @runtime_checkable
 class CanSampleInSteps(Protocol):
+    """A system that samples in any number of steps."""
+
     def sample_in(self, n: int, n_steps: int, *, generator: torch.Generator) -> Samples:
         """``n`` examples by the model's own sampler with another number of steps."""
         ...
@@ -108,31 +136,40 @@ class CanSampleInSteps(Protocol):
 
 @runtime_checkable
 class CanLeaveOutLastStep(Protocol):
+    """A system whose sampler ends in a step that denoises, which can be left out."""
+
     def sample_with_last_step(self, n: int, *, generator: torch.Generator) -> tuple[Samples, Samples]:
-        """``n`` chains (n, *D) from noise as they end at the lowest noise level, and the same ones with a last step that denoises."""
+        """``n`` chains (n, *D) from noise as they end at the lowest noise level, and the same chains after a last step
+        that denoises."""
         ...
 
 
 @runtime_checkable
 class DenoisesLevels(Protocol):
+    """A system that denoises at a list of levels."""
+
     def noise_levels(self) -> Tensor:
         """The noise levels (L,) that the model was trained for, descending."""
         ...
 
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
-        """As :class:`CanDenoise`."""
+        """The clean example in noisy ``x``, as :class:`CanDenoise` says."""
         ...
 
 
 @runtime_checkable
 class CanReconstruct(Protocol):
+    """A system that reconstructs examples."""
+
     def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """(B, *D) -> (B, *D)."""
+        """The reconstructions: (B, *D) -> (B, *D)."""
         ...
 
 
 @runtime_checkable
 class CanDenoise(Protocol):
+    """A system that denoises."""
+
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
         """The clean example in noisy ``x``: (B, *D), (B,) -> (B, *D). ``sigma`` None: the noise level is not known."""
         ...
@@ -140,6 +177,8 @@ class CanDenoise(Protocol):
 
 @runtime_checkable
 class HasScore(Protocol):
+    """A system with the score of blurred data."""
+
     def score(self, x: Tensor, sigma: float) -> Tensor:
         """The score of data blurred by ``sigma``: (B, *D) -> (B, *D)."""
         ...
@@ -147,14 +186,18 @@ class HasScore(Protocol):
 
 @runtime_checkable
 class HasMinimum(Protocol):
+    """A system whose criterion has a known minimum."""
+
     def minimum(self, sigma: float, fisher: float) -> tuple[float, float]:
-        """The loss at noise level ``sigma`` as fitting left it, and the least that it can be for data whose blurred density has the
-        Fisher information E|grad ln p|² = ``fisher``. Nan, nan where there is no loss."""
+        """The loss at noise level ``sigma`` as fitting left it, and the least that it can be for data whose blurred
+        density has the Fisher information E|grad ln p|² = ``fisher``. Nan, nan where there is no loss."""
         ...
 
 
 @runtime_checkable
 class HasLogits(Protocol):
+    """A system that classifies."""
+
     def logits(self, x: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the classes: (B, *D) -> (B, K)."""
         ...
@@ -162,6 +205,8 @@ class HasLogits(Protocol):
 
 @runtime_checkable
 class HasNoisyLogits(Protocol):
+    """A system that classifies noisy examples."""
+
     def noisy_logits(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the classes of noisy ``x``: (B, *D), sigma (B,) -> (B, K)."""
         ...
@@ -169,13 +214,17 @@ class HasNoisyLogits(Protocol):
 
 @runtime_checkable
 class HasFeatures(Protocol):
+    """A system with features."""
+
     def features(self, x: Tensor) -> Tensor:
-        """What the model has learned to see in ``x``: (B, *D) -> (B, F)."""
+        """The features that the model has learned: (B, *D) -> (B, F)."""
         ...
 
 
 @runtime_checkable
 class CanCluster(Protocol):
+    """A system that clusters."""
+
     def clusters(self, x: Tensor) -> Tensor:
         """The number of the cluster that each example belongs to: (B, *D) -> (B,), int64."""
         ...
@@ -183,32 +232,40 @@ class CanCluster(Protocol):
 
 @runtime_checkable
 class HasAnomalyScore(Protocol):
+    """A system that scores anomalies."""
+
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """How unlike the training data ``x`` is, high = anomalous: (B, *D) -> (B,)."""
+        """The unlikeness of ``x`` to the training data, high = anomalous: (B, *D) -> (B,)."""
         ...
 
 
 @runtime_checkable
 class CanInpaint(Protocol):
+    """A system that fills holes."""
+
     def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
-        """A completion (B, *D) of ``x`` (B, *D) that equals ``x`` exactly where ``known`` (B, *D), bool, is True. What ``x``
-        holds elsewhere is not looked at."""
+        """A completion (B, *D) of ``x`` (B, *D) that equals ``x`` exactly where ``known`` (B, *D), bool, is True. The
+        other values of ``x`` are not read."""
         ...
 
 
 @runtime_checkable
 class CanEmbedPairs(Protocol):
+    """A system that embeds pictures and captions in one space."""
+
     def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Pictures and captions of ``batch`` as unit vectors (B, F) each, in one space."""
         ...
 
     def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
-        """Of embedded pairs: (..., F), (..., F) -> (...), low = matched. Shapes broadcast."""
+        """The energy of embedded pairs: (..., F), (..., F) -> (...), low = matched. Shapes broadcast."""
         ...
 
 
 @runtime_checkable
 class CanDepict(Protocol):
+    """A system that draws pictures of captions."""
+
     def depict(self, text: Tensor, *, generator: torch.Generator) -> Samples:
         """A picture of each caption: (B, L) int64 -> (B, *D)."""
         ...
@@ -223,14 +280,14 @@ class CanFit(Protocol):
 
 @runtime_checkable
 class CanCalibrate(Protocol):
-    """A trained system that looks at training examples once more, with the weights that will be evaluated: a detector that is fitted
-    to what those weights make of them. What it learns is in its buffers, and so in the checkpoint."""
+    """A trained system that looks at training examples once more, with the weights that will be evaluated: a detector
+    fitted to its features, for example. What it learns is in its buffers, and so in the checkpoint."""
 
     @property
     def calibration_examples(self) -> int:
-        """How many it asks for; 0: none, :meth:`calibrate` is not called."""
+        """The number of examples it asks for; 0: none, and :meth:`calibrate` is not called."""
         ...
 
     def calibrate(self, x: Tensor, *, generator: torch.Generator) -> None:
-        """From ``calibration_examples`` training examples ``x`` (N, *D)."""
+        """Learn from ``calibration_examples`` training examples ``x`` (N, *D)."""
         ...

@@ -1,8 +1,8 @@
 """Random numbers for batches: the only place where samplers, objectives and corruptions get them.
 
-A batch that is split over ``world_size`` workers must see the numbers that one worker would have seen, or "two workers equal
-one" could only hold on average. So every worker seeds its generator alike, draws for the *global* batch and keeps its slice:
-the first axis of every shape is the batch.
+A batch that is split over ``world_size`` workers must see the numbers that one worker would have seen, or "two workers
+equal one" could only hold on average. So every worker seeds its generator alike, draws for the *global* batch and keeps
+its slice: the first axis of every shape is the batch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from gibbsweep_models.coins import Coins
 
 
 class ShardedGenerator(torch.Generator):
-    """A generator that knows which part of the global batch it draws for; a plain ``torch.Generator`` draws for all of it."""
+    """A generator that knows which part of the global batch it draws for; a plain ``torch.Generator`` draws for all of
+    it."""
 
     def __new__(cls, device: torch.device | str = "cpu", *, rank: int = 0, world_size: int = 1) -> Self:
         return torch.Generator.__new__(cls, device)  # type: ignore[call-arg]  # PyTorch's stub has __init__ alone
@@ -32,18 +33,19 @@ class ShardedGenerator(torch.Generator):
 
     @contextmanager
     def part(self, index: int, parts: int) -> Iterator[None]:
-        """Inside, draw for part ``index`` of ``parts`` equal ones of this worker's share, in order: as that many workers would.
-        Each part must start from the same state to see the numbers that the whole share would have seen."""
-        own = self.rank, self.world_size, self.bits
+        """A context that draws for part ``index`` of ``parts`` equal ones of this worker's share, in order: as that
+        many workers would. Each part must start from the same state to see the numbers that the whole share would have
+        seen."""
+        whole = self.rank, self.world_size, self.bits
         self.rank, self.world_size, self.bits = self.rank * parts + index, self.world_size * parts, {}
         try:
             yield
         finally:
-            self.rank, self.world_size, self.bits = own
+            self.rank, self.world_size, self.bits = whole
 
 
 class ExampleGenerator(torch.Generator):
-    """A generator for each example of a batch, so that what one sees does not depend on which others are drawn with it."""
+    """A generator for each example of a batch, so that its numbers do not depend on which others are drawn with it."""
 
     def __new__(cls, seeds: Tensor) -> Self:
         return torch.Generator.__new__(cls, seeds.device)  # type: ignore[call-arg]  # PyTorch's stub has __init__ alone
@@ -56,7 +58,8 @@ class ExampleGenerator(torch.Generator):
         """``out`` (B, ...) with each example filled from its own generator."""
         if len(out) != len(self.examples):
             raise ValueError(
-                f"got a draw for {len(out)} examples, expected {len(self.examples)}: a generator each; make one for this batch"
+                f"got a draw for {len(out)} examples, expected {len(self.examples)}: a generator each; make one for "
+                "this batch"
             )
         for example, own in zip(out, self.examples, strict=True):
             fill(example, own)
@@ -169,7 +172,8 @@ _SHAPES = 8
 
 
 def _bits(shape: torch.Size, generator: torch.Generator) -> _Bits:
-    """What a sharded generator drew into before, as far as it has: to make it takes as long as to draw."""
+    """The memory that a sharded generator drew into before, up to a number of shapes: making it takes as long as
+    drawing."""
     kept: dict[torch.Size, _Bits] = getattr(generator, "bits", {})
     bits = kept.get(shape)
     if bits is None:
@@ -186,7 +190,11 @@ def _bits(shape: torch.Size, generator: torch.Generator) -> _Bits:
 def seeded(seed: int, *stream: int, device: torch.device | str = "cpu", **shard: Any) -> ShardedGenerator:
     """A generator whose state is a function of ``seed`` and the integers of ``stream`` (a step, a purpose).
 
-    Drawing update ``step`` from ``seeded(seed, step)`` makes a resumed run repeat the interrupted one with no state to save.
+    Drawing update ``step`` from ``seeded(seed, step)`` makes a resumed run repeat the interrupted one with no state to
+    save.
+
+    >>> torch.equal(randn((2,), generator=seeded(1, 5)), randn((2,), generator=seeded(1, 5)))
+    True
     """
     generator = ShardedGenerator(device, **shard)
     reseed(generator, seed, *stream)

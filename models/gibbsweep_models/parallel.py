@@ -1,8 +1,8 @@
 """Data parallelism in four collectives. Without an initialised process group each of them is the identity.
 
-There is no ``DistributedDataParallel``: an energy-based objective calls its network dozens of times an update (Langevin steps
-included) and a phase of a GAN touches half of the system, which its hooks are not made for. One flat all-reduce after
-``backward`` is right for every objective.
+There is no ``DistributedDataParallel``: an energy-based objective calls its network dozens of times an update (Langevin
+steps included) and a phase of a GAN touches half of the system, which its hooks are not made for. One flat all-reduce
+after ``backward`` is right for every objective.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class WholeBatchNeeded(ValueError):
 
 @contextmanager
 def in_parts() -> Iterator[None]:
-    """Inside, a batch comes part by part (gradient accumulation), and no collective can bring its parts together: each of them
-    raises :class:`WholeBatchNeeded`. An objective that calls none is a mean over examples, and its parts add up."""
+    """A context in which a batch comes part by part (gradient accumulation), and no collective can bring its parts
+    together: each of them raises :class:`WholeBatchNeeded`. An objective that calls none is a mean over examples, and
+    its parts add up."""
     token = _in_parts.set(True)
     try:
         yield
@@ -42,7 +43,8 @@ def _check_whole() -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Inside, this worker's collectives are identities: for work that one worker does while the others wait."""
+    """A context in which this worker's collectives are identities: for work that one worker does while the others
+    wait."""
     token = _alone.set(True)
     try:
         yield
@@ -73,8 +75,8 @@ def all_gather_batch(x: Tensor) -> Tensor:
 
 
 def gather_with_gradient(x: Tensor) -> Tensor:
-    """The global batch (W * B, ...) in rank order, with the gradient of *all* workers' losses flowing back to the worker that
-    each share came from: for losses that compare every example with the global batch (InfoNCE).
+    """The global batch (W * B, ...) in rank order, with the gradient of *all* workers' losses flowing back to the
+    worker that each share came from: for losses that compare every example with the global batch (InfoNCE).
 
     Where every worker takes the mean of its own examples' terms, worker v ends with sum_w dL_w / dz_v, and
     :func:`average_gradients`, which divides by W, makes of it the gradient of the mean over the global batch.

@@ -1,4 +1,4 @@
-"""The nouns every other module speaks in. Shapes: B = batch, D = the shape of one example."""
+"""The types that all other modules share. Shapes: B = batch, D = the shape of one example."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from gibbsweep_models.sgd import SGD
 
 Batch = Mapping[str, Tensor]
-"""``"x"``: (B, *D); where a data set has them ``"y"``, ``"text"``, ``"mask"``, ``"x_noisy"``."""
+"""Examples by name. ``"x"``: (B, *D); where a data set has them ``"y"``, ``"text"``, ``"mask"``, ``"x_noisy"``."""
 
 Units = Literal["signed", "binary"]
-"""``signed``: real values in [-1, 1]; ``binary``: values in {0, 1}."""
+"""Units of data. ``signed``: real values in [-1, 1]; ``binary``: values in {0, 1}."""
 
 M_contra = TypeVar("M_contra", contravariant=True)
 
@@ -33,7 +33,7 @@ class Denoiser(Protocol):
 
 
 class NoiseSchedule(Protocol):
-    """Which noise levels a sampler visits and a denoiser is trained on."""
+    """The noise levels that a sampler visits and a denoiser is trained on."""
 
     def sigmas(self, n_steps: int) -> Tensor:
         """(n_steps + 1,), descending, the last one 0."""
@@ -45,18 +45,22 @@ class NoiseSchedule(Protocol):
 
 
 class Trace(Protocol):
-    """Called by a sampler after every step with the number of steps done (from 1) and the chains (B, *D)."""
+    """A callback that a sampler calls after every step with the number of steps done (from 1) and the chains (B,
+    *D)."""
 
     def __call__(self, step: int, x: Tensor) -> None: ...
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a sampler returns: chains (B, *D), network evaluations per chain, diagnostics by name (acceptance, ...)."""
+    """The result of a sampler."""
 
     x: Tensor
+    """The chains, (B, *D)."""
     nfe: int
+    """Network evaluations per chain."""
     info: dict[str, Tensor] = field(default_factory=dict)
+    """Diagnostics by name (acceptance, ...)."""
 
 
 class Sampler(Protocol[M_contra]):
@@ -75,17 +79,18 @@ class Sampler(Protocol[M_contra]):
 
 @dataclass(frozen=True)
 class Loss:
-    """``total``: the scalar to minimise; ``parts``: named detached scalars to report (``energy_gap``, ...).
-
-    ``gradients``: those of ``total`` by the parameters it depends on, from an objective that knows them in closed form;
-    None leaves them to autograd. Either way ``total`` can be differentiated. ``nfe``: network evaluations per chain of the
-    samplers that made it, as they state them in :class:`Samples`; None where there is no sampler.
-    """
+    """The result of an objective."""
 
     total: Tensor
+    """The scalar to minimise. It can be differentiated, whether or not there are ``gradients``."""
     parts: dict[str, Tensor] = field(default_factory=dict)
+    """Named detached scalars to report (``energy_gap``, ...)."""
     gradients: Callable[[], Iterable[tuple[nn.Parameter, Tensor]]] | None = None
+    """Gradients of ``total`` by the parameters it depends on, from an objective that has them in closed form; None
+    leaves them to autograd."""
     nfe: int | None = None
+    """Network evaluations per chain of the samplers that made it, as they state them in :class:`Samples`; None where
+    there is no sampler."""
 
     def backward(self) -> None:
         """Add the gradient of ``total`` to the parameters' ``grad``: what ``total.backward()`` does, without a walk
@@ -99,22 +104,32 @@ class Loss:
 
 
 class Objective(Protocol):
-    """A training criterion: a function, or an ``nn.Module`` where it keeps state (a replay buffer, persistent chains)."""
+    """A training criterion: a function, or an ``nn.Module`` where it keeps state (a replay buffer, persistent
+    chains)."""
 
     def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss: ...
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """An optimiser and its learning-rate schedule, in updates."""
+    """An optimiser and its learning-rate schedule, in updates.
+
+    >>> optimizer = OptimizerConfig("adamw", 1e-3, weight_decay=0.01, warmup=20).build([nn.Parameter(torch.zeros(3))])
+    """
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
+    """Which optimiser."""
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's averages."""
     momentum: float = 0.0
+    """Momentum of stochastic gradient descent."""
     weight_decay: float = 0.0
+    """Decoupled with Adam (AdamW), L2 with stochastic gradient descent."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the learning rate falls after ``warmup`` updates."""
     warmup: int = 0
+    """Updates over which the learning rate rises."""
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimiser over ``parameters``. A weight decay with Adam is decoupled (AdamW); with SGD it is L2."""
@@ -136,24 +151,30 @@ class OptimizerConfig:
 
 @dataclass
 class Phase:
-    """One optimisation of an update: which parameters follow which objective. A GAN has two; the loop is the same.
-
-    ``every``: run at updates divisible by it; ``start`` and ``stop``: and from update ``start`` up to, not including,
-    ``stop`` (None: to the end), over which its learning rate's schedule runs (a model that is pretrained). ``grad_clip``: largest gradient norm. ``bounds``: a part whose magnitude
-    exceeds its bound means divergence (an energy gap that runs away), told apart from a failure by the loop. ``model``: what
-    the objective is called with; None: the system itself.
-    """
+    """One optimisation of an update: which parameters follow which objective. A GAN has two; the loop is the same."""
 
     name: str
+    """Name of the phase in reports."""
     parameters: list[nn.Parameter]
+    """The parameters that it changes."""
     objective: Objective
+    """The criterion."""
     optimizer: OptimizerConfig
+    """The optimiser."""
     every: int = 1
+    """Runs at updates divisible by it."""
     start: int = 0
+    """First update."""
     stop: int | None = None
+    """Update before which it ends (None: the end of training). The learning rate's schedule runs over the updates from
+    ``start`` to ``stop``, as in pretraining."""
     grad_clip: float | None = None
+    """Largest norm of the gradient; None for no bound."""
     bounds: dict[str, float] = field(default_factory=dict)
+    """A part whose magnitude exceeds its bound means divergence (an energy gap that runs away), which the loop tells
+    apart from a failure."""
     model: Any = None
+    """The argument of the objective; None: the system itself."""
 
     def runs_at(self, step: int) -> bool:
         """Whether update ``step`` (from 0) includes this phase."""
@@ -167,38 +188,49 @@ class Phase:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a system must know of its data: the shape of one example, its units, the number of classes (or None), and where
-    it has captions the number of ids and of tokens a caption: ``"text"`` is (B, text_length) in [0, vocabulary_size). ``sampling_rate``: of sounds (1, L),
-    in samples a second."""
+    """The facts about data that a system is built for.
+
+    >>> DataSpec((1, 28, 28), n_classes=10).units
+    'signed'
+    """
 
     shape: tuple[int, ...]
+    """The shape of one example."""
     units: Units = "signed"
+    """Its units."""
     n_classes: int | None = None
+    """Number of classes; None without classes."""
     vocabulary_size: int | None = None
+    """Number of ids in captions: ``"text"`` is (B, text_length) in [0, vocabulary_size)."""
     text_length: int | None = None
+    """Tokens a caption."""
     sampling_rate: int | None = None
+    """Samples a second of sounds (1, L)."""
 
 
 class System(nn.Module):
-    """A model with its training phases. What else it can do it offers as methods, one protocol each (below)."""
+    """A model with its training phases. Its other abilities are methods, one protocol of
+    :mod:`gibbsweep_models.capabilities` each."""
 
     ema_decay: float = 0.0
     """Decay per update of the averaged weights that are evaluated and sampled; 0 evaluates the weights themselves."""
 
     def phases(self) -> list[Phase]:
-        """The phases of one update, in order. Called once, after the system is on its device; objectives may keep state."""
+        """The phases of one update, in order. Called once, after the system is on its device; objectives may keep
+        state."""
         raise NotImplementedError(f"{type(self).__name__} must define phases()")
 
     def initialise(self, x: Tensor) -> None:
-        """Set what depends on data (offsets, biases) from training examples ``x`` (N, *D), once, before the first update."""
+        """Set what depends on data (offsets, biases) by training examples ``x`` (N, *D), once, before the first
+        update."""
 
 
 class SystemConfig(Protocol):
     """A frozen dataclass of every number of a system. ``units`` says which form of the data the system is defined on.
 
-    A run that diverged may start again with smaller steps: a config, or a dataclass inside it, names its fields that are step
-    sizes of training in a ``ClassVar[tuple[str, ...]]`` called ``step_sizes``. Without it they are ``learning_rate`` and
-    ``*_learning_rate``.
+    A run that diverged may start again with smaller steps: a config, or a dataclass inside it, names its fields that
+    are step sizes of training in a ``ClassVar[tuple[str, ...]]`` called ``step_sizes``. Without it they are
+    ``learning_rate`` and ``*_learning_rate``.
     """
 
     @property
@@ -222,7 +254,7 @@ class _DefinedOn:
 
 
 class SignedUnits(_DefinedOn):
-    """Of the config of a system that is defined on values in [-1, 1]."""
+    """The base of configurations of systems that are defined on values in [-1, 1]."""
 
     @property
     def units(self) -> Units:
@@ -230,7 +262,7 @@ class SignedUnits(_DefinedOn):
 
 
 class BinaryUnits(_DefinedOn):
-    """Of the config of a system that is defined on values in {0, 1}."""
+    """The base of configurations of systems that are defined on values in {0, 1}."""
 
     @property
     def units(self) -> Units:

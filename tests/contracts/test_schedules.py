@@ -22,6 +22,11 @@ from gibbsweep_models.types import NoiseSchedule
 TIMED = {name: schedule for name, schedule in SCHEDULES.items() if isinstance(schedule, TimedSchedule)}
 schedules = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 timed = pytest.mark.parametrize("schedule", TIMED.values(), ids=TIMED)
+ONE_LEVEL = {
+    name for name, schedule in SCHEDULES.items() if schedule.sample(1000, generator=seeded(0)).unique().numel() == 1
+}
+"""Those that train at one level of noise alone."""
+spread = pytest.mark.parametrize("name", [name for name in SCHEDULES if name not in ONE_LEVEL])
 
 
 def test_the_list_is_complete() -> None:
@@ -55,8 +60,12 @@ def test_training_levels_are_positive_and_follow_their_generator(schedule: Noise
     assert (levels.shape, levels.dtype) == ((1000,), torch.float32)
     assert bool((levels > 0).all()) and bool(torch.isfinite(levels).all())
     assert torch.equal(levels, schedule.sample(1000, generator=seeded(0)))
-    if bool((levels != levels[0]).any()):
-        assert not torch.equal(levels, schedule.sample(1000, generator=seeded(1)))
+
+
+@spread
+def test_training_levels_of_another_generator_are_others(name: str) -> None:
+    one, other = (SCHEDULES[name].sample(1000, generator=seeded(seed)) for seed in (0, 1))
+    assert not torch.equal(one, other)
 
 
 @schedules
@@ -110,14 +119,16 @@ def test_the_rate_is_the_derivative_of_the_logarithm(schedule: TimedSchedule) ->
     torch.testing.assert_close(schedule.log_rate(t), difference, rtol=1e-5, atol=0)
 
 
-@timed
-def test_training_levels_have_the_density_that_is_stated(schedule: TimedSchedule) -> None:
+@pytest.mark.parametrize("name", [name for name in TIMED if name in ONE_LEVEL])
+def test_one_training_level_has_no_density(name: str) -> None:
+    with pytest.raises(ValueError, match="no density"):
+        TIMED[name].density(torch.ones(1))
+
+
+@pytest.mark.parametrize("name", [name for name in TIMED if name not in ONE_LEVEL])
+def test_training_levels_have_the_density_that_is_stated(name: str) -> None:
     """The share of levels below each of a few, against the integral of the density of ln(sigma)."""
-    n = 20_000
-    if schedule.sample(2, generator=seeded(0)).unique().numel() == 1:
-        with pytest.raises(ValueError, match="no density"):
-            schedule.density(torch.ones(1))
-        return
+    schedule, n = TIMED[name], 20_000
     drawn = schedule.sample(n, generator=seeded(3)).double().log().sort().values
     low, high = schedule.sigma_range
     grid = torch.linspace(math.log(low) + 1e-9, math.log(high) - 1e-9, 20_001, dtype=torch.float64)

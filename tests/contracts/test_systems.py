@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
-from tests.contracts.systems import SYSTEMS, TRAINED
+from tests.contracts.systems import FITTED, SYSTEMS, TRAINED, able
+from tests.contracts.training import Training, train_system
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.train import Budget, Composed, fit, train
+from gibbsweep.train import Composed, fit
 from gibbsweep.train.calibrate import calibrate
 from gibbsweep.train.checkpoint import load_weights, read_checkpoint
 from gibbsweep.train.ema import EMA
@@ -26,77 +30,69 @@ from gibbsweep_models.capabilities import (
     HasFeatures,
     HasLogits,
 )
-from gibbsweep_models.types import System
 
-BATCH = 32
-systems = pytest.mark.parametrize("name", SYSTEMS)
-trained = pytest.mark.parametrize("name", TRAINED)
+trained_systems = pytest.mark.parametrize("name", TRAINED)
+Trained = Callable[[str], Training]
 
 
 class Interrupted(Exception):
     """What ends a run between two reports."""
 
 
-def train_for(name: str, run_dir: Path, updates: int, *, seed: int = 0, interrupt_at: int | None = None) -> System:
-    def announce(step: int, metrics: object, images: object = None) -> None:
-        if step == interrupt_at:
-            raise Interrupted
+def train_half(name: str, run_dir: Path, seed: int = 0) -> Path:
+    """Train until the first of the two reports; the folder of the run."""
 
-    case = SYSTEMS[name]
-    system = case.build()
-    outcome = train(
-        system,
-        case.dataset().train,
-        Budget(updates=updates, batch_size=BATCH, report_every=2),
-        report=Composed(),
-        announce=announce,
-        run_dir=run_dir,
-        seed=seed,
-        precision="fp32",
-    )
-    assert (outcome.outcome, outcome.step) == ("completed", updates)
-    return system
+    def interrupt(step: int, *report: object) -> None:
+        raise Interrupted
 
-
-@trained
-def test_two_halves_and_a_resume_are_bit_equal_to_the_whole(name: str, tmp_path: Path) -> None:
-    train_for(name, tmp_path / "whole", 4)
     with pytest.raises(Interrupted):
-        train_for(name, tmp_path / "halves", 4, interrupt_at=2)
-    train_for(name, tmp_path / "halves", 4)
-    _, whole = read_checkpoint(tmp_path / "whole" / "checkpoint")
-    _, halves = read_checkpoint(tmp_path / "halves" / "checkpoint")
+        train_system(name, run_dir, seed=seed, announce=interrupt)
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def half_trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a system's run that was interrupted half-way."""
+    folder = tmp_path_factory.mktemp("half_trained")
+    return cache(lambda name: train_half(name, folder / name))
+
+
+@trained_systems
+def test_two_halves_and_a_resume_are_bit_equal_to_the_whole(
+    name: str, trained: Trained, half_trained: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run_dir = Path(shutil.copytree(half_trained(name), tmp_path / "run"))
+    train_system(name, run_dir)
+    _, halves = read_checkpoint(run_dir / "checkpoint")
+    _, whole = read_checkpoint(trained(name).run_dir / "checkpoint")
     assert whole.keys() == halves.keys()
     for key in whole:
         assert torch.equal(whole[key], halves[key]), key
 
 
-@trained
-def test_every_parameter_of_every_phase_learns(name: str, tmp_path: Path) -> None:
-    before = {key: p.detach().clone() for key, p in SYSTEMS[name].build().named_parameters()}
-    system = train_for(name, tmp_path, 2)
+@trained_systems
+def test_another_seed_is_another_model(name: str, half_trained: Callable[[str], Path], tmp_path: Path) -> None:
+    _, one = read_checkpoint(half_trained(name) / "checkpoint")
+    _, other = read_checkpoint(train_half(name, tmp_path, seed=1) / "checkpoint")
+    weights = [key for key in one if key.startswith("model/")]
+    assert any(not torch.equal(one[key], other[key]) for key in weights)
+
+
+@trained_systems
+def test_every_parameter_of_every_phase_learns(name: str, trained: Trained) -> None:
+    before = dict(SYSTEMS[name].build().named_parameters())
+    system = trained(name).system
     in_phases = {id(p) for phase in system.phases() for p in phase.parameters}
     for key, parameter in system.named_parameters():
         assert id(parameter) in in_phases, f"{key} is in no phase"
-    moved = [key for key, p in system.named_parameters() if not torch.equal(p.detach(), before[key])]
+    moved = [key for key, p in system.named_parameters() if not torch.equal(p, before[key])]
     assert moved, "nothing was trained"
 
 
-@trained
-def test_another_seed_is_another_model(name: str, tmp_path: Path) -> None:
-    train_for(name, tmp_path / "a", 2, seed=0)
-    train_for(name, tmp_path / "b", 2, seed=1)
-    _, a = read_checkpoint(tmp_path / "a" / "checkpoint")
-    _, b = read_checkpoint(tmp_path / "b" / "checkpoint")
-    weights = [key for key in a if key.startswith("model/")]
-    assert any(not torch.equal(a[key], b[key]) for key in weights)
-
-
-@systems
+@pytest.mark.parametrize("name", able(CanSample))
 def test_samples_have_the_data_s_shape_and_follow_their_generator(name: str) -> None:
     system = SYSTEMS[name].build().eval()
-    if not isinstance(system, CanSample):
-        return
+    assert isinstance(system, CanSample)
     first = system.sample(5, generator=draws.seeded(3))
     again = system.sample(5, generator=draws.seeded(3))
     other = system.sample(5, generator=draws.seeded(4))
@@ -108,31 +104,34 @@ def test_samples_have_the_data_s_shape_and_follow_their_generator(name: str) -> 
     assert all(p.grad is None for p in system.parameters())
 
 
-@systems
-def test_energies_and_chains(name: str) -> None:
+@pytest.mark.parametrize("name", able(HasEnergy))
+def test_an_energy_is_a_number_of_each_example_alone(name: str) -> None:
     case = SYSTEMS[name]
     system = case.build().eval()
+    assert isinstance(system, HasEnergy)
     batch = case.dataset().train.batch(torch.arange(6))
     x = batch["x"]
-    if isinstance(system, HasEnergy):
-        whole, part = (
-            () if case.condition is None else (batch[case.condition][rows],) for rows in (slice(6), slice(2, 4))
-        )
-        assert system.energy(x, *whole).shape == (6,)
-        torch.testing.assert_close(system.energy(x, *whole)[2:4], system.energy(x[2:4], *part))
-    if isinstance(system, HasChain):
-        seen: list[int] = []
-        end = system.run_chain(x, 3, generator=draws.seeded(0), trace=lambda step, _: seen.append(step))
-        assert end.x.shape == x.shape
-        assert seen == [1, 2, 3]
-    assert isinstance(system, HasEnergy) or not isinstance(system, HasChain)
+    whole, part = (() if case.condition is None else (batch[case.condition][rows],) for rows in (slice(6), slice(2, 4)))
+    assert system.energy(x, *whole).shape == (6,)
+    torch.testing.assert_close(system.energy(x, *whole)[2:4], system.energy(x[2:4], *part))
 
 
-@systems
+@pytest.mark.parametrize("name", able(HasChain))
+def test_a_chain_is_traced_step_by_step_and_has_an_energy(name: str) -> None:
+    case = SYSTEMS[name]
+    system = case.build().eval()
+    assert isinstance(system, HasChain)
+    assert isinstance(system, HasEnergy)
+    x = case.dataset().train.batch(torch.arange(6))["x"]
+    seen: list[int] = []
+    end = system.run_chain(x, 3, generator=draws.seeded(0), trace=lambda step, _: seen.append(step))
+    assert end.x.shape == x.shape
+    assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", [name for name, case in SYSTEMS.items() if not case.any_units])
 def test_wrong_units_are_refused_with_a_sentence(name: str) -> None:
     case = SYSTEMS[name]
-    if case.any_units:
-        return
     # Of the spec alone: sounds cannot even be loaded in binary units.
     spec = replace(case.dataset().spec, units="signed" if case.config.units == "binary" else "binary")
     with pytest.raises(ValueError, match="units"):
@@ -140,15 +139,14 @@ def test_wrong_units_are_refused_with_a_sentence(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["score_norms_neighbours", "score_norms_mixture"])
-def test_a_checkpoint_holds_what_the_averaged_weights_were_calibrated_to(name: str, tmp_path: Path) -> None:
+def test_a_checkpoint_holds_what_the_averaged_weights_were_calibrated_to(name: str, trained: Trained) -> None:
     case = SYSTEMS[name]
     data = case.dataset().train
     x = data.batch(torch.arange(16))["x"]
-    train_for(name, tmp_path, 4)
     loaded, calibrated = case.build(), case.build()
     for system in (loaded, calibrated):
         assert isinstance(system, CanCalibrate) and isinstance(system, HasAnomalyScore)
-        load_weights(tmp_path / "checkpoint", system)
+        load_weights(trained(name).run_dir / "checkpoint", system)
     found = loaded.anomaly_score(x, generator=draws.seeded(0))
     calibrate(calibrated, EMA(calibrated, 0.0), data, seed=0, device=torch.device("cpu"))
     torch.testing.assert_close(calibrated.anomaly_score(x, generator=draws.seeded(0)), found, rtol=1e-3, atol=1e-3)
@@ -157,7 +155,7 @@ def test_a_checkpoint_holds_what_the_averaged_weights_were_calibrated_to(name: s
         calibrate(loaded, EMA(loaded, 0.0), few, seed=0, device=torch.device("cpu"))
 
 
-@pytest.mark.parametrize("name", [name for name in SYSTEMS if name not in TRAINED])
+@pytest.mark.parametrize("name", FITTED)
 def test_a_fitted_system_follows_its_seed(name: str) -> None:
     """The same seed, the same numbers: whatever it can do is measured twice on two fits."""
     case = SYSTEMS[name]

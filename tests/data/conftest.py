@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,8 +13,6 @@ import numpy as np
 import pytest
 
 from gibbsweep.data import Metadata, write_parquet
-
-USER_ROOT = os.environ.get("GIBBSWEEP_DATA")
 
 
 @pytest.fixture(autouse=True)
@@ -29,21 +26,25 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("user")
+def kept_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture
-def user_set(user_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """The data folder of whoever runs the tests, if it holds the set of a name; skips where it does not."""
+def real_root(
+    real_set: Callable[[str], Path], kept_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Path]:
+    """The folder that holds the real set of a name; what is decoded of it is kept for the next test."""
+    monkeypatch.setenv("GIBBSWEEP_CACHE", str(kept_cache))
+    return real_set
 
-    def find(name: str) -> Path:
-        if not USER_ROOT or not list((Path(USER_ROOT) / name).glob("*.parquet")):
-            pytest.skip(f"GIBBSWEEP_DATA holds no {name}")
-        monkeypatch.setenv("GIBBSWEEP_CACHE", str(user_cache))
-        return Path(USER_ROOT).absolute()
 
-    return find
+@pytest.fixture(params=["stand-ins", pytest.param("real", marks=pytest.mark.real_data)])
+def any_root(
+    request: pytest.FixtureRequest, stand_ins: Path, real_root: Callable[[str], Path]
+) -> Callable[[str], Path]:
+    """The folder that holds the set of a name: that of the stand-ins, and in the group ``real_data`` that of the real sets."""
+    return real_root if request.param == "real" else lambda name: stand_ins
 
 
 class _Quiet(SimpleHTTPRequestHandler):

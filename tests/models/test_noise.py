@@ -47,8 +47,8 @@ def test_published_ladders_follow_techniques_two_and_four(
 
 
 def test_where_publications_leave_the_rules() -> None:
-    """Church's 4.9e-6 is not the best step; NCSN's ten levels do not overlap and its chains end 11 % too wide; exact overlap .5
-    asks for 219 levels on CIFAR-10, not 232."""
+    """Church's 4.9e-6 is not the best step; NCSN's ten levels do not overlap and its chains end 11 % too wide; exact
+    overlap .5 asks for 219 levels on CIFAR-10, not 232."""
     church = (140 / 0.01) ** (1 / 787)
     assert variance_ratio(4.9e-6 / 1e-4, church, 4) == pytest.approx(1.0247, abs=1e-4)
     ncsn = 100 ** (1 / 9)

@@ -129,12 +129,12 @@ def test_noise_schedules_sweeps_the_samplers_of_a_run_without_training(trained: 
         contender = study.contenders[name]
         for option in contender.options():
             with_values(contender.config, contender.compared(option)).build(load("digits").spec)
-    heun = study.contenders["heun"]
+    heun = study.at("smoke")["heun"]
     outcome = run(
         Assignment(
             "heun", "heun", "retrain", with_values(heun.config, {"sampling.nfe": 20}), 1, "digits", study.budgets["smoke"],
-            tmp_path / "heun", evaluators=study.evaluators_of("heun", "smoke"),
-            final_evaluators=study.final_evaluators_of("heun", "smoke"), goal=study.goals_of("heun"),
+            tmp_path / "heun", evaluators=heun.evaluators,
+            final_evaluators=heun.final_evaluators, goals=heun.goals,
         )
     )  # fmt: skip
     assert outcome.outcome == "completed"

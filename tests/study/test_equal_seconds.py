@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gibbsweep.errors import UserError
-from gibbsweep.results.pareto import draw_front, front
-from gibbsweep.results.results import Results
+from gibbsweep.results.pareto import front
 from gibbsweep.results.row import Row, Statistic
 from gibbsweep.study.budgets import equal_seconds
 
@@ -30,6 +29,3 @@ def test_the_front_is_what_no_row_beats_in_both() -> None:
     assert [r.contender for r in front(rows, "x", "y")] == ["a", "b"]
     twins = [row("one", x=1, y=1), row("two", x=1, y=1)]
     assert len(front(twins, "x", "y")) == 2
-    results = Results("s", "?", "digits", "laptop", "cpu", "c", {}, rows)
-    (axes,) = draw_front(results, "x", "y", ("bits", "distance")).axes
-    assert len(axes.containers) == 4

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.entities import Metric, Param, RunTag
-from mlflow.utils.validation import _validate_batch_log_limits
+from mlflow.utils.validation import MAX_ENTITIES_PER_BATCH, MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
 from gibbsweep.track.batch import MAX_ENTRIES, MAX_PARAMS, Batch
 
@@ -20,7 +20,9 @@ class Requests:
 
     def log_batch(self, run_id: str, metrics: list[Metric], params: list[Param], tags: list[RunTag]) -> None:
         assert run_id == "run"
-        _validate_batch_log_limits(metrics, params, tags)
+        assert len(metrics) <= MAX_METRICS_PER_BATCH
+        assert max(len(params), len(tags)) <= MAX_PARAMS_TAGS_PER_BATCH
+        assert len(metrics) + len(params) + len(tags) <= MAX_ENTITIES_PER_BATCH
         self.asked.append((metrics, params, tags))
 
 

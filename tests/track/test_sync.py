@@ -13,8 +13,9 @@ import pytest
 
 from gibbsweep.errors import UserError
 from gibbsweep.track import default_tracking_uri, metric_history, sweep_runs, sync
+from gibbsweep.track import sweep as sweep_module
 from gibbsweep.track.store import connect
-from gibbsweep.track.sweep import sweep_lock
+from gibbsweep.track.sweep import SweepMirror, sweep_lock
 
 
 def test_everything_arrives_in_its_place(store: str, sweep: Any, expected: Any) -> None:
@@ -204,6 +205,48 @@ def test_torn_line_waits_and_corrupt_line_is_an_error_for_its_trial_only(store: 
     assert (report.error, report.pending) == ("", 0)
     assert sweep.history(store, "a-torn", "loss") == expected(range(1, 3), float)
     assert [step for step, _, _ in sweep.history(store, "b-corrupt", "loss")] == [1, 3]
+
+
+def test_a_trial_that_mlflow_refuses_keeps_no_other_out(store: str, sweep: Any, expected: Any) -> None:
+    refused = sweep.trial("a-refused")
+    refused.write('{"step": 1, "time": -9.0, "metrics": {"loss": 1.0}}\n')
+    refused.end("completed", 1)
+    for name in ("b-good", "c-good"):
+        trial = sweep.trial(name)
+        trial.report(1, loss=1.0)
+        trial.end("completed", 1)
+    report = sync(sweep.folder, tracking_uri=store)
+    assert report.error.startswith("a-refused: ") and "nonnegative" in report.error
+    assert (report.runs, report.pending) == (3, 2)  # its report and its outcome
+    states = {name: run.info.status for name, run in sweep.runs(store).items()}
+    assert states == {"cd_k-1": "KILLED", "a-refused": "RUNNING", "b-good": "FINISHED", "c-good": "FINISHED"}
+    for name in ("b-good", "c-good"):
+        assert sweep.history(store, name, "loss") == expected(range(1, 2), float)
+
+
+def test_trials_that_have_ended_are_looked_at_in_turn_and_at_the_end_all(
+    store: str, sweep: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_module, "SETTLED", 2)
+    ended = [f"rbm-{i:04d}" for i in range(5)]
+    for name in ended:
+        sweep.trial(name).end("completed", 0)
+    mirror = SweepMirror(sweep.folder, tracking_uri=store)
+    assert mirror.send() == ""
+    going = sweep.trial("vae-0000")
+    for _ in range(3):
+        names = []
+        for _ in range(3):  # five have ended, two a pass
+            going.report(1, loss=1.0)
+            looked_at = [trial.folder.name for trial in mirror._due("")]
+            assert looked_at[0] == "vae-0000" and len(looked_at) <= 3
+            names += looked_at[1:]
+        assert sorted(names) == ended
+    assert len(mirror._due("FINISHED")) == 6
+    (sweep.folder / "trials" / "rbm-0002" / "outcome.json").unlink()
+    for _ in range(3):
+        assert mirror.send() == ""
+    assert sweep.runs(store)["rbm-0002"].info.status == "RUNNING"
 
 
 def test_interrupted_runs_are_closed_and_reopened(store: str, sweep: Any) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import math
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from gibbsweep.track import default_tracking_uri, migrate, sync
 from gibbsweep.track.store import connect
@@ -46,6 +51,90 @@ def test_a_crash_between_sending_and_remembering(
         assert sweep.history(store, "rbm-0000", key) == expected(range(1, 301), float)
     images = [name for name in sweep.artifacts(store, sweep.runs(store)["rbm-0000"].info.run_id) if "images/" in name]
     assert len(images) == 2
+
+
+WRITES = (
+    "create_experiment", "create_run", "update_run", "log_inputs", "log_batch", "log_artifact", "log_artifacts",
+    "set_terminated", "set_tag", "log_image",
+)  # fmt: skip
+
+
+def fill(sweep: Any) -> None:
+    """Ended trials of every outcome, each with something that a store has a rule for."""
+    plain = sweep.trial("rbm-0000")
+    plain.report(1, loss=0.5, **{"val/k=3": 2.0})
+    plain.image("samples", 1)
+    plain.sound("samples", 1)
+    plain.end("completed", 1, loss=0.5, **{"test/mmd": 0.25})
+    odd = sweep.trial("rbm-0001", **{f"p{i}": "x" * 7000 if i == 3 else i for i in range(150)}, word="é")
+    odd.report(2, noise=math.nan, up=math.inf, down=-math.inf, zero=0.0)
+    odd.report(2, noise=0.0, up=1.0, down=-math.inf, zero=-0.0)  # another point of the same names, step and time
+    odd.report(2, noise=math.nan, up=math.inf, down=7.0, zero=0.0)  # and the first ones again
+    odd.report(1, noise=3.0, up=2.0, down=1.0, zero=1.0)  # an earlier step comes later
+    odd.end("diverged", 3, message="loss is inf " * 1000, loss=math.nan, up=5.0)
+    many = sweep.trial("rbm-0002")
+    many.report(1, **{f"m{i}": float(i) for i in range(1100)})
+    many.end("pruned", 1)
+    bare = sweep.trial("vae-0000")
+    (bare.folder / "config.json").write_text('{"contender": "vae", "params": {}}')
+    bare.end("failed", 0, message="ValueError")
+    (bare.folder / "log.txt").unlink()
+
+
+def content_of(tracking_uri: str, sweep: Any) -> dict[str, Any]:
+    """Everything that a store says about the sweep's runs, but for random ids and the time when the sweep itself ended."""
+    client, content = connect(tracking_uri), {}
+    for name, run in sweep.runs(tracking_uri).items():
+        tags = {key: value for key, value in run.data.tags.items() if key != "mlflow.parentRunId"}
+        histories = {
+            key: sorted((p.step, p.timestamp, repr(p.value)) for p in client.get_metric_history(run.info.run_id, key))
+            for key in sorted(run.data.metrics)[:8]
+        }
+        inputs = [(i.dataset.name, i.dataset.digest, [tag.value for tag in i.tags]) for i in run.inputs.dataset_inputs]
+        times = (run.info.start_time, None if name == sweep.folder.name else run.info.end_time)
+        latest = {key: repr(value) for key, value in run.data.metrics.items()}
+        # A picture's name is random behind its time stamp, and picture and thumbnail differ in their ends alone.
+        files = [
+            (path.partition("+timestamp+")[0], Path(path).suffix)
+            for path in sweep.artifacts(tracking_uri, run.info.run_id)
+        ]
+        content[name] = (run.info.status, times, tags, run.data.params, latest, histories, inputs, files)
+    return content
+
+
+def test_a_crash_after_each_request_leaves_what_an_undisturbed_pass_leaves(
+    store: str, sweep: Any, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first pass dies after its first request was carried out, the second one after its second, ..."""
+    fill(sweep)
+    fresh = store.replace("mlflow.db", "fresh.db")
+    (sweep.folder.parent / "fresh.db").write_bytes(empty_store.read_bytes())
+    attempts = requests = 0
+
+    def dying(write: Any) -> Any:
+        @functools.wraps(write)
+        def send(*words: Any, **named: Any) -> Any:
+            nonlocal requests
+            answer = write(*words, **named)
+            requests += 1
+            if requests == attempts:
+                raise KeyboardInterrupt
+            return answer
+
+        return send
+
+    with monkeypatch.context() as patch:
+        for name in WRITES:
+            patch.setattr(MlflowClient, name, dying(getattr(MlflowClient, name)))
+        while requests == attempts:
+            attempts, requests = attempts + 1, 0
+            with contextlib.suppress(KeyboardInterrupt):
+                report = sync(sweep.folder, tracking_uri=store)
+    assert attempts > 8
+    assert (report.runs, report.pending, report.error) == (4, 0, "")
+    report = sync(sweep.folder, tracking_uri=fresh)
+    assert (report.runs, report.pending, report.error) == (4, 0, "")
+    assert content_of(store, sweep) == content_of(fresh, sweep)
 
 
 def test_thumbnail_cut_off_by_a_crash_is_completed(store: str, sweep: Any) -> None:
@@ -129,7 +218,8 @@ def test_a_migration_that_ends_on_the_way_leaves_no_store(tmp_path: Path, monkey
     (tmp_path / "runs" / ".mlflow.db.0.tmp").touch()  # as a kill leaves it
     migrate(uri)
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
-    waits = connect(uri)._tracking_client.store.engine.raw_connection().execute("PRAGMA synchronous").fetchone()
+    engine = SqlAlchemyStore(uri, (tmp_path / "mlartifacts").as_uri()).engine
+    waits = engine.raw_connection().execute("PRAGMA synchronous").fetchone()
     assert waits == (2,)  # whoever uses it waits for the disk again
 
 

@@ -21,6 +21,8 @@ from gibbsweep.track.follower import MAX_WAIT_S, NICENESS, pause_after
 from gibbsweep.track.report import pending
 from gibbsweep.track.store import connect
 
+pytestmark = pytest.mark.cluster
+
 
 def test_follows_a_running_sweep(
     store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

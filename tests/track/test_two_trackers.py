@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.track.conftest import Sweep
+from tests.track.sweeps import Sweep
 from tests.track.waiting import sent_beyond, wait_until
 
 from gibbsweep.track import sync

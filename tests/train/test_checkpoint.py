@@ -14,26 +14,16 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.train.fitting import fit
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.train import Budget, Composed, train
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_checkpoint
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
-from gibbsweep_models.types import System, SystemConfig
-
-
-def fit(run_dir: Path, config: SystemConfig | None = None, updates: int = 4) -> System:
-    config = config or RBMConfig(n_hidden=8, persistent=True)
-    data = load("digits", units=config.units)
-    system = config.build(data.spec)
-    budget = Budget(updates, batch_size=16, report_every=2)
-    train(system, data.train, budget, report=Composed(), run_dir=run_dir, seed=0, precision="fp32")
-    return system
 
 
 def tensors_of(run_dir: Path) -> Path:
@@ -100,10 +90,11 @@ def test_weights_load_into_a_fresh_system(tmp_path: Path) -> None:
         assert torch.equal(a, b), name
 
 
+@pytest.mark.cluster
 def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     """SIGKILL a writer that saves without pause, several times; what is left always verifies."""
     script = (
-        "import sys; from pathlib import Path; from tests.train.test_checkpoint import fit\n"
+        "import sys; from pathlib import Path; from tests.train.fitting import fit\n"
         "for updates in range(2, 100_000, 2): fit(Path(sys.argv[1]), updates=updates)"
     )
     root = Path(__file__).resolve().parents[2]

@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
+from tests.tune.plans import LIKELIHOOD
 
 from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import FORMAT, Progress, has_checkpoint, read_checkpoint
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 
 POPULATION = {"scheduler": "population", "generations": 4, "trials": 12, "seeds": 1}
 GOAL = "validation/log_likelihood"
@@ -58,7 +59,7 @@ def save_history(run_dir: Path, rates: list[float]) -> None:
     write_atomically(run_dir / "checkpoint" / "state.json", json.dumps(state).encode())
 
 
-def train(plan: Plan, planned: Planned, dice: Dice = NEVER, breaks: float = 0.29) -> None:
+def train(plan: Plan, planned: PlannedRun, dice: Dice = NEVER, breaks: float = 0.29) -> None:
     """A pretended run with a checkpoint that is its own history, which its goal depends on: best where the rate falls. A rate above
     ``breaks`` diverges two updates later."""
     run_dir = plan.sweep.trial(planned.name)
@@ -81,7 +82,7 @@ def train(plan: Plan, planned: Planned, dice: Dice = NEVER, breaks: float = 0.29
         dice.may_die()
         value = -sum(abs(math.log(rate / (0.2 / (1 + step / 5)))) for step, rate in enumerate(rates))
         if planned.kind == "search" and planned.runs_to < UPDATES:
-            plan.report(planned.name, planned.runs_to, value)
+            plan.report(planned.name, planned.runs_to, {LIKELIHOOD: value})
             dice.may_die()
             Outcome("paused", planned.runs_to, {GOAL: value}, 1.0, samples=planned.runs_to * 32).write(run_dir)
             dice.may_die()
@@ -92,7 +93,7 @@ def train(plan: Plan, planned: Planned, dice: Dice = NEVER, breaks: float = 0.29
     plan.close(planned.name, Outcome.read(run_dir) or Outcome("failed", 0))
 
 
-def run_all(plan: Plan) -> list[Planned]:
+def run_all(plan: Plan) -> list[PlannedRun]:
     order = []
     while (planned := plan.next()) is not None:
         order.append(planned)
@@ -101,6 +102,9 @@ def run_all(plan: Plan) -> list[Planned]:
 
 
 def told(plan: Plan) -> Any:
-    records = [(r.first, r.values, r.copies, r.state, r.reports, sorted(r.lost)) for r in plan.searches["rbm"].records]
+    records = [
+        (r.initial_values, r.values, r.copies, r.state, r.reports, sorted(r.lost))
+        for r in plan.search_of("rbm").records
+    ]
     runs = {run: (o.outcome, o.step, o.metrics) for run, o in plan.outcomes.items()}
     return records, runs, {run: history(plan.sweep.trial(run)) for run in runs}

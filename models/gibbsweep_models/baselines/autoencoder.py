@@ -14,17 +14,28 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, System, Uni
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """Squared error on signed units, cross-entropy on binary ones. ``sigma > 0``: a denoising autoencoder for that one
-    noise level (Vincent et al. 2008)."""
+    """A convolutional autoencoder, trained on the squared error of signed units or the cross-entropy of binary ones.
+
+    >>> system = AutoencoderConfig(channels=(4, 8), latent_dim=3).build(DataSpec((1, 8, 8)))
+    >>> system.encode(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 3])
+    """
 
     units: Units = "signed"
+    """What the data is, which decides the criterion."""
     channels: tuple[int, ...] = (32, 64)
+    """Channels of each stage of the encoder; the decoder mirrors them."""
     latent_dim: int = 16
+    """Numbers that an example is compressed to."""
     sigma: float = 0.0
+    """Noise level that inputs are corrupted with: above 0, a denoising autoencoder for that level (Vincent et al.
+    2008)."""
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.999)
     grad_clip: float | None = None
+    """Largest norm of the gradient; None for no bound."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
 
     def build(self, spec: DataSpec) -> AutoencoderSystem:
         """The system for images of ``spec.shape`` (C, H, W)."""
@@ -36,7 +47,7 @@ class AutoencoderConfig:
 
 
 class AutoencoderSystem(System):
-    """x -> z -> x through ``latent_dim`` numbers. No density: it cannot sample."""
+    """An autoencoder x -> z -> x through ``latent_dim`` numbers. It has no density and cannot sample."""
 
     def __init__(self, config: AutoencoderConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -68,13 +79,14 @@ class AutoencoderSystem(System):
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W) in the data's range; binary units come back as means. It draws nothing."""
+        """The reconstruction, (B, C, H, W) -> (B, C, H, W), in the data's range; binary units come back as means. It
+        draws nothing."""
         del generator
         output = self.decode(self.encode(x))
         return torch.sigmoid(output) if self.config.units == "binary" else output
 
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
-        """The reconstruction of noisy ``x``; the network is not told ``sigma`` (B,), and knows one level only."""
+        """The reconstruction of noisy ``x``. The network knows one noise level only and ignores ``sigma`` (B,)."""
         del sigma
         return self.reconstruct(x, generator=generator)
 

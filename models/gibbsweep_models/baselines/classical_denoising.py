@@ -1,4 +1,4 @@
-"""Denoisers that learn nothing: non-local means and total variation, by scikit-image."""
+"""Denoisers without learning: non-local means and total variation, by scikit-image."""
 
 from __future__ import annotations
 
@@ -19,14 +19,23 @@ Method = Literal["nl_means", "tv"]
 
 @dataclass(frozen=True)
 class ClassicalDenoiserConfig(SignedUnits):
-    """``strength`` times the noise level is non-local means' cut-off h (Buades et al. 2005) or the weight of total variation
-    (Chambolle 2004), both in [0, 1] pixel units. ``patch_size`` and ``patch_distance`` are non-local means' alone. Where the
-    noise level is not known it is estimated from the image."""
+    """A classical denoiser of images. Where the noise level is not given, it is estimated from the image.
+
+    >>> system = ClassicalDenoiserConfig("tv").build(DataSpec((1, 8, 8)))
+    >>> x = torch.rand(2, 1, 8, 8)
+    >>> system.denoise(x, None, generator=seeded(0)).shape
+    torch.Size([2, 1, 8, 8])
+    """
 
     method: Method = "nl_means"
+    """``nl_means``: non-local means (Buades et al. 2005); ``tv``: total variation (Chambolle 2004)."""
     strength: float = 0.8
+    """Non-local means' cut-off h, or the weight of total variation, as a multiple of the noise level in [0, 1] pixel
+    units."""
     patch_size: int = 5
+    """Side of the patches that non-local means compares, in pixels."""
     patch_distance: int = 6
+    """How far apart non-local means compares patches, in pixels."""
 
     def build(self, spec: DataSpec) -> ClassicalDenoiserSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -42,7 +51,8 @@ class ClassicalDenoiserConfig(SignedUnits):
 
 
 class ClassicalDenoiserSystem(System):
-    """One image at a time, on the CPU. Nothing is fitted: the strength is a number of the configuration."""
+    """A denoiser of one image at a time, on the CPU. Nothing is fitted: the strength is a number of the
+    configuration."""
 
     def __init__(self, config: ClassicalDenoiserConfig) -> None:
         super().__init__()
@@ -52,10 +62,10 @@ class ClassicalDenoiserSystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """Nothing to learn."""
+        """Do nothing: there is nothing to learn."""
 
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
-        """(B, C, H, W), (B,) or None where it is to be estimated -> (B, C, H, W)."""
+        """The denoised images: (B, C, H, W), and (B,) or None where the level is to be estimated -> (B, C, H, W)."""
         del generator
         levels = (estimate_sigma(x) if sigma is None else sigma).tolist()
         # scikit-image takes images in [0, 1], where a standard deviation is half of that in [-1, 1].

@@ -1,4 +1,4 @@
-"""Hole filling that learns nothing, or one mean image."""
+"""Hole filling without learning, or by one mean image."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ Method = Literal["mean_image", "mean_known", "smooth", "biharmonic"]
 
 @dataclass(frozen=True)
 class ClassicalInpainterConfig(SignedUnits):
-    """``mean_image``: the mean of the training images; ``mean_known``: the mean of the image's own known pixels, channel by
-    channel; ``smooth``: a spline in tension, where networks that fill holes start; ``biharmonic``: the smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
+    """A classical method that fills the holes of an image.
+
+    >>> system = ClassicalInpainterConfig("smooth").build(DataSpec((1, 8, 8)))
+    >>> x, known = torch.rand(2, 1, 8, 8), torch.rand(2, 1, 8, 8) < 0.5
+    >>> system.inpaint(x, known, generator=seeded(0)).shape
+    torch.Size([2, 1, 8, 8])
+    """
 
     method: Method = "biharmonic"
+    """``mean_image``: the mean of the training images; ``mean_known``: the mean of the image's own known pixels,
+    channel by channel; ``smooth``: a spline in tension, where networks that fill holes start; ``biharmonic``: the
+    smoothest surface through the known pixels (Damelin & Hoang 2018), by scikit-image."""
 
     def build(self, spec: DataSpec) -> ClassicalInpainterSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -35,7 +43,10 @@ class ClassicalInpainterConfig(SignedUnits):
 
 
 class ClassicalInpainterSystem(System):
+    """A classical inpainter; only ``mean_image`` is fitted."""
+
     mean: Tensor
+    """The mean image (C, H, W) of the training data."""
 
     def __init__(self, config: ClassicalInpainterConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -51,7 +62,8 @@ class ClassicalInpainterSystem(System):
         self.mean.copy_(batch["x"].mean(dim=0))
 
     def inpaint(self, x: Tensor, known: Tensor, *, generator: torch.Generator) -> Tensor:
-        """(B, C, H, W), bool like it -> (B, C, H, W). It draws nothing: every completion is the same."""
+        """The completed images: (B, C, H, W), bool like it -> (B, C, H, W). It draws nothing: every completion is the
+        same."""
         del generator
         check_mask(known)
         if self.config.method == "mean_image":

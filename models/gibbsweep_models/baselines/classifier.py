@@ -1,4 +1,4 @@
-"""A classifier trained by cross-entropy alone: what a class energy must be held against."""
+"""A classifier trained by cross-entropy alone, to compare class energies with."""
 
 from __future__ import annotations
 
@@ -14,14 +14,24 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits
 
 @dataclass(frozen=True)
 class ClassifierConfig(SignedUnits):
-    """``form``: the network, that of an energy with the label at the read-out, so that both have the same parameters."""
+    """A classifier with the network of a class energy, so that both have the same parameters.
+
+    >>> system = ClassifierConfig(ConvConfig((4, 8))).build(DataSpec((1, 8, 8), n_classes=3))
+    >>> system.logits(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 3])
+    """
 
     form: ConvConfig | MLPConfig = field(default_factory=ConvConfig)
+    """The network: that of an energy with the label at the read-out."""
     data_noise: float = 0.0
+    """Standard deviation of Gaussian noise on the examples."""
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
+    """Decoupled weight decay (AdamW)."""
     grad_clip: float | None = None
+    """Largest norm of the gradient; None for no bound."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
 
     def build(self, spec: DataSpec) -> ClassifierSystem:
         """The system for labelled examples of ``spec.shape`` in [-1, 1]."""
@@ -32,7 +42,7 @@ class ClassifierConfig(SignedUnits):
 
 
 class ClassifierSystem(System):
-    """p(y | x), and no opinion on x."""
+    """A model of p(y | x), without a density of x."""
 
     def __init__(self, config: ClassifierConfig, spec: DataSpec, n_classes: int) -> None:
         super().__init__()

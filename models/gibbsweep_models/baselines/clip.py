@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gibbsweep_models.bases.pair_towers import PairTowers
 from gibbsweep_models.draws import rand
-from gibbsweep_models.nn.encoders.towers import PairNet, PairTowers
+from gibbsweep_models.nn.encoders.towers import PairNet
 from gibbsweep_models.nn.transforms.augment import Augmentation
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.classification.pairs import CLIPLoss
@@ -17,21 +18,35 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Si
 
 @dataclass(frozen=True)
 class CLIPConfig(SignedUnits):
-    """Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021), on small towers.
-    ``sample_steps``: Langevin steps of a picture from text, with the step size and noise of the energies."""
+    """CLIP on small towers: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision"
+    (2021).
+
+    >>> spec = DataSpec((1, 8, 8), vocabulary_size=10, text_length=4)
+    >>> system = CLIPConfig(channels=(4, 8), width=8, embedding=8).build(spec)
+    >>> system.energy(torch.zeros(2, 1, 8, 8), torch.ones(2, 4, dtype=torch.long)).shape
+    torch.Size([2])
+    """
 
     channels: tuple[int, ...] = (32, 64, 128)
+    """Channels of each stage of the picture tower."""
     width: int = 64
+    """Units of a word's embedding and of the text tower's hidden layer."""
     embedding: int = 64
+    """Dimensions of the space that pictures and captions share."""
     temperature: float = 0.1
+    """First temperature of the logits, which is learned."""
     augment: Augmentation = field(
         default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0)
     )
+    """Random views of the pictures during training."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.1
     warmup: int = 20
+    """Updates over which the learning rate rises."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     sample_steps: int = 200
+    """Langevin steps of a picture from text, with the step size and the noise of the energies."""
 
     def build(self, spec: DataSpec) -> CLIPSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1] with captions of ``spec.text_length`` words."""
@@ -40,7 +55,7 @@ class CLIPConfig(SignedUnits):
 
 
 class CLIPSystem(PairTowers):
-    """Pictures and captions in one space; -cos / temperature read as an energy of pairs."""
+    """Pictures and captions in one space, with -cos / temperature read as an energy of pairs."""
 
     def __init__(self, config: CLIPConfig, spec: DataSpec) -> None:
         network = PairNet(spec, config.channels, config.width, config.embedding, "cosine", config.temperature)

@@ -15,15 +15,26 @@ from gibbsweep_models.types import DataSpec, Phase
 
 @dataclass(frozen=True)
 class DenoisingAutoencoderConfig(DenoiserTraining):
-    """``schedule``: the noise levels of training, in data units; an ``EDMSchedule`` with ``p_std=0`` is the one level
-    exp(``p_mean``), as Vincent et al. (2008) train. ``blind_at``: None for a network that is told the level, else the level
-    whose skip connection it has at every level. ``patch``: blocks of so many pixels squared become channels."""
+    """A denoising autoencoder of images with EDM's preconditioning, for one noise level or many, told the level or
+    blind.
+
+    >>> system = DenoisingAutoencoderConfig(channels=(4, 8)).build(DataSpec((1, 8, 8)))
+    >>> x, sigma = torch.zeros(2, 1, 8, 8), torch.full((2,), 0.5)
+    >>> system.denoise(x, sigma, generator=seeded(0)).shape
+    torch.Size([2, 1, 8, 8])
+    """
 
     channels: tuple[int, ...] = (32, 64)
+    """Channels of the U-Net, one entry a resolution."""
     blocks: int = 1
+    """Residual blocks a resolution."""
     patch: int = 2
+    """Side of the blocks of pixels that become channels before the network."""
     schedule: GeometricSchedule | EDMSchedule = field(default_factory=lambda: GeometricSchedule(0.1, 1.1))
+    """Noise levels of training, in data units. An ``EDMSchedule`` with ``p_std=0`` is the one level exp(``p_mean``), as
+    Vincent et al. (2008) train."""
     blind_at: float | None = None
+    """None for a network that is told the level; else the level whose skip connection it uses at every level."""
 
     def build(self, spec: DataSpec) -> DenoisingAutoencoderSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -32,7 +43,7 @@ class DenoisingAutoencoderConfig(DenoiserTraining):
 
 
 class DenoisingAutoencoderSystem(DenoiserSystem):
-    """``denoiser``: D(x; sigma) = c_skip x + c_out F, no energy: its residual is the gradient of nothing. It does not sample."""
+    """A denoiser D(x; sigma) = c_skip x + c_out F that is no gradient of an energy, and so does not sample."""
 
     def __init__(self, config: DenoisingAutoencoderConfig, spec: DataSpec) -> None:
         network = PatchUNet(spec.shape, config.channels, config.blocks, config.patch)

@@ -14,15 +14,25 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits
 
 @dataclass(frozen=True)
 class FeatureClassifierConfig(SignedUnits):
-    """A small :class:`~gibbsweep_models.nn.encoders.classifier.ConvClassifier`, trained with AdamW, its learning rate falling to 0. Sounds,
-    which have a sampling rate, it sees as log-mel spectrograms."""
+    """A small :class:`~gibbsweep_models.nn.encoders.classifier.ConvClassifier`, trained with AdamW at a learning rate
+    that falls to 0. Sounds, which have a sampling rate, enter as log-mel spectrograms.
+
+    >>> system = FeatureClassifierConfig(channels=(4, 8), n_features=6).build(DataSpec((1, 8, 8), n_classes=3))
+    >>> system.features(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 6])
+    """
 
     channels: tuple[int, ...] = (16, 32, 64)
+    """Channels of the stages; the last stage is repeated until the maps are small."""
     n_features: int = 128
+    """Units of the last hidden layer, the feature space."""
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
+    """Decoupled weight decay (AdamW)."""
     warmup: int = 50
+    """Updates over which the learning rate rises."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
 
     def build(self, spec: DataSpec) -> FeatureClassifierSystem:
         """The system for labelled waveforms, images or solids of ``spec.shape`` in [-1, 1]."""
@@ -33,7 +43,7 @@ class FeatureClassifierConfig(SignedUnits):
 
 
 class FeatureClassifierSystem(System):
-    """p(y | x) = softmax(logits(x)). No density of x: it cannot sample."""
+    """A model of p(y | x) = softmax(logits(x)). It has no density of x and cannot sample."""
 
     def __init__(self, config: FeatureClassifierConfig, spec: DataSpec, n_classes: int) -> None:
         super().__init__()

@@ -14,13 +14,22 @@ from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 @dataclass(frozen=True)
 class IsolationForestConfig(SignedUnits):
-    """Liu, Ting & Zhou (2008): ``n_trees`` random trees, each of ``samples_per_tree`` examples out of at most
-    ``n_examples`` and a share ``feature_share`` of the components."""
+    """An isolation forest (Liu, Ting & Zhou 2008) of raw values.
+
+    >>> system = IsolationForestConfig(n_trees=10).build(DataSpec((4,)))
+    >>> system.fit({"x": torch.randn(50, 4)}, generator=seeded(0))
+    >>> system.anomaly_score(torch.zeros(2, 4), generator=seeded(0)).shape
+    torch.Size([2])
+    """
 
     n_trees: int = 100
+    """Random trees."""
     samples_per_tree: int = 256
+    """Examples that a tree is grown on."""
     feature_share: float = 1.0
+    """Share of the components that a tree may cut."""
     n_examples: int = 10_000
+    """Most examples of the training data that trees draw from."""
 
     def build(self, spec: DataSpec) -> IsolationForestSystem:
         """The system for examples of any shape."""
@@ -29,7 +38,7 @@ class IsolationForestConfig(SignedUnits):
 
 
 class IsolationForestSystem(System):
-    """How few random cuts set an example apart from all others."""
+    """A forest whose score says how few random cuts set an example apart from all others."""
 
     def __init__(self, config: IsolationForestConfig) -> None:
         super().__init__()
@@ -40,7 +49,8 @@ class IsolationForestSystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """To ``n_examples`` of ``batch["x"]`` (N, *D), drawn by ``generator`` as are the trees."""
+        """Grow the trees on ``n_examples`` of ``batch["x"]`` (N, *D); ``generator`` draws the examples and the
+        trees."""
         from sklearn.ensemble import IsolationForest
 
         config = self.config

@@ -13,10 +13,17 @@ from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 @dataclass(frozen=True)
 class LogisticRegressionConfig(SignedUnits):
-    """``c``: scikit-learn's inverse strength of the L2 penalty. ``iterations``: at most so many of its solver (L-BFGS)."""
+    """Logistic regression with an L2 penalty on raw pixels.
+
+    >>> system = LogisticRegressionConfig(c=1.0).build(DataSpec((4,), n_classes=2))
+    >>> system.logits(torch.zeros(3, 4)).shape
+    torch.Size([3, 2])
+    """
 
     c: float = 0.1
+    """Inverse strength of the L2 penalty, as scikit-learn defines it."""
     iterations: int = 200
+    """Most iterations of the solver (L-BFGS)."""
 
     def build(self, spec: DataSpec) -> LogisticRegressionSystem:
         """The system for labelled examples of ``spec.shape`` in [-1, 1]."""
@@ -27,10 +34,12 @@ class LogisticRegressionConfig(SignedUnits):
 
 
 class LogisticRegressionSystem(System):
-    """Logits W x + b of pixels in [0, 1]; zero, a fair guess, until it is fitted."""
+    """Logits W x + b of pixels in [0, 1]. They are zero, an even guess, until the system is fitted."""
 
     weight: Tensor
+    """W, (K, D)."""
     bias: Tensor
+    """b, (K,)."""
 
     def __init__(self, config: LogisticRegressionConfig, spec: DataSpec, n_classes: int) -> None:
         super().__init__()
@@ -42,7 +51,7 @@ class LogisticRegressionSystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """To all of ``batch["x"]`` (N, *D) and ``batch["y"]`` (N,); the optimum is one, so nothing is drawn."""
+        """Fit all of ``batch["x"]`` (N, *D) and ``batch["y"]`` (N,). There is one optimum, so nothing is drawn."""
         from sklearn.linear_model import LogisticRegression
 
         del generator

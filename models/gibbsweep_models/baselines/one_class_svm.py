@@ -15,17 +15,26 @@ from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
 
 @dataclass(frozen=True)
 class OneClassSVMConfig(SignedUnits):
-    """Schölkopf et al. (2001) with the kernel exp(-``gamma`` |x - x'|² / (components · their variance)).
+    """A one-class SVM (Schölkopf et al. 2001) with the kernel exp(-``gamma`` |x - x'|² / (components · their
+    variance)), on principal components. Its solver's cost grows with the square of the number of examples, so it sees a
+    part of them.
 
-    Its solver's cost grows with the square of the number of examples: it sees ``n_examples`` drawn at random, as their first
-    ``n_components`` principal components, each scaled to variance 1 if ``whiten``. ``nu``: the share that may lie outside.
+    >>> system = OneClassSVMConfig(n_components=2).build(DataSpec((4,)))
+    >>> system.fit({"x": torch.randn(50, 4)}, generator=seeded(0))
+    >>> system.anomaly_score(torch.zeros(2, 4), generator=seeded(0)).shape
+    torch.Size([2])
     """
 
     nu: float = 0.1
+    """Share of the training data that may lie outside."""
     gamma: float = 5.0
+    """Inverse width of the kernel, in units of the data's own variance."""
     whiten: bool = False
+    """Whether each principal component is scaled to variance 1."""
     n_components: int = 32
+    """Leading principal components that the kernel sees."""
     n_examples: int = 4000
+    """Most examples that are fitted, drawn at random."""
 
     def build(self, spec: DataSpec) -> OneClassSVMSystem:
         """The system for examples of any shape."""
@@ -34,7 +43,7 @@ class OneClassSVMConfig(SignedUnits):
 
 
 class OneClassSVMSystem(System):
-    """The distance to a surface in kernel space that holds most of the training data."""
+    """A surface in kernel space that holds most of the training data; the score is the distance to it."""
 
     def __init__(self, config: OneClassSVMConfig) -> None:
         super().__init__()
@@ -46,7 +55,7 @@ class OneClassSVMSystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """To ``n_examples`` of ``batch["x"]`` (N, *D), drawn by ``generator``."""
+        """Fit ``n_examples`` of ``batch["x"]`` (N, *D), drawn by ``generator``."""
         from sklearn.decomposition import PCA
         from sklearn.svm import OneClassSVM
 
@@ -59,8 +68,8 @@ class OneClassSVMSystem(System):
         self.machine = machine.fit(features)
 
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """-log Σ_i alpha_i k(x, x_i) over the support vectors: (B, *D) -> (B,). The sum itself orders examples alike, and is
-        nearly 0 for all that lie a little outside."""
+        """-log Σ_i alpha_i k(x, x_i) over the support vectors: (B, *D) -> (B,). The sum itself orders examples in the
+        same way, but is nearly 0 for all that lie a little outside."""
         from scipy.special import logsumexp
         from sklearn.metrics.pairwise import euclidean_distances
 

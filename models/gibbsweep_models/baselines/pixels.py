@@ -1,4 +1,4 @@
-"""What needs no learned features: principal components, and clusters of raw pixels."""
+"""Features and clusters without learned features: principal components, and k-means of raw pixels."""
 
 from __future__ import annotations
 
@@ -13,26 +13,37 @@ from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System, 
 
 @dataclass(frozen=True)
 class PCAConfig(SignedUnits):
-    """The leading ``n_components`` principal components; ``whiten`` gives each variance 1."""
+    """The leading principal components of the data as features.
+
+    >>> system = PCAConfig(n_components=2).build(DataSpec((4,)))
+    >>> system.fit({"x": torch.randn(50, 4)}, generator=seeded(0))
+    >>> system.features(torch.zeros(3, 4)).shape
+    torch.Size([3, 2])
+    """
 
     n_components: int = 64
+    """How many components are kept."""
     whiten: bool = False
+    """Whether each component is scaled to variance 1."""
 
     def build(self, spec: DataSpec) -> PCASystem:
         """The system for examples of ``spec.shape``."""
         if not 1 <= self.n_components <= torch.Size(spec.shape).numel():
             raise ValueError(
-                f"got n_components={self.n_components}, expected 1 to {torch.Size(spec.shape).numel()}, the numbers of one "
-                "example; choose fewer"
+                f"got n_components={self.n_components}, expected 1 to {torch.Size(spec.shape).numel()}, the numbers of "
+                "one example; choose fewer"
             )
         return PCASystem(self, spec)
 
 
 class PCASystem(System):
-    """features(x) = (x - mean) projected on the components (Pearson 1901), fitted by scikit-learn's randomised solver."""
+    """The projection features(x) = (x - mean) on the components (Pearson 1901), fitted by scikit-learn's randomised
+    solver."""
 
     mean: Tensor
+    """The mean of the training data, (D,)."""
     components: Tensor
+    """The components, one a row, (n_components, D)."""
 
     def __init__(self, config: PCAConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -45,7 +56,7 @@ class PCASystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """The components of all of ``batch["x"]`` (N, *D)."""
+        """Find the components of all of ``batch["x"]`` (N, *D)."""
         from sklearn.decomposition import PCA
 
         pca = PCA(self.config.n_components, svd_solver="randomized", random_state=_seed(generator))
@@ -63,10 +74,18 @@ class PCASystem(System):
 
 @dataclass(frozen=True)
 class KMeansConfig:
-    """``n_clusters`` clusters of raw values; None: as many as there are classes."""
+    """k-means clusters of raw values.
+
+    >>> system = KMeansConfig(n_clusters=2).build(DataSpec((4,)))
+    >>> system.fit({"x": torch.randn(50, 4)}, generator=seeded(0))
+    >>> system.clusters(torch.zeros(3, 4)).shape
+    torch.Size([3])
+    """
 
     n_clusters: int | None = None
+    """Number of clusters; None: as many as there are classes."""
     n_starts: int = 3
+    """Random starts, the best of which is kept."""
 
     @property
     def units(self) -> Units:
@@ -81,9 +100,11 @@ class KMeansConfig:
 
 
 class KMeansSystem(System):
-    """k-means (Lloyd 1982) on flattened examples, the best of ``n_starts`` by scikit-learn. Its features are the raw values."""
+    """k-means (Lloyd 1982) on flattened examples, the best of ``n_starts`` by scikit-learn. Its features are the raw
+    values."""
 
     centres: Tensor
+    """The centres, (K, D)."""
 
     def __init__(self, config: KMeansConfig, spec: DataSpec, n_clusters: int) -> None:
         super().__init__()
@@ -94,7 +115,7 @@ class KMeansSystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """The centres of ``batch["x"]`` (N, *D), from mini-batches of 4096."""
+        """Find the centres of ``batch["x"]`` (N, *D), from mini-batches of 4096."""
         from sklearn.cluster import MiniBatchKMeans
 
         means = MiniBatchKMeans(

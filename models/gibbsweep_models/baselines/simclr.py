@@ -1,4 +1,4 @@
-"""SimCLR: an encoder trained to tell two views of one image from those of others. No density."""
+"""SimCLR: an encoder trained to tell two views of one image from those of others. It has no density."""
 
 from __future__ import annotations
 
@@ -15,17 +15,28 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, SignedUnits
 
 @dataclass(frozen=True)
 class SimCLRConfig(SignedUnits):
-    """Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations" (2020), with group norm in place
-    of batch norm."""
+    """Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations" (2020), with group norm in
+    place of batch norm.
+
+    >>> system = SimCLRConfig(channels=(4, 8), hidden=8, embedding=4).build(DataSpec((1, 8, 8)))
+    >>> system.embed(torch.rand(2, 1, 8, 8)).shape
+    torch.Size([2, 4])
+    """
 
     channels: tuple[int, ...] = (32, 64, 128)
+    """Channels of the encoder's stages."""
     hidden: int = 128
+    """Units of the layer between the features and the embedding."""
     embedding: int = 64
+    """Dimensions of the embedding, in which views are compared."""
     temperature: float = 0.2
+    """Temperature of the similarities."""
     augment: Augmentation = field(default_factory=Augmentation)
+    """The random views."""
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     warmup: int = 20
+    """Updates over which the learning rate rises."""
 
     def build(self, spec: DataSpec) -> SimCLRSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -34,7 +45,7 @@ class SimCLRConfig(SignedUnits):
 
 
 class SimCLRSystem(System):
-    """Unit vectors z(x), close for two views of one image."""
+    """An encoder to unit vectors z(x), close for two views of one image."""
 
     def __init__(self, config: SimCLRConfig, spec: DataSpec) -> None:
         super().__init__()

@@ -18,29 +18,41 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Sy
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """Kingma & Welling, "Auto-Encoding Variational Bayes" (2014). Binary units have a Bernoulli decoder; signed units a
-    Gaussian one whose single variance is learned (Rybkin et al. 2021), so that beta = 1 needs no hand-tuned scale.
+    """A convolutional VAE: Kingma & Welling, "Auto-Encoding Variational Bayes" (2014). Binary units have a Bernoulli
+    decoder; signed units a Gaussian one whose single variance is learned (Rybkin et al. 2021), so that beta = 1 needs
+    no hand-tuned scale.
 
-    ``corrected``: an image's anomaly score is its bits under the model less the bits of its compressed file, a likelihood ratio
-    against a universal code (Serrà et al., "Input complexity and out-of-distribution detection with likelihood-based generative
-    models", 2020)."""
+    >>> system = VAEConfig(channels=(4, 8), latent_dim=3).build(DataSpec((1, 8, 8)))
+    >>> x = torch.zeros(2, 1, 8, 8)
+    >>> system.elbo(x, generator=seeded(0)).shape
+    torch.Size([2])
+    """
 
     units: Units = "signed"
+    """What the data is, which decides the decoder."""
     channels: tuple[int, ...] = (32, 64)
+    """Channels of the encoder's stages; the decoder mirrors them."""
     latent_dim: int = 16
+    """Dimensions of z."""
     beta: float = 1.0
+    """Weight of the KL term; 1 bounds the likelihood, other values are Higgins et al.'s (2017)."""
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.999)
     grad_clip: float | None = None
+    """Largest norm of the gradient; None for no bound."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     corrected: bool = False
+    """Whether an image's anomaly score is its bits under the model less the bits of its compressed file, a likelihood
+    ratio against a universal code (Serrà et al., "Input complexity and out-of-distribution detection with
+    likelihood-based generative models", 2020)."""
 
     def build(self, spec: DataSpec) -> VAESystem:
         """The system for images (C, H, W) or voxels (C, X, Y, Z) of ``spec.shape``."""
         if self.corrected and (self.units == "binary" or len(spec.shape) != 3):
             raise ValueError(
-                f"bits of a compressed file are those of images of bytes: got {self.units} units of shape {spec.shape}, expected "
-                "signed ones (C, H, W); pass corrected=False"
+                f"bits of a compressed file are those of images of bytes: got {self.units} units of shape "
+                f"{spec.shape}, expected signed ones (C, H, W); pass corrected=False"
             )
         if spec.units != self.units:
             raise ValueError(f"got {spec.units!r} data, expected {self.units!r}; pass VAEConfig(units={spec.units!r})")
@@ -48,7 +60,7 @@ class VAEConfig:
 
 
 class VAESystem(System):
-    """p(x, z) = p(x | z) N(z; 0, I), with q(z | x) a diagonal Gaussian."""
+    """The model p(x, z) = p(x | z) N(z; 0, I), with a diagonal Gaussian q(z | x)."""
 
     def __init__(self, config: VAEConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -59,8 +71,8 @@ class VAESystem(System):
         self.log_variance = nn.Parameter(torch.zeros(())) if config.units == "signed" else None
 
     def initialise(self, x: Tensor) -> None:
-        """Start the variance of a Gaussian decoder at a tenth of that of ``x`` (N, *D), near where it will settle:
-        one parameter that moves by a learning rate per update would hold back all others."""
+        """Start the variance of a Gaussian decoder at a tenth of that of ``x`` (N, *D), near where it will settle: one
+        parameter that moves by a learning rate per update would hold back all others."""
         if self.log_variance is not None:
             with torch.no_grad():
                 self.log_variance.copy_(torch.log(0.1 * x.var()))
@@ -71,7 +83,7 @@ class VAESystem(System):
         return [Phase("elbo", list(self.parameters()), ELBO(config.beta), optimizer, grad_clip=config.grad_clip)]
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, *D) -> mean and log_variance of q(z | x), each (B, latent_dim)."""
+        """Mean and log_variance of q(z | x): (B, *D) -> (B, latent_dim) each."""
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return mean, log_variance
 
@@ -119,7 +131,8 @@ class VAESystem(System):
 
     @torch.no_grad()
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """-ELBO, in nats, or where it is ``corrected`` bits per dimension of bytes less those of the compressed file: (B, *D) -> (B,)."""
+        """-ELBO in nats, or where ``corrected`` bits per dimension of bytes less those of the compressed file: (B, *D)
+        -> (B,)."""
         nats = -self.elbo(x, generator=generator)
         if not self.config.corrected:
             return nats

@@ -1,4 +1,4 @@
-"""What several systems share: their training, their sampling and what they say of an example."""
+"""Bases and parts that several systems share: their training, their sampling, and their anomaly scores."""
 
 from gibbsweep_models.bases.denoiser_anomaly import (
     BoundOfLikelihood,

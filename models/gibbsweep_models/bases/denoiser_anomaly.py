@@ -1,4 +1,4 @@
-"""What a denoiser says of how unlike its training data an example is, in four ways."""
+"""Four scores of how unlike its training data a denoiser finds an example."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from gibbsweep_models.objectives.score_matching.vlb import VariationalBound
 from gibbsweep_models.types import Denoiser
 
 _AT_ONCE = 250
+"""Examples that are scored at once."""
 
 
 class AnomalyScore(nn.Module):
-    """(B, *D) -> (B,), high = anomalous. ``n_examples``: of the training data, that :meth:`fit` must see of a trained denoiser."""
+    """A score of examples by a denoiser: (B, *D) -> (B,), high = anomalous."""
 
     n_examples = 0
+    """Training examples that :meth:`fit` must see, of a trained denoiser; 0: it needs no fit."""
 
     def fit(self, denoiser: EDMPrecondition, x: Tensor, *, generator: torch.Generator) -> None:
-        """To training examples ``x`` (``n_examples``, *D)."""
+        """Fit training examples ``x`` (``n_examples``, *D)."""
 
     def forward(self, denoiser: EDMPrecondition, x: Tensor, *, generator: torch.Generator) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must define forward()")
@@ -36,10 +38,14 @@ class AnomalyScore(nn.Module):
 
 @dataclass(frozen=True)
 class DenoisingErrors:
-    """The denoising error at ``sigmas``, each over what the best linear denoiser of white data would leave, and their mean; one
-    draw of noise a level."""
+    """The denoising error at ``sigmas``, each over the error that the best linear denoiser of white data would leave,
+    and their mean. It takes one draw of noise a level.
+
+    >>> score = DenoisingErrors(sigmas=(0.1, 0.5)).build(GeometricSchedule(0.1, 1.0))
+    """
 
     sigmas: tuple[float, ...] = (0.1, 0.25, 0.6, 1.5)
+    """Noise levels, in data units."""
 
     def __post_init__(self) -> None:
         if not self.sigmas or min(self.sigmas) <= 0:
@@ -67,20 +73,29 @@ class _Errors(AnomalyScore):
 
 @dataclass(frozen=True)
 class ScoreNorms:
-    """|sigma score(x; sigma)| of the example as it is at ``n_levels`` levels even in their logarithm, and how unusual those norms are
-    for ``detector``, fitted to the norms of ``n_examples`` training examples (Mahmood et al., "Multiscale Score Matching for
-    Out-of-Distribution Detection", 2021). Their levels on [0, 1] are twice as high on [-1, 1]."""
+    """Norms |sigma score(x; sigma)| of the example as it is, at ``n_levels`` levels even in their logarithm, and how
+    unusual those norms are among the training data's (Mahmood et al., "Multiscale Score Matching for
+    Out-of-Distribution Detection", 2021). Their levels on [0, 1] are twice as high on [-1, 1].
+
+    >>> score = ScoreNorms(Neighbours(k=3), n_levels=5, n_examples=100).build(GeometricSchedule(0.1, 1.0))
+    """
 
     detector: Neighbours | Mixture = field(default_factory=Neighbours)
+    """The detector of unusual norms, fitted to those of ``n_examples`` training examples."""
     sigma_min: float = 0.02
+    """Lowest level, in data units."""
     sigma_max: float = 2.0
+    """Highest level, in data units."""
     n_levels: int = 10
+    """Levels at which norms are taken."""
     n_examples: int = 2000
+    """Training examples that the detector is fitted to."""
 
     def __post_init__(self) -> None:
         if self.n_levels < 2 or self.n_examples < 2:
             raise ValueError(
-                f"got n_levels={self.n_levels} and n_examples={self.n_examples}, expected at least 2 of each; raise them"
+                f"got n_levels={self.n_levels} and n_examples={self.n_examples}, expected at least 2 of each; raise "
+                "them"
             )
 
     def build(self, schedule: TimedSchedule) -> AnomalyScore:
@@ -109,7 +124,7 @@ class _Norms(AnomalyScore):
 
 
 def score_norms(denoiser: Denoiser, x: Tensor, sigmas: list[float]) -> Tensor:
-    """|sigma score| = |D - x| / sigma at each of L levels: (B, *D) -> (B, L)."""
+    """Norms |sigma score| = |D - x| / sigma at each of L levels: (B, *D) -> (B, L)."""
     levels = [x.new_full((len(x),), sigma) for sigma in sigmas]
     return torch.stack(
         [((denoiser(x, level) - x) / expand_like(level, x)).flatten(1).norm(dim=1) for level in levels], dim=1
@@ -118,9 +133,13 @@ def score_norms(denoiser: Denoiser, x: Tensor, sigmas: list[float]) -> Tensor:
 
 @dataclass(frozen=True)
 class BoundOfLikelihood:
-    """The variational bound on -ln p, in bits per dimension, its integral over the levels taken at ``n_times`` times."""
+    """The variational bound on -ln p, in bits per dimension.
+
+    >>> score = BoundOfLikelihood(n_times=4).build(GeometricSchedule(0.1, 1.0))
+    """
 
     n_times: int = 16
+    """Times at which the integral over the levels is evaluated."""
 
     def build(self, schedule: TimedSchedule) -> AnomalyScore:
         """The bound over the levels of ``schedule``."""
@@ -139,11 +158,16 @@ class _Bound(AnomalyScore):
 
 @dataclass(frozen=True)
 class FlowOfLikelihood:
-    """-ln p along the probability flow, exact up to ``tolerance`` and the estimate of a trace; about a hundred evaluations of the
-    network and of its derivative."""
+    """-ln p along the probability flow, exact up to ``tolerance`` and the estimate of a trace. It takes about a hundred
+    evaluations of the network and of its derivative.
+
+    >>> score = FlowOfLikelihood(tolerance=0.1).build(GeometricSchedule(0.1, 1.0))
+    """
 
     n_probes: int = 1
+    """Random directions that estimate the trace; 0 takes it exactly."""
     tolerance: float = 1e-2
+    """Relative and absolute tolerance of the solver."""
 
     def build(self, schedule: TimedSchedule) -> AnomalyScore:
         """The flow over the levels of ``schedule``."""

@@ -1,4 +1,5 @@
-"""What every system shares that learns to denoise: its training, the measured deviation of its data, and what it denoises."""
+"""The base of systems that learn to denoise: their training, the measured deviation of their data, and their
+denoising."""
 
 from __future__ import annotations
 
@@ -18,20 +19,24 @@ UNMEASURED = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class DenoiserTraining(SignedUnits):
-    """``sigma_data=None`` measures the standard deviation of the training data. ``decay``: how the learning rate falls after
-    ``warmup`` updates."""
+    """The training of a denoiser: base of the configurations."""
 
     sigma_data: float | None = None
+    """Standard deviation of the data; None measures that of the training data."""
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.99)
     warmup: int = 20
+    """Updates over which the learning rate rises."""
     decay: Literal["constant", "linear", "cosine"] = "cosine"
+    """How the learning rate falls after ``warmup`` updates."""
     grad_clip: float | None = 1.0
+    """Largest norm of the gradient; None for no bound."""
     ema_decay: float = 0.98
+    """Decay per update of the averaged weights."""
 
     @property
     def first_sigma_data(self) -> float:
-        """What a system is built with."""
+        """The deviation that a system is built with."""
         return UNMEASURED if self.sigma_data is None else self.sigma_data
 
     def phase(self, name: str, system: nn.Module, objective: Objective) -> Phase:
@@ -41,7 +46,7 @@ class DenoiserTraining(SignedUnits):
 
 
 class DenoiserSystem(System):
-    """``denoiser``: D(x; sigma), whose score is (D - x) / sigma²."""
+    """A system whose ``denoiser`` is D(x; sigma), so that its score is (D - x) / sigma²."""
 
     def __init__(self, training: DenoiserTraining, spec: DataSpec, denoiser: EDMPrecondition) -> None:
         super().__init__()
@@ -64,8 +69,8 @@ class DenoiserSystem(System):
             blind_at = self.denoiser.blind_at
             if blind_at is None:
                 raise ValueError(
-                    "this denoiser must be told the noise level: got sigma=None, expected (B,); pass it, or train a blind one "
-                    "with blind_at"
+                    "this denoiser must be told the noise level: got sigma=None, expected (B,); pass it, or train a "
+                    "blind one with blind_at"
                 )
             sigma = x.new_full((len(x),), blind_at)
         denoised: Tensor = self.denoiser(x, sigma)

@@ -1,4 +1,4 @@
-"""What every system shares that trains an energy with the chains it is sampled by."""
+"""The base of systems that train an energy with the chains that sample it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gibbsweep_models.types import DataSpec, Samples, System, Trace
 
 
 class LangevinSystem(System):
-    """p(x) ∝ exp(-E(x) / T) on [-1, 1]^D; sampling, chains and training share one Langevin kernel, ``sampler``, that of ``cd``.
-    ``sample_steps``: from uniform noise to a sample."""
+    """A density p(x) ∝ exp(-E(x) / T) on [-1, 1]^D, where sampling, chains and training share one Langevin kernel,
+    ``sampler``, that of ``cd``. A sample takes ``sample_steps`` steps from uniform noise."""
 
     def __init__(self, cd: LangevinCD, spec: DataSpec, *, ema_decay: float, sample_steps: int) -> None:
         super().__init__()

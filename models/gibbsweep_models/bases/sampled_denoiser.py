@@ -1,4 +1,4 @@
-"""A system that samples from a denoiser which nothing trains any more."""
+"""A system that samples from a denoiser which needs no more training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gibbsweep_models.types import Phase, Samples, System, Trace
 
 
 class SampledDenoiser(System):
-    """``denoiser``: E[x_0 | x], (B, *D), (B,) -> (B, *D) with D = ``shape``."""
+    """A system without phases around ``denoiser``, E[x_0 | x]: (B, *D), (B,) -> (B, *D) with D = ``shape``."""
 
     def __init__(self, denoiser: nn.Module, sampler: StartingSampler, shape: tuple[int, ...]) -> None:
         super().__init__()

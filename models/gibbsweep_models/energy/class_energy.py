@@ -1,4 +1,4 @@
-"""One energy of examples and their classes, trained to classify and to say what an example is: JEM and its relatives."""
+"""One energy of examples and their classes, trained to classify and to model the examples: JEM and its relatives."""
 
 from __future__ import annotations
 
@@ -23,18 +23,25 @@ class ClassEnergyConfig(SignedUnits):
     -log p(x, y) = -log p(y | x) - log p(x), the first term by cross-entropy, the second by contrastive divergence of
     E(x) = -log Σ_y exp(-E(x, y)) with weight ``cd_weight``.
 
-    ``form``: E(x, y); with the label at a network's read-out it is JEM. ``cd_every``: chains run for every so many examples
-    of a batch. ``cd``: the chains; its learning rate, ``grad_clip`` and noise serve both terms. ``sample_steps``: Langevin steps
-    from uniform noise to a sample.
+    >>> system = ClassEnergyConfig(ConvConfig((4, 8))).build(DataSpec((1, 8, 8), n_classes=3))
+    >>> system.logits(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 3])
     """
 
     form: ClassEnergiesConfig = field(default_factory=ConvConfig)
+    """The network of E(x, y); with the label at the read-out it is JEM."""
     cd_weight: float = 1.0
+    """Weight of the second term; 0 leaves a classifier."""
     cd_every: int = 4
+    """Chains run for one in so many examples of a batch."""
     cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=20, data_noise=0.03, learning_rate=1e-3))
+    """The chains. Its learning rate, ``grad_clip`` and noise serve both terms."""
     weight_decay: float = 0.0
+    """Decoupled weight decay (AdamW)."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     sample_steps: int = 256
+    """Langevin steps from uniform noise to a sample."""
 
     def build(self, spec: DataSpec) -> ClassEnergySystem:
         """The system for labelled examples of ``spec.shape`` in [-1, 1]."""
@@ -45,7 +52,7 @@ class ClassEnergyConfig(SignedUnits):
 
 
 class ClassEnergySystem(LangevinSystem):
-    """p(x, y) ∝ exp(-E(x, y)) on [-1, 1]^D and K classes."""
+    """The density p(x, y) ∝ exp(-E(x, y)) on [-1, 1]^D and K classes."""
 
     def __init__(self, config: ClassEnergyConfig, spec: DataSpec, n_classes: int) -> None:
         super().__init__(config.cd, spec, ema_decay=config.ema_decay, sample_steps=config.sample_steps)
@@ -78,7 +85,7 @@ class ClassEnergySystem(LangevinSystem):
         ]
 
     def initialise(self, x: Tensor) -> None:
-        """What the form of the energy sets from examples ``x`` (N, *D)."""
+        """Set what the form of the energy takes from examples ``x`` (N, *D)."""
         initialise = getattr(self.network, "initialise", None)
         if initialise is not None:
             initialise(x)

@@ -21,26 +21,37 @@ from gibbsweep_models.types import BinaryUnits, DataSpec, OptimizerConfig, Phase
 
 @dataclass(frozen=True)
 class ClassRBMConfig(BinaryUnits):
-    """Larochelle & Bengio (2008): the hybrid objective -log p(y | x) - ``cd_weight`` log p(x), exact in the first term (y is
-    enumerated), contrastive divergence in the second; 0 is the discriminative RBM.
+    """Larochelle & Bengio (2008): the hybrid objective -log p(y | x) - ``cd_weight`` log p(x), exact in the first term
+    (y is enumerated), by contrastive divergence in the second.
 
-    ``k``: Gibbs steps of a negative chain, which starts at the data or, with ``persistent``, goes on in a buffer of
-    ``replay_size``. ``cd_every``: chains run for every so many examples of a batch. ``sample_steps``: Gibbs steps from noise
-    to a sample. ``energy_gap_bound``: a larger |energy gap| in nats counts as divergence.
+    >>> system = ClassRBMConfig(n_hidden=8, sample_steps=5).build(DataSpec((1, 4, 4), "binary", n_classes=3))
+    >>> system.logits(torch.zeros(2, 1, 4, 4)).shape
+    torch.Size([2, 3])
     """
 
     n_hidden: int = 256
+    """Hidden units."""
     cd_weight: float = 0.01
+    """Weight of the second term; 0 is the discriminative RBM."""
     cd_every: int = 1
+    """Chains run for one in so many examples of a batch."""
     k: int = 1
+    """Gibbs steps of a negative chain."""
     persistent: bool = True
+    """Whether chains go on in a buffer; else they start at the data."""
     replay_size: int = 2000
+    """Chains in that buffer."""
     learning_rate: float = 3e-3
     weight_decay: float = 0.0
+    """Decoupled weight decay (AdamW)."""
     initial_weight_scale: float = 0.01
+    """Standard deviation of the first weights."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     sample_steps: int = 1000
+    """Gibbs steps from noise to a sample."""
     energy_gap_bound: float = 500.0
+    """A larger |energy gap|, in nats, counts as divergence."""
 
     def build(self, spec: DataSpec) -> ClassRBMSystem:
         """The system for labelled examples of ``spec.shape`` in {0, 1}."""
@@ -51,7 +62,7 @@ class ClassRBMConfig(BinaryUnits):
 
 
 class ClassRBMSystem(System):
-    """p(x, y) ∝ exp(-F(x, y)) on {0, 1}^D and K classes."""
+    """The distribution p(x, y) ∝ exp(-F(x, y)) on {0, 1}^D and K classes."""
 
     def __init__(self, config: ClassRBMConfig, spec: DataSpec, n_classes: int) -> None:
         super().__init__()
@@ -83,7 +94,7 @@ class ClassRBMSystem(System):
         ]
 
     def initialise(self, x: Tensor) -> None:
-        """Visible biases from the mean of ``x`` (N, *D)."""
+        """Set the visible biases by the mean of ``x`` (N, *D)."""
         self.rbm.initialise(x)
 
     def logits(self, x: Tensor) -> Tensor:
@@ -97,12 +108,12 @@ class ClassRBMSystem(System):
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
-        """What v alone says to the hidden units, c + vᵀ W: (B, *D) -> (B, H)."""
+        """The hidden units' input from v alone, c + vᵀ W: (B, *D) -> (B, H)."""
         return torch.addmm(self.rbm.hidden_bias, self.rbm.flat(x), self.rbm.weight)
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` binary examples (n, *D): ``sample_steps`` Gibbs steps from fair coin flips. ``info["visible_mean"]`` is their
-        mean given the hidden units, for pictures."""
+        """``n`` binary examples (n, *D): ``sample_steps`` Gibbs steps from fair coin flips. ``info["visible_mean"]`` is
+        their mean given the hidden units, for pictures."""
         start = bernoulli(torch.full((n, *self.shape), 0.5, device=self.rbm.weight.device), generator=generator)
         return self.run_chain(start, self.config.sample_steps, generator=generator, trace=trace)
 

@@ -15,13 +15,23 @@ from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 @dataclass(frozen=True)
 class EncoderEBMConfig(SignedUnits):
-    """The encoder of the two-view methods with a scalar read-out in place of their embedding."""
+    """An energy with the encoder of the two-view methods and a scalar read-out in place of their embedding.
+
+    >>> system = EncoderEBMConfig(channels=(4, 8), hidden=8).build(DataSpec((1, 8, 8)))
+    >>> system.energy(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2])
+    """
 
     channels: tuple[int, ...] = (32, 64, 128)
+    """Channels of the encoder's stages."""
     hidden: int = 128
+    """Units of the layer between the features and the energy."""
     cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=10, learning_rate=3e-4))
+    """The chains and the numbers of training."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     sample_steps: int = 256
+    """Langevin steps from uniform noise to a sample."""
 
     def build(self, spec: DataSpec) -> EncoderEBMSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -30,7 +40,7 @@ class EncoderEBMConfig(SignedUnits):
 
 
 class EncoderEBMSystem(LangevinSystem):
-    """p(x) ∝ exp(-E(x) / T) on [-1, 1]^(C, H, W)."""
+    """The density p(x) ∝ exp(-E(x) / T) on [-1, 1]^(C, H, W), and the features of its encoder."""
 
     def __init__(self, config: EncoderEBMConfig, spec: DataSpec) -> None:
         super().__init__(config.cd, spec, ema_decay=config.ema_decay, sample_steps=config.sample_steps)

@@ -15,12 +15,21 @@ from gibbsweep_models.types import DataSpec, Phase, SignedUnits
 
 @dataclass(frozen=True)
 class EnergyFormConfig(SignedUnits):
-    """``form``: E(x); ``cd``: how it is trained. ``sample_steps``: Langevin steps from uniform noise to a sample."""
+    """An energy of a named form, trained by contrastive divergence.
+
+    >>> system = EnergyFormConfig(NamedEnergyConfig(name="mlp", width=2)).build(DataSpec((1, 8, 8)))
+    >>> system.energy(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2])
+    """
 
     form: NamedEnergyConfig = field(default_factory=NamedEnergyConfig)
+    """The form of E(x)."""
     cd: LangevinCD = field(default_factory=lambda: LangevinCD(n_steps=10, learning_rate=1e-3))
+    """The chains and the numbers of training."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     sample_steps: int = 256
+    """Langevin steps from uniform noise to a sample."""
 
     def build(self, spec: DataSpec) -> EnergyFormSystem:
         """The system for examples of ``spec.shape`` in [-1, 1]."""
@@ -29,7 +38,7 @@ class EnergyFormConfig(SignedUnits):
 
 
 class EnergyFormSystem(LangevinSystem):
-    """p(x) ∝ exp(-E(x) / T) on [-1, 1]^D."""
+    """The density p(x) ∝ exp(-E(x) / T) on [-1, 1]^D."""
 
     def __init__(self, config: EnergyFormConfig, spec: DataSpec) -> None:
         super().__init__(config.cd, spec, ema_decay=config.ema_decay, sample_steps=config.sample_steps)
@@ -41,7 +50,7 @@ class EnergyFormSystem(LangevinSystem):
         return [self.config.cd.phase(self.network.parameters(), self.shape, self.replay)]
 
     def initialise(self, x: Tensor) -> None:
-        """What the form of the energy sets from examples ``x`` (N, *D)."""
+        """Set what the form of the energy takes from examples ``x`` (N, *D)."""
         initialise = getattr(self.network, "initialise", None)
         if initialise is not None:
             initialise(x)

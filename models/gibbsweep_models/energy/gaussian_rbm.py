@@ -1,4 +1,5 @@
-"""Gaussian-Bernoulli restricted Boltzmann machines of images, dense or convolutional, trained by contrastive divergence."""
+"""Gaussian-Bernoulli restricted Boltzmann machines of images, dense or convolutional, trained by contrastive
+divergence."""
 
 from __future__ import annotations
 
@@ -25,60 +26,81 @@ from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLa
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 LARGEST_ENUMERATION = 14
-"""Up to so many hidden units a likelihood is exact as well as bracketed: 16 thousand states of all visible units."""
+"""Most hidden units whose likelihood is exact as well as bracketed: 16 thousand states of all visible units."""
 
 
 @dataclass(frozen=True)
 class Dense:
-    """``n_hidden`` units that see all of the image."""
+    """Hidden units that see all of the image."""
 
     n_hidden: int = 128
+    """Number of hidden units."""
 
 
 @dataclass(frozen=True)
 class Convolutional:
-    """``n_maps`` maps of units that see ``kernel_size`` × ``kernel_size`` pixels, every ``stride`` pixels."""
+    """Hidden maps whose units see a square of pixels each."""
 
     n_maps: int = 32
+    """Number of maps."""
     kernel_size: int = 8
+    """Side of the square, in pixels."""
     stride: int = 4
+    """Pixels from one square to the next."""
 
 
 @dataclass(frozen=True)
 class GaussianRBMConfig(SignedUnits):
-    """Liao, Kornblith, Ren, Fleet & Hinton, "Gaussian-Bernoulli RBMs Without Tears" (2022); ``hidden=Convolutional()``: Lee et
-    al. (2009), without pooling.
+    """Liao, Kornblith, Ren, Fleet & Hinton, "Gaussian-Bernoulli RBMs Without Tears" (2022); with
+    ``hidden=Convolutional()`` Lee et al. (2009), without pooling.
 
-    The machine is trained on ``coordinates`` of the data: ``standard``, every component by itself, or ``white``, by spatial
-    frequency; ``floor`` is a standard deviation in data units added to each. ``chain``: ``k`` block Gibbs steps, or the
-    Gibbs-Langevin steps of the paper (``inner_steps``, ``inner_step_size``, ``adjust``). ``start``: the negative chains begin at
-    the ``data`` (CD-k) or at ``noise`` (the paper's modified CD, which makes k steps from noise a sampler). ``grad_clip``:
-    largest norm of the gradient; the paper's is 10. ``energy_gap_bound``: a larger |energy gap|, in nats per visible unit,
-    counts as divergence. ``sample_steps``: steps from noise to a sample. ``annealing_chains``: of an
-    annealed estimate of log Z; ``equilibration``: Gibbs steps before the reverse one.
+    >>> system = GaussianRBMConfig(Dense(8), sample_steps=5).build(DataSpec((1, 4, 4)))
+    >>> system.initialise(torch.rand(20, 1, 4, 4))
+    >>> system.sample(2, generator=seeded(0)).x.shape
+    torch.Size([2, 1, 4, 4])
     """
 
     step_sizes: ClassVar[tuple[str, ...]] = ("learning_rate", "inner_step_size")
 
     hidden: Dense | Convolutional = field(default_factory=Dense)
+    """The hidden units."""
     coordinates: Literal["standard", "white"] = "standard"
+    """What the machine sees of the data: ``standard``, every component by itself, or ``white``, by spatial
+    frequency."""
     floor: float = 0.1
+    """Standard deviation in data units that is added to each coordinate's."""
     k: int = 1
+    """Steps of a negative chain."""
     chain: Literal["gibbs", "gibbs_langevin"] = "gibbs"
+    """``gibbs``: block Gibbs steps; ``gibbs_langevin``: the Gibbs-Langevin steps of the paper."""
     inner_steps: int = 20
+    """Langevin steps within a Gibbs-Langevin step."""
     inner_step_size: float = 0.03
+    """Their size, in units of the visible variance."""
     adjust: bool = True
+    """Whether Gibbs-Langevin steps are accepted or rejected by Metropolis-Hastings."""
     start: Literal["data", "noise"] = "data"
+    """Where negative chains begin: at the ``data`` (CD-k) or at ``noise`` (the paper's modified CD, which makes k steps
+    from noise a sampler)."""
     learn_variance: bool = True
+    """Whether the visible variances are learned."""
     smallest_variance: float = 0.01
+    """Lower bound of the visible variances."""
     initial_weight_scale: float = 0.01
+    """Standard deviation of the first weights."""
     learning_rate: float = 0.01
     momentum: float = 0.0
+    """Momentum of stochastic gradient descent."""
     grad_clip: float | None = 10.0
+    """Largest norm of the gradient; the paper's is 10."""
     sample_steps: int = 100
+    """Steps from noise to a sample."""
     annealing_chains: int = 64
+    """Chains of an annealed estimate of log Z."""
     equilibration: int = 200
+    """Gibbs steps before the reverse annealing."""
     energy_gap_bound: float = 10.0
+    """A larger |energy gap|, in nats per visible unit, counts as divergence."""
 
     def sampler(self, n_steps: int) -> GaussianGibbs | GibbsLangevin:
         """``n_steps`` steps of the chain of training, which also samples."""
@@ -87,7 +109,7 @@ class GaussianRBMConfig(SignedUnits):
         return GibbsLangevin(n_steps, self.inner_steps, self.inner_step_size, self.adjust)
 
     def machine(self, shape: tuple[int, ...]) -> GaussianBernoulli:
-        """For visible units of ``shape``."""
+        """The machine for visible units of ``shape``."""
         if isinstance(self.hidden, Dense):
             return GaussianRBM(
                 shape,
@@ -113,10 +135,12 @@ class GaussianRBMConfig(SignedUnits):
 
 
 class GaussianRBMSystem(System):
-    """p(x) ∝ exp(-F(z(x))) on R^D, z the standardised or white coordinates; one Gibbs kernel trains, samples and anneals.
+    """The density p(x) ∝ exp(-F(z(x))) on R^D, z the standardised or white coordinates; one Gibbs kernel trains,
+    samples and anneals.
 
-    Everything that enters or leaves is in data units. Pictures of a sample are its ``info["visible_mean"]``: the machine's noise
-    is part of its density, not of what it drew."""
+    All inputs and outputs are in data units. Pictures of a sample are its ``info["visible_mean"]``: the machine's noise
+    is part of its density, not of the picture.
+    """
 
     def __init__(self, config: GaussianRBMConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -142,7 +166,7 @@ class GaussianRBMSystem(System):
         ]
 
     def initialise(self, x: Tensor) -> None:
-        """The coordinates, from the mean and the covariance of ``x`` (N, *D), and the machine's variances."""
+        """Set the coordinates by the mean and the covariance of ``x`` (N, *D), and the machine's variances."""
         self.coordinates.fit(x)
         self.machine.initialise(self.coordinates(x[:2000]))
 
@@ -152,7 +176,8 @@ class GaussianRBMSystem(System):
         return energy
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D): ``sample_steps`` steps from noise that is standard normal in the machine's coordinates."""
+        """``n`` examples (n, *D): ``sample_steps`` steps from noise that is standard normal in the machine's
+        coordinates."""
         start = draws.randn((n, *self.shape), generator=generator)
         return self._run(start, self.config.sample_steps, generator, trace)
 
@@ -169,10 +194,12 @@ class GaussianRBMSystem(System):
 
     @torch.no_grad()
     def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log density of ``x`` (N, *D) in data units, bracketed by annealing both ways in ``n_temperatures`` equal steps.
+        """Mean log density of ``x`` (N, *D) in data units, bracketed by annealing both ways in ``n_temperatures`` equal
+        steps.
 
-        The reverse chains start where the forward ones ended, resampled by weight, and take ``equilibration`` Gibbs steps.
-        Chains that start at data would remember it for thousands of steps, and a bracket would be none."""
+        The reverse chains start where the forward ones ended, resampled by weight, and take ``equilibration`` Gibbs
+        steps. Chains that start at data would remember it for thousands of steps, and bracket nothing.
+        """
         config, machine = self.config, self.machine
         z = self.coordinates(x)
         temperatures = linear_temperatures(n_temperatures)

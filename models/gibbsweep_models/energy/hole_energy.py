@@ -1,4 +1,4 @@
-"""An energy of what is missing given what is known, trained by denoising score matching in random holes."""
+"""An energy of the missing pixels given the known ones, trained by denoising score matching in random holes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,28 @@ from gibbsweep_models.types import DataSpec, Phase, System
 
 @dataclass(frozen=True)
 class HoleEnergyConfig(DenoiserTraining):
-    """``schedule``: the noise levels of training, in data units; ``mask``: its holes; ``inpainting``: how holes are filled, down
-    which levels. ``patch``: the network sees blocks of so many pixels squared as channels."""
+    """An energy of holes beside clean pixels.
+
+    >>> system = HoleEnergyConfig(channels=(4, 8)).build(DataSpec((1, 28, 28)))
+    >>> x, known = torch.rand(2, 1, 28, 28), torch.rand(2, 1, 28, 28) < 0.5
+    >>> system.inpaint(x, known, generator=seeded(0)).shape
+    torch.Size([2, 1, 28, 28])
+    """
 
     channels: tuple[int, ...] = (32, 64, 64)
+    """Channels of the U-Net, one entry a resolution."""
     blocks: int = 1
+    """Residual blocks a resolution."""
     patch: int = 2
+    """Side of the blocks of pixels that become channels before the network."""
     mask: MixedMask = field(default_factory=MixedMask)
+    """The holes of training."""
     schedule: GeometricSchedule = field(default_factory=lambda: GeometricSchedule(0.03, 2.0))
+    """Noise levels of training, in data units."""
     inpainting: AnnealedInpainting = field(
         default_factory=lambda: AnnealedInpainting(schedule=GeometricSchedule(0.03, 2.0))
     )
+    """How holes are filled, and down which levels."""
 
     def build(self, spec: DataSpec) -> HoleEnergySystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -39,7 +50,7 @@ class HoleEnergyConfig(DenoiserTraining):
 
 
 class HoleEnergySystem(System):
-    """``denoiser``: D(x; sigma, known) = x - sigma² grad E in the hole."""
+    """An energy of holes whose ``denoiser`` is D(x; sigma, known) = x - sigma² grad E in the hole."""
 
     def __init__(self, config: HoleEnergyConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -50,8 +61,8 @@ class HoleEnergySystem(System):
         self.denoiser = HoleDenoiser(network, config.first_sigma_data)
 
     def initialise(self, x: Tensor) -> None:
-        """Measure ``sigma_data``, the deviation from a smooth surface in the holes, on ``x`` (N, C, H, W) unless the config
-        gives it."""
+        """Measure ``sigma_data``, the deviation from a smooth surface in the holes, on ``x`` (N, C, H, W) unless the
+        config gives it."""
         if self.config.sigma_data is None:
             known = self.config.mask.known(x, generator=seeded(0, device=x.device))
             self.denoiser.sigma_data.fill_((x - fill_smoothly(x, known))[~known].square().mean().sqrt())

@@ -23,34 +23,48 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Si
 
 @dataclass(frozen=True)
 class MLPEBMConfig(SignedUnits):
-    """Langevin at temperature 1 on the box [-bound, bound]^D, so that samples and likelihood speak of one density,
+    """Langevin at temperature 1 on the box [-bound, bound]^D, so that samples and likelihood are of one density,
     exp(-E) / Z.
 
-    ``bound``: half the side of the box, 1 for data in [-1, 1], larger for toy densities in their own units.
-    ``step_size`` is in units of bound². ``persistent=False`` starts the chains at the data (CD-``n_steps``).
-    ``sample_steps``: Langevin steps from uniform noise to a sample. ``energy_gap_bound``: a larger |energy gap| counts
-    as divergence.
+    >>> system = MLPEBMConfig(hidden=(16,), sample_steps=10).build(DataSpec((2,)))
+    >>> system.energy(torch.zeros(3, 2)).shape
+    torch.Size([3])
     """
 
     step_sizes: ClassVar[tuple[str, ...]] = ("learning_rate", "step_size")
 
     hidden: tuple[int, ...] = (128, 128)
+    """Units of each hidden layer."""
     activation: Activation = "silu"
+    """Activation behind each hidden layer."""
     bound: float = 1.0
+    """Half the side of the box: 1 for data in [-1, 1], larger for toy densities in their own units."""
     n_steps: int = 20
+    """Langevin steps of a negative chain."""
     step_size: float = 1e-3
+    """Size of those steps, in units of bound²."""
     gradient_clip: float | None = None
+    """Largest component of the energy's gradient in a chain; None for no bound."""
     persistent: bool = True
+    """Whether chains go on in a buffer; else they start at the data (CD-``n_steps``)."""
     replay_size: int = 4096
+    """Chains in that buffer."""
     restart_fraction: float = 0.05
+    """Share of the chains that restart from noise at an update."""
     l2: float = 0.0
+    """Weight of the squared energies."""
     data_noise: float = 0.0
+    """Standard deviation of Gaussian noise on the data."""
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.0, 0.999)
     grad_clip: float | None = 1.0
+    """Largest norm of the weights' gradient; None for no bound."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     sample_steps: int = 1000
+    """Langevin steps from uniform noise to a sample."""
     energy_gap_bound: float = 50.0
+    """A larger |energy gap| counts as divergence."""
 
     def build(self, spec: DataSpec) -> MLPEBMSystem:
         """The system for vectors, or flattened arrays, of ``spec.shape``."""
@@ -63,7 +77,7 @@ class MLPEBMConfig(SignedUnits):
 
 
 class MLPEBMSystem(System):
-    """p(x) ∝ exp(-E(x)) on [-bound, bound]^D; sampling, chains and training share one Langevin kernel."""
+    """The density p(x) ∝ exp(-E(x)) on [-bound, bound]^D; sampling, chains and training share one Langevin kernel."""
 
     def __init__(self, config: MLPEBMConfig, spec: DataSpec) -> None:
         super().__init__()

@@ -22,50 +22,72 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Si
 @dataclass(frozen=True)
 class NormalizedAutoencoderConfig(SignedUnits):
     """Yoon, Noh & Park, "Autoencoding Under Normalization Constraints" (2021): E(x) = |x - decode(encode(x))|² / (D T).
+    The chain on the decoder's manifold (``latent_*``) and the chain in x both have step and noise apart, as in the
+    paper.
 
-    The first ``pretraining`` updates minimise the squared error with ``pretraining_rate``, the others the likelihood with
-    ``learning_rate``. ``latent_*`` are the numbers of the chain on the decoder's manifold, the others those of the chain in
-    x, both with step and noise apart, as in the paper. ``l2`` penalises the negatives' squared energies.
-    ``energy_gap_bound``: a larger |energy gap| counts as divergence.
+    >>> system = NormalizedAutoencoderConfig(latent_dim=3, hidden=(16,)).build(DataSpec((1, 4, 4)))
+    >>> system.energy(torch.zeros(2, 1, 4, 4)).shape
+    torch.Size([2])
     """
 
     step_sizes: ClassVar[tuple[str, ...]] = ("pretraining_rate", "learning_rate", "latent_step_size", "step_size")
 
     latent_dim: int = 16
+    """Dimensions of the codes, which lie on a sphere."""
     hidden: tuple[int, ...] = (256, 128)
+    """Units of the encoder's hidden layers; the decoder mirrors them."""
     activation: Activation = "silu"
+    """Activation behind each hidden layer."""
     temperature: float = 1.0
+    """T."""
     pretraining: int = 500
+    """First updates, which minimise the squared error; the others follow the likelihood."""
     pretraining_rate: float = 2e-3
+    """Learning rate of the first updates."""
     learning_rate: float = 1e-4
+    """Learning rate of the others."""
     betas: tuple[float, float] = (0.5, 0.999)
     grad_clip: float | None = 1.0
+    """Largest norm of the gradient, after the first updates; None for no bound."""
     l2: float = 1.0
+    """Weight of the negatives' squared energies."""
     latent_steps: int = 5
+    """Steps of the chain on the manifold."""
     latent_step_size: float = 0.2
+    """Their step size."""
     latent_noise: float = 0.05
+    """Standard deviation of their noise."""
     n_steps: int = 5
+    """Steps of the chain in x."""
     step_size: float = 10.0
+    """Their step size."""
     noise: float = 0.01
+    """Standard deviation of their noise."""
     gradient_clip: float | None = 2e-3
+    """Largest component of the energy's gradient in the chain in x; None for no bound."""
     replay_size: int = 2000
+    """Codes in the buffer of the chain on the manifold."""
     restart_fraction: float = 0.05
+    """Share of the codes that restart at an update."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     energy_gap_bound: float = 50.0
+    """A larger |energy gap| counts as divergence."""
 
     def build(self, spec: DataSpec) -> NormalizedAutoencoderSystem:
         """The system for examples of ``spec.shape`` in [-1, 1]."""
         self.check_units(spec)
         if self.temperature <= 0 or self.pretraining < 0:
             raise ValueError(
-                f"got temperature={self.temperature}, pretraining={self.pretraining}; expected a positive temperature and a "
-                "number of updates; correct the one that is out of range"
+                f"got temperature={self.temperature}, pretraining={self.pretraining}; expected a positive temperature "
+                "and a number of updates; correct the one that is out of range"
             )
         return NormalizedAutoencoderSystem(self, spec)
 
 
 class NormalizedAutoencoderSystem(System):
-    """p(x) ∝ exp(-E(x)) on [-1, 1]^D, E(x) the reconstruction error: what it has not learned is unlikely by construction."""
+    """The density p(x) ∝ exp(-E(x)) on [-1, 1]^D with the reconstruction error as E(x), so that examples which the
+    autoencoder has not learned are unlikely by construction."""
 
     def __init__(self, config: NormalizedAutoencoderConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -78,7 +100,7 @@ class NormalizedAutoencoderSystem(System):
         )
 
     def initialise(self, x: Tensor) -> None:
-        """Offsets from the mean of ``x`` (N, *D)."""
+        """Set the offsets by the mean of ``x`` (N, *D)."""
         self.autoencoder.initialise(x)
 
     def phases(self) -> list[Phase]:
@@ -122,18 +144,18 @@ class NormalizedAutoencoderSystem(System):
 
     @torch.no_grad()
     def features(self, x: Tensor) -> Tensor:
-        """(B, *D) -> (B, latent_dim)."""
+        """The codes: (B, *D) -> (B, latent_dim)."""
         return self.encode(x)
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """(B, *D) -> (B, *D). It draws nothing."""
+        """The reconstructions: (B, *D) -> (B, *D). It draws nothing."""
         del generator
         return self.decode(self.encode(x))
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D) as in training, from codes that are uniform on the sphere: the latent chain, ten times as
-        long, then the chain in x (``trace`` sees the second)."""
+        """``n`` examples (n, *D) as in training, from codes that are uniform on the sphere: the latent chain, ten times
+        as long, then the chain in x (``trace`` sees the second)."""
         z = on_sphere(randn((n, self.config.latent_dim), generator=generator))
 
         def on_manifold(x: Tensor, cond: Tensor | None = None) -> Tensor:

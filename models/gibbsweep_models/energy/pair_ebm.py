@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from gibbsweep_models.bases.pair_towers import PairTowers
 from gibbsweep_models.draws import rand
-from gibbsweep_models.nn.encoders.towers import PairForm, PairNet, PairTowers
+from gibbsweep_models.nn.encoders.towers import PairForm, PairNet
 from gibbsweep_models.nn.transforms.augment import Augmentation
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.classification.pairs import JointCD
@@ -17,28 +18,45 @@ from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Si
 
 @dataclass(frozen=True)
 class PairEBMConfig(SignedUnits):
-    """``form``: E of two embeddings (:class:`PairNet`). ``weight``: that of the chains in pixel space (``cd``, whose own learning
-    rate and gradient bound are not used) beside the exact Gibbs half-steps; ``every``: chains start at every so-manieth
-    pair."""
+    """The joint energy of pictures and captions: exact Gibbs half-steps over the batch, and chains in pixel space.
+
+    >>> spec = DataSpec((1, 8, 8), vocabulary_size=10, text_length=4)
+    >>> system = PairEBMConfig(channels=(4, 8), width=8, embedding=8).build(spec)
+    >>> system.energy(torch.zeros(2, 1, 8, 8), torch.ones(2, 4, dtype=torch.long)).shape
+    torch.Size([2])
+    """
 
     form: PairForm = "cosine"
+    """Energy of two embeddings, see :class:`~gibbsweep_models.nn.encoders.towers.PairNet`."""
     channels: tuple[int, ...] = (32, 64, 128)
+    """Channels of each stage of the picture tower."""
     width: int = 64
+    """Units of a word's embedding; the text tower's hidden layer has twice as many."""
     embedding: int = 64
+    """Dimensions of the space that pictures and captions share."""
     temperature: float = 0.1
+    """First temperature of the energy, which is learned."""
     augment: Augmentation = field(
         default_factory=lambda: Augmentation((0.6, 1.0), 1.2, flip=0.0, strength=0.2, grey=0.0)
     )
+    """Random views of the pictures during training."""
     weight: float = 0.02
+    """Weight of the chains in pixel space beside the exact Gibbs half-steps."""
     every: int = 8
+    """Chains in pixel space start at one in so many pairs."""
     cd: LangevinCD = field(
         default_factory=lambda: LangevinCD(n_steps=5, noise=0.01, persistent=False, l2=0.0, data_noise=0.0)
     )
+    """Those chains; its learning rate and its bound of the gradient are not used."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.1
+    """Decoupled weight decay (AdamW)."""
     warmup: int = 20
+    """Updates over which the learning rate rises."""
     ema_decay: float = 0.99
+    """Decay per update of the averaged weights."""
     sample_steps: int = 200
+    """Langevin steps of a picture from uniform noise, given its caption."""
 
     def build(self, spec: DataSpec) -> PairEBMSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1] with captions of ``spec.text_length`` words."""
@@ -47,7 +65,7 @@ class PairEBMConfig(SignedUnits):
 
 
 class PairEBMSystem(PairTowers):
-    """p(x, t) ∝ exp(-E(x, t)) over pictures in [-1, 1]^(C, H, W) and captions."""
+    """The density p(x, t) ∝ exp(-E(x, t)) over pictures in [-1, 1]^(C, H, W) and captions."""
 
     def __init__(self, config: PairEBMConfig, spec: DataSpec) -> None:
         network = PairNet(spec, config.channels, config.width, config.embedding, config.form, config.temperature)

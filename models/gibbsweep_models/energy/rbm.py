@@ -23,7 +23,7 @@ from gibbsweep_models.samplers.mcmc.gibbs import BlockGibbs
 from gibbsweep_models.types import BinaryUnits, DataSpec, OptimizerConfig, Phase, Samples, System, Trace
 
 LARGEST_ENUMERATION = 20
-"""Up to so many units on the smaller side a likelihood is exact as well as bracketed: a million states, seconds."""
+"""Most units on the smaller side whose likelihood is exact as well as bracketed: a million states, seconds."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,36 @@ class RBMConfig(BinaryUnits):
     """Hinton, "Training Products of Experts by Minimizing Contrastive Divergence" (2002); Tieleman (2008) for
     ``persistent``; Melchior, Fischer & Wiskott (2016) for ``centred``.
 
-    ``weight_decay``: L2 on the weights alone. ``initial_weight_scale``: standard deviation of the first weights.
-    ``offset_rate``: sliding factor of a centred model's offsets. ``sample_steps``: Gibbs steps from noise to a sample.
-    ``annealing_chains`` and ``equilibration``: chains of an annealed estimate of log Z, and Gibbs steps from the data
-    before the reverse one. ``energy_gap_bound``: a larger |energy gap| in nats counts as divergence.
+    >>> system = RBMConfig(n_hidden=8, sample_steps=5).build(DataSpec((1, 4, 4), "binary"))
+    >>> system.sample(2, generator=seeded(0)).x.shape
+    torch.Size([2, 1, 4, 4])
     """
 
     n_hidden: int = 64
+    """Hidden units."""
     k: int = 1
+    """Gibbs steps of a negative chain."""
     persistent: bool = False
+    """Whether chains go on from update to update; else they start at the data."""
     centred: bool = True
+    """Whether the machine has offsets near the means of its units."""
     learning_rate: float = 0.01
     momentum: float = 0.0
+    """Momentum of stochastic gradient descent."""
     weight_decay: float = 0.0
+    """L2 decay of the weights alone."""
     initial_weight_scale: float = 0.01
+    """Standard deviation of the first weights."""
     offset_rate: float = 0.01
+    """Sliding factor of a centred machine's offsets."""
     sample_steps: int = 1000
+    """Gibbs steps from noise to a sample."""
     annealing_chains: int = 100
+    """Chains of an annealed estimate of log Z."""
     equilibration: int = 1000
+    """Gibbs steps from the data before the reverse annealing."""
     energy_gap_bound: float = 500.0
+    """A larger |energy gap|, in nats, counts as divergence."""
 
     def build(self, spec: DataSpec) -> RBMSystem:
         """The system for examples of ``spec.shape`` in {0, 1}."""
@@ -58,7 +69,7 @@ class RBMConfig(BinaryUnits):
 
 
 class RBMSystem(System):
-    """p(x) ∝ exp(-F(x)) on {0, 1}^D; training, sampling and annealing share one block Gibbs kernel."""
+    """The distribution p(x) ∝ exp(-F(x)) on {0, 1}^D; training, sampling and annealing share one block Gibbs kernel."""
 
     def __init__(self, config: RBMConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -92,7 +103,7 @@ class RBMSystem(System):
         ]
 
     def initialise(self, x: Tensor) -> None:
-        """Visible biases, and a centred model's visible offsets, from the mean of ``x`` (N, *D)."""
+        """Set the visible biases, and a centred machine's visible offsets, by the mean of ``x`` (N, *D)."""
         self.rbm.initialise(x)
 
     def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:

@@ -17,27 +17,44 @@ from gibbsweep_models.objectives.classification.two_view_energy import TwoViewEn
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 _REFERENCES = 256
+"""Training examples that the marginal energy is taken over."""
 
 
 @dataclass(frozen=True)
 class TwoViewEBMConfig(SignedUnits):
-    """EBCLR (Kim & Ye 2022). ``weight``: that of ln p(x) beside ln p(x' | x). ``cd``: its chains; the learning rate and the
-    gradient's bound there are not used, those here are. ``every``: the chains see every so-manieth example."""
+    """EBCLR (Kim & Ye 2022): ln p(x' | x) by the views of the batch, and ln p(x) by contrastive divergence.
+
+    >>> system = TwoViewEBMConfig(channels=(4, 8), hidden=8, embedding=4).build(DataSpec((1, 8, 8)))
+    >>> system.embed(torch.rand(2, 1, 8, 8)).shape
+    torch.Size([2, 4])
+    """
 
     channels: tuple[int, ...] = (32, 64, 128)
+    """Channels of the encoder's stages."""
     hidden: int = 128
+    """Units of the layer between the features and the embedding."""
     embedding: int = 64
+    """Dimensions of the embedding, in which views are compared."""
     temperature: float = 0.2
+    """Temperature of the energy."""
     augment: Augmentation = field(default_factory=Augmentation)
+    """The random views."""
     weight: float = 0.02
+    """Weight of ln p(x) beside ln p(x' | x)."""
     every: int = 4
+    """Chains start at one in so many examples."""
     cd: LangevinCD = field(
         default_factory=lambda: LangevinCD(n_steps=5, noise=0.01, persistent=False, l2=0.0, data_noise=0.0)
     )
+    """The chains; its learning rate and its bound of the gradient are not used."""
     learning_rate: float = 1e-3
+    """Learning rate of both terms."""
     weight_decay: float = 1e-4
+    """Decoupled weight decay (AdamW)."""
     warmup: int = 20
+    """Updates over which the learning rate rises."""
     sample_steps: int = 256
+    """Langevin steps from uniform noise to a sample."""
 
     def build(self, spec: DataSpec) -> TwoViewEBMSystem:
         """The system for images of ``spec.shape`` (C, H, W) in [-1, 1]."""
@@ -46,8 +63,8 @@ class TwoViewEBMConfig(SignedUnits):
 
 
 class TwoViewEBMSystem(System):
-    """E(x, x') = |z(x) - z(x')|² / (2 temperature) with z of length 1. ``energy`` is the marginal one, of x against training
-    examples that were drawn once."""
+    """The joint energy E(x, x') = |z(x) - z(x')|² / (2 temperature) with z of length 1. ``energy`` is the marginal one,
+    of x against training examples that were drawn once."""
 
     references: Tensor
 

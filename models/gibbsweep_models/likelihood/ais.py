@@ -16,13 +16,16 @@ from gibbsweep_models.samplers.mcmc.gibbs import BinaryBipartite, BlockGibbs
 
 @dataclass(frozen=True)
 class LogPartition:
-    """An estimate of log Z in nats, its standard error, and the effective number of the ``n_chains`` weights behind
-    it."""
+    """An estimate of log Z."""
 
     value: float
+    """log Z, in nats."""
     standard_error: float
+    """Standard error of ``value``, in nats."""
     effective_sample_size: float
+    """Effective number of the weights behind it."""
     n_chains: int
+    """Number of those weights."""
 
 
 def linear_temperatures(n: int) -> Tensor:
@@ -49,8 +52,8 @@ def base_rate_bias(x: Tensor) -> Tensor:
 def annealed_importance_sampling(
     model: BinaryBipartite, base_bias: Tensor, temperatures: Tensor, *, n_chains: int = 100, generator: torch.Generator
 ) -> LogPartition:
-    """log Z by annealing from independent units with biases ``base_bias`` (V,) to the model (Neal 2001; Salakhutdinov
-    & Murray 2008).
+    """log Z by annealing from independent units with biases ``base_bias`` (V,) to the model (Neal 2001; Salakhutdinov &
+    Murray 2008).
 
     The intermediate energies are ``β E(v, h) - (1 - β) v·base_bias``, β along ``temperatures`` (T,) from 0 to 1, one
     Gibbs step each. Z is estimated without bias, so log Z is underestimated in expectation and a likelihood that uses
@@ -79,8 +82,8 @@ def reverse_annealed_importance_sampling(
     ``temperatures`` backwards.
 
     The chains start at ``x`` (N, *D), taken to the model's distribution by ``equilibration`` Gibbs steps. Started in
-    equilibrium, 1 / Z is estimated without bias, so log Z is overestimated in expectation and a likelihood that uses
-    it is underestimated. Chains that still remember ``x`` void that guarantee.
+    equilibrium, 1 / Z is estimated without bias, so log Z is overestimated in expectation and a likelihood that uses it
+    is underestimated. Chains that still remember ``x`` void that guarantee.
     """
     form = model.normal_form()
     _check(temperatures)

@@ -33,22 +33,26 @@ LONGEST_STEP = 4.0
 
 @dataclass(frozen=True)
 class LogPartition:
-    """An estimate of log Z in nats, its standard error, the effective sample size of its weights, and the mean
-    acceptance."""
+    """An estimate of log Z."""
 
     value: float
+    """log Z, in nats."""
     standard_error: float
+    """Standard error of ``value``, in nats."""
     effective_sample_size: float
+    """Effective sample size of the weights behind it."""
     acceptance: float
+    """Mean acceptance of the transitions."""
 
 
 @dataclass(frozen=True)
 class AnnealingPath:
-    """``betas``: (K + 1,), from 0 to 1. ``step_sizes``: (K,), those of the transitions that leave exp(-betas[k + 1] E)
-    invariant."""
+    """A sequence of inverse temperatures with the step size of the transitions at each."""
 
     betas: tuple[float, ...]
+    """Inverse temperatures (K + 1,), from 0 to 1."""
     step_sizes: tuple[float, ...]
+    """Step sizes (K,) of the transitions that leave exp(-betas[k + 1] E) invariant."""
 
     def __post_init__(self) -> None:
         increasing = all(a < b for a, b in pairwise(self.betas))
@@ -59,13 +63,13 @@ class AnnealingPath:
         if len(self.step_sizes) != len(self.betas) - 1 or min(self.step_sizes) <= 0:
             raise ValueError(
                 f"got {len(self.step_sizes)} step sizes for {len(self.betas)} betas, expected one positive step size "
-                "per transition; "
-                "take them from pilot()"
+                "per transition; take them from pilot()"
             )
 
 
 def power_betas(n_temperatures: int, power: float = 1.0) -> tuple[float, ...]:
-    """``n_temperatures`` annealing steps (k / n)^``power`` from 0 to 1: a large power spends them where a peaked density is flat."""
+    """``n_temperatures`` annealing steps (k / n)^``power`` from 0 to 1: a large power spends them where a peaked
+    density is flat."""
     if n_temperatures < 1:
         raise ValueError(f"got n_temperatures={n_temperatures}, expected at least 1; hundreds give a tight bracket")
     return tuple((k / n_temperatures) ** power for k in range(n_temperatures + 1))
@@ -84,7 +88,7 @@ def pilot(
 ) -> AnnealingPath:
     """Find the step sizes on chains of their own, ``adaptations`` transitions per temperature.
 
-    The estimators below take the path as given: a step size that looked at the chains it moves would break their
+    The estimators below take the path as given: a step size that depended on the chains it moves would break their
     unbiasedness.
     """
     state = uniform_state(energy, n_chains, shape, generator, dtype)
@@ -164,10 +168,10 @@ def log_likelihood_bracket(
     """Mean log-likelihood of ``x`` (N, *D), all in the cube, under exp(-E) / Z on the cube, with Z from below and from
     above.
 
-    The melting chains start where the cooled ones ended, resampled by weight, and take ``burn_in`` transitions at beta = 1
-    first. Chains started at data would say less: an energy trained by short chains gives data a basin of its own, which no
-    burn-in leaves, and single chains then carry all the weight. The price: a mode that cooling never finds is missing from
-    both sides.
+    The melting chains start where the cooled ones ended, resampled by weight, and take ``burn_in`` transitions at beta
+    = 1 first. Chains started at data would say less: an energy trained by short chains gives data a basin of its own,
+    which no burn-in leaves, and single chains then carry all the weight. The price: a mode that cooling never finds is
+    missing from both sides.
     """
     _check_cube(x)
     path = pilot(energy, tuple(x.shape[1:]), power_betas(n_temperatures, power), generator=generator, dtype=x.dtype)
@@ -216,6 +220,6 @@ def _check_cube(x: Tensor) -> None:
 
 @contextmanager
 def exact_energies(x: Tensor) -> Iterator[None]:
-    """Full precision and fixed weights: differences of energies are what is being measured."""
+    """Full precision and fixed weights inside, since differences of energies are measured there."""
     with torch.autocast(x.device.type, enabled=False), parametrize.cached():
         yield

@@ -1,4 +1,4 @@
-"""How short a lossless code of a picture is: what makes it complex, whatever a model thinks of it."""
+"""The length of a lossless code of a picture: its complexity, without any model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def compressed_bits(x: Tensor) -> Tensor:
-    """Bits of the shorter one of a PNG and a lossless JPEG 2000 file of each image: (B, C, H, W) in [-1, 1] on 256 even values, C = 1
-    or 3 -> (B,).
+    """Bits of the shorter one of a PNG and a lossless JPEG 2000 file of each image: (B, C, H, W) in [-1, 1] on 256 even
+    values, C = 1 or 3 -> (B,).
 
-    The more codes, the closer to the complexity that Serrà et al. (2020) mean; what a file's header takes is the same for all
+    The more codes, the closer to the complexity that Serrà et al. (2020) mean; a file's header costs the same for all
     images of one shape.
     """
     from PIL import Image

@@ -9,15 +9,15 @@ from torch.nn import functional as F
 from gibbsweep_models.samplers.mcmc.gibbs import BinaryBipartite
 
 LARGEST_SIDE = 24
-"""Enumerating one unit more doubles the time; 24 units are 16.8 million states."""
+"""Most units that are enumerated: 24 units are 16.8 million states, and one unit more doubles the time."""
 
 
 @torch.no_grad()
 def exact_log_partition(model: BinaryBipartite, *, chunk: int = 4096) -> float:
-    """log Z in nats, by summing over all states of the smaller side; the other side sums in closed form. In double
-    precision.
+    """log Z in nats, in double precision, by summing over all states of the smaller side; the other side sums in closed
+    form.
 
-    ``chunk`` states are held at a time. Takes up to ``LARGEST_SIDE`` units on the smaller side.
+    ``chunk`` states are held at a time. The smaller side may have up to ``LARGEST_SIDE`` units.
     """
     form = model.normal_form()
     weight, own_bias, other_bias = form.weight.double(), form.hidden_bias.double(), form.visible_bias.double()

@@ -1,10 +1,10 @@
 """The partition function of a Gaussian-Bernoulli machine: by enumeration, and annealed in both directions.
 
-Path: ``p*_β(v, h) = exp(-β E(v, h) - (1 - β) |v|² / 2)``, from independent standard normal v (data is standardised or white)
-and fair coins h to the machine. Both conditionals are in closed form all along it: h given v has β times its log-odds; v given
-h has precision β / σ² + 1 - β and mean β (μ + W h) / σ² over that. Sources: as in :mod:`gibbsweep_models.likelihood.ais`; for
-Gaussian visible units Melchior, Wang & Wiskott, "Gaussian-binary restricted Boltzmann machines for modeling natural image
-statistics" (2017).
+The path is ``p*_β(v, h) = exp(-β E(v, h) - (1 - β) |v|² / 2)``, from independent standard normal v (data is
+standardised or white) and fair coins h to the machine. Both conditionals are in closed form all along it: h given v has
+β times its log-odds; v given h has precision β / σ² + 1 - β and mean β (μ + W h) / σ² over that. Sources: as in
+:mod:`gibbsweep_models.likelihood.ais`; for Gaussian visible units Melchior, Wang & Wiskott, "Gaussian-binary restricted
+Boltzmann machines for modeling natural image statistics" (2017).
 """
 
 from __future__ import annotations
@@ -25,10 +25,8 @@ from gibbsweep_models.nn.energies.gaussian_rbm import GaussianBernoulli
 
 @torch.no_grad()
 def exact_log_partition(machine: GaussianBernoulli, *, chunk: int = 1024) -> float:
-    """log Z in nats by summing over the hidden states; v integrates in closed form: with m = μ + W h,
-
-    ``∫ exp(-E(v, h)) dv = Π_i sqrt(2π σ_i²) · exp(h · c + Σ_i (m_i² - μ_i²) / (2 σ_i²))``. ``chunk`` states are held at a time.
-    """
+    """log Z in nats by summing over the hidden states; v integrates in closed form: with m = μ + W h, ``∫ exp(-E(v, h))
+    dv = Π_i sqrt(2π σ_i²) · exp(h · c + Σ_i (m_i² - μ_i²) / (2 σ_i²))``. ``chunk`` states are held at a time."""
     n_units = math.prod(machine.hidden_shape)
     if n_units > LARGEST_SIDE:
         raise ValueError(
@@ -52,8 +50,8 @@ def exact_log_partition(machine: GaussianBernoulli, *, chunk: int = 1024) -> flo
 def annealed_importance_sampling(
     machine: GaussianBernoulli, temperatures: Tensor, *, n_chains: int = 100, generator: torch.Generator
 ) -> tuple[LogPartition, Tensor]:
-    """log Z from standard normal chains cooled to the machine, one Gibbs step at each of ``temperatures`` (T,): from below in
-    expectation. And (n_chains, *D) of the chains' end points resampled by weight."""
+    """log Z from standard normal chains cooled to the machine, one Gibbs step at each of ``temperatures`` (T,): from
+    below in expectation. And (n_chains, *D) of the chains' end points resampled by weight."""
     path = _Path(machine)
     start = draws.randn((n_chains, *machine.shape), generator=generator).to(machine.visible_bias.dtype)
     log_w, ends = path.anneal(start, temperatures.tolist(), generator)
@@ -67,7 +65,8 @@ def annealed_importance_sampling(
 def reverse_annealed_importance_sampling(
     machine: GaussianBernoulli, temperatures: Tensor, z: Tensor, *, generator: torch.Generator
 ) -> LogPartition:
-    """log Z from chains ``z`` (N, *D), taken to be samples of the machine, melted to the base: from above in expectation."""
+    """log Z from chains ``z`` (N, *D), taken to be samples of the machine, melted to the base: from above in
+    expectation."""
     path = _Path(machine)
     log_w, _ = path.anneal(z, temperatures.flip(0).tolist(), generator)
     value, standard_error, effective = log_mean_weight(log_w)
@@ -75,6 +74,8 @@ def reverse_annealed_importance_sampling(
 
 
 class _Path:
+    """The densities between independent standard normal units and the machine."""
+
     def __init__(self, machine: GaussianBernoulli) -> None:
         self.machine = machine
         self.precision = 1.0 / machine.variance()
@@ -84,8 +85,8 @@ class _Path:
         return 0.5 * n_visible * math.log(2.0 * math.pi) + n_hidden * math.log(2.0)
 
     def anneal(self, v: Tensor, betas: list[float], generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Σ_t log p*_{t+1}(v_t) - log p*_t(v_t) (N,), double, with v_{t+1} one Gibbs step at temperature t + 1 from v_t; and the
-        last v."""
+        """Σ_t log p*_{t+1}(v_t) - log p*_t(v_t) (N,), double, with v_{t+1} one Gibbs step at temperature t + 1 from
+        v_t; and the last v."""
         log_w = torch.zeros(len(v), dtype=torch.float64, device=v.device)
         for step, (beta, following) in enumerate(pairwise(betas), start=1):
             logits = self.machine.hidden_logits(v)

@@ -30,13 +30,13 @@ def best_inverse_temperature(
     transitions: int = 4,
     generator: torch.Generator,
 ) -> float:
-    """The beta in (0, ``largest``] that maximises the mean log-likelihood of ``x`` (N, *D) under exp(-beta E) / Z(beta) on the
-    cube, as far as it can be measured.
+    """The beta in (0, ``largest``] that maximises the mean log-likelihood of ``x`` (N, *D) under exp(-beta E) / Z(beta)
+    on the cube, as far as it can be measured.
 
-    The derivative of that likelihood is <E>_beta - mean E(x), so the maximum is where chains have the energy of the data. Chains
-    climb a geometric grid of betas, ``transitions`` MALA steps on each, until they do, or until their importance weights are
-    worth fewer than an eighth of them: beyond that no annealing of this length knows the partition function, and a likelihood
-    would be a guess.
+    The derivative of that likelihood is <E>_beta - mean E(x), so the maximum is where chains have the energy of the
+    data. Chains climb a geometric grid of betas, ``transitions`` MALA steps on each, until they do, or until their
+    importance weights are worth fewer than an eighth of them: beyond that no annealing of this length determines the
+    partition function, and a likelihood would be a guess.
     """
     if largest <= 0:
         raise ValueError(f"got largest={largest}, expected a positive inverse temperature")

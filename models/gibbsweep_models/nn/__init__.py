@@ -1,11 +1,11 @@
 """Networks, their parts, and what is done with them. Imports point down this list:
 
 - ``energies``: networks that are an energy, (B, *D) -> (B,), by themselves or one for each class.
-- ``denoisers``: what maps noisy data and its noise level to clean data, with or without a network.
-- ``noise_networks``: networks that see the noise level, from which denoisers are made (U-Nets, stacks, vector networks).
+- ``denoisers``: maps from noisy data and its noise level to clean data, with or without a network.
+- ``noise_networks``: networks with the noise level as an input, from which denoisers are made.
 - ``detectors``: how unusual features are, fitted to those of the training data.
-- ``encoders``: networks from examples to features, codes or logits, and back (autoencoders, GANs, classifiers, towers).
+- ``encoders``: networks from examples to features, codes or logits, and back.
 - ``transforms``: maps of the data itself: random views, whitening, solids as smooth fields.
-- ``layers``: what several networks are built of.
-- ``gradients``: gradients of an energy with respect to its input. ``weights_file``: weights that were trained elsewhere.
+- ``layers``: parts that several networks are built of.
+- ``gradients``: gradients of an energy in its input. ``weights_file``: weights that were trained elsewhere.
 """

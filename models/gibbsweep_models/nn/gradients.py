@@ -1,4 +1,4 @@
-"""Gradients of energies with respect to their input, and nothing else: no parameter gradient is ever written."""
+"""Gradients of energies with respect to their input alone: no parameter gradient is ever written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gibbsweep_models.capabilities import HasEnergy
 from gibbsweep_models.types import EnergyFn
 
 ScoreFn = Callable[[Tensor], Tensor]
-"""(B, *D) -> (B, *D)."""
+"""A score: (B, *D) -> (B, *D)."""
 
 
 def energy_of(model: EnergyFn | HasEnergy) -> EnergyFn:
@@ -55,7 +55,7 @@ def score_of(energy: EnergyFn, *, create_graph: bool = False) -> ScoreFn:
 
 
 def refuse_condition(cond: Tensor | None, network: nn.Module) -> None:
-    """An unconditional energy must not ignore a condition in silence."""
+    """Refuse a condition for an unconditional energy, which must not ignore it in silence."""
     if cond is not None:
         raise ValueError(
             f"{type(network).__name__} is unconditional: got cond {tuple(cond.shape)}, expected None; use a "
@@ -72,8 +72,9 @@ def check_shape(x: Tensor, shape: tuple[int, ...]) -> None:
 
 
 def trace_estimate(output: Tensor, x: Tensor, probe: Tensor, *, create_graph: bool = False) -> Tensor:
-    """v . grad(v . f) per example (B,), which is the trace of f's Jacobian on average over ``probe`` v with unit covariance
-    (Hutchinson 1990). ``output``: f(x) (B, *D), with a graph to ``x`` (B, *D); examples must not interact."""
+    """v . grad(v . f) per example (B,), which is the trace of f's Jacobian on average over ``probe`` v with unit
+    covariance (Hutchinson 1990). ``output``: f(x) (B, *D), with a graph to ``x`` (B, *D); examples must not
+    interact."""
     (product,) = torch.autograd.grad(
         output, x, probe, create_graph=create_graph, retain_graph=True, materialize_grads=True
     )
@@ -81,7 +82,8 @@ def trace_estimate(output: Tensor, x: Tensor, probe: Tensor, *, create_graph: bo
 
 
 def jacobian_trace(output: Tensor, x: Tensor, *, create_graph: bool = False) -> Tensor:
-    """The trace of f's Jacobian per example (B,), by one differentiation a component; as :func:`trace_estimate` otherwise."""
+    """The trace of f's Jacobian per example (B,), by one differentiation a component; as :func:`trace_estimate`
+    otherwise."""
     trace = x.new_zeros(len(x))
     probe = torch.zeros_like(x, memory_format=torch.contiguous_format)
     flat = probe.view(len(x), -1)

@@ -1,4 +1,4 @@
-"""Noise levels: their shapes and their schedules."""
+"""Noise levels: their schedules, the rules that choose them, and masks of unknown pixels."""
 
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule

@@ -1,4 +1,4 @@
-"""How far apart examples are: the measure behind NCSNv2's highest noise level."""
+"""The largest distance between examples: the measure behind NCSNv2's highest noise level."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 CHUNK = 2048
-"""Examples whose distances are held at once: bounds the memory of a pass."""
+"""Examples whose distances are held at once, which bounds the memory of a pass."""
 
 
 def max_distance(x: Tensor, chunk: int = CHUNK) -> float:
-    """The largest Euclidean distance between two rows of ``x`` (N, F), by blocks of ``chunk`` rows: the cost grows with the square
-    of N. Technique 1 of Song & Ermon (2020) takes it for the highest noise level."""
+    """The largest Euclidean distance between two rows of ``x`` (N, F), by blocks of ``chunk`` rows: the cost grows with
+    the square of N. Technique 1 of Song & Ermon (2020) takes it for the highest noise level."""
     x = x - x.mean(dim=0)  # distances are the same, and less is lost where |a|² + |b|² - 2 ab cancels
     square = x.square().sum(dim=1)
     largest = 0.0

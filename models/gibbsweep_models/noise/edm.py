@@ -14,17 +14,24 @@ from gibbsweep_models.noise.timed import TimedSchedule, check_range
 
 @dataclass(frozen=True)
 class EDMSchedule(TimedSchedule):
-    """Sampling from ``sigma_max`` down to ``sigma_min``, evenly spaced in sigma^(1 / rho); training on a lognormal.
+    """Levels for sampling from ``sigma_max`` down to ``sigma_min``, evenly spaced in sigma^(1 / rho), and a lognormal
+    for training (table 1).
 
-    ``sigma_min``, ``sigma_max`` and exp(``p_mean``) are in data units. rho between 5 and 10 is equally good, rho = 1
-    wastes its steps on high noise.
+    >>> schedule = EDMSchedule(sigma_min=0.01, sigma_max=10.0)
+    >>> schedule.sigmas(4).shape, schedule.sample(3, generator=seeded(0)).shape
+    (torch.Size([5]), torch.Size([3]))
     """
 
     sigma_min: float = 0.002
+    """Lowest level of sampling, in data units."""
     sigma_max: float = 80.0
+    """Highest level of sampling, in data units."""
     rho: float = 7.0
+    """Spacing: between 5 and 10 it is equally good, 1 wastes its steps on high noise."""
     p_mean: float = -1.2
+    """Mean of ln(sigma) in training; exp(``p_mean``) is in data units."""
     p_std: float = 1.2
+    """Standard deviation of ln(sigma) in training."""
 
     def __post_init__(self) -> None:
         check_range(self.sigma_min, self.sigma_max)
@@ -52,10 +59,11 @@ class EDMSchedule(TimedSchedule):
         return torch.exp(self.p_mean + self.p_std * randn((n,), generator=generator))
 
     def density(self, sigma: Tensor) -> Tensor:
-        """That of the lognormal."""
+        """The density of the lognormal."""
         if self.p_std == 0:
             raise ValueError(
-                "got p_std=0, expected p_std > 0: a single training level has no density; weight its loss by sigma2 or edm"
+                "got p_std=0, expected p_std > 0: a single training level has no density; weight its loss by sigma2 "
+                "or edm"
             )
         z = (sigma.log() - self.p_mean) / self.p_std
         return torch.exp(-0.5 * z.square()) / (self.p_std * math.sqrt(2 * math.pi))

@@ -16,12 +16,13 @@ from gibbsweep_models.noise.timed import TimedSchedule, check_range
 
 
 class Ladder(TimedSchedule):
-    """Training levels are drawn from :meth:`rungs`. Time is the number of the rung over that of the last one; between rungs
-    ln(sigma) is a straight line, so a sampler with fewer or more steps than rungs has a grid."""
+    """A schedule whose training levels are drawn from :meth:`rungs`. Time is the number of the rung over that of the
+    last one; between rungs ln(sigma) is a straight line, so a sampler with fewer or more steps than rungs has a
+    grid."""
 
     @abstractmethod
     def rungs(self) -> Tensor:
-        """(n_levels,), ascending, float64."""
+        """The levels (n_levels,), ascending, float64."""
 
     def sigma(self, t: Tensor) -> Tensor:
         log, low = self._segment(t)
@@ -53,11 +54,18 @@ class Ladder(TimedSchedule):
 
 @dataclass(frozen=True)
 class NCSNLadder(Ladder):
-    """``n_levels`` levels in equal ratios (Song & Ermon 2019). :meth:`of_data` follows the rules of NCSNv2."""
+    """Levels in equal ratios (Song & Ermon 2019). :meth:`of_data` follows the rules of NCSNv2.
+
+    >>> NCSNLadder(0.01, 1.0, n_levels=3).rungs()
+    tensor([0.0100, 0.1000, 1.0000], dtype=torch.float64)
+    """
 
     sigma_min: float = 0.01
+    """Lowest level, in data units."""
     sigma_max: float = 1.0
+    """Highest level, in data units."""
     n_levels: int = 10
+    """Number of levels."""
 
     def __post_init__(self) -> None:
         check_range(self.sigma_min, self.sigma_max)
@@ -69,26 +77,33 @@ class NCSNLadder(Ladder):
 
     @classmethod
     def of_data(cls, max_distance: float, dim: int, sigma_min: float = 0.01, overlap: float = 0.5) -> NCSNLadder:
-        """Techniques 1 and 2 of Song & Ermon (2020): the highest level is the largest distance between two examples of ``dim``
-        components, and the ratio of neighbours makes their shells overlap by ``overlap``."""
+        """A ladder by techniques 1 and 2 of Song & Ermon (2020): the highest level is the largest distance between two
+        examples of ``dim`` components, and the ratio of neighbours makes their shells overlap by ``overlap``."""
         return cls(sigma_min, max_distance, levels_between(sigma_min, max_distance, ratio_of_overlap(overlap, dim)))
 
 
 @dataclass(frozen=True)
 class DDPMLadder(Ladder):
-    """The levels of a discrete DDPM with betas on a line (Ho et al. 2020): alpha_bar = prod(1 - beta). Here a step is a rung, the
-    first one lowest. DiffWave (Kong et al. 2021) has 50 of them up to .05, or 200 up to .02."""
+    """The levels of a discrete DDPM with betas on a line (Ho et al. 2020): alpha_bar = prod(1 - beta). Here a step is a
+    rung, the first one lowest. DiffWave (Kong et al. 2021) has 50 of them up to .05, or 200 up to .02.
+
+    >>> DDPMLadder(n_levels=50, beta_last=0.05).rungs().shape
+    torch.Size([50])
+    """
 
     n_levels: int = 1000
+    """Number of steps."""
     beta_first: float = 1e-4
+    """Beta of the first step."""
     beta_last: float = 0.02
+    """Beta of the last step."""
 
     def __post_init__(self) -> None:
         _check_levels(self.n_levels)
         if not 0 < self.beta_first <= self.beta_last < 1:
             raise ValueError(
-                f"got beta_first={self.beta_first} and beta_last={self.beta_last}, expected 0 < beta_first <= beta_last < "
-                "1; correct the one that is out of order"
+                f"got beta_first={self.beta_first} and beta_last={self.beta_last}, expected 0 < beta_first <= "
+                "beta_last < 1; correct the one that is out of order"
             )
 
     def rungs(self) -> Tensor:
@@ -100,7 +115,7 @@ class DDPMLadder(Ladder):
 
     @property
     def prior_std(self) -> float:
-        """That of unit noise over s at the last step."""
+        """The deviation of unit noise over s at the last step."""
         return math.hypot(self.sigma_range[1], 1.0)
 
 

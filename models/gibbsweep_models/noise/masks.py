@@ -1,4 +1,4 @@
-"""Which pixels of an image are known: holes for inpainting, cut by evaluators and by training alike."""
+"""Masks of known pixels: holes for inpainting, cut by evaluators and by training alike."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from gibbsweep_models.draws import rand, randint
 
 
 class Mask(Protocol):
+    """A way to cut holes into images."""
+
     @property
     def name(self) -> str: ...
 
@@ -23,9 +25,14 @@ class Mask(Protocol):
 
 @dataclass(frozen=True)
 class CentreMask:
-    """A hole of ``size`` x ``size`` in the middle."""
+    """A square hole in the middle.
+
+    >>> CentreMask(4).known(torch.zeros(2, 1, 8, 8), generator=seeded(0)).sum()
+    tensor(96)
+    """
 
     size: int
+    """Side of the hole, in pixels."""
 
     @property
     def name(self) -> str:
@@ -42,9 +49,14 @@ class CentreMask:
 
 @dataclass(frozen=True)
 class RandomMask:
-    """Each pixel is unknown with probability ``share``, by itself."""
+    """Unknown pixels, each drawn by itself.
+
+    >>> RandomMask(0.5).known(torch.zeros(2, 1, 8, 8), generator=seeded(0)).shape
+    torch.Size([2, 1, 8, 8])
+    """
 
     share: float
+    """Probability that a pixel is unknown."""
 
     @property
     def name(self) -> str:
@@ -58,13 +70,20 @@ class RandomMask:
 
 @dataclass(frozen=True)
 class MixedMask:
-    """For training, each image by itself: with probability ``share_random`` single pixels are unknown, each with probability
-    ``share``; else a square of a side from ``smallest`` to ``largest``, anywhere in the image."""
+    """Masks for training: each image by itself loses single pixels or a square anywhere in it.
+
+    >>> MixedMask(largest=8).known(torch.zeros(2, 1, 8, 8), generator=seeded(0)).shape
+    torch.Size([2, 1, 8, 8])
+    """
 
     share_random: float = 0.33
+    """Probability that an image loses single pixels."""
     share: float = 0.5
+    """Probability that a single pixel is unknown."""
     smallest: int = 6
+    """Smallest side of a square."""
     largest: int = 18
+    """Largest side of a square."""
 
     @property
     def name(self) -> str:
@@ -111,13 +130,13 @@ def fill_with_mean(x: Tensor, known: Tensor) -> Tensor:
 
 _SWEEPS = 30
 _BENDING = 0.85
-"""What share of the surface's energy is curvature; the rest is tension, without which it overshoots in large holes."""
+"""Share of curvature in the surface's energy; the rest is tension, without which it overshoots in large holes."""
 
 
 def fill_smoothly(x: Tensor, known: Tensor) -> Tensor:
-    """``x`` (B, C, H, W) with a spline in tension through the known pixels in place of the others (Smith & Wessel 1990), nearly
-    solved: means over ever larger blocks of known pixels, interpolated back (push-pull, Gortler et al. 1996), then descent with
-    momentum on tension alone and on tension and curvature. It looks at known pixels alone."""
+    """``x`` (B, C, H, W) with a spline in tension through the known pixels in place of the others (Smith & Wessel
+    1990), nearly solved: means over ever larger blocks of known pixels, interpolated back (push-pull, Gortler et al.
+    1996), then descent with momentum on tension alone and on tension and curvature. Only known pixels are read."""
     filled = _descend(_push_pull(x, known), x, known, bending=0.0, step=0.5, momentum=0.8)
     return _descend(filled, x, known, bending=_BENDING, step=0.3, momentum=0.9)
 

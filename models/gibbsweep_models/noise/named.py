@@ -12,11 +12,12 @@ from gibbsweep_models.noise.timed import TimedSchedule, check_range
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
 
 ScheduleName = Literal["geometric", "rho", "vp", "sub_vp", "cosine"]
+"""Names of schedules; ``rho`` is EDM's."""
 
 
 def schedule_between(name: ScheduleName, sigma_min: float, sigma_max: float, rho: float = 7.0) -> TimedSchedule:
-    """The schedule of that name from ``sigma_max`` to ``sigma_min``: the processes of unit end are cut at the times of the two.
-    ``rho`` is that of ``rho``, EDM's."""
+    """The schedule of that name from ``sigma_max`` to ``sigma_min``: the processes of unit end are cut at the times of
+    the two. ``rho`` is the spacing of the schedule ``rho``."""
     check_range(sigma_min, sigma_max)
     if name == "geometric":
         return GeometricSchedule(sigma_min, sigma_max)
@@ -33,6 +34,7 @@ def schedule_between(name: ScheduleName, sigma_min: float, sigma_max: float, rho
     first, last = kind().time(torch.tensor([sigma_min, sigma_max], dtype=torch.float64)).tolist()
     if last > 1:
         raise ValueError(
-            f"got sigma_max={sigma_max} for the schedule {name!r}, expected at most {kind().sigma_range[1]:.4g}, its end; lower it"
+            f"got sigma_max={sigma_max} for the schedule {name!r}, expected at most {kind().sigma_range[1]:.4g}, its "
+            "end; lower it"
         )
     return kind(t_min=first, t_max=last)

@@ -1,4 +1,4 @@
-"""Conversions of a noise level that no schedule enters."""
+"""Conversions of a noise level that need no schedule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from torch import Tensor
 
 
 def log_snr(sigma: Tensor) -> Tensor:
-    """ln(1 / sigma²), the logarithmic signal-to-noise ratio of x_0 + sigma n (Kingma et al. 2021), whatever x_t is scaled by."""
+    """ln(1 / sigma²), the logarithmic signal-to-noise ratio of x_0 + sigma n (Kingma et al. 2021), whatever x_t is
+    scaled by."""
     return -2.0 * sigma.log()
 
 

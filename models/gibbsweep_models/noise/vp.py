@@ -1,7 +1,8 @@
-"""Processes whose end is unit noise: variance-preserving with a linear and a cosine schedule, and sub-variance-preserving.
+"""Processes whose end is unit noise: variance-preserving with a linear and a cosine schedule, and
+sub-variance-preserving.
 
-They are written for x_t = s x_0 + ... in their papers; here their sigma is the noise of x_t / s in data units. ``prior_std`` is that
-of unit noise over s at the end: N(0, I) there is N(0, prior_std² I) here.
+They are written for x_t = s x_0 + ... in their papers; here their sigma is the noise of x_t / s in data units.
+``prior_std`` is that of unit noise over s at the end: N(0, I) there is N(0, prior_std² I) here.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from gibbsweep_models.noise.timed import TimedSchedule
 
 
 class _UnitEnd(TimedSchedule):
-    """Times are those of the paper, in (0, 1]; at 0 there is no noise, and its logarithm has no end."""
+    """A process with the times of its paper, in (0, 1]; at 0 there is no noise, and its logarithm has no end."""
 
     def _check_times(self) -> None:
         if not 0 < self.t_min < self.t_max <= 1:
             raise ValueError(
-                f"got t_min={self.t_min} and t_max={self.t_max}, expected 0 < t_min < t_max <= 1; at t = 0 the noise level "
-                "is 0, start above it"
+                f"got t_min={self.t_min} and t_max={self.t_max}, expected 0 < t_min < t_max <= 1; at t = 0 the noise "
+                "level is 0, start above it"
             )
 
     @property
@@ -34,7 +35,7 @@ class _UnitEnd(TimedSchedule):
 
 
 class _LinearBeta(_UnitEnd):
-    """beta(t) = beta_min + t (beta_max - beta_min)."""
+    """A process with beta(t) = beta_min + t (beta_max - beta_min)."""
 
     beta_min: float
     beta_max: float
@@ -52,7 +53,7 @@ class _LinearBeta(_UnitEnd):
         return self.beta_min + t * (self.beta_max - self.beta_min)
 
     def _integral(self, t: Tensor) -> Tensor:
-        """Of beta from 0 to ``t``."""
+        """The integral of beta from 0 to ``t``."""
         return t * (self.beta_min + 0.5 * t * (self.beta_max - self.beta_min))
 
     def _time_of_integral(self, value: Tensor) -> Tensor:
@@ -63,13 +64,21 @@ class _LinearBeta(_UnitEnd):
 
 @dataclass(frozen=True)
 class VPSchedule(_LinearBeta):
-    """sigma² = exp(B) - 1, s = exp(-B / 2), with B the integral of beta (Song et al. 2021, equation 11): DDPM in continuous
-    time. Their training goes down to t = 1e-5, their sampling to 1e-3."""
+    """sigma² = exp(B) - 1, s = exp(-B / 2), with B the integral of beta (Song et al. 2021, equation 11): DDPM in
+    continuous time. Their training goes down to t = 1e-5, their sampling to 1e-3.
+
+    >>> VPSchedule(t_min=1e-3).sigmas(4).shape
+    torch.Size([5])
+    """
 
     beta_min: float = 0.1
+    """beta(0)."""
     beta_max: float = 20.0
+    """beta(1)."""
     t_min: float = 1e-3
+    """First time, of the lowest level."""
     t_max: float = 1.0
+    """Last time, of the highest level."""
 
     def __post_init__(self) -> None:
         self._check()
@@ -89,12 +98,20 @@ class VPSchedule(_LinearBeta):
 
 @dataclass(frozen=True)
 class SubVPSchedule(_LinearBeta):
-    """x_t = exp(-B / 2) x_0 + (1 - exp(-B)) n (Song et al. 2021, equation 13): sigma = 2 sinh(B / 2), s = exp(-B / 2)."""
+    """x_t = exp(-B / 2) x_0 + (1 - exp(-B)) n (Song et al. 2021, equation 13): sigma = 2 sinh(B / 2), s = exp(-B / 2).
+
+    >>> SubVPSchedule(t_min=1e-3).sigmas(4).shape
+    torch.Size([5])
+    """
 
     beta_min: float = 0.1
+    """beta(0)."""
     beta_max: float = 20.0
+    """beta(1)."""
     t_min: float = 1e-3
+    """First time, of the lowest level."""
     t_max: float = 1.0
+    """Last time, of the highest level."""
 
     def __post_init__(self) -> None:
         self._check()
@@ -114,19 +131,27 @@ class SubVPSchedule(_LinearBeta):
 
 @dataclass(frozen=True)
 class CosineSchedule(_UnitEnd):
-    """alpha_bar(t) = cos²(angle(t)) / cos²(angle(0)), angle(t) = pi / 2 (t + offset) / (1 + offset), and sigma² = 1 / alpha_bar - 1
-    (Nichol & Dhariwal 2021, equation 17). At t = 1 it is infinite: they cut beta off at .999, here time ends at ``t_max``."""
+    """alpha_bar(t) = cos²(angle(t)) / cos²(angle(0)), angle(t) = pi / 2 (t + offset) / (1 + offset), and sigma² = 1 /
+    alpha_bar - 1 (Nichol & Dhariwal 2021, equation 17). At t = 1 it is infinite: they cut beta off at .999, here time
+    ends at ``t_max``.
+
+    >>> CosineSchedule().sigmas(4).shape
+    torch.Size([5])
+    """
 
     offset: float = 0.008
+    """Offset of the angle, which keeps the first steps from being too small."""
     t_min: float = 1e-3
+    """First time, of the lowest level."""
     t_max: float = 0.995
+    """Last time, of the highest level, below 1."""
 
     def __post_init__(self) -> None:
         self._check_times()
         if self.offset < 0 or self.t_max >= 1:
             raise ValueError(
-                f"got offset={self.offset} and t_max={self.t_max}, expected offset >= 0 and t_max < 1, where the noise is "
-                "infinite; lower t_max"
+                f"got offset={self.offset} and t_max={self.t_max}, expected offset >= 0 and t_max < 1, where the noise "
+                "is infinite; lower t_max"
             )
 
     def sigma(self, t: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 Imports point down this list:
 
-- ``composed``: criteria made of others: a weighted sum, every n-th batch, other coordinates.
-- ``classification``: which class an example has, which partner or caption belongs to it.
+- ``composed``: criteria made of others: a weighted sum, a part of the batch, other coordinates.
+- ``classification``: criteria of what belongs together: an example and its class, its other view, or its caption.
 - ``score_matching``: the score of data, at one noise level or many.
 - ``generation``: criteria of autoencoders, variational autoencoders, GANs and networks that fill holes.
 - ``cd``: contrastive divergence: of continuous energies, of restricted Boltzmann machines, and its replay buffer.

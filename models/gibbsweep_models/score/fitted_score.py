@@ -19,34 +19,49 @@ from gibbsweep_models.objectives.score_matching.explicit_implicit import Explici
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, Phase, SignedUnits, System
 
 Matching = Literal["explicit", "implicit", "sliced", "denoising", "exact"]
+"""Criteria by which a score is fitted, and ``exact``, the true score without a fit."""
 
 _TOO_UNCERTAIN = 0.1
+"""Relative standard error of a slope above which a fit warns."""
 
 
 @dataclass(frozen=True)
 class FittedScoreConfig(SignedUnits):
-    """``matching``: the criterion, or ``exact``, the score of the true density and no fit. ``density``: the toy set whose true density
-    ``explicit`` and ``exact`` know; the others never look at it. ``form``: a slope and an offset, or a network with ``hidden`` units
-    beside them. The criterion is minimised on ``draws`` examples, each blurred once, by ``iterations`` of L-BFGS."""
+    """Scores of a toy set at several noise levels, each fitted on ``draws`` examples, blurred once, by ``iterations``
+    of L-BFGS.
+
+    >>> system = FittedScoreConfig("exact", sigmas=(0.5, 1.0)).build(DataSpec((1,)))
+    >>> system.fit({"x": torch.randn(100, 1)}, generator=seeded(0))
+    >>> system.score(torch.zeros(3, 1), 0.5).shape
+    torch.Size([3, 1])
+    """
 
     matching: Matching = "denoising"
+    """The criterion, or ``exact``: the score of the true density, without a fit."""
     density: str = "normal1d"
+    """The toy set whose true density ``explicit`` and ``exact`` know; the other criteria never use it."""
     form: Literal["linear", "mlp"] = "linear"
+    """``linear``: a slope and an offset; ``mlp``: a network with ``hidden`` units beside them."""
     sigmas: tuple[float, ...] = (0.01, 0.1, 0.5, 1.0, 2.0)
+    """Noise levels, in data units."""
     draws: int = 10_000
+    """Examples that a level is fitted on."""
     hidden: tuple[int, ...] = (24, 24)
+    """Units of the network's hidden layers."""
     iterations: int = 100
+    """Most iterations of L-BFGS."""
 
     def __post_init__(self) -> None:
         if self.matching not in get_args(Matching) or self.form not in ("linear", "mlp"):
             raise ValueError(
-                f"got matching={self.matching!r} and form={self.form!r}, expected one of {', '.join(get_args(Matching))}, and "
+                f"got matching={self.matching!r} and form={self.form!r}, expected one of "
+                f"{', '.join(get_args(Matching))}, and "
                 "linear or mlp; choose one"
             )
         if not self.sigmas or min(self.sigmas) <= 0 or self.draws < 2 or self.iterations < 1:
             raise ValueError(
-                f"got sigmas={self.sigmas}, draws={self.draws}, iterations={self.iterations}; expected positive noise levels, at "
-                "least two draws and one iteration; correct the one that is out of range"
+                f"got sigmas={self.sigmas}, draws={self.draws}, iterations={self.iterations}; expected positive noise "
+                "levels, at least two draws and one iteration; correct the one that is out of range"
             )
         density_of(self.density)
 
@@ -55,22 +70,25 @@ class FittedScoreConfig(SignedUnits):
         self.check_units(spec)
         if len(spec.shape) != 1:
             raise ValueError(
-                f"a fitted score is defined on vectors (D,): got examples of {spec.shape}; use gauss1d, normal1d or ring8"
+                f"a fitted score is defined on vectors (D,): got examples of {spec.shape}; use gauss1d, normal1d or "
+                "ring8"
             )
         if self.matching in ("explicit", "exact") and density_of(self.density).means.shape[1:] != spec.shape:
             raise ValueError(
-                f"got data of shape {spec.shape} and the density of {self.density!r}, expected its own data; pass --data "
-                f"{self.density}"
+                f"got data of shape {spec.shape} and the density of {self.density!r}, expected its own data; pass "
+                f"--data {self.density}"
             )
         return FittedScoreSystem(self, spec)
 
 
 class LevelScore(nn.Module):
-    """s(x) = (u A + b + f(u)) / scale with u = (x - centre) / scale: (B, D) -> (B, D); without f where there are no ``hidden`` units.
-    A new one is the score of N(centre, scale²)."""
+    """s(x) = (u A + b + f(u)) / scale with u = (x - centre) / scale: (B, D) -> (B, D); without f where there are no
+    ``hidden`` units. A new one is the score of N(centre, scale²)."""
 
     centre: Tensor
+    """Mean of the blurred data, (D,)."""
     scale: Tensor
+    """Standard deviation of the blurred data."""
 
     def __init__(self, dim: int, hidden: tuple[int, ...]) -> None:
         super().__init__()
@@ -85,7 +103,7 @@ class LevelScore(nn.Module):
         self.network = nn.Sequential(*layers, nn.Linear(widths[-1], dim, dtype=torch.float64)) if hidden else None
 
     def reset(self, x: Tensor, sigma: float, generator: torch.Generator) -> None:
-        """For data ``x`` (N, D) blurred by ``sigma``, with weights drawn by ``generator``."""
+        """Start anew for data ``x`` (N, D) blurred by ``sigma``, with weights drawn by ``generator``."""
         self.centre.copy_(x.mean(dim=0))
         self.scale.copy_(torch.sqrt(x.var(correction=0) + sigma**2))
         for layer in self.network or ():
@@ -109,6 +127,7 @@ class FittedScoreSystem(System):
     """A model for each of the config's noise levels."""
 
     losses: Tensor
+    """The loss of each level as fitting left it."""
 
     def __init__(self, config: FittedScoreConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -127,7 +146,8 @@ class FittedScoreSystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """Each level by itself, on ``draws`` of ``batch["x"]`` (N, D), all of them before any comes again."""
+        """Fit each level by itself, on ``draws`` of ``batch["x"]`` (N, D); no example is drawn twice before all were
+        drawn."""
         config, x = self.config, batch["x"].double()
         seed = int(randint(2**31 - 1, (1,), generator=generator))
         self._check_density(x)
@@ -139,9 +159,9 @@ class FittedScoreSystem(System):
             draw = seeded(seed, i, device=x.device)
             order = torch.cat([torch.randperm(len(x), generator=draw) for _ in range(-(-config.draws // len(x)))])
             model.reset(x, sigma, seeded(seed, i, 1, device=x.device))
-            given = {"x": x[order[: config.draws]]}
+            examples = {"x": x[order[: config.draws]]}
             self.losses[i] = minimise(
-                self.objective(sigma), model, given, iterations=config.iterations, seed=mix(seed, i, 2)
+                self.objective(sigma), model, examples, iterations=config.iterations, seed=mix(seed, i, 2)
             )
 
     def objective(self, sigma: float) -> Objective:
@@ -158,14 +178,15 @@ class FittedScoreSystem(System):
 
     @torch.no_grad()
     def score(self, x: Tensor, sigma: float) -> Tensor:
-        """Of data blurred by ``sigma``, one of the config's levels: (B, D) -> (B, D)."""
+        """The score of data blurred by ``sigma``, one of the config's levels: (B, D) -> (B, D)."""
         if self._is_exact:
             return self._true_score(sigma, x.double()).to(x.dtype)
         score: Tensor = self.models[self._level(sigma)](x.double())
         return score.to(x.dtype)
 
     def minimum(self, sigma: float, fisher: float) -> tuple[float, float]:
-        """0, -fisher / 2 and (D / sigma² - fisher) / 2 of the explicit, the implicit and the denoising criterion."""
+        """The loss of the level, and its minimum: 0, -fisher / 2 and (D / sigma² - fisher) / 2 for the explicit, the
+        implicit and the denoising criterion."""
         reached = float(self.losses[self._level(sigma)])
         match self.config.matching:
             case "exact":
@@ -193,7 +214,7 @@ class FittedScoreSystem(System):
         return self.config.sigmas.index(sigma)
 
     def _check_density(self, x: Tensor) -> None:
-        """Refuse data (N, D) that is plainly not of the density that is taken for its own."""
+        """Refuse data (N, D) that is plainly not of the density that the config names."""
         if self.density is None:
             return
         theirs = self.density.draw(20_000, generator=seeded(0))
@@ -202,8 +223,9 @@ class FittedScoreSystem(System):
         far = bool(((x.mean(dim=0) - theirs.mean(dim=0)).abs() > error).any())
         if far or bool(((x.std(dim=0, correction=0) / deviation - 1).abs() > 8 / math.sqrt(len(x)) + 0.1).any()):
             raise ValueError(
-                f"got data of mean {x.mean(dim=0).tolist()} and deviation {x.std(dim=0, correction=0).tolist()}, expected that of "
-                f"{self.config.density!r}, whose score is taken for the true one; train on it, or pass density="
+                f"got data of mean {x.mean(dim=0).tolist()} and deviation {x.std(dim=0, correction=0).tolist()}, "
+                f"expected that of {self.config.density!r}, whose score is taken for the true one; train on it, or "
+                "pass density="
             )
 
     def _warn(self, std: float) -> None:
@@ -212,14 +234,16 @@ class FittedScoreSystem(System):
                 error = slope_error(sigma, std, self.config.draws)
                 if error > _TOO_UNCERTAIN:
                     warnings.warn(
-                        f"denoising score matching at sigma={sigma:g} from {self.config.draws} draws leaves even the slope of "
-                        f"the score uncertain by {error:.0%} (std / (sigma sqrt(n))): take more draws or a larger sigma",
+                        f"denoising score matching at sigma={sigma:g} from {self.config.draws} draws leaves even the "
+                        f"slope of the score uncertain by {error:.0%} (std / (sigma sqrt(n))): take more draws or a "
+                        "larger sigma",
                         stacklevel=3,
                     )
 
 
 def minimise(objective: Objective, model: nn.Module, batch: Batch, *, iterations: int, seed: int) -> float:
-    """The least value that L-BFGS finds, with the noise of ``objective`` drawn from ``seed`` anew, and so the same, at every call."""
+    """The least value that L-BFGS finds. The noise of ``objective`` is drawn from ``seed`` anew, and so the same, at
+    every call."""
     optimizer = torch.optim.LBFGS(
         model.parameters(), max_iter=iterations, history_size=20, line_search_fn="strong_wolfe", tolerance_change=1e-12
     )

@@ -20,43 +20,60 @@ from gibbsweep_models.samplers.diffusion.in_parts import sample_in_parts
 from gibbsweep_models.types import Batch, DataSpec, Loss, Phase, Samples, Trace
 
 V1_SIGMA_MAX, V1_LEVELS, V1_STEP = 2.0, 10, 0.1
-"""NCSN's numbers on [-1, 1]: sigma 1 of pixels in [0, 1], and eps = 2e-5, of which its drift takes half, over its sigma_min² of .01²."""
+"""NCSN's numbers on [-1, 1]: sigma 1 of pixels in [0, 1], and eps = 2e-5, of which its drift takes half, over its
+sigma_min² of .01²."""
 
 
 @dataclass(frozen=True)
 class NCSNConfig(DenoiserTraining):
-    """NCSNv2 (Song & Ermon, "Improved Techniques for Training Score-Based Generative Models", 2020) by default; :meth:`v1` is NCSN
-    (2019). Each technique is on where the number that it chooses is None:
+    """NCSNv2 (Song & Ermon, "Improved Techniques for Training Score-Based Generative Models", 2020) by default;
+    :meth:`v1` is NCSN (2019). Each of its five techniques is on where the number that it chooses is None:
 
-    1. ``sigma_max``: the largest distance between two training examples, of ``n_distances`` of them.
+    1. ``sigma_max``: the largest distance between two training examples.
     2. ``n_levels``: levels in equal ratios, so close that neighbouring shells of noise overlap by ``overlap``.
-    3. ``told`` False: one network of x alone, divided by sigma; True: a network that is told sigma, with a gain of its own a level.
-    4. ``step_size`` (relative to sigma²): the one that leaves the variance of a level nearest to sigma² after the steps there are;
-       ``step_rule``: by equation 6, which is of a network that is told (and taken for such a one in any case), or for one that
-       is not (:func:`~gibbsweep_models.noise.ncsnv2.lag_of_untold`), without which one or two steps a level lose their chains.
+    3. ``told`` False: one network of x alone, divided by sigma.
+    4. ``step_size``: the one that leaves the variance of a level nearest to sigma² after the steps of a level.
     5. ``ema_decay`` above 0: averaged weights.
 
-    ``denoise``: beside them, the last step to D without noise. ``evaluations`` of the network a sample are spread over the levels,
-    at least one each: the steps a level T are their ratio, rounded. Chains start from noise of the highest level; the published
-    ones start uniformly within the pixels' range, which the first level makes forget. ``batch_size``: examples sampled at once.
+    Chains start from noise of the highest level; the published ones start uniformly within the pixels' range, which the
+    first level makes forget.
+
+    >>> system = NCSNConfig(UNetConfig((8, 8)), evaluations=10).build(DataSpec((1, 8, 8)))
+    >>> system.sample(2, generator=seeded(0)).x.shape
+    torch.Size([2, 1, 8, 8])
     """
 
     network: UNetConfig | VectorNetConfig = field(default_factory=UNetConfig)
+    """The network."""
     sigma_min: float = 0.02
+    """Lowest level, in data units."""
     sigma_max: float | None = None
+    """Highest level, in data units; None measures it (technique 1)."""
     n_distances: int = 2000
+    """Training examples whose distances are measured."""
     n_levels: int | None = None
+    """Number of levels; None chooses it (technique 2)."""
     overlap: float = 0.5
+    """Overlap of neighbouring shells of noise."""
     told: bool = False
+    """Whether sigma is an input of the network, with a gain of its own a level (technique 3 is False)."""
     step_size: float | None = None
+    """Step of Langevin dynamics, relative to sigma²; None chooses it (technique 4)."""
     step_rule: Literal["equation_6", "untold"] = "untold"
+    """How: by ``equation_6``, which is for a network with sigma as input (and always used for one), or for one without
+    (:func:`~gibbsweep_models.noise.ncsnv2.lag_of_untold`), without which one or two steps a level lose their chains."""
     denoise: bool = True
+    """Whether samples end in a step to D without noise."""
     evaluations: int = 220
+    """Evaluations of the network a sample, spread over the levels, at least one each: the steps a level T are their
+    ratio, rounded."""
     batch_size: int = 250
+    """Examples sampled at once."""
 
     @classmethod
     def v1(cls, **changes: Any) -> Self:
-        """NCSN: ten levels from 1 to .01 of [0, 1], told to the network, its weights as they are, and no last step."""
+        """NCSN: ten levels from 1 to .01 of [0, 1] as an input of the network, its weights as they are, and no last
+        step."""
         numbers: dict[str, Any] = {
             "sigma_max": V1_SIGMA_MAX,
             "n_levels": V1_LEVELS,
@@ -72,17 +89,18 @@ class NCSNConfig(DenoiserTraining):
         self.check_units(spec)
         if self.evaluations < 1 or self.batch_size < 1 or self.n_distances < 2:
             raise ValueError(
-                f"got evaluations={self.evaluations}, batch_size={self.batch_size}, n_distances={self.n_distances}; expected at "
-                "least 1, 1 and 2; raise the one that is too small"
+                f"got evaluations={self.evaluations}, batch_size={self.batch_size}, n_distances={self.n_distances}; "
+                "expected at least 1, 1 and 2; raise the one that is too small"
             )
         return NCSNSystem(self, spec)
 
 
 class NCSNSystem(DenoiserSystem):
-    """``denoiser``: D(x; sigma). ``sigma_max`` is a buffer, so that what was measured is kept with the weights; the ladder and the
-    step size follow from it. Before it is measured it is the diagonal of [-1, 1]^D, the largest that it can be."""
+    """A denoiser ``denoiser``, D(x; sigma), and annealed Langevin dynamics down its ladder of levels."""
 
     sigma_max: Tensor
+    """The highest level, a buffer, so that a measured one is kept with the weights; the ladder and the step size follow
+    from it. Before it is measured it is the diagonal of [-1, 1]^D, the largest that it can be."""
 
     def __init__(self, config: NCSNConfig, spec: DataSpec) -> None:
         super().__init__(config, spec, NCSNDenoiser(config.network.build(spec.shape), told=config.told))
@@ -111,7 +129,7 @@ class NCSNSystem(DenoiserSystem):
         return NCSNLadder(config.sigma_min, highest, n_levels)
 
     def sampler(self) -> AnnealedLangevin:
-        """Langevin steps down the ladder."""
+        """The Langevin steps down the ladder."""
         config, ladder = self.config, self.ladder
         steps = max(1, round(config.evaluations / ladder.n_levels))
         size = self._ruled_step(ladder, steps) if config.step_size is None else config.step_size
@@ -124,7 +142,7 @@ class NCSNSystem(DenoiserSystem):
         return best_step_of_untold(spaced, steps, ladder.n_levels)
 
     def noise_levels(self) -> Tensor:
-        """(L,), descending."""
+        """The levels (L,), descending."""
         return self.ladder.rungs().flip(0).float()
 
     def phases(self) -> list[Phase]:
@@ -154,5 +172,6 @@ class NCSNSystem(DenoiserSystem):
 
 
 def own_ladder_loss(model: NCSNSystem, batch: Batch, *, generator: torch.Generator) -> Loss:
-    """Denoising score matching at the levels that ``model`` measured, each as likely as any other, weighted by sigma²."""
+    """Denoising score matching at the levels that ``model`` measured, each as likely as any other, weighted by
+    sigma²."""
     return DenoisingLoss(model.ladder, weight="sigma2")(model, batch, generator=generator)

@@ -35,38 +35,50 @@ from gibbsweep_models.samplers.diffusion.trained_levels import DenoiserSampler, 
 from gibbsweep_models.types import DataSpec, Objective, OptimizerConfig, Phase, Samples, Trace
 
 _BYTES = 256
+"""Values of a byte."""
 
 
 @dataclass(frozen=True)
 class ScoreModelConfig(DenoiserTraining):
-    """By default EDM (Karras et al. 2022); :meth:`ve` and :meth:`vp` are those of Song et al. (2021), :meth:`ddpm` that of Ho et al.
-    (2020).
+    """EDM (Karras et al. 2022) by default; :meth:`ve` and :meth:`vp` are those of Song et al. (2021), :meth:`ddpm` that
+    of Ho et al. (2020).
 
-    ``predicts``: what the network's output means; ``weight``: of its error at each level of ``schedule``, or ``vlb``, the variational
-    bound of bytes, dequantised. ``sampler`` has levels of its own, which need no retraining and must lie among those of training.
-    ``batch_size``: examples sampled at once. ``tolerance`` and ``n_probes``: of the likelihood along the probability flow, from the
-    lowest level of ``schedule`` to the highest. ``conditional``: condition on the data's classes, dropped for a share
-    ``label_dropout`` of the examples. ``anomaly``: what tells an anomaly. ``guidance``: how samples are led to their classes; by a
-    classifier, it is of the form ``classifier`` and learns beside the score, at the same levels.
+    >>> system = ScoreModelConfig(UNetConfig((8, 8)), sampler=Heun(3)).build(DataSpec((1, 8, 8)))
+    >>> system.sample(2, generator=seeded(0)).x.shape
+    torch.Size([2, 1, 8, 8])
     """
 
     network: UNetConfig | VectorNetConfig = field(default_factory=UNetConfig)
+    """The network."""
     schedule: Schedule = field(default_factory=EDMSchedule)
+    """Noise levels of training, in data units."""
     predicts: Prediction = "edm"
+    """What the network's output means."""
     weight: Weight | Literal["vlb"] = "edm"
+    """Weight of its error at each level, or ``vlb``, the variational bound of bytes, dequantised."""
     sampler: DenoiserSampler = field(default_factory=Heun)
+    """The sampler. It has levels of its own, which need no retraining and must lie among those of training."""
     conditional: bool = False
+    """Whether the data's classes are an input."""
     label_dropout: float = 0.1
+    """Share of the examples whose class is dropped."""
     batch_size: int = 250
+    """Examples sampled at once."""
     tolerance: float = 1e-3
+    """Tolerance of the likelihood along the probability flow, from the lowest level of ``schedule`` to the highest."""
     n_probes: int = 1
+    """Random directions that estimate a trace for it."""
     anomaly: AnomalyScoreConfig = field(default_factory=DenoisingErrors)
+    """The anomaly score."""
     guidance: Guidance | None = None
+    """How samples are led to their classes; None: not."""
     classifier: NoisyClassifierConfig = field(default_factory=NoisyClassifierConfig)
+    """The classifier, where it guides; it learns beside the score, at the same levels."""
 
     @classmethod
     def ve(cls, sigma_min: float = 0.01, sigma_max: float = 50.0, n_steps: int = 1000) -> Self:
-        """Variance explodes: levels even in their logarithm, the score predicted, samples by predictor and corrector (NCSN++)."""
+        """Variance explodes: levels even in their logarithm, the score predicted, samples by predictor and corrector
+        (NCSN++)."""
         schedule = GeometricSchedule(sigma_min, sigma_max)
         return cls(
             schedule=schedule,
@@ -83,21 +95,23 @@ class ScoreModelConfig(DenoiserTraining):
 
     @classmethod
     def ddpm(cls, n_levels: int = 1000) -> Self:
-        """The discrete one, whose ``n_levels`` levels are its steps."""
+        """The discrete DDPM, whose ``n_levels`` levels are its steps."""
         ladder = DDPMLadder(n_levels)
         return cls(schedule=ladder, predicts="eps", weight="sigma2", sampler=Ancestral(n_levels, ladder))
 
     def build(self, spec: DataSpec) -> ScoreModelSystem:
-        """The system for data of ``spec.shape``: (C, L), (C, H, W) or (C, D, H, W) by a U-Net, any by a vector network."""
+        """The system for data of ``spec.shape``: (C, L), (C, H, W) or (C, D, H, W) by a U-Net, any by a vector
+        network."""
         self.check_units(spec)
         if self.conditional and spec.n_classes is None:
             raise ValueError(
-                "a conditional score model needs classes: got n_classes=None, expected their number; pass conditional=False "
-                "or a data set with labels"
+                "a conditional score model needs classes: got n_classes=None, expected their number; pass "
+                "conditional=False or a data set with labels"
             )
         if self.conditional and self.weight == "vlb":
             raise ValueError(
-                "the variational bound trains without classes: got conditional=True, expected False; choose another weight"
+                "the variational bound trains without classes: got conditional=True, expected False; choose another "
+                "weight"
             )
         check_levels(self.sampler, self.schedule)
         check_guidance(
@@ -107,7 +121,8 @@ class ScoreModelConfig(DenoiserTraining):
 
 
 class ScoreModelSystem(DenoiserSystem):
-    """``denoiser``: D(x; sigma), and D(x; sigma, class) where there are classes. ``classifier``: of noisy data, where one guides."""
+    """A denoiser ``denoiser``, D(x; sigma), or D(x; sigma, class) where there are classes, and ``classifier``, of noisy
+    data, where one guides."""
 
     def __init__(self, config: ScoreModelConfig, spec: DataSpec) -> None:
         n_classes = spec.n_classes if config.conditional else None
@@ -144,8 +159,8 @@ class ScoreModelSystem(DenoiserSystem):
     def sample(
         self, n: int, *, generator: torch.Generator, trace: Trace | None = None, cond: Tensor | None = None
     ) -> Samples:
-        """``n`` examples (n, *D) from noise; of the classes ``cond`` (n,), or where the model knows classes, of classes drawn
-        evenly, by its guidance if it has one."""
+        """``n`` examples (n, *D) from noise; of the classes ``cond`` (n,), or where the model knows classes, of classes
+        drawn evenly, by its guidance if it has one."""
         cond = self._even(n, generator) if cond is None else cond
         return self._sampled(self.config.sampler, n, cond, generator, trace)
 
@@ -153,8 +168,8 @@ class ScoreModelSystem(DenoiserSystem):
         """An example of each class of ``y`` (n,): (n, *D)."""
         if self.samples_classes is None:
             raise ValueError(
-                "this score model knows no classes: got labels, expected sample(n); train it with conditional=True, or guide it by "
-                "a classifier"
+                "this score model knows no classes: got labels, expected sample(n); train it with conditional=True, or "
+                "guide it by a classifier"
             )
         return self._sampled(self.config.sampler, len(y), y, generator, None)
 
@@ -168,16 +183,19 @@ class ScoreModelSystem(DenoiserSystem):
         return self._sampled(self.config.sampler, len(y), y, generator, None, guidance)
 
     def sample_in(self, n: int, n_steps: int, *, generator: torch.Generator) -> Samples:
-        """``n`` examples (n, *D) in ``n_steps`` steps of the config's sampler, of classes drawn evenly where there are any."""
+        """``n`` examples (n, *D) in ``n_steps`` steps of the config's sampler, of classes drawn evenly where there are
+        any."""
         if isinstance(self.config.sampler, ProbabilityFlow):
             raise TypeError(
-                f"an adaptive sampler chooses its steps: got n_steps={n_steps}, expected a tolerance; change sampler.rtol"
+                f"an adaptive sampler chooses its steps: got n_steps={n_steps}, expected a tolerance; change "
+                "sampler.rtol"
             )
         cond = self._even(n, generator)
         return self._sampled(replace(self.config.sampler, n_steps=n_steps), n, cond, generator, None)
 
     def noisy_logits(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """Of the classes of ``x`` at noise level ``sigma``, to the classifier as scaled as to the denoiser: (B, *D), (B,) -> (B, K)."""
+        """Logits of the classes of ``x`` at noise level ``sigma``, scaled for the classifier as for the denoiser: (B,
+        *D), (B,) -> (B, K)."""
         if self.classifier is None:
             raise ValueError(
                 "this score model has no classifier: pass guidance=ClassifierGuidance() to train one beside it"
@@ -219,17 +237,18 @@ class ScoreModelSystem(DenoiserSystem):
         """ln p (B,) of ``x`` (B, *D), blurred by the lowest level of training, without a class."""
         config = self.config
         flow = FlowLikelihood(config.schedule, config.n_probes, config.tolerance, config.tolerance)
-        found = flow(self.denoiser, x, generator=generator)
-        return Density(found.log_prob, found.nfe)
+        density = flow(self.denoiser, x, generator=generator)
+        return Density(density.log_prob, density.nfe)
 
     @torch.no_grad()
     def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """``prior``, ``diffusion`` and ``reconstruction`` in bits per dimension of bytes ``x`` (B, *D), (B,) each, without a class."""
+        """``prior``, ``diffusion`` and ``reconstruction`` in bits per dimension of bytes ``x`` (B, *D), (B,) each,
+        without a class."""
         return VariationalBound(self.config.schedule, _BYTES).terms(self.denoiser, x, generator=generator)
 
     @property
     def calibration_examples(self) -> int:
-        """How many training examples the anomaly score is fitted to, once the denoiser is trained."""
+        """The number of training examples that the anomaly score is fitted to, once the denoiser is trained."""
         return self.anomaly.n_examples
 
     @torch.no_grad()
@@ -239,6 +258,6 @@ class ScoreModelSystem(DenoiserSystem):
 
     @torch.no_grad()
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """As the config's ``anomaly`` says, without a class: (B, *D) -> (B,)."""
+        """The anomaly score of the config, without a class: (B, *D) -> (B,)."""
         score: Tensor = self.anomaly(self.denoiser, x, generator=generator)
         return score

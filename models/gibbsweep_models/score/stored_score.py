@@ -1,4 +1,4 @@
-"""A score that nobody trains: of a known mixture, or of the examples themselves, to be sampled in every way."""
+"""A score without training: of a known mixture, or of the examples themselves, to be sampled in every way."""
 
 from __future__ import annotations
 
@@ -16,26 +16,36 @@ from gibbsweep_models.types import Batch, DataSpec, SignedUnits
 
 @dataclass(frozen=True)
 class StoredScoreConfig(SignedUnits):
-    """``model``: ``two_modes`` of :func:`~gibbsweep_models.nn.denoisers.densities.two_modes`, or ``examples``, the exact score of at most ``n_examples`` training examples each
-    blurred by ``bandwidth``: what a network of no error and no mercy would learn. ``sampling`` needs no training at all."""
+    """A score that needs no training, and a way to sample from it.
+
+    >>> system = StoredScoreConfig(DenoiserSamplerConfig("heun", nfe=9)).build(DataSpec((2,)))
+    >>> system.sample(3, generator=seeded(0)).x.shape
+    torch.Size([3, 2])
+    """
 
     sampling: DenoiserSamplerConfig = field(default_factory=DenoiserSamplerConfig)
+    """The sampler."""
     model: Literal["two_modes", "examples"] = "two_modes"
+    """``two_modes``: :func:`~gibbsweep_models.nn.denoisers.densities.two_modes`; ``examples``: the exact score of the
+    training examples, each blurred by ``bandwidth``, as a network without any error would learn it."""
     n_examples: int = 2000
+    """Most training examples that are kept."""
     bandwidth: float = 0.0
+    """Standard deviation of the blur, in data units."""
 
     def build(self, spec: DataSpec) -> StoredScoreSystem:
         """The system for data of ``spec.shape``; the two modes are in the plane."""
         self.check_units(spec)
         if self.model == "two_modes" and spec.shape != (2,):
             raise ValueError(
-                f"got data of shape {spec.shape} for the two modes, expected (2,); take --data two_modes, or model='examples'"
+                f"got data of shape {spec.shape} for the two modes, expected (2,); take --data two_modes, or "
+                "model='examples'"
             )
         return StoredScoreSystem(self, spec)
 
 
 class StoredScoreSystem(SampledDenoiser):
-    """``denoiser``: E[x_0 | x] of the mixture."""
+    """A system whose ``denoiser`` is E[x_0 | x] of the mixture."""
 
     def __init__(self, config: StoredScoreConfig, spec: DataSpec) -> None:
         modes = config.model == "two_modes"

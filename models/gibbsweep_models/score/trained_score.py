@@ -15,12 +15,19 @@ from gibbsweep_models.types import Batch, DataSpec, SystemConfig, Units
 
 @dataclass(frozen=True)
 class TrainedScoreConfig:
-    """``trained``: the configuration of a system with a ``denoiser``, whose weights are those of ``weights``; a run's are found by
-    ``gibbsweep.run.stored``. ``sampling`` replaces the sampler that it was trained with: nothing is trained."""
+    """The denoiser of an earlier run with another sampler. Nothing is trained; ``build`` loads the weights.
+
+    >>> from gibbsweep_models.score.score_model import ScoreModelConfig
+    >>> weights = WeightsFile("checkpoint/weights.safetensors", sha256="9f86d08")
+    >>> config = TrainedScoreConfig(ScoreModelConfig(), weights, DenoiserSamplerConfig("euler", nfe=20))
+    """
 
     trained: SystemConfig
+    """Configuration of a system with a ``denoiser``; a run's is read by ``gibbsweep.run.stored``."""
     weights: WeightsFile
+    """Its weights."""
     sampling: DenoiserSamplerConfig = field(default_factory=DenoiserSamplerConfig)
+    """The sampler, in place of the one that it was trained with."""
 
     @property
     def units(self) -> Units:
@@ -39,7 +46,7 @@ class TrainedScoreConfig:
 
 
 class TrainedScoreSystem(SampledDenoiser):
-    """Without a class, where the network knows classes."""
+    """The trained denoiser and the sampler; where the network knows classes, it gets none."""
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """Nothing is left to fit."""
+        """Do nothing: nothing is left to fit."""

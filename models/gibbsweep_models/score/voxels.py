@@ -22,25 +22,37 @@ from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCor
 from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace
 
 VoxelSampler = Heun | AnnealedLangevin | Ancestral | Euler | PredictorCorrector
+"""Samplers of a field."""
 
 
 @dataclass(frozen=True)
 class VoxelScoreConfig(DenoiserTraining):
-    """EDM (Karras et al. 2022) on the occupancy of solids, blurred by a Gaussian of ``blur`` voxels (0: none), around its mean.
+    """EDM (Karras et al. 2022) on the occupancy of solids, blurred by a Gaussian, around its mean. Noise levels are in
+    units of the field, whose range is [0, 1].
 
-    ``sharpen``: see :class:`~gibbsweep_models.nn.transforms.solid_field.SolidField`, which also makes solids of sampled fields. ``schedule`` draws
-    the noise levels of training from a lognormal, in units of the field, whose range is [0, 1]; ``sampler`` has levels of its own.
-    ``batch_size``: solids sampled at once.
+    >>> system = VoxelScoreConfig(UNetConfig((4,), patch=2), sampler=Heun(2)).build(DataSpec((1, 8, 8, 8)))
+    >>> system.initialise(torch.rand(20, 1, 8, 8, 8).round() * 2 - 1)
+    >>> system.sample(2, generator=seeded(0)).x.shape
+    torch.Size([2, 1, 8, 8, 8])
     """
 
     network: UNetConfig = field(default_factory=lambda: UNetConfig((32, 64), patch=2))
+    """The network."""
     blur: float = 0.7
+    """Standard deviation of the blur, in voxels; 0: none."""
     sharpen: int = 2
+    """Sharpening steps of sampled fields, see :class:`~gibbsweep_models.nn.transforms.solid_field.SolidField`, which
+    makes solids of them."""
     schedule: EDMSchedule = field(default_factory=EDMSchedule)
+    """Noise levels of training, from a lognormal."""
     predicts: Prediction = "edm"
+    """What the network's output means."""
     weight: Weight = "edm"
+    """Weight of its error at each level."""
     sampler: VoxelSampler = field(default_factory=Heun)
+    """The sampler, which has levels of its own."""
     batch_size: int = 250
+    """Solids sampled at once."""
 
     def build(self, spec: DataSpec) -> VoxelScoreSystem:
         """The system for voxels (1, N, N, N) of ``spec.shape`` in [-1, 1]."""
@@ -49,7 +61,7 @@ class VoxelScoreConfig(DenoiserTraining):
 
 
 class VoxelScoreSystem(System):
-    """``denoiser``: D(z; sigma) of the field z = ``field``(x)."""
+    """A denoiser ``denoiser``, D(z; sigma), of the field z = ``field``(x)."""
 
     def __init__(self, config: VoxelScoreConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -70,7 +82,8 @@ class VoxelScoreSystem(System):
         return [self.config.phase("denoiser", self, objective)]
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` solids (n, 1, *S) from noise, filled 1 and empty -1. A ``trace`` sees fields, shifted so that the level is 0."""
+        """``n`` solids (n, 1, *S) from noise, filled 1 and empty -1. A ``trace`` sees fields, shifted so that the level
+        is 0."""
         return self._sampled(self.config.sampler, n, generator, trace)
 
     def sample_in(self, n: int, n_steps: int, *, generator: torch.Generator) -> Samples:

@@ -1,4 +1,4 @@
-"""A denoiser of waveforms: DiffWave, and networks like its own trained and sampled in other ways."""
+"""A denoiser of waveforms: DiffWave, and networks like it trained and sampled in other ways."""
 
 from __future__ import annotations
 
@@ -24,34 +24,48 @@ from gibbsweep_models.samplers.diffusion.in_parts import sample_in_parts
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 WaveformSampler = Heun | Ancestral | AnnealedLangevin
+"""Samplers of a waveform."""
 
 
 @dataclass(frozen=True)
 class WaveformScoreConfig(SignedUnits):
-    """By default EDM's training and its deterministic sampler; :meth:`diffwave` is DiffWave's.
+    """EDM's training and its deterministic sampler by default; :meth:`diffwave` is DiffWave's.
 
-    Waveforms are multiplied by one number that gives the training data the deviation ``deviation``, since speech is much quieter
-    than the [-1, 1] it is kept in, and every noise level is in the units of what comes out. ``patch``: so many neighbouring samples become
-    the channels of one place before the network (:class:`~gibbsweep_models.nn.noise_networks.waveform_patches.PatchedWaveform`); the published
-    DiffWave has 1. ``conditional``: on the data's classes, dropped for a share ``label_dropout`` of the examples. ``batch_size``:
-    examples sampled at once.
+    >>> system = WaveformScoreConfig(DilatedNetConfig(4, 3, 3), sampler=Heun(3)).build(DataSpec((1, 64)))
+    >>> system.sample(2, generator=seeded(0)).x.shape
+    torch.Size([2, 1, 64])
     """
 
     network: DilatedNetConfig | UNetConfig = field(default_factory=DilatedNetConfig)
+    """The network."""
     patch: int = 8
+    """Neighbouring samples that become the channels of one place before the network
+    (:class:`~gibbsweep_models.nn.noise_networks.waveform_patches.PatchedWaveform`); the published DiffWave has 1."""
     predicts: Prediction = "edm"
+    """What the network's output means."""
     weight: Weight = "edm"
+    """Weight of its error at each level."""
     schedule: EDMSchedule | DDPMLadder = field(default_factory=EDMSchedule)
+    """Noise levels of training, in the units of the multiplied waveforms."""
     sampler: WaveformSampler = field(default_factory=Heun)
+    """The sampler."""
     deviation: float = 0.5
+    """Standard deviation of the multiplied training data. Waveforms are multiplied by one number, since speech is much
+    quieter than the [-1, 1] it is kept in."""
     conditional: bool = False
+    """Whether the data's classes are an input."""
     label_dropout: float = 0.1
+    """Share of the examples whose class is dropped."""
     batch_size: int = 250
+    """Examples sampled at once."""
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     warmup: int = 50
+    """Updates over which the learning rate rises."""
     grad_clip: float | None = 1.0
+    """Largest norm of the gradient; None for no bound."""
     ema_decay: float = 0.995
+    """Decay per update of the averaged weights."""
 
     def __post_init__(self) -> None:
         if self.deviation <= 0:
@@ -59,9 +73,9 @@ class WaveformScoreConfig(SignedUnits):
 
     @classmethod
     def diffwave(cls, n_levels: int = 200, beta_last: float = 0.02) -> WaveformScoreConfig:
-        """Kong et al. (2021): the noise is predicted, levels are drawn evenly from a DDPM's with betas on a line from 1e-4 and weighted
-        alike, and samples take its ``n_levels`` ancestral steps. Their 50 levels end at .05. Unit variance is what its levels are
-        made for."""
+        """Kong et al. (2021): the noise is predicted, levels are drawn evenly from a DDPM's with betas on a line from
+        1e-4 and weighted alike, and samples take its ``n_levels`` ancestral steps. Their 50 levels end at .05. Its
+        levels are made for unit variance."""
         ladder = DDPMLadder(n_levels, 1e-4, beta_last)
         return cls(
             predicts="eps",
@@ -84,9 +98,10 @@ class WaveformScoreConfig(SignedUnits):
 
 
 class WaveformScoreSystem(System):
-    """``denoiser``: D(z; sigma) of the waveform z = ``gain`` x."""
+    """A denoiser ``denoiser``, D(z; sigma), of the waveform z = ``gain`` x."""
 
     gain: Tensor
+    """The number that waveforms are multiplied by, ()."""
 
     def __init__(self, config: WaveformScoreConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -122,7 +137,8 @@ class WaveformScoreSystem(System):
 
     @torch.no_grad()
     def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
-        """E[x_0 | x] without a condition, ``sigma`` in the units of ``x``: (B, *D), (B,) -> (B, *D). It draws nothing."""
+        """E[x_0 | x] without a condition, ``sigma`` in the units of ``x``: (B, *D), (B,) -> (B, *D). It draws
+        nothing."""
         del generator
         if sigma is None:
             raise ValueError("this denoiser must be told the noise level: got sigma=None, expected (B,)")
@@ -130,8 +146,8 @@ class WaveformScoreSystem(System):
         return denoised / self.gain
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
-        """``n`` examples (n, *D) from noise, of classes drawn evenly where the model knows them. A ``trace`` sees them at their own
-        loudness."""
+        """``n`` examples (n, *D) from noise, of classes drawn evenly where the model knows them. A ``trace`` sees them
+        at their own loudness."""
         y = None if self.n_classes is None else randint(self.n_classes, (n,), generator=generator)
         return self._sampled(n, y, generator, trace)
 

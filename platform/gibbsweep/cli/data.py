@@ -1,4 +1,4 @@
-"""``gibbsweep data``."""
+"""``gibbsweep data list | fetch | info``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from gibbsweep.option import OrDefault
 
 @dataclass(frozen=True)
 class ListOptions:
+    """Options of ``gibbsweep data list``."""
+
     data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA, else the user's data folder)."""
 
 
 @dataclass(frozen=True)
 class FetchOptions:
+    """Options of ``gibbsweep data fetch``."""
+
     name: Positional[str]
     """Name of the data set (see `gibbsweep data list`)."""
     data_root: OrDefault[Path] = None
@@ -30,6 +34,8 @@ class FetchOptions:
 
 @dataclass(frozen=True)
 class InfoOptions:
+    """Options of ``gibbsweep data info``."""
+
     name: Positional[str]
     """Name of the data set (see `gibbsweep data list`)."""
     data_root: OrDefault[Path] = None
@@ -54,7 +60,7 @@ def list_sets(options: ListOptions) -> None:
     table = Table(header_style="bold", box=None, pad_edge=False)
     for name in ("name", "train", "test", "shape", "classes", "state", "what"):
         right = name in ("train", "test", "classes")
-        # The last column alone may wrap: one that is as long as a sentence would squeeze all others to nothing.
+        # Only the last column may wrap: it holds sentences, which would squeeze all others to nothing.
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "what")
     for row in catalogue_rows(options.data_root):
         shape = "×".join(map(str, row["shape"])) if row["shape"] else "–"

@@ -17,7 +17,7 @@ from tyro.conf import Positional, arg
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.option import OrDefault
-from gibbsweep.run.assignment import Assignment, data_of
+from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
 from gibbsweep.study import Study
@@ -67,42 +67,33 @@ class TrainOptions:
 
 def train_one(options: TrainOptions) -> None:
     """Train one contender of a study once, and evaluate it on the test split."""
-    study, contender = load_target(options.target)
-    config = with_values(study.config_of(contender, options.budget), parse_settings(options.set))
+    study, name_ = load_target(options.target)
+    if options.retries is not None and options.retries < 0:
+        raise UserError(f"--retries must be at least 0: got {options.retries}.")
+    contender = study.at(options.budget, [name_], retries=options.retries)[name_]
+    config = with_values(contender.config, parse_settings(options.set))
     if options.workers < 1:
         raise UserError(f"--workers must be at least 1: got {options.workers}.")
     if options.no_ray and options.workers > 1:
         raise UserError(
             f"--no-ray trains in one process, and --workers {options.workers} asks for more: drop one of them."
         )
-    name = options.name or f"{contender}-{time.strftime('%Y%m%d-%H%M%S')}"
-    budget = study.budget_of(contender, options.budget)
-    if options.retries is not None:
-        if options.retries < 0:
-            raise UserError(f"--retries must be at least 0: got {options.retries}.")
-        budget = replace(budget, retries=options.retries)
+    name = options.name or f"{contender.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    budget = contender.budget
     if options.accumulate is not None:
         if options.accumulate < 1:
             raise UserError(f"--accumulate must be at least 1: got {options.accumulate}.")
         budget = replace(budget, accumulate=options.accumulate)
-    assignment = Assignment(
-        name=name,
-        contender=contender,
-        kind="single",
-        config=config,
+    whole = assignment_of(
+        contender,
         seed=options.seed,
         data=options.data or study.data,
-        budget=budget,
         run_dir=(options.runs / f"train-{study.name}" / "trials" / name).absolute(),
-        data_root=options.data_root.absolute() if options.data_root else None,
-        evaluators=study.evaluators_of(contender, options.budget),
-        final_evaluators=study.final_evaluators_of(contender, options.budget),
+        data_root=options.data_root,
         validation=study.validation,
         precision=options.precision,
-        git_commit=git_commit(),
-        goal=study.goals_of(contender),
-        halve=study.contenders[contender].halve,
     )
+    assignment = replace(whole, name=name, config=config, budget=budget, git_commit=git_commit())
     check_data(data_of(assignment), study.needs, study=study.name)
     _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
@@ -114,7 +105,7 @@ def train_one(options: TrainOptions) -> None:
                 torch.set_num_threads(1)
             outcome = run(assignment, watch=watch)
         else:
-            outcome = _with_ray(assignment, study.goals_of(contender)[0].metric, options, watch)
+            outcome = _with_ray(assignment, options, watch)
     print(summary(outcome, assignment.run_dir))
     if outcome.outcome == "failed":
         raise SystemExit(1)
@@ -141,7 +132,7 @@ def _describe(study: Study, assignment: Assignment) -> None:
         ) from error
 
 
-def _with_ray(assignment: Assignment, goal_metric: str, options: TrainOptions, watch: StdoutReporter) -> Outcome:
+def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReporter) -> Outcome:
     """Run ``assignment`` with Ray Train, on a cluster if it needs GPUs or several workers."""
     from gibbsweep.tune.on_ray import cluster
     from gibbsweep.tune.on_ray.trial import fit
@@ -156,7 +147,6 @@ def _with_ray(assignment: Assignment, goal_metric: str, options: TrainOptions, w
         check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
     return fit(
         assignment,
-        goal_metric,
         workers=options.workers,
         gpus_per_worker=options.gpus_per_worker,
         in_tune=False,

@@ -6,10 +6,21 @@
     load("mnist[4,9]@16")                     # a view: two classes, 16x16; see DataView for the grammar
 
 Canonical form: ``ROOT/NAME/{train,test}.parquet`` in the convention of the Hugging Face hub: a column ``image`` of
-``struct<bytes: binary, path: string>`` holding PNG or JPEG files, or ``audio`` of the same holding WAV files, or ``voxels`` of
-packed bits, or ``vector`` of lists of numbers; optionally ``label`` (integers) and ``text`` (captions). The key ``gibbsweep``
-of the schema's metadata may state shape, classes, source and licence, and the sampling_rate of sounds; without it they are
-derived. Any folder in this form loads under its own name.
+``struct<bytes: binary, path: string>`` that holds PNG or JPEG files, or ``audio`` of the same that holds WAV files, or
+``voxels`` of packed bits, or ``vector`` of lists of numbers; optionally ``label`` (integers) and ``text`` (captions).
+The key ``gibbsweep`` of the schema's metadata may state shape, classes, source and licence, and the sampling_rate of
+sounds; without it they are derived. Any folder in this form loads under its own name.
+
+Where a line belongs, from the bottom up (imports point down only):
+
+- ``catalogue``: a data set that is known by name, and the folders in which data sets lie
+- ``formats``: a file format of one example (PNG, WAV, OFF), in memory
+- ``tables``: decoded examples, in memory or as a mapped file of the cache, and their metadata and vocabulary
+- ``files``: what a Parquet file may hold, how it is read and written
+- ``bundled``: a data set that needs no download
+- ``loading``: views and splits; ``load`` itself
+- ``inspection``: facts about a data set for people and for studies: ``gibbsweep data list | info``, ``check_data``
+- ``fetchers``: a data set that is downloaded from its own source: ``gibbsweep data fetch``
 """
 
 from gibbsweep.data.catalogue.catalogue import CATALOGUE

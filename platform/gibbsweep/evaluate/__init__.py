@@ -1,5 +1,24 @@
-"""Evaluators: what is measured on a split of a data set. Distances need torchmetrics; the rest torch, numpy
-and pillow alone."""
+"""Evaluators: measures of a trained system on a split of a data set.
+
+    evaluation = SampleDistances(n=1_000)(system, load("mnist").test, generator=seeded(0))
+    evaluation.metrics["frechet_distance"]
+
+A new evaluator is one file in the folder of its subject, and one line here:
+
+- ``samples``: samples from noise, whether their distances to data, their cost, or their pictures and sounds;
+- ``conditional``: samples of a class that is asked for, and guidance;
+- ``chains``: the Markov chain of a model, from mixing to long runs;
+- ``likelihood``: log-likelihoods and bits per dimension;
+- ``scores``: a score or a denoiser at each noise level;
+- ``restoring``: images without their noise and with their holes filled;
+- ``anomalies``: anomaly scores and outliers;
+- ``recognition``: classes, clusters and captions.
+
+They are made of ``contract`` (what an evaluator is, and how several are run), ``examples`` (which examples of a split
+are measured), ``features`` (networks and the distances in their features) and ``drawing`` (pictures of anything).
+Imports point from the subjects to these, and from ``conditional`` to ``samples``. Distances need torchmetrics; the
+rest needs torch, numpy and pillow alone, and imports scikit-learn, scikit-image or matplotlib where it uses them.
+"""
 
 from gibbsweep.evaluate.anomalies.detection import AnomalyDetection
 from gibbsweep.evaluate.anomalies.energies import EnergyHistogram, OutlierDetection

@@ -1,4 +1,4 @@
-"""What an evaluator is, and how several are run on one system."""
+"""The contract of an evaluator, and how several are run on one system."""
 
 from __future__ import annotations
 
@@ -18,14 +18,32 @@ from gibbsweep_models.types import System
 
 
 class Evaluator(Protocol):
-    """A frozen dataclass of numbers. ``needs`` is the protocol (in gibbsweep_models.capabilities) that a system must offer."""
+    """A measure of a trained system on a split of its data: a frozen dataclass of numbers, called with both.
+
+    ``needs`` names the protocol of ``gibbsweep_models.capabilities`` that a system must offer. It is a ``ClassVar``: a
+    sweep is compared with its record by the fields of its evaluators, which the name of a protocol must not be one of.
+
+    Example::
+
+        @dataclass(frozen=True)
+        class MeanEnergy:
+            limit: int = 1000
+            needs: ClassVar[type] = HasEnergy
+
+            def __call__(self, system: HasEnergy, split: Examples, *, generator: torch.Generator) -> Evaluation:
+                x = examples_of(split, self.limit, generator.device)
+                return Evaluation({"mean_energy": float(system.energy(x).mean())})
+    """
 
     @property
     def needs(self) -> type: ...
 
     def __call__(self, system: Any, split: Any, *, generator: torch.Generator) -> Evaluation:
-        """Metrics, pictures and sounds by plain name; no gradients are kept, no weights changed. ``split``: :class:`Examples`, or a
-        :class:`gibbsweep.data.Split` where the measure compares with more of its data set."""
+        """Return metrics, pictures and sounds by plain names; keep no gradients and change no weights.
+
+        ``split`` is an :class:`~gibbsweep.evaluate.examples.Examples`, or a :class:`gibbsweep.data.Split` where the
+        measure compares with more of its data set.
+        """
         ...
 
 
@@ -34,13 +52,14 @@ class Prepares(Protocol):
     """An evaluator that needs something made once for a data set (a feature network) before it can measure."""
 
     def prepare(self, dataset: Dataset) -> str:
-        """Make it, unless it is there; a phrase that says what it is."""
+        """Make it, unless it exists already; return a phrase that says what it is."""
         ...
 
 
 @runtime_checkable
 class ReadsOtherData(Protocol):
-    """An evaluator that compares with other data sets: ``reads`` names them, so that a missing one is found before any run."""
+    """An evaluator that compares with other data sets: ``reads`` names them, so that a missing one is found before any
+    run."""
 
     @property
     def reads(self) -> tuple[str, ...]: ...
@@ -60,12 +79,12 @@ class DescribesData(Protocol):
     """An evaluator whose numbers are read with what was done to the data in mind."""
 
     def describe(self, dataset: Dataset) -> tuple[str, ...]:
-        """Sentences for the log of a sweep and for its table."""
+        """Return sentences for the log of a sweep and for its table."""
         ...
 
 
 def described(evaluators: Iterable[Evaluator], dataset: Dataset) -> list[str]:
-    """What ``evaluators`` say of the data, each sentence once."""
+    """Collect what ``evaluators`` say of the data, each sentence once."""
     sentences = (s for e in evaluators if isinstance(e, DescribesData) for s in e.describe(dataset))
     return list(dict.fromkeys(sentences))
 
@@ -80,9 +99,11 @@ def evaluate_all(
     step: int,
     device: torch.device | str = "cpu",
 ) -> Evaluation:
-    """Run ``evaluators`` on ``split``; names get ``prefix`` ("validation", "test"). Each has its own random stream, a function of
-    (seed, its class, step), so that adding one leaves the others' numbers as they were. Two that give one name to different
-    numbers are an error."""
+    """Run ``evaluators`` on ``split``; their names get ``prefix`` ("validation", "test").
+
+    Each has its own random stream, a function of (seed, its class, step), so that adding one leaves the numbers of the
+    others as they were. Raises UserError where two of them give one name to different numbers.
+    """
     metrics: dict[str, float] = {}
     images: dict[str, Any] = {}
     sounds: dict[str, Any] = {}
@@ -92,11 +113,12 @@ def evaluate_all(
         generator = draws.seeded(seed, Stream.EVALUATION, zlib.crc32(name.encode()), step, device=device)
         with torch.no_grad():
             evaluation = evaluator(system, split, generator=generator)
-        made = (*evaluation.metrics, *evaluation.images, *evaluation.sounds)
-        taken = [key for key in made if f"{prefix}/{key}" in {**metrics, **images, **sounds}]
-        if taken:
+        earlier = {**metrics, **images, **sounds}
+        names = (*evaluation.metrics, *evaluation.images, *evaluation.sounds)
+        repeated = [key for key in names if f"{prefix}/{key}" in earlier]
+        if repeated:
             raise UserError(
-                f"{name} and an evaluator before it both measure {', '.join(taken)}: give them other names."
+                f"{name} and an evaluator before it both measure {', '.join(repeated)}: give them other names."
             )
         metrics |= {f"{prefix}/{key}": value for key, value in evaluation.metrics.items()}
         images |= {f"{prefix}/{key}": pixels for key, pixels in evaluation.images.items()}
@@ -108,14 +130,14 @@ def check_needs(evaluator: Evaluator, system: System) -> None:
     """Raise UserError where ``system`` does not offer what ``evaluator`` measures."""
     if not isinstance(system, evaluator.needs):
         raise UserError(
-            f"{type(evaluator).__name__} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} has "
-            "it not: give this contender evaluators of its own."
+            f"{type(evaluator).__name__} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} "
+            "has it not: give this contender evaluators of its own."
         )
 
 
 def check_other_data(evaluator: Evaluator, dataset: Dataset) -> None:
-    """Raise UserError where a data set that ``evaluator`` compares ``dataset`` with is missing or of another shape, or where
-    ``evaluator`` has another reason."""
+    """Raise UserError where ``evaluator`` cannot measure on ``dataset``: a data set that it compares with is missing or
+    has another shape, or its own check fails."""
     if isinstance(evaluator, ReadsOtherData):
         for name in evaluator.reads:
             dataset.other(name, "train")

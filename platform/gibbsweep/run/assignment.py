@@ -11,7 +11,8 @@ from gibbsweep.data import Dataset, load
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.run.schedule import flat, told
 from gibbsweep.run.stored import config_classes
-from gibbsweep.study.goal import Goals
+from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.study.goal import Goal
 from gibbsweep.train import Budget, PrecisionOption, Segment
 from gibbsweep.train.files import write_atomically
 from gibbsweep_models.types import SystemConfig
@@ -21,12 +22,7 @@ DATA_SEED = 0  # every run of every sweep sees the same train, validation and te
 
 @dataclass(frozen=True)
 class Assignment:
-    """Everything one run needs, wherever it runs. ``evaluators`` see the validation split at each report, ``final_evaluators``
-    the test split once, after the last update. ``goal``: the metric, or metrics, whose peak over the reports is kept with the outcome.
-    ``halve``: see :class:`~gibbsweep.study.study.Contender`. ``constrained``: metrics that the sweep is told with each report beside the first goal. ``until``: updates after which it pauses, to be continued by an
-    assignment that differs in this alone. ``packed``: whoever starts it may let others share its memory. ``schedule``: the segments of a
-    run whose configuration changes while it trains, from its start on, each beginning where ``budget`` reports; ``evolves`` are the paths
-    whose values are reported with its metrics, ``replays`` the run that it repeats."""
+    """Everything that one run needs, wherever it runs."""
 
     name: str
     contender: str
@@ -34,27 +30,71 @@ class Assignment:
     config: SystemConfig
     seed: int
     data: str
+    """The data set, or a view of it."""
     budget: Budget
     run_dir: Path
     data_root: Path | None = None
     evaluators: tuple[Evaluator, ...] = ()
+    """What measures the validation split at each report."""
     final_evaluators: tuple[Evaluator, ...] = ()
+    """What measures the test split once, after the last update."""
     validation: float = 0.1
+    """The share of the training file that is set aside for validation."""
     precision: PrecisionOption = "auto"
     measurements: Path | None = None
     """The file of what "auto" measured, for all runs that share it (None: one of its own in ``run_dir``)."""
     git_commit: str = "unknown"
     searched: dict[str, Any] = field(default_factory=dict)
-    goal: Goals | None = None
+    """The searched values by path."""
+    goals: tuple[Goal, ...] = ()
+    """The metrics whose peak over the reports is kept with the outcome."""
     until: int | None = None
+    """Updates after which the run pauses, to be continued by an assignment that differs in this alone (None: the budget's end)."""
     halve: tuple[str, ...] | None = None
-    constrained: tuple[str, ...] = ()
+    """See :class:`gibbsweep.study.contender.Contender`."""
+    announced: tuple[str, ...] = ()
+    """Metrics that the sweep hears with each report."""
     packed: bool = False
+    """Other runs may share its memory."""
     front: str = ""
-    """Of a retraining of a Pareto front: which member it is, as its row says."""
+    """The member of its Pareto front that a retraining is, as its row says."""
     schedule: tuple[Segment, ...] = ()
+    """The segments of a run whose configuration changes while it trains, from its start on, each beginning where ``budget``
+    reports."""
     evolves: tuple[str, ...] = ()
+    """The paths whose values are reported with the metrics of such a run."""
     replays: str | None = None
+    """The run whose schedule it repeats."""
+
+
+def assignment_of(
+    contender: ContenderAtBudget,
+    *,
+    seed: int,
+    data: str,
+    run_dir: Path,
+    data_root: Path | None,
+    validation: float,
+    precision: PrecisionOption,
+) -> Assignment:
+    """A single run of ``contender`` as its study has it, to the end of its budget."""
+    return Assignment(
+        name=contender.name,
+        contender=contender.name,
+        kind="single",
+        config=contender.config,
+        seed=seed,
+        data=data,
+        budget=contender.budget,
+        run_dir=run_dir,
+        data_root=data_root.absolute() if data_root else None,
+        evaluators=contender.evaluators,
+        final_evaluators=contender.final_evaluators,
+        validation=validation,
+        precision=precision,
+        goals=contender.goals,
+        halve=contender.contender.halve,
+    )
 
 
 def data_of(assignment: Assignment) -> Dataset:

@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gibbsweep.study.goal import Goal, Goals, as_goals
+from gibbsweep.study.goal import Goal
 from gibbsweep.train.report import read_spool
 
 
-def over_training(spool: Path, goal: Goals) -> dict[str, float]:
-    """``peak/METRIC``, the best finite value of the goal among the reports in ``spool``, and ``drop/METRIC`` >= 0, how much worse
-    the last report that has it is; of each goal where there are several. Nothing where no report has one."""
+def over_training(spool: Path, goals: Sequence[Goal]) -> dict[str, float]:
+    """``peak/METRIC``, the best finite value of a goal among the reports in ``spool``, and ``drop/METRIC`` >= 0, how much worse
+    the last report that has it is, for each of ``goals``. Nothing where no report has one."""
     reports = [metrics for _, metrics in read_spool(spool)]
-    return {name: value for one in as_goals(goal) for name, value in _over_training(reports, one).items()}
+    return {name: value for goal in goals for name, value in _over_training(reports, goal).items()}
 
 
 def _over_training(reports: Sequence[Mapping[str, float]], goal: Goal) -> dict[str, float]:

@@ -92,8 +92,8 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
     if outcome.outcome != "failed":
         stability = survived(outcome, assignment.budget.updates)
         outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})
-    if first and assignment.goal is not None:
-        history = over_training(assignment.run_dir / "metrics.jsonl", assignment.goal)
+    if first and assignment.goals:
+        history = over_training(assignment.run_dir / "metrics.jsonl", assignment.goals)
         outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
         outcome.write(assignment.run_dir)

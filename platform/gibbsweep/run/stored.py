@@ -14,6 +14,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.study.space import with_tuples
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep_models.nn.weights_file import WeightsFile
+from gibbsweep_models.noise import CosineSchedule, EDMSchedule, VPSchedule
 from gibbsweep_models.types import SystemConfig
 
 _MODELS = "gibbsweep_models."
@@ -29,6 +30,22 @@ class StoredRun:
     data: str
     shape: tuple[int, ...]
     step: int
+
+    def noise_levels(self) -> tuple[float, float]:
+        """The lowest and the highest noise level of a score model's training, as far as each schedule of a
+        :class:`~gibbsweep_models.samplers.diffusion.DenoiserSamplerConfig` has levels. Of a lognormal, which has no end,
+        those of its sampler."""
+        for part in vars(self.config).values():
+            if isinstance(part, EDMSchedule):
+                return part.sigma_min, part.sigma_max
+            if hasattr(part, "sigma_range"):
+                low, high = part.sigma_range
+                ends = [0.999 * kind().sigma_range[1] for kind in (VPSchedule, CosineSchedule)]
+                return float(low), min(float(high), *ends)
+        raise UserError(
+            f"{type(self.config).__name__} names no noise schedule, so between which levels it can be sampled is not known: "
+            "name a run of a score model with --model."
+        )
 
 
 def stored_run(path: Path) -> StoredRun:

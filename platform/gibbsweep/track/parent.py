@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gibbsweep.track.store import search_runs
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 
 @dataclass
@@ -18,11 +18,6 @@ class Sent:
     metrics: int = 0
     images: int = 0
     artifacts: int = 0
-
-    def add(self, other: Sent) -> None:
-        self.metrics += other.metrics
-        self.images += other.images
-        self.artifacts += other.artifacts
 
 
 @dataclass
@@ -42,7 +37,7 @@ class SweepRun:
 def sweep_run(client: MlflowClient, experiment_id: str, run_id: str, name: str) -> SweepRun:
     """With what the store has below it now."""
     parent = SweepRun(client, experiment_id, run_id, name)
-    for run in search(client, experiment_id, f"tags.`mlflow.parentRunId` = '{run_id}'"):
+    for run in search_runs(client, [experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'", deleted=True):
         key = run.data.tags.get("gibbsweep.run_key", "")
         if run.info.lifecycle_stage == "active":
             parent.children[key] = run.info.run_id
@@ -50,16 +45,3 @@ def sweep_run(client: MlflowClient, experiment_id: str, run_id: str, name: str) 
             parent.deleted.add(key)
     parent.deleted -= parent.children.keys()
     return parent
-
-
-def search(client: MlflowClient, experiment_id: str, condition: str) -> Iterator[Run]:
-    """All runs, deleted ones too, latest first."""
-    from mlflow.entities import ViewType
-
-    token: str | None = None
-    while True:
-        page = client.search_runs([experiment_id], condition, ViewType.ALL, max_results=500, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return

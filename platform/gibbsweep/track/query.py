@@ -7,12 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.track.store import connect, redact, sqlite_path
+from gibbsweep.track.store import connect, redact, search_runs, sqlite_path
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 
 def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
@@ -24,12 +23,13 @@ def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
     import pandas as pd
 
     client = _reader(tracking_uri)
-    parents = _search(client, f"tags.`gibbsweep.run_key` = {json.dumps(sweep_name)}")
+    everywhere = [experiment.experiment_id for experiment in client.search_experiments()]
+    parents = list(search_runs(client, everywhere, f"tags.`gibbsweep.run_key` = {json.dumps(sweep_name)}"))
     if not parents:
         raise UserError(f"no sweep named {sweep_name!r} in {redact(tracking_uri)}: give the name of a folder in runs/")
     parent = max(parents, key=lambda run: run.info.start_time)
     rows = []
-    for run in _search(client, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"):
+    for run in search_runs(client, everywhere, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"):
         row: dict[str, Any] = {"run_id": run.info.run_id, "trial": run.info.run_name}
         for name in ("contender", "kind", "front", "outcome"):
             row[name] = run.data.tags.get(f"gibbsweep.{name}", "")
@@ -63,18 +63,6 @@ def _reader(tracking_uri: str) -> MlflowClient:
     if database is not None and not database.exists():
         raise UserError(f"there is no tracking store at {database}: run a sweep first, or name another store")
     return connect(tracking_uri)
-
-
-def _search(client: MlflowClient, condition: str) -> list[Run]:
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    runs: list[Run] = []
-    token: str | None = None
-    while True:
-        page = client.search_runs(experiments, condition, max_results=500, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs
 
 
 def _number(text: str) -> Any:

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import tempfile
 import uuid
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from gibbsweep.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -85,6 +87,8 @@ def _create_sqlite(database: Path) -> None:
     """Creates the tables in a file beside it, which takes its place once it is whole and on the disk: MLflow makes them in a hundred
     steps, and would wait for the disk after each."""
     import sqlalchemy
+    from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     for left in database.parent.glob(f".{database.name}.*.tmp"):  # of one that was killed; this one holds the lock
         left.unlink()
@@ -99,7 +103,7 @@ def _create_sqlite(database: Path) -> None:
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "connect", wait_for_no_disk)
     try:
-        sql_store(connect(f"sqlite:///{temporary}")).engine.dispose()
+        SqlAlchemyStore(f"sqlite:///{temporary}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         if not database.exists():  # else another program has made it meanwhile
@@ -107,11 +111,6 @@ def _create_sqlite(database: Path) -> None:
     finally:
         sqlalchemy.event.remove(sqlalchemy.Engine, "connect", wait_for_no_disk)
         temporary.unlink(missing_ok=True)
-
-
-def sql_store(client: MlflowClient) -> Any:
-    """The store below a client of a database, with its engine and MLflow's own way to open a session on it."""
-    return client._tracking_client.store
 
 
 def probe(tracking_uri: str) -> None:
@@ -154,6 +153,22 @@ def experiment_id(client: MlflowClient, name: str, tracking_uri: str, runs: Path
     if experiment is None or experiment.lifecycle_stage != "active":
         raise UserError(f"the experiment {name!r} was deleted in MLflow: restore it, or choose another name")
     return str(experiment.experiment_id)
+
+
+def search_runs(
+    client: MlflowClient, experiment_ids: Sequence[str], condition: str, *, deleted: bool = False
+) -> Iterator[Run]:
+    """All runs of the experiments that meet MLflow's filter ``condition``, latest first; ``deleted``: deleted runs too."""
+    from mlflow.entities import ViewType
+
+    view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    token: str | None = None
+    while True:
+        page = client.search_runs(list(experiment_ids), condition, view, max_results=500, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def sqlite_path(tracking_uri: str) -> Path | None:

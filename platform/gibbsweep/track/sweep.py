@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import Counter
 from datetime import datetime
@@ -15,14 +14,11 @@ from gibbsweep.errors import UserError
 from gibbsweep.track import describe
 from gibbsweep.track.chatter import log_to
 from gibbsweep.track.ended import OUTCOMES
-from gibbsweep.track.parent import Sent, SweepRun, search, sweep_run
+from gibbsweep.track.parent import Sent, SweepRun, sweep_run
 from gibbsweep.track.report import SyncReport, has_begun, pending, sweep_files, tracked_runs, trial_names
-from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact
-from gibbsweep.track.together import send_together
+from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact, search_runs
 from gibbsweep.track.tracked import TrackedSweep, stamp
 from gibbsweep.track.trial import TrialMirror
-
-log = logging.getLogger("gibbsweep.track")
 
 _ORPHAN_S = 5.0  # a tracking process whose driver has just died needs a moment to notice
 SETTLED = 500  # looking at a trial asks the system twice: at all of ten thousand, that is a tenth of a processor
@@ -73,16 +69,7 @@ class SweepMirror:
                 self.state.status = "RUNNING"
                 self._save()
             errors = []
-            trials = self._due(ending)
-            try:
-                send_together(trials, parent, self.sent, self.tracking_uri)
-            except MlflowException as error:
-                if error.error_code not in OWN_FAULT:
-                    raise
-                # One of them is refused: sent by itself, each trial has its own errors and no other's.
-                log.warning("new runs are sent one by one: %s", one_line(error))
-                parent = self._ensure_parent()
-            for trial in trials:
+            for trial in self._due(ending):
                 try:
                     trial.send(parent, self.sent, ending)
                 except UserError as error:
@@ -111,9 +98,8 @@ class SweepMirror:
         tags = describe.sweep_tags(sweep, name)
         found = [
             run.info.run_id
-            for run in search(client, experiment_key, f"tags.`gibbsweep.run_key` = {_quoted(name)}")
-            if run.info.lifecycle_stage == "active"
-            and run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
+            for run in search_runs(client, [experiment_key], f"tags.`gibbsweep.run_key` = {_quoted(name)}")
+            if run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
         ]
         if self.state.run_id in found:
             run_id = self.state.run_id

@@ -18,6 +18,9 @@ from gibbsweep.track.follower import Ending, Followed
 from gibbsweep.track.report import SyncReport
 from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
 
+PERIOD_S = 5.0
+"""Seconds between passes. A pass sends all that is new of a trial in one request, which takes some 10 ms of a core: passes every 2 s
+would cost a trial of 10 s more than one per cent of its time."""
 _REPORT_S = 2.0  # to read from its files what is left
 
 
@@ -36,7 +39,7 @@ class Tracker:
         *,
         tracking_uri: str,
         experiment: str,
-        period_s: float = 2.0,
+        period_s: float = PERIOD_S,
         system_metrics: bool = True,
     ) -> None:
         self.sweep_dir = Path(sweep_dir).absolute()

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gibbsweep.track")
 
-SHORT = 100_000
-"""Bytes of a spool: a trial with more of them is not a short one."""
-
 
 class TrialMirror:
     """Sends what is new in one trial's folder. Every method can be interrupted anywhere and called again."""
@@ -37,38 +34,11 @@ class TrialMirror:
         self._files = str(self._outcome), str(self._reports)
         self.state = TrackedTrial.load(folder, store)
         self._ended = ""
-        self._remembers = True
 
     @property
     def settled(self) -> bool:
         """Whether it had ended, and all of it was sent, when it was last looked at."""
         return bool(self._ended)
-
-    def is_short_and_new(self, parent: SweepRun) -> bool:
-        """Whether it has ended before the store heard of it, and is all reports and plain files, not too many to be read whole."""
-        key, folder = describe.run_key(parent.name, self.folder.name), self.folder
-        if key in parent.children or key in parent.deleted or self.state.deleted:
-            return False
-        return (
-            self._outcome.exists()
-            and not ((folder / "images").exists() or (folder / "sounds").exists())
-            and self._spool_size() <= SHORT
-        )
-
-    def gather(self, parent: SweepRun, sent: Sent) -> None:
-        """As :meth:`send`, to a client that only gathers: what was sent is remembered when :meth:`remember` is called, or else
-        :meth:`forget`."""
-        self._remembers = False
-        self.send(parent, sent)
-
-    def remember(self) -> None:
-        self._remembers = True
-        self._save()
-
-    def forget(self) -> None:
-        """What is on disk holds again."""
-        self._remembers, self._ended = True, ""
-        self.state = TrackedTrial.load(self.folder, self.state.store)
 
     def send(self, parent: SweepRun, sent: Sent, ending: str = "") -> None:
         """One pass. ``ending``: the sweep is over, so a run without an outcome is closed as KILLED."""
@@ -241,5 +211,4 @@ class TrialMirror:
         return self._reports.stat().st_size if self._reports.exists() else 0
 
     def _save(self) -> None:
-        if self._remembers:
-            self.state.save(self.folder)
+        self.state.save(self.folder)

@@ -99,12 +99,14 @@ def _drive(
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
     plan = Plan(study, settings, sweep)
-    for name, search in plan.searches.items():
-        if search.population is not None and search.population.evolves:
-            evolving = f"{', '.join(search.population.evolves)} evolve over {settings.generations} generations"
-            console.print(f"population  ·  {name}: {evolving}", style="dim", highlight=False, soft_wrap=True)
-    limit, stop = quota_of(sweep, options.disk), StopRequest(sweep)
-    gate = Gate(plan, stop, None if limit is None else Quota(plan, limit))
+    for search in plan.searches():
+        if search.evolves:
+            evolving = f"{', '.join(search.evolves)} evolve over {settings.generations} generations"
+            console.print(
+                f"population  ·  {search.contender.name}: {evolving}", style="dim", highlight=False, soft_wrap=True
+            )
+    limit, stopping = quota_of(sweep, options.disk), StopRequest(sweep)
+    gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
         if has_checkpoint(run_dir / "checkpoint"):
             read_checkpoint(run_dir / "checkpoint")  # refuses a damaged one before anything starts
@@ -121,8 +123,8 @@ def _drive(
             gate.devices = devices = devices_for(plan, options, machines(), say)
             clock.train_on(devices.most_workers)
             try:
-                with stop, Progress(gate, console, clock) as progress:
-                    execute(gate, options, settings, progress, devices=devices, say=say)
+                with stopping, Progress(gate, console, clock) as progress:
+                    execute(gate, options, progress, devices=devices, say=say)
                     progress.changed()
             except KeyboardInterrupt:  # the second one: now
                 cluster.kill()

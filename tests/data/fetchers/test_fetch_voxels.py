@@ -189,7 +189,7 @@ def test_modelnet_files_that_are_none(tmp_path: Path, root: Path, monkeypatch: p
 
 @pytest.fixture
 def shapes(tmp_path: Path) -> Path:
-    """Thirty models of two synsets: OBJ files, and every third one a binvox file beside a surface that is not to be read."""
+    """Thirty models of two synsets: OBJ files; every third has a binvox file, beside one of its surface alone."""
     folder = tmp_path / "ShapeNet"
     for i in range(30):
         models = folder / ("03001627" if i % 2 else "99999999") / f"model{i}" / "models"

@@ -244,8 +244,21 @@ def test_tones_are_what_they_are_called() -> None:
     assert load("tones@100").spec.shape == (1, 100) and load("tones@2048").train.x[..., 1024:].count_nonzero() == 0
 
 
-def test_the_user_s_spoken_digits(user_set: Callable[[str], Path]) -> None:
-    data = load("fsdd", root=user_set("fsdd"))
+def test_spoken_digits_are_cut_or_padded_to_a_second(any_root: Callable[[str], Path]) -> None:
+    root = any_root("fsdd")
+    data = load("fsdd", root=root)
     assert data.spec.shape == (1, 8000) and data.spec.sampling_rate == 8000 and data.spec.n_classes == 10
+    column = pq.read_table(root / "fsdd" / "test.parquet")["audio"].to_pylist()
+    sounds = [wavfile.read(io.BytesIO(one["bytes"]))[1] for one in column]
+    assert {len(sound) < 8000 for sound in sounds} == {len(sound) > 8000 for sound in sounds} == {False, True}
+    assert len(data.test) == len(sounds)
+    for ours, theirs in zip(data.test.x[:, 0].numpy(), sounds, strict=True):
+        length = min(8000, len(theirs))
+        assert np.array_equal(ours[:length], theirs[:length]) and not ours[length:].any()
+
+
+@pytest.mark.real_data
+def test_the_spoken_digits_are_whole(real_root: Callable[[str], Path]) -> None:
+    data = load("fsdd", root=real_root("fsdd"))
     assert len(data.train) + len(data.validation) == 2700 and len(data.test) == 300
     assert 0.02 < float(data.train.batch(slice(0, 500))["x"].std()) < 0.1

@@ -35,9 +35,10 @@ def test_distances_and_deviation_are_exact(make_set: Callable[..., Any]) -> None
     assert scales.n_levels == ladder.n_levels
 
 
-def test_the_rules_on_mnist(user_set: Callable[[str], Path]) -> None:
+@pytest.mark.real_data
+def test_the_rules_on_mnist(real_root: Callable[[str], Path]) -> None:
     """[0, 1]: the largest of 60,000 16.876 (of 10,000 about 16.2), the median 10.23; gamma 1.0820, about 95 levels, eps 1.11e-5."""
-    scales = noise_scales("mnist", user_set("mnist"), limit=4000)
+    scales = noise_scales("mnist", real_root("mnist"), limit=4000)
     assert 15.5 < scales.max_distance / 2 <= 16.877
     assert scales.median_distance / 2 == pytest.approx(10.23, rel=0.01)
     assert scales.gamma == pytest.approx(1.0820, abs=1e-4)

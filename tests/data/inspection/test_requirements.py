@@ -47,7 +47,10 @@ def test_what_fits_passes(name: str, needs: DataNeeds) -> None:
         (
             "bare",
             DataNeeds(labels=True),
-            "'bare' has no labels, and the study 'classes' needs them: choose one of digits, captioned_digits, mnist5k, ring8, two_modes, solids, tones, colour, grey",
+            (
+                "'bare' has no labels, and the study 'classes' needs them: "
+                "choose one of digits, captioned_digits, mnist5k, ring8, two_modes, solids, tones, colour, grey"
+            ),
         ),
         (
             "grey@8",

@@ -71,8 +71,9 @@ def test_toy_densities_have_their_moments() -> None:
     assert abs(float(line.mean())) < 4 * (variance / len(line)) ** 0.5
 
 
-def test_mnist_is_whole(user_set: Callable[[str], Path]) -> None:
-    root = user_set("mnist")
+@pytest.mark.real_data
+def test_mnist_is_whole(real_root: Callable[[str], Path]) -> None:
+    root = real_root("mnist")
     data = load("mnist", root=root, validation=0.0)
     for split, counts in ((data.train, MNIST_TRAIN), (data.test, MNIST_TEST)):
         assert split.y is not None and split.y.bincount().tolist() == counts

@@ -75,15 +75,15 @@ def test_parts_out_of_range(part: dict[str, Any]) -> None:
 
 @given(n=st.integers(20, 300), seed=st.integers(0, 2**40), share=st.floats(0.2, 0.6), period=st.integers(2, 4))
 def test_the_splits_of_a_view_are_parts_of_its_sets(n: int, seed: int, share: float, period: int) -> None:
-    kept = torch.arange(n) % period == 0
+    mask = torch.arange(n) % period == 0
     train, validation = cut(n, share, seed)
     assert train is not None
-    expected = train[kept[train]], validation[kept[validation]]
+    expected = train[mask[train]], validation[mask[validation]]
     if not len(expected[0]) or not len(expected[1]):
         with pytest.raises(UserError, match="too few"):
-            cut(n, share, seed, kept=kept)
+            cut(n, share, seed, mask=mask)
         return
-    got = cut(n, share, seed, kept=kept)
+    got = cut(n, share, seed, mask=mask)
     assert got[0] is not None and torch.equal(got[0], expected[0]) and torch.equal(got[1], expected[1])
 
 

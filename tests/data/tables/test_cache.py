@@ -78,6 +78,7 @@ load("noise")
 """
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize(
     ("module", "function", "at", "part"),
     [("files.columns", "decode_image", 20, 0), ("tables.cache", "os.replace", 1, 1)],

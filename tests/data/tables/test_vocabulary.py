@@ -105,8 +105,8 @@ def test_captions_in_one_file_alone(root: Path) -> None:
         _ = load("half").test
 
 
-def test_emoji_names_are_tokens(user_set: Callable[[str], Path]) -> None:
-    data = load("emoji", root=user_set("emoji"))
+def test_emoji_names_are_tokens(any_root: Callable[[str], Path]) -> None:
+    data = load("emoji", root=any_root("emoji"))
     batch = data.test.batch(slice(0, 20))
     assert data.vocabulary is not None and batch["text"].shape == (20, data.spec.text_length)
     for caption, decoded in zip(data.test.text(slice(0, 20)), data.vocabulary.decode(batch["text"]), strict=True):

@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from tests.evaluate.anomalies.scorers import INK
 
 from gibbsweep.data import Metadata, load, write_parquet
 from gibbsweep.data.inspection.resize_path import ResizePath, check_resizing, resize_path
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate import Outliers, OutlierSets, ScoreNormCurves, SyntheticAnomalies, check_other_data, described
-from gibbsweep.evaluate.anomalies.measures import auprc, fpr95
-from gibbsweep.evaluate.anomalies.synthetic import corrupted_images
-from gibbsweep_models.draws import rand, seeded
-
-
-class Scorer:
-    def __init__(self, score: Callable[[Tensor], Tensor]) -> None:
-        self.score = score
-
-    def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        return self.score(x)
-
-    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
-        return 0.5 * x
-
-
-INK = Scorer(lambda x: x.flatten(1).mean(1))
-
-
-def test_the_share_of_outliers_that_pass() -> None:
-    normal = np.arange(100.0)
-    assert fpr95(normal, np.array([0.0, 94.0, 94.1, 200.0])) == 0.5
-    assert fpr95(normal, normal - 1000) == 1.0
-
-
-def test_a_balanced_precision_does_not_depend_on_how_many_there_are() -> None:
-    normal, anomalous = np.array([0.0, 1.0, 2.0]), np.array([1.5, 3.0])
-    often = np.repeat(normal, 50)
-    assert auprc(often, anomalous, balanced=True) == pytest.approx(auprc(normal, anomalous, balanced=True))
-    assert auprc(np.zeros(30), np.zeros(3), balanced=True) == pytest.approx(0.5)
+from gibbsweep.evaluate import Outliers, OutlierSets, ScoreNormCurves, check_other_data, described
+from gibbsweep_models.draws import seeded
 
 
 def test_each_set_and_the_mean_are_measured() -> None:
@@ -128,28 +98,4 @@ def test_outliers_are_checked_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "own" / "train.parquet").unlink()
     digits = load("digits", root=tmp_path)
     check_other_data(OutlierSets(Outliers(("own",))), digits)  # a test file alone is enough
-    assert Outliers(("noise", "svhn?", "own?")).of(digits) == ("noise", "own")
-
-
-def test_corrupted_images_are_what_they_say() -> None:
-    x = 2 * rand((6, 3, 8, 8), generator=seeded(0)) - 1
-    made = corrupted_images(x, generator=seeded(1))
-    assert {kind: images.shape for kind, images in made.items()} == dict.fromkeys(made, x.shape)
-    assert torch.equal(made["upside_down"].flip(2), x)
-    assert len(made["flat"].unique()) == 4
-    assert torch.equal(made["shuffle"].flatten(1).sort().values, x.flatten(1).sort().values)
-    assert not torch.equal(made["shuffle"], x)
-    constant = corrupted_images(torch.cat([torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)]), generator=seeded(0))
-    torch.testing.assert_close(constant["smooth"][0], torch.zeros(1, 8, 8))
-    torch.testing.assert_close(constant["blend"], torch.full((2, 1, 8, 8), 0.5))
-    again = corrupted_images(x, generator=seeded(1))
-    assert all(torch.equal(made[kind], again[kind]) for kind in made)
-    with pytest.raises(ValueError, match="divisible by 4"):
-        corrupted_images(x[:, :, :6], generator=seeded(0))
-
-
-def test_tuning_on_corrupted_images() -> None:
-    metrics = SyntheticAnomalies(40, made_as="corrupted")(INK, load("digits").validation, generator=seeded(0)).metrics
-    kinds = [value for name, value in metrics.items() if name.startswith("synthetic_auroc_")]
-    assert len(kinds) == 6 and metrics["synthetic_auroc"] == pytest.approx(sum(kinds) / 6)
-    assert metrics["synthetic_auroc_shuffle"] == pytest.approx(0.5, abs=1e-3)
+    assert Outliers(("noise", "svhn?", "own?")).names_for(digits) == ("noise", "own")

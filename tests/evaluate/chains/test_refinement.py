@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from tests.evaluate.test_evaluators import Examples
+from tests.evaluate.examples import Examples
 from torch import Tensor
 
 from gibbsweep.evaluate import EnergyDrift, Refinement

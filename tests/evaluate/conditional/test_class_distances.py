@@ -18,7 +18,8 @@ N = 120
 
 
 class Librarian(System):
-    """Gives training examples of the class that it is asked for, the more alike and the noisier the further its scale is from 1."""
+    """Gives training examples of the class that it is asked for, the more alike and the noisier the further its scale
+    is from 1."""
 
     def __init__(self, data: Dataset) -> None:
         super().__init__()

@@ -56,7 +56,7 @@ def test_kernel_distance_agrees_with_the_library_s_kernel_sums() -> None:
 
 
 def test_kernel_distance_is_unbiased_with_unequal_numbers() -> None:
-    """Over repetitions its mean is 0 for equal distributions, within four standard errors, and it is negative at times."""
+    """Over repetitions its mean is 0 for equal distributions, within four standard errors; at times it is negative."""
     values = torch.tensor([kernel_distance(normal(40, seed=2 * s), normal(25, seed=2 * s + 1)) for s in range(200)])
     assert abs(values.mean()) < 4 * values.std() / math.sqrt(len(values))
     assert (values < 0).any()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
+from tests.evaluate.examples import Examples
 from torch import Tensor
 
 from gibbsweep.errors import UserError
@@ -16,17 +16,6 @@ from gibbsweep.evaluate.restoring.quality import psnr, ssim
 from gibbsweep_models.draws import rand, randn, seeded
 from gibbsweep_models.noise.masks import CentreMask, RandomMask
 from gibbsweep_models.types import System
-
-
-@dataclass
-class Examples:
-    x: Tensor
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def batch(self, indices: Tensor) -> dict[str, Tensor]:
-        return {"x": self.x[indices]}
 
 
 def images(n: int = 12, shape: tuple[int, ...] = (3, 16, 16)) -> Examples:
@@ -105,7 +94,7 @@ def test_inpainting_is_measured_in_the_hole_alone() -> None:
     split = Examples(torch.zeros(40, 1, 16, 16))
     found = Inpainting((CentreMask(8), RandomMask(0.5)), n_completions=3)(Nothing(), split, generator=seeded(0)).metrics
     for name in ("centre8", "random50"):
-        # In [0, 1] the completion is off by .1 n; two of them are sqrt(2) further apart, their mean of three sqrt(3) closer.
+        # In [0, 1] the completion is off by .1 n; two are sqrt(2) further apart, their mean of three sqrt(3) closer.
         assert found[f"psnr_{name}"] == pytest.approx(20, abs=0.5)
         assert found[f"psnr_of_mean_{name}"] == pytest.approx(20 + 10 * math.log10(3), abs=0.5)
         assert found[f"diversity_{name}"] == pytest.approx(0.1 * math.sqrt(2), rel=0.03)

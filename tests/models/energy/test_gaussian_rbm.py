@@ -202,7 +202,8 @@ def test_an_untrained_machine_has_the_likelihood_of_independent_normal_numbers()
 
 
 def test_digits_of_28_pixels_with_a_constant_border() -> None:
-    """MNIST's border never changes: coordinates, energies and samples stay finite there, and training moves the machine."""
+    """MNIST's border never changes: coordinates, energies and samples stay finite there, and training moves the
+    machine."""
     x = rand((64, 1, 28, 28), generator=seeded(0)).mul(2).sub(1)
     x[..., :4, :] = -1.0
     for hidden in (Dense(32), Convolutional(8, 8, 4)):

@@ -29,7 +29,8 @@ def true_log_prob(x: Tensor, schedule: TimedSchedule) -> Tensor:
     return MIXTURE.log_prob(x, torch.full((len(x),), schedule.sigma_range[0], dtype=torch.float64))
 
 
-# Mean |d ln p| and the error of the mean likelihood published for another mixture: 6.3e-3, 6.2e-4, 6.4e-5; 3.4e-4, 3.6e-5, 8e-6.
+# Mean |d ln p| and the error of the mean likelihood published for another mixture: 6.3e-3, 6.2e-4, 6.4e-5; 3.4e-4,
+# 3.6e-5, 8e-6.
 ENDS: dict[str, tuple[TimedSchedule, float, float]] = {
     "ve_50": (GeometricSchedule(1e-3, 50.0), 6.3e-3, 3.4e-4),
     "ve_500": (GeometricSchedule(1e-3, 500.0), 6.2e-4, 3.6e-5),

@@ -16,7 +16,8 @@ def quadratic(x: Tensor, cond: Tensor | None = None) -> Tensor:
 
 @pytest.mark.parametrize("sigma", [0.05, 0.2])
 def test_a_gaussian_s_best_beta_is_its_precision(sigma: float) -> None:
-    """Data of variance sigma² in a cube far wider than it: beta = 1 / sigma², up to the lag of the chains (a grid step is 5 %)."""
+    """Data of variance sigma² in a cube far wider than it: beta = 1 / sigma², up to the lag of the chains (a grid step
+    is 5 %)."""
     x = sigma * draws.randn((2000, 16), generator=draws.seeded(0))
     beta = best_inverse_temperature(
         quadratic, x.clamp(-1, 1), largest=1e5, n_temperatures=300, generator=draws.seeded(1)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from tests.models.nn.test_unet import randomised
+from tests.models.networks import randomised
 from torch import Tensor
 
 from gibbsweep_models.nn.noise_networks.dilated import DilatedNet, GatedBlock
@@ -92,8 +92,8 @@ def test_refusals() -> None:
 
 
 def test_diffwave_s_size() -> None:
-    """The base model of the paper, 30 layers of 64 channels, has 2.64 million parameters with a vocoder's upsampler; without it and
-    its conditioner, and with a narrower embedding, there are fewer."""
+    """The base model of the paper, 30 layers of 64 channels, has 2.64 million parameters with a vocoder's upsampler;
+    without it and its conditioner, and with a narrower embedding, there are fewer."""
     n_parameters = sum(p.numel() for p in DilatedNet((1, 16_000)).parameters())
     assert 1_000_000 < n_parameters < 2_640_000
     assert DilatedNet((1, 16_000)).receptive_field == 1 + 2 * 3 * 1023

@@ -118,7 +118,8 @@ def test_samples_are_filled_and_empty_voxels_on_a_path_of_fields(sampler: VoxelS
 
 
 def test_an_exact_denoiser_of_one_solid_draws_that_solid() -> None:
-    """Where all training data are alike their field is its own mean, and the score of it is known: samples are the solid."""
+    """Where all training data are alike their field is its own mean, and the score of it is known: samples are the
+    solid."""
     x = solids(1).expand(50, -1, -1, -1, -1)
     system = VoxelScoreConfig(UNetConfig((4,), patch=2), sigma_data=0.01, sampler=Heun(12)).build(
         DataSpec(tuple(x.shape[1:]))

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from tests.models.networks import randomised
 
 from gibbsweep_models.nn.layers.blocks import ResidualBlock, conv_nd, group_norm, halve, resize_like
 from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.nn.noise_networks.unet import UNet
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 7, 9), (2, 37), (1, 5, 6, 7)]
-
-
-def randomised(network: nn.Module) -> nn.Module:
-    """A network that is not zero, as a new one is."""
-    generator = torch.Generator().manual_seed(0)
-    for parameter in network.parameters():
-        nn.init.normal_(parameter, std=0.1, generator=generator)
-    return network
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tests.models.quadratic import Quadratic
 from torch import Tensor, nn
 
 from gibbsweep_models.capabilities import CanSample, HasChain, HasEnergy, HasLogLikelihood
@@ -13,18 +14,6 @@ from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import DataSpec, System
-
-
-class Quadratic(nn.Module):
-    """E(x) = precision * |x - mean|² / 2, each parameter a scalar."""
-
-    def __init__(self, precision: float = 1.0, mean: float = 0.0) -> None:
-        super().__init__()
-        self.precision = nn.Parameter(torch.tensor(precision, dtype=torch.float64))
-        self.mean = nn.Parameter(torch.tensor(mean, dtype=torch.float64))
-
-    def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        return self.precision * (x - self.mean).square().sum(dim=1) / 2
 
 
 def test_gradient_by_hand() -> None:

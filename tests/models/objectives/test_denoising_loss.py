@@ -59,7 +59,8 @@ def test_weights_of_the_error_of_the_noise() -> None:
 
 @pytest.mark.parametrize(("schedule", "g_squared"), [(VPSchedule(), "vp"), (SubVPSchedule(), "sub")], ids=["vp", "sub"])
 def test_the_likelihood_weight_is_g_squared_over_the_variance(schedule: TimedSchedule, g_squared: str) -> None:
-    """|s + z / std|² g² of Song et al. (2021) is |z - z_hat|² g² / std²; per unit of their time and with the bound's 1/2."""
+    """|s + z / std|² g² of Song et al. (2021) is |z - z_hat|² g² / std²; per unit of their time and with the bound's
+    1/2."""
     t = torch.tensor([0.01, 0.3, 0.9], dtype=torch.float64)
     integral, beta = 0.1 * t + 9.95 * t**2, 0.1 + 19.9 * t
     std = torch.sqrt(1 - torch.exp(-integral)) if g_squared == "vp" else 1 - torch.exp(-integral)
@@ -70,7 +71,8 @@ def test_the_likelihood_weight_is_g_squared_over_the_variance(schedule: TimedSch
 
 @pytest.mark.parametrize("name", [name for name in SCHEDULES if name != "edm"])  # its lognormal has no ends
 def test_the_likelihood_weighted_loss_is_one_integral_whatever_the_schedule(name: str) -> None:
-    """For N(0, s²) and its exact denoiser: the integral over ln(sigma) of s² / (s² + sigma²), to four standard errors."""
+    """For N(0, s²) and its exact denoiser: the integral over ln(sigma) of s² / (s² + sigma²), to four standard
+    errors."""
     n, schedule = 100_000, SCHEDULES[name]
     objective = DenoisingLoss(schedule, weight="likelihood")
     low, high = schedule.sigma_range
@@ -89,7 +91,8 @@ def test_the_bound_is_tight_for_the_exact_denoiser(schedule: TimedSchedule) -> N
     assert isinstance(total, Tensor)
     entropy = 0.5 * math.log2(2 * math.pi * math.e * S**2)
     low, high = schedule.sigma_range
-    # The decoder's variance is sigma², the posterior's s² sigma² / (s² + sigma²); the prior's was not that of the blurred data.
+    # The decoder's variance is sigma², the posterior's s² sigma² / (s² + sigma²); the prior's was not that of the
+    # blurred data.
     decoder = 0.5 * ((low / S) ** 2) / math.log(2)
     prior = 0.5 * (S / high) ** 2 / math.log(2)
     error = 4 * float(total.std()) / math.sqrt(len(total))
@@ -164,8 +167,8 @@ def test_refusals() -> None:
 
 
 def test_schedules_rank_by_variance_as_published() -> None:
-    """Kingma et al. (2021), figure 4b: the log-SNR on a line varies least, a linear beta and the cosine several times as much (their
-    variances on CIFAR-10: 6.35, 31.6, 31.1); one value for all."""
+    """Kingma et al. (2021), figure 4b: the log-SNR on a line varies least, a linear beta and the cosine several times
+    as much (their variances on CIFAR-10: 6.35, 31.6, 31.1); one value for all."""
     model = density_of("gauss1d").double()
     x = model.draw(50_000, generator=seeded(0))
     names: tuple[ScheduleName, ...] = ("geometric", "vp", "cosine")

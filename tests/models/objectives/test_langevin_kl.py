@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.models.objectives.test_contrastive_divergence import Quadratic
+from tests.models.quadratic import Quadratic
 
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -26,8 +26,8 @@ def start(n: int = 32) -> torch.Tensor:
 
 
 def test_gradient_by_hand() -> None:
-    """The end of one step is x' = x - s p (x - m); of p |x' - m|² / 2 with p and m fixed, d/dp = p (x' - m)·(-s (x - m)) and
-    d/dm = p (x' - m) s p, summed over axes."""
+    """The end of one step is x' = x - s p (x - m); of p |x' - m|² / 2 with p and m fixed, d/dp = p (x' - m)·(-s (x -
+    m)) and d/dm = p (x' - m) s p, summed over axes."""
     model, x = Quadratic(2.0, 0.5), start()
     term = LangevinKL(COLD)(model, x, generator=seeded(1))
     torch.autograd.backward(term)

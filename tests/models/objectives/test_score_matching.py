@@ -1,4 +1,5 @@
-"""Explicit, implicit, sliced and denoising score matching are one criterion up to constants that are known on a Gaussian.
+"""Explicit, implicit, sliced and denoising score matching are one criterion up to constants that are known on a
+Gaussian.
 
 Data N(0, 1) blurred by sigma has the score -y / (1 + sigma²). Every loss has the factor 1/2.
 """

@@ -1,4 +1,5 @@
-"""Annealed Langevin dynamics weights modes that plain Langevin dynamics cannot, and its steps are those of its papers."""
+"""Annealed Langevin dynamics weights modes that plain Langevin dynamics cannot, and its steps are those of its
+papers."""
 
 from __future__ import annotations
 

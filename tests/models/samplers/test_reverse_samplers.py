@@ -1,4 +1,5 @@
-"""Orders of convergence of the deterministic samplers on a mixture with its exact score, and what the corrector leaves."""
+"""Orders of convergence of the deterministic samplers on a mixture with its exact score, and what the corrector
+leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Norms, likelihoods and energies as anomaly scores: closed forms of Gaussian data, and detectors against scikit-learn's."""
+"""Norms, likelihoods and energies as anomaly scores: closed forms of Gaussian data, and detectors against
+scikit-learn's."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ def fitted(matching: Matching, x: Tensor, **numbers: object) -> FittedScoreSyste
 
 @pytest.mark.parametrize("matching", ["explicit", "implicit", "sliced", "denoising"])
 def test_slopes_and_minima_of_the_closed_form(matching: Matching) -> None:
-    """-1 / (1 + sigma²) to 1 %, and minima 1.6, .25, .025 of the denoising and -.4, -.25, -.1 of the implicit criterion."""
+    """-1 / (1 + sigma²) to 1 %, and minima 1.6, .25, .025 of the denoising and -.4, -.25, -.1 of the implicit
+    criterion."""
     system = fitted(matching, standardised(200_000))
     x = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
     least = {"denoising": (1.6, 0.25, 0.025), "explicit": (0.0, 0.0, 0.0)}.get(matching, (-0.4, -0.25, -0.1))

@@ -61,7 +61,8 @@ def test_no_guidance_and_scale_nothing_are_the_same_samples() -> None:
 
 
 def test_network_evaluations_are_counted_where_they_are_made() -> None:
-    """Heun's 4 steps call the denoiser 7 times, which is twice as many evaluations where it guides, and none more where not."""
+    """Heun's 4 steps call the denoiser 7 times, which is twice as many evaluations where it guides, and none more where
+    not."""
     assert model(None, conditional=True).sample(6, generator=seeded(1)).nfe == 7
     assert model(ClassifierFree(2.0)).sample(6, generator=seeded(1)).nfe == 14
     assert model(ClassifierGuidance(2.0)).sample(6, generator=seeded(1)).nfe == 14

@@ -181,8 +181,9 @@ def test_what_cannot_be_is_refused_before_training(make: Callable[[], object], m
 
 
 def test_a_network_that_is_not_told_lags_behind_and_has_a_rule_of_its_own() -> None:
-    """Data is the origin in 3072 dimensions, and F(x) = -u with u = x over its root mean square is exact. The chains' deviation
-    follows the recursion; with one step a level and the step of equation 6 they stay a thousand times too wide."""
+    """Data is the origin in 3072 dimensions, and F(x) = -u with u = x over its root mean square is exact. The chains'
+    deviation follows the recursion; with one step a level and the step of equation 6 they stay a thousand times too
+    wide."""
     spec = DataSpec((3072,))
     config = NCSNConfig(VectorNetConfig(4, 1), n_levels=200, sigma_max=100.0, evaluations=200, denoise=False)
     ratio = (100 / 0.02) ** (1 / 199)
@@ -213,9 +214,10 @@ def test_the_step_of_a_network_that_is_told_is_equation_6() -> None:
 
 
 def test_technique_1_balances_classes_where_a_low_start_does_not() -> None:
-    """The exact score of 500 digits and no network, 300 chains that start uniformly in the pixels' range. From sigma 2 (1 of [0, 1])
-    zeros, near the middle grey, are drawn too often and ones hardly ever; from the largest distance the classes come out as they
-    are in the data. Chi-squared of 9 degrees has mean 9; published work with 10,000 digits of 28 x 28: 60 and 19."""
+    """The exact score of 500 digits and no network, 300 chains that start uniformly in the pixels' range. From sigma 2
+    (1 of [0, 1]) zeros, near the middle grey, are drawn too often and ones hardly ever; from the largest distance the
+    classes come out as they are in the data. Chi-squared of 9 degrees has mean 9; published work with 10,000 digits of
+    28 x 28: 60 and 19."""
     batch = load("mnist5k@14").train.examples(500)
     mixture, labels = GaussianMixture(batch["x"]), batch["y"]
     wanted = labels.bincount(minlength=10) * (300 / 500)

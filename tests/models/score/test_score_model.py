@@ -1,4 +1,5 @@
-"""The score model in all its variants: what it is trained on, how it samples, what it refuses; and a generator for each example."""
+"""The score model in all its variants: what it is trained on, how it samples, what it refuses; and a generator for each
+example."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def test_the_bound_is_trained_on_dequantised_bytes_and_measured_in_bits() -> Non
 
 
 def test_the_density_of_a_new_network_is_that_of_its_preconditioning() -> None:
-    """EDM's D is c_skip x where F is zero: the exact denoiser of N(0, sigma_data²), whose density at level s is N(0, sigma_data² + s²)."""
+    """EDM's D is c_skip x where F is zero: the exact denoiser of N(0, sigma_data²), whose density at level s is N(0,
+    sigma_data² + s²)."""
     schedule = EDMSchedule(sigma_min=0.01, sigma_max=500.0)
     built = system(
         ScoreModelConfig(VectorNetConfig(8, 1), schedule=schedule, tolerance=1e-5), DataSpec((6,)), scrambled=False

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.models.nn.test_unet import randomised
+from tests.models.networks import randomised
 
 from gibbsweep_models.capabilities import CanDenoise, CanSample, CanSampleClasses
 from gibbsweep_models.draws import randn, seeded
@@ -35,7 +35,8 @@ def test_the_data_is_brought_to_one_deviation(config: WaveformScoreConfig) -> No
 
 
 def test_a_new_edm_has_loss_one_and_a_new_diffwave_too() -> None:
-    """EDM's target has unit variance at every level if the gain is right; DiffWave's is the noise, and a new network predicts 0."""
+    """EDM's target has unit variance at every level if the gain is right; DiffWave's is the noise, and a new network
+    predicts 0."""
     x = 0.03 * randn((4000, 1, 64), generator=seeded(0))
     for config in (SMALL, UNET, DIFFWAVE):
         system = config.build(SPEC)

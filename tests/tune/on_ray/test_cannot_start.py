@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from tests.tiny import study
 
-from gibbsweep.study.study import Contender
+from gibbsweep.study.contender import Contender
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import Interrupted, run_sweep
 

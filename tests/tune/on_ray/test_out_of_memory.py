@@ -14,7 +14,7 @@ from rich.console import Console
 from tests.hungry import HungryConfig
 from tests.tiny import study
 
-from gibbsweep.study.study import Contender
+from gibbsweep.study.contender import Contender
 from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.on_ray import deaths

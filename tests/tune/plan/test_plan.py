@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.tiny import RBM, STUDY, study
-from tests.tune.plans import finish, new_plan, outcome_of, resumed_plan, run_all
+from tests.tune.plans import LIKELIHOOD, finish, new_plan, outcome_of, resumed_plan, run_all
 
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Contender, Float
 from gibbsweep.train import Outcome
 from gibbsweep.tune.folder.driver import only_driver
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.setup.create import reopen
 from gibbsweep.tune.table.pictures import shown_runs
 from gibbsweep.tune.table.rows import rows_of
@@ -85,7 +85,7 @@ def test_an_option_whose_trials_all_end_badly_is_not_retrained(tmp_path: Path, k
         finish(plan, planned, Outcome(kind, 7) if bad else None)  # type: ignore[arg-type]
     assert plan.finished()
     assert runs == 4 + 2
-    assert {record.state for record in plan.searches["rbm"].records} == {kind, "completed"}
+    assert {record.state for record in plan.search_of("rbm").records} == {kind, "completed"}
 
 
 def test_a_completed_trial_without_a_finite_goal_counts_as_diverged(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_completed_trial_without_a_finite_goal_counts_as_diverged(tmp_path: Pa
     planned = plan.next()
     assert planned is not None
     finish(plan, planned, Outcome("completed", 20, {"validation/log_likelihood": float("nan")}))
-    (record,) = plan.searches["rbm"].records
+    (record,) = plan.search_of("rbm").records
     assert record.state == "diverged"
     assert record.frozen().state.name == "FAIL"
 
@@ -106,7 +106,7 @@ def test_crashes_at_random_moments_lose_and_repeat_nothing(tmp_path_factory: pyt
     dice = random.Random(seed)
     plan = new_plan(runs)
     ended: list[str] = []
-    in_flight: list[Planned] = []
+    in_flight: list[PlannedRun] = []
     for _ in range(200):
         if plan.finished():
             break
@@ -131,7 +131,7 @@ def test_crashes_at_random_moments_lose_and_repeat_nothing(tmp_path_factory: pyt
     else:
         pytest.fail("the sweep does not end")
     assert len(ended) == len(set(ended)) == plan.total
-    assert [record.state for record in plan.searches["rbm"].records] == ["completed"] * 4
+    assert [record.state for record in plan.search_of("rbm").records] == ["completed"] * 4
 
 
 def test_a_changed_study_is_refused_with_the_difference(tmp_path: Path) -> None:
@@ -219,11 +219,11 @@ def test_the_median_rule_needs_peers_of_the_same_option(tmp_path: Path) -> None:
     for _ in range(8):
         planned = plan.next()
         assert planned is not None
-        assert not plan.report(planned.name, 5, 10.0 if planned.option == 1 else 0.0)
+        assert not plan.report(planned.name, 5, {LIKELIHOOD: 10.0 if planned.option == 1 else 0.0})
         finish(plan, planned)
     ninth, tenth = plan.next(), plan.next()
     assert ninth is not None
     assert tenth is not None
-    assert plan.report(ninth.name, 5, 9.0), "k=1: worse than 10"
-    assert not plan.report(tenth.name, 5, 9.0), "k=2: better than 0"
-    assert not plan.report(ninth.name, 6, -1.0), "no peer has reported at 6"
+    assert plan.report(ninth.name, 5, {LIKELIHOOD: 9.0}), "k=1: worse than 10"
+    assert not plan.report(tenth.name, 5, {LIKELIHOOD: 9.0}), "k=2: better than 0"
+    assert not plan.report(ninth.name, 6, {LIKELIHOOD: -1.0}), "no peer has reported at 6"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tune.plans import new_plan, outcome_of, resumed_plan
+from tests.tune.plans import LIKELIHOOD, new_plan, outcome_of, resumed_plan
 from tests.tune.segments import run_segment
 
 from gibbsweep.train import Outcome
@@ -26,7 +26,7 @@ def test_halving_pauses_promotes_and_ends_what_is_left(tmp_path: Path) -> None:
     assert plan.finished()
     assert {p.runs_to for p in order if p.kind == "search"} == {3, 7, 20}
     assert {p.runs_to for p in order if p.kind == "retrain"} == {20}
-    records = plan.searches["rbm"].records
+    records = plan.search_of("rbm").records
     assert len(records) == 18
     for k in (1, 2):
         mine = [record for record in records if record.values["k"] == k]
@@ -85,7 +85,7 @@ def test_a_goal_that_is_not_finite_at_a_rung_is_a_divergence(tmp_path: Path) -> 
     plan = new_plan(tmp_path, trials=18, scheduler="halving")
     planned = plan.next()
     assert planned is not None
-    assert plan.report(planned.name, 3, float("nan"))
+    assert plan.report(planned.name, 3, {LIKELIHOOD: float("nan")})
     outcome = Outcome.read(plan.sweep.trial(planned.name))
     assert outcome is not None
     assert (outcome.outcome, outcome.step) == ("diverged", 3)

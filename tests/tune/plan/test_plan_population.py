@@ -22,15 +22,15 @@ from gibbsweep.run.run import run
 from gibbsweep.study import Contender, Float
 from gibbsweep.train import Budget, Outcome, Segment
 from gibbsweep.train.takeover import read_takeovers
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep_models.types import Batch, DataSpec
 
 
 def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, **POPULATION)
     assert plan.settings.sampler == "random"
-    assert plan.searches["rbm"].population is not None
-    assert plan.searches["rbm"].population.evolves == ("learning_rate",), "not what is compared, nor a Choice"
+    assert plan.search_of("rbm").population is not None
+    assert plan.search_of("rbm").population.evolves == ("learning_rate",), "not what is compared, nor a Choice"
     order = run_all(plan)
     assert plan.finished() and plan.total == len(plan.outcomes) == 12 + 2
     for k in (1, 2):
@@ -39,7 +39,7 @@ def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_pat
             "no generation begins before the one before has ended"
         )
     taken = 0
-    for record in plan.searches["rbm"].records:
+    for record in plan.search_of("rbm").records:
         run_dir = plan.sweep.trial(f"rbm-{record.number:04d}")
         assert record.state in ("completed", "diverged")
         mine = next(p for p in reversed(order) if p.number == record.number)
@@ -55,11 +55,11 @@ def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_pat
         assert [t.step for t in read_takeovers(run_dir)] == [c.step for c in record.copies]
         taken += len(record.copies)
         assert all(c.donor % 2 == record.number % 2 for c in record.copies), "an option is a population of its own"
-        assert all(c.values["k"] == record.first["k"] for c in record.copies)
+        assert all(c.values["k"] == record.initial_values["k"] for c in record.copies)
     assert taken == len(plan.takeovers.made) >= 6
     for k in (1, 2):
         (retrained,) = [p for p in order if p.kind == "retrain" and p.option == k]
-        best = plan.searches["rbm"].best(k)
+        best = next(arm for arm in plan.arms() if arm.option == k).best()
         assert best is not None and retrained.replays == f"rbm-{best.number:04d}"
         assert history(plan.sweep.trial(retrained.name)) == history(plan.sweep.trial(retrained.replays))
     assert told(resumed_plan(tmp_path)) == told(plan)
@@ -68,16 +68,16 @@ def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_pat
 def test_what_diverges_is_replaced_and_counts_where_it_cannot_be(tmp_path: Path) -> None:
     one = study(contenders={"rbm": Contender(RBM, "energy", {"learning_rate": Float(0.01, 0.3)})})
     plan = new_plan(tmp_path, one, **{**POPULATION, "trials": 8})
-    started: list[Planned] = []
+    started: list[PlannedRun] = []
     for _ in range(8):
         planned = plan.next()
         assert planned is not None
         started.append(planned)
         train(plan, planned, breaks=0.15)
-    lost = [record.number for record in plan.searches["rbm"].records if record.state == "lost"]
+    lost = [record.number for record in plan.search_of("rbm").records if record.state == "lost"]
     assert len(lost) >= 3 and not plan.outcomes, "more than the quarter that is replaced anyway"
     again = resumed_plan(tmp_path, one)
-    assert [r.number for r in again.searches["rbm"].records if r.state == "lost"] == lost and not again.outcomes
+    assert [r.number for r in again.search_of("rbm").records if r.state == "lost"] == lost and not again.outcomes
     planned = again.next()
     assert planned is not None and planned.runs_to == 10
     for number in lost:
@@ -112,7 +112,7 @@ def test_crashes_between_any_two_steps_change_no_population(
     runs, dice = tmp_path_factory.mktemp("runs"), Dice(seed, 0.04)
     order = random.Random(seed + 1)
     plan = new_plan(runs, **POPULATION)
-    underway: list[Planned] = []
+    underway: list[PlannedRun] = []
     for _ in range(3000):
         if plan.finished():
             break

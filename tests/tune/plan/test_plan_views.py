@@ -53,8 +53,8 @@ def test_a_budget_changes_the_configuration_that_search_starts_from(tmp_path: Pa
         RBM, "energy", {"learning_rate": Float(0.001, 0.9)}, at={"slow": {"learning_rate": 0.7, "n_hidden": 3}}
     )
     the_study = study(contenders={"rbm": contender})
-    assert the_study.config_of("rbm", "smoke") == RBM
-    assert the_study.config_of("rbm", "slow") == replace(RBM, learning_rate=0.7, n_hidden=3)
+    assert the_study.at("smoke")["rbm"].config == RBM
+    assert the_study.at("slow")["rbm"].config == replace(RBM, learning_rate=0.7, n_hidden=3)
     first = new_plan(tmp_path, the_study, budget="slow").next()
     assert first is not None
     assert first.values == {"learning_rate": 0.7}
@@ -67,9 +67,9 @@ def test_a_budget_that_changes_a_field_that_is_not_there_is_refused() -> None:
 
 def test_evaluators_may_depend_on_the_budget() -> None:
     the_study = study(evaluators=lambda budget: (EnergyGap(),) if budget == "slow" else ())
-    assert the_study.evaluators_of("rbm", "slow") == (EnergyGap(),)
-    assert the_study.evaluators_of("rbm", "smoke") == ()
-    assert the_study.final_evaluators_of("mean", "smoke") == (LogLikelihood(n_temperatures=20),)
+    assert the_study.at("slow")["rbm"].evaluators == (EnergyGap(),)
+    assert the_study.at("smoke")["rbm"].evaluators == ()
+    assert the_study.at("smoke")["mean"].final_evaluators == (LogLikelihood(n_temperatures=20),)
 
 
 def test_a_contender_that_cannot_be_measured_is_refused_before_the_sweep_exists(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from tests.tiny import study
 from tests.tune.plans import new_plan, resumed_plan
+from tests.tune.searches import search_for
 from tests.tune.two_goals import BITS, FREE, GAP, TWO
 
 from gibbsweep.study import Study
@@ -21,7 +22,7 @@ from gibbsweep.train.report import read_spool
 from gibbsweep.tune.journal.attributes import PRUNED
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.plan.stopped import stopped
 from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 from gibbsweep.tune.search import of_study as searches
@@ -60,21 +61,21 @@ class Moments:
         patch.setattr(owner, name, watched)
 
 
-def killed_at_its_outcome(plan: Plan, planned: Planned, step: int, value: float) -> None:
+def killed_at_its_outcome(plan: Plan, planned: PlannedRun, step: int, value: float) -> None:
     """Its report stops it, and the driver is killed where the outcome was about to be written."""
     with pytest.MonkeyPatch.context() as patch:
         Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.outcome)
         with pytest.raises(Killed):
-            plan.report(planned.name, step, value, {GAP.metric: -value})
+            plan.report(planned.name, step, {BITS.metric: value, GAP.metric: -value})
 
 
-def values_of(planned: Planned, step: int) -> dict[str, float]:
+def values_of(planned: PlannedRun, step: int) -> dict[str, float]:
     """Curves that cross: who is good early is not good late."""
     rate = planned.values["learning_rate"]
     return {BITS.metric: -abs(rate - 0.1) - 1 / (1 + step), GAP.metric: abs(rate - 0.03) * (1 + 20 / step)}
 
 
-def train(plan: Plan, planned: Planned) -> None:
+def train(plan: Plan, planned: PlannedRun) -> None:
     """As the loop and the bridge do: on record, saved, announced; what goes on announces its checkpoint again."""
     run_dir = plan.sweep.trial(planned.name)
     if Outcome.read(run_dir) is None:
@@ -83,7 +84,7 @@ def train(plan: Plan, planned: Planned) -> None:
         for step in (*told[-1:], *(step for step in REPORTS if step not in told)):
             metrics = values_of(planned, step)
             spool(step, {**metrics, "train/device_seconds": float(step), "train/samples": step * 32.0})
-            if plan.report(planned.name, step, metrics[BITS.metric], metrics):
+            if plan.report(planned.name, step, metrics):
                 break
         else:
             last = {**values_of(planned, 20), "test/log_likelihood": planned.values["learning_rate"]}
@@ -104,8 +105,7 @@ def drive(plan: Plan, started: list[str] | None = None) -> Plan:
 
 def told(plan: Plan) -> Any:
     records = [
-        (r.values, r.runs_to, r.state, r.reports, r.other_reports, r.objectives, r.pruned)
-        for r in plan.searches["rbm"].records
+        (r.values, r.runs_to, r.state, r.reports, r.objectives, r.prune_verdicts) for r in plan.search_of("rbm").records
     ]
     return records, plan.outcomes, rows_of(plan)
 
@@ -165,7 +165,7 @@ def test_a_trial_that_was_to_be_pruned_ends_before_anything_starts(tmp_path: Pat
         planned = plan.next()
         assert planned is not None
         for step in REPORTS[:2]:
-            assert not plan.report(planned.name, step, -1.0 + planned.number)
+            assert not plan.report(planned.name, step, {BITS.metric: -1.0 + planned.number})
         done = Outcome("completed", 20, {BITS.metric: float(planned.number)})
         done.write(plan.sweep.trial(planned.name))
         plan.close(planned.name, done)
@@ -176,7 +176,7 @@ def test_a_trial_that_was_to_be_pruned_ends_before_anything_starts(tmp_path: Pat
     again = resumed_plan(tmp_path, ONE)
     outcome = Outcome.read(again.sweep.trial(bad.name))
     assert outcome == Outcome("pruned", 7, {BITS.metric: -9.0}, message="worse than its peers after 7 updates")
-    assert again.outcomes[bad.name] == outcome and again.searches["rbm"].records[bad.number].state == "pruned"
+    assert again.outcomes[bad.name] == outcome and again.search_of("rbm").records[bad.number].state == "pruned"
     assert again.interrupted() == [again.sweep.trial(beside.name)]
     following = again.next()
     assert following is not None and following.name == beside.name
@@ -187,16 +187,16 @@ def test_the_verdict_of_another_order_of_reports_stands(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, ONE, scheduler="stopping", trials=12, rungs=1)
     early, late = plan.next(), plan.next()
     assert early is not None and late is not None
-    assert not plan.report(late.name, 7, -1.0)
+    assert not plan.report(late.name, 7, {BITS.metric: -1.0})
     killed_at_its_outcome(plan, early, 7, -2.0)
-    assert [record.state for record in resumed_plan(tmp_path, ONE).searches["rbm"].records] == ["pruned", "running"]
+    assert [record.state for record in resumed_plan(tmp_path, ONE).search_of("rbm").records] == ["pruned", "running"]
 
 
 def test_what_a_trial_did_after_its_driver_died_counts_no_more_than_the_verdict(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, ONE, scheduler="stopping", trials=12, rungs=1)
     first, second = plan.next(), plan.next()
     assert first is not None and second is not None
-    assert not plan.report(first.name, 7, -1.0)
+    assert not plan.report(first.name, 7, {BITS.metric: -1.0})
     killed_at_its_outcome(plan, second, 7, -2.0)
     Outcome("completed", 20, {BITS.metric: 5.0}).write(plan.sweep.trial(second.name))
     assert resumed_plan(tmp_path, ONE).outcomes[second.name].outcome == "pruned"
@@ -209,7 +209,7 @@ def test_status_counts_it_as_resume_will(tmp_path: Path, the_study: Study, outli
     write_outline(plan.sweep, outline(plan))
     runs = [run for run in (plan.next() for _ in range(4)) if run is not None]
     for run, value in zip(runs[:2], (-2.0, -1.0), strict=True):  # with two goals the best two go on
-        assert not plan.report(run.name, 7, value, {GAP.metric: -value})
+        assert not plan.report(run.name, 7, {BITS.metric: value, GAP.metric: -value})
     stopped_dir = plan.sweep.trial(runs[2].name)
     spool = SpoolReporter(stopped_dir)
     spool(7, {"train/device_seconds": 3.0})
@@ -227,9 +227,7 @@ def test_status_counts_it_as_resume_will(tmp_path: Path, the_study: Study, outli
 
 def search_of(storage: BaseStorage, scheduler: SchedulerName, goals: int) -> Search:
     form = SchedulerForm(scheduler, rungs=1 if scheduler == "stopping" else None)
-    return Search(
-        storage, "s", FREE, (BITS, GAP)[:goals] if goals > 1 else BITS, updates=20, trials=12, seed=0, scheduler=form
-    )
+    return search_for(storage, FREE, *(BITS, GAP)[:goals], updates=20, trials=12, seed=0, scheduler=form)
 
 
 @pytest.mark.parametrize("goals", [1, 2])
@@ -239,15 +237,15 @@ def test_a_verdict_without_its_report_is_ignored_and_written_again(goals: int) -
     search = search_of(storage, "stopping", goals)
     for _ in range(2):
         search.ask()
-    assert search.report(0, 7, -1.0, {GAP.metric: 1.0}) == "go"
+    assert search.report(0, 7, {BITS.metric: -1.0, GAP.metric: 1.0}) == "go"
     storage.set_trial_user_attr(search.records[1].trial_id, f"{PRUNED}7", True)  # and then a kill
     again = search_of(storage, "stopping", goals)
     assert stopped(again.records) == [] and [record.number for record in again.interrupted()] == [0, 1]
-    assert again.report(1, 7, -0.5, {GAP.metric: 0.5}) == "go"
+    assert again.report(1, 7, {BITS.metric: -0.5, GAP.metric: 0.5}) == "go"
     later = search_of(storage, "stopping", goals)
     assert later.records == again.records and stopped(later.records) == []
-    assert later.records[1].pruned == {7: False}
-    assert later.report(1, 7, -0.5, {GAP.metric: 0.5}) == "go"
+    assert later.records[1].prune_verdicts == {7: False}
+    assert later.report(1, 7, {BITS.metric: -0.5, GAP.metric: 0.5}) == "go"
 
 
 @pytest.mark.parametrize("goals", [1, 2])
@@ -257,10 +255,10 @@ def test_what_was_let_go_on_is_not_judged_again_by_other_peers(goals: int) -> No
     search = search_of(storage, "median", goals)
     for _ in range(5):
         search.ask()
-    assert search.report(0, 7, -9.0, {GAP.metric: 9.0}) == "go"
+    assert search.report(0, 7, {BITS.metric: -9.0, GAP.metric: 9.0}) == "go"
     for number in range(1, 5):
-        assert search.report(number, 7, -1.0, {GAP.metric: 1.0}) == "go"
+        assert search.report(number, 7, {BITS.metric: -1.0, GAP.metric: 1.0}) == "go"
         search.tell(number, Outcome("completed", 20, {BITS.metric: -1.0, GAP.metric: 1.0}))
     for same in (search, search_of(storage, "median", goals)):
-        assert same.report(0, 7, -9.0, {GAP.metric: 9.0}) == "go"
-    assert search.report(0, 8, -9.0, {GAP.metric: 9.0}) == "go", "no peer has reported there"
+        assert same.report(0, 7, {BITS.metric: -9.0, GAP.metric: 9.0}) == "go"
+    assert search.report(0, 8, {BITS.metric: -9.0, GAP.metric: 9.0}) == "go", "no peer has reported there"

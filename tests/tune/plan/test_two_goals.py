@@ -18,6 +18,7 @@ from optuna.trial import TrialState
 from tests.tiny import RBM, STUDY
 from tests.tune.one_cpu import one_cpu
 from tests.tune.plans import new_plan, resumed_plan
+from tests.tune.searches import search_for
 from tests.tune.two_goals import BITS, FREE, GAP, TWO, end, losses, measured, run_all, run_segment, two
 
 from gibbsweep.errors import UserError
@@ -32,7 +33,6 @@ from gibbsweep.tune.on_ray import trial
 from gibbsweep.tune.on_ray.bridge import PlanScheduler
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.search.front import front_of
-from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.table.rows import rows_of
 
 
@@ -40,7 +40,7 @@ from gibbsweep.tune.table.rows import rows_of
 def test_the_front_is_retrained_the_best_in_each_goal_first(tmp_path: Path, scheduler: str) -> None:
     plan = new_plan(tmp_path, TWO, trials=14, scheduler=scheduler)
     order = run_all(plan)
-    ended = [record for record in plan.searches["rbm"].records if record.objectives is not None]
+    ended = [record for record in plan.search_of("rbm").records if record.objectives is not None]
     front = front_of(ended, (BITS, GAP), 3)
     assert len(front) >= 2
     assert not any(dominates(losses(other), losses(one)) for one in front for other in ended)
@@ -66,10 +66,13 @@ def test_equal_trials_are_retrained_once_and_violations_come_last(tmp_path: Path
         assert planned is not None
         metrics = dict(zip((BITS.metric, GAP.metric, "validation/seconds"), point, strict=True))
         end(plan, planned, Outcome("completed", 20, metrics))
-    records = plan.searches["rbm"].records
+    records = plan.search_of("rbm").records
     for same in (plan, resumed_plan(tmp_path, limited)):
-        members = same.chosen.members("rbm", None)
-        assert [member.values for member in members] == [records[0].values, records[2].values]
+        (arm,) = same.arms()
+        assert [retraining.member.values for retraining in same.retrainings(arm)] == [
+            records[0].values,
+            records[2].values,
+        ]
 
 
 def test_the_number_retrained_is_the_study_s(tmp_path: Path) -> None:
@@ -142,11 +145,11 @@ def test_nothing_is_retrained_before_the_journal_knows_every_outcome(tmp_path: P
 def test_the_journal_of_one_goal_is_what_it_was_and_that_of_two_holds_both() -> None:
     for goals in ((BITS,), (BITS, GAP)):
         storage = InMemoryStorage()
-        search = Search(storage, "s", FREE, goals, updates=20, trials=3, seed=0)
+        search = search_for(storage, FREE, *goals, updates=20, trials=3, seed=0)
         search.ask()
         metrics = {BITS.metric: -1.0, GAP.metric: 2.0}
-        assert search.report(0, 5, -1.0, metrics) == "go"
-        search.report(0, 10, -1.0, {GAP.metric: float("nan")})
+        assert search.report(0, 5, metrics) == "go"
+        search.report(0, 10, {BITS.metric: -1.0, GAP.metric: float("nan")})
         search.tell(0, Outcome("completed", 20, metrics))
         (told,) = storage.get_all_trials(0)
         assert told.state == TrialState.COMPLETE
@@ -157,7 +160,7 @@ def test_the_journal_of_one_goal_is_what_it_was_and_that_of_two_holds_both() -> 
         else:
             assert set(told.user_attrs) == attrs | {"objectives@5"}, "a report lacks a goal: it is not recorded"
             assert told.intermediate_values == {5: -1.0} and told.values == [-1.0, 2.0]
-        again = Search(storage, "s", FREE, goals, updates=20, trials=3, seed=0)
+        again = search_for(storage, FREE, *goals, updates=20, trials=3, seed=0)
         assert again.records == search.records
 
 
@@ -165,12 +168,12 @@ def test_a_trial_that_lacks_a_goal_at_the_end_or_at_a_rung_diverged(tmp_path: Pa
     plan = new_plan(tmp_path, TWO, trials=9, scheduler="halving")
     first, second = plan.next(), plan.next()
     assert first is not None and second is not None
-    assert plan.report(first.name, first.runs_to, -1.0, {GAP.metric: float("nan")})
+    assert plan.report(first.name, first.runs_to, {BITS.metric: -1.0, GAP.metric: float("nan")})
     outcome = Outcome.read(plan.sweep.trial(first.name))
     assert outcome is not None and outcome.outcome == "diverged"
     assert outcome.message == f"validation/energy_gap is nan after {first.runs_to} updates"
     end(plan, second, Outcome("completed", 20, {BITS.metric: -1.0}))
-    assert plan.searches["rbm"].records[1].state == "diverged"
+    assert plan.search_of("rbm").records[1].state == "diverged"
 
 
 @pytest.mark.parametrize(
@@ -211,14 +214,14 @@ def test_a_trial_tells_both_goals_with_each_report_and_keeps_both_peaks(
     assignment = Assignment(
         planned.name, planned.contender, "search", with_values(RBM, planned.values), 0, "digits", Budget(10, 32, 5),
         plan.sweep.trial(planned.name), evaluators=(LogLikelihood(n_temperatures=20), EnergyGap(n_steps=5)),
-        precision="fp32", goal=(BITS, GAP), constrained=(GAP.metric,), front="for energy_gap",
+        precision="fp32", goals=(BITS, GAP), announced=(BITS.metric, GAP.metric), front="for energy_gap",
     )  # fmt: skip
-    trial._loop({"assignment": assignment, "goal_metric": BITS.metric, "in_tune": True, "watch": None})
+    trial._loop({"assignment": assignment, "in_tune": True, "watch": None})
     assert [report["step"] for report in sent] == [5, 10]
     listening = SimpleNamespace(config={"name": planned.name})
     PlanScheduler(Gate(plan, StopRequest(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, sent[0])  # type: ignore[arg-type]
-    (record,) = resumed_plan(tmp_path, TWO).searches["rbm"].records
-    assert record.reported(5) == (sent[0]["goal"], sent[0][f"told/{GAP.metric}"])
+    (record,) = resumed_plan(tmp_path, TWO).search_of("rbm").records
+    assert record.reports[5] == (sent[0][f"announced/{BITS.metric}"], sent[0][f"announced/{GAP.metric}"])
     outcome = Outcome.read(plan.sweep.trial(planned.name))
     assert outcome is not None
     assert {f"peak/{goal.metric}" for goal in (BITS, GAP)} < set(outcome.metrics)

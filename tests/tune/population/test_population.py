@@ -78,18 +78,18 @@ def test_a_population_beats_every_constant_rate_where_the_best_one_changes() -> 
     for seed in range(3):
         ours = policy(SchedulerForm("population", generations=20), curves, trials=16, seed=seed, report_every=0)
         simulate(ours, curves, workers=3)
-        best = ours.search.best(None)
-        assert best is not None and best.value is not None and ours.search.population is not None
+        best = ours.search.arms[0].best()
+        assert best is not None and best.objectives is not None and ours.search.population is not None
         schedule = ours.search.population.schedule(best.number)
-        assert best.value == curves.loss_along(schedule, 0, 200), "the schedule is what it was trained with"
+        assert best.objectives == (curves.loss_along(schedule, 0, 200),), "the schedule is what it was trained with"
         rates = [segment.values["learning_rate"] for segment in schedule]
         assert rates[-1] < rates[0] / 2, "it falls, as the best one does"
-        found.append(best.value)
+        found.append(best.objectives[0])
     assert curves.optimum < min(found) and max(found) < 0.9 * best_constant
 
 
 def told(ours: SearchPolicy) -> list[Any]:
-    return [(r.first, r.values, r.copies, r.state, r.reports, sorted(r.lost)) for r in ours.search.records]
+    return [(r.initial_values, r.values, r.copies, r.state, r.reports, sorted(r.lost)) for r in ours.search.records]
 
 
 @pytest.mark.parametrize("workers", [2, 5, 64])
@@ -174,7 +174,7 @@ class Doomed(SyntheticCurves):
 def test_a_population_that_is_lost_altogether_has_diverged() -> None:
     ours = policy(FORM, Doomed(), trials=8)
     assert simulate(ours, Doomed(), workers=3).ended == {"diverged": 8}
-    assert ours.search.best(None) is None
+    assert ours.search.arms[0].best() is None
 
 
 def test_a_lineage_is_the_history_of_the_weights() -> None:

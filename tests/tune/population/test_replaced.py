@@ -55,7 +55,7 @@ def test_each_member_that_diverged_counts_once(tmp_path: Path, the_study: Study)
 
 def test_nobody_is_counted_who_was_replaced_as_one_of_the_worst(tmp_path: Path) -> None:
     plan = whole_population(tmp_path, breaks=1.0)
-    assert any(record.copies for record in plan.searches["rbm"].records) and not lost_and_replaced(plan)
+    assert any(record.copies for record in plan.search_of("rbm").records) and not lost_and_replaced(plan)
     (row,) = rows_of(plan)
     assert (row.replaced, row.diverged_share) == (0, 0.0)
     results = Results("tiny", "?", "digits", "laptop", "cpu", "c" * 40, {}, [row])
@@ -68,14 +68,14 @@ def test_who_has_not_ended_is_not_counted_yet(tmp_path: Path) -> None:
         planned = plan.next()
         assert planned is not None
         train(plan, planned, breaks=0.15)
-    assert any(record.lost for record in plan.searches["rbm"].records)
+    assert any(record.lost for record in plan.search_of("rbm").records)
     assert [(row.replaced, row.diverged_share) for row in rows_of(plan)] == [(0, 0.0)]
 
 
 def test_the_accounting_moves_what_the_divergences_cost_and_loses_nothing(tmp_path: Path) -> None:
     """A pretended member has spent 1 s whenever it pauses or diverges, and 2 s at its end."""
     plan = whole_population(tmp_path)
-    search, lost = plan.searches["rbm"], lost_and_replaced(plan)
+    search, lost = plan.search_of("rbm"), lost_and_replaced(plan)
     for run in plan.outcomes:
         spool = SpoolReporter(plan.sweep.trial(run))
         for step, seconds in ((3, 0.1), (5, 0.25), (10, 0.5), (15, 0.75)):

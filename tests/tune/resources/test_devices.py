@@ -15,7 +15,7 @@ from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.on_ray.retries import MOST_CRASHES, Retries
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import WAITING, Devices
 from gibbsweep.tune.resources.shares import Node, Request, gpu_share
 
@@ -28,8 +28,8 @@ class Died:
     raised: bool = False
 
 
-def planned(name: str, contender: str = "small") -> Planned:
-    return Planned(name, contender, "search", {}, 0, "digits", 10)
+def planned(name: str, contender: str = "small") -> PlannedRun:
+    return PlannedRun(name, contender, "search", {}, 0, "digits", 10)
 
 
 def devices(

@@ -21,7 +21,7 @@ from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.options.options import SweepOptions, check_options
 from gibbsweep.tune.options.sizes import parse_size, round_up, size_text
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.schedulers.promotion import Promotion
@@ -42,7 +42,7 @@ def kept(plan: Plan) -> set[str]:
     return {folder.name for folder in (plan.sweep.path / "trials").iterdir() if has_checkpoint(folder / "checkpoint")}
 
 
-def run_one(gate: Gate, planned: Planned, *, updates: int | None = None) -> None:
+def run_one(gate: Gate, planned: PlannedRun, *, updates: int | None = None) -> None:
     """Save a checkpoint and end, or pause at a rung (``updates``: of the whole budget)."""
     save(gate.plan, planned.name)
     gate.reported(planned.name)
@@ -90,7 +90,7 @@ def test_the_worst_completed_trials_go_first_and_the_retrained_stay(tmp_path: Pa
     assert plan.finished()
     assert not gate.halted
     # Two places of the five were left for the first retraining: the best of each k keeps its checkpoint, and one of the second best.
-    best = {f"rbm-{record.number:04d}" for k in (1, 2) if (record := plan.searches["rbm"].best(k)) is not None}
+    best = {f"rbm-{record.number:04d}" for arm in plan.arms() if (record := arm.best()) is not None}
     assert len(after_search) == 3
     assert best < after_search
     assert kept(plan) == {name for name in plan.outcomes if "seed" in name} | (kept(plan) & best)
@@ -211,7 +211,7 @@ def test_the_hopeless_are_never_promoted(seed: int, eta: int, brackets: int, wor
             scheduler.close(index, step == 27)
         else:
             losses = tuple(dice.choice([0.0, 1.0, dice.random()]) for _ in range(objectives))
-            scheduler.report(index, step, losses if objectives > 1 else losses[0])
+            scheduler.report(index, step, losses)
             scheduler.pause(index, step, promoted=False)
         now = set(scheduler.hopeless())
         assert hopeless - now <= hopeless

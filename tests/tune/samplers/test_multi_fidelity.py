@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from tests.tune.searches import search_for
 
+from gibbsweep.study.contender import Contender
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Float, Space
-from gibbsweep.study.study import Contender
 from gibbsweep.train import Outcome
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers.multi_fidelity import HYPERPARAMETERS
@@ -48,8 +49,8 @@ def search(
     earlier: Sequence[Record] = (),
 ) -> Search:
     contender = Contender(Config(), "baseline", SPACE, compare=compare)  # type: ignore[arg-type]
-    return Search(
-        storage or InMemoryStorage(), "s", contender, Goal("loss", "minimize"), updates=UPDATES, trials=40, seed=3,
+    return search_for(
+        storage or InMemoryStorage(), contender, Goal("loss", "minimize"), updates=UPDATES, trials=40, seed=3,
         sampler=sampler, scheduler=SchedulerForm("halving", rungs=1), earlier=earlier,
     )  # fmt: skip
 
@@ -57,9 +58,9 @@ def search(
 def step(found: Search) -> tuple[int, int]:
     """One worker's next segment: which trial, and from how many updates on."""
     record = found.promote() or found.ask()
-    start = record.at
+    start = record.updates_done
     value = loss(record.values, record.runs_to)
-    assert found.report(record.number, record.runs_to, value, {"loss": value}) == "go"
+    assert found.report(record.number, record.runs_to, {"loss": value}) == "go"
     if record.runs_to < UPDATES:
         found.pause(record.number)
     else:
@@ -70,14 +71,14 @@ def step(found: Search) -> tuple[int, int]:
 def test_what_is_promotable_is_ranked_by_expected_ends() -> None:
     rung = Rung(3)
     for number, value in enumerate((0.1, 0.2, 0.3, 0.4, 0.5, 0.6)):
-        rung.add(number, value)
+        rung.add(number, (value,))
     assert rung.promotable() == 0
     ends = [0.9, 0.8, 0.1, 0.7, 0.6, 0.2]
-    assert rung.promotable_by(ends) == 2
+    assert rung.promotable(ends) == 2
     rung.remove(2)
-    assert rung.promotable_by(ends) == 5
+    assert rung.promotable(ends) == 5
     rung.remove(5)
-    assert rung.promotable_by(ends) is None, "two of six have gone on"
+    assert rung.promotable(ends) is None, "two of six have gone on"
 
 
 def test_who_looks_bad_early_is_promoted_once_the_model_knows_better() -> None:
@@ -112,10 +113,10 @@ def test_every_compared_option_gets_its_share_and_its_own_best() -> None:
     found = search(compare="width")
     for _ in range(60):
         step(found)
-    for option in (8, 16, 32):
-        records = found.records_of(option)
-        assert all(record.values["width"] == option for record in records)
-        best = found.best(option)
+    assert [arm.option for arm in found.arms] == [8, 16, 32]
+    for arm in found.arms:
+        assert all(record.values["width"] == arm.option for record in arm.records)
+        best = arm.best()
         assert best is not None and abs(best.values["rate"] - 0.25) < 0.1
 
 
@@ -135,7 +136,7 @@ def test_a_region_that_diverges_is_left() -> None:
     for _ in range(40):
         record = found.promote() or found.ask()
         value = loss(record.values, record.runs_to) if record.values["rate"] <= 0.5 else math.nan
-        if found.report(record.number, record.runs_to, value, {"loss": value}) == "diverge":
+        if found.report(record.number, record.runs_to, {"loss": value}) == "diverge":
             found.tell(record.number, Outcome("diverged", record.runs_to))
         elif record.runs_to < UPDATES:
             found.pause(record.number)
@@ -167,7 +168,7 @@ def test_ends_are_expected_anew_after_every_report_and_only_then() -> None:
     before = model.expected_ends(found.goals[0], found.records)
     assert before is not None and model.expected_ends(found.goals[0], found.records) is before
     waiting = next(record for record in found.records if record.state == "paused")
-    found.report(waiting.number, UPDATES - 1, 9.0, {"loss": 9.0})
+    found.report(waiting.number, UPDATES - 1, {"loss": 9.0})
     after = model.expected_ends(found.goals[0], found.records)
     assert after is not None and after[waiting.number] > before[waiting.number]
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from tests.tune.searches import search_for
 
 from gibbsweep.errors import UserError
 from gibbsweep.results.dominance import hypervolume
@@ -61,8 +62,8 @@ def search(
     scheduler: SchedulerName = "halving",
 ) -> Search:
     contender = Contender(Config(), "baseline", space, compare=compare)  # type: ignore[arg-type]
-    return Search(
-        storage or InMemoryStorage(), "s", contender, GOALS[:objectives], updates=9, trials=trials, seed=seed,
+    return search_for(
+        storage or InMemoryStorage(), contender, *GOALS[:objectives], updates=9, trials=trials, seed=seed,
         sampler=sampler, scheduler=SchedulerForm(scheduler), constraints=constraints,
     )  # fmt: skip
 
@@ -79,7 +80,7 @@ def metrics(values: dict[str, Any]) -> dict[str, float]:
 def step(found: Search) -> dict[str, Any]:
     record = found.ask()
     measured = metrics(record.values)
-    found.report(record.number, record.runs_to, measured["loss"], measured)
+    found.report(record.number, record.runs_to, measured)
     found.tell(record.number, Outcome("completed", 9, measured))
     return record.values
 
@@ -160,7 +161,7 @@ def test_a_model_of_two_goals_keeps_to_a_constraint(sampler: SamplerName, trials
     found = search(sampler, space=PLAIN, trials=trials, objectives=2, constraints=(held,), scheduler="none")
     rates = [step(found)["rate"] for _ in range(trials)]
     assert sum(rate >= 0.2 for rate in rates[10:]) >= 0.46 * (trials - 10)
-    assert all(member.values["rate"] >= 0.2 for member in found.members(None, 5))
+    assert all(member.values["rate"] >= 0.2 for member in found.arms[0].members(5))
 
 
 def test_cmaes_is_refused_for_several_goals() -> None:
@@ -170,14 +171,13 @@ def test_cmaes_is_refused_for_several_goals() -> None:
 
 def test_a_long_history_keeps_the_last_trials_and_the_front_of_the_others() -> None:
     records = [
-        Record(n, n, {}, {}, {}, 9, "completed", value=float(n % 50), other_values=(float(-(n % 50)),))
-        for n in range(300)
+        Record(n, n, {}, {}, {}, 9, "completed", objectives=(float(n % 50), float(-(n % 50)))) for n in range(300)
     ]
-    records[3].value, records[3].other_values = -1.0, (-60.0,)  # dominates all
+    records[3].objectives = -1.0, -60.0  # dominates all
     kept = _cap(records, end_losses(records, (Goal("a", "minimize"), Goal("b", "minimize"))))
     assert [record.number for record in kept[BEST:]] == list(range(75, 300))
     assert [record.number for record in kept[:3]] == [3, 0, 49], "front 0, then the extremes of the next one"
-    assert len({record.value for record in kept[:BEST]}) == BEST
+    assert len({record.objectives for record in kept[:BEST]}) == BEST
 
 
 def test_a_grid_is_every_combination_and_as_fine_as_the_trials_allow() -> None:

@@ -30,7 +30,7 @@ def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: Schedu
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
     floors = [record.values["floor"] for record in ours.search.records]
-    first, second = ours.search.members(None, 2)
+    first, second = ours.search.arms[0].members(2)
     assert (first.label, first.values["floor"]) == ("for loss", min(floors))
     assert (second.label, second.values["floor"]) == ("for loss_2", max(floors))
 

@@ -44,7 +44,7 @@ def test_who_is_promotable_follows_the_definition(losses: list[float], eta: int,
     """Algorithm 2: among the best floor(n / eta) of all that came to the rung, the best that has not been promoted."""
     rung, promoted = Rung(eta), set()
     for number, loss in enumerate(losses):
-        rung.add(number, loss)
+        rung.add(number, (loss,))
         order = sorted(range(number + 1), key=lambda i: (losses[i], i))
         best = [i for i in order[: len(order) // eta] if i not in promoted and math.isfinite(losses[i])]
         assert rung.promotable() == (best[0] if best else None)
@@ -56,13 +56,13 @@ def test_who_is_promotable_follows_the_definition(losses: list[float], eta: int,
 def test_the_highest_rung_is_promoted_first_and_nothing_that_is_not_finite() -> None:
     ladder = Ladder((1, 3), eta=2)
     for number, loss in enumerate((3.0, 1.0, 2.0, math.nan)):
-        ladder[1].add(number, loss)
+        ladder[1].add(number, (loss,))
     assert ladder.promotable() == (1, 1)
     ladder[1].remove(1)
-    ladder[3].add(1, 0.5)
+    ladder[3].add(1, (0.5,))
     assert ladder.promotable() == (2, 1), "one trial alone at a rung is not among the best half of one"
     ladder[1].remove(2)
-    ladder[3].add(2, 0.7)
+    ladder[3].add(2, (0.7,))
     assert ladder.promotable() == (1, 3)
     ladder[3].remove(1)
     ladder[3].remove(2)

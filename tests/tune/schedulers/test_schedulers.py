@@ -60,7 +60,7 @@ def test_a_constant_goal_ends_every_trial_and_completes_one(form: SchedulerForm,
     found = simulate(ours, curves, workers=2)
     assert sum(found.ended.values()) == 12 and found.ended["completed"] >= 1
     assert set(found.ended) <= {"completed", "pruned"}
-    best = ours.search.best(None)
+    best = ours.search.arms[0].best()
     assert best is not None and best.value == 0.5
 
 
@@ -72,7 +72,7 @@ def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerForm, valu
     ours = policy(form, curves, trials=6)
     found = simulate(ours, curves, workers=2)
     assert found.ended == {"diverged": 6}
-    assert ours.search.best(None) is None
+    assert ours.search.arms[0].best() is None
 
 
 @every_form
@@ -82,7 +82,7 @@ def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> N
     curves = Falling(may_break=False)
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
-    best = ours.search.best(None)
+    best = ours.search.arms[0].best()
     assert best is not None
     assert best.values["floor"] == min(record.values["floor"] for record in ours.search.records)
 
@@ -102,10 +102,10 @@ def test_halving_spends_what_the_rungs_say() -> None:
 def test_the_window_judges_by_the_median_of_the_last_reports() -> None:
     scheduler = SchedulerForm("halving", rungs=1, window=3).build(updates=9, trials=9)
     for step, loss in ((1, 9.0), (2, 1.0), (3, 2.0)):
-        assert scheduler.report(0, step, loss) == "go"
+        assert scheduler.report(0, step, (loss,)) == "go"
     scheduler.pause(0, 3, promoted=False)
     for index, loss in ((1, 2.5), (2, 1.5)):
-        scheduler.report(index, 3, loss)
+        scheduler.report(index, 3, (loss,))
         scheduler.pause(index, 3, promoted=False)
     # Trial 0 counts as 2, the median of 9, 1 and 2, so trial 2 is the best third of three.
     assert scheduler.promote() == (2, 9)
@@ -140,7 +140,7 @@ def test_a_crash_at_any_moment_changes_no_promotion(
             break
     told = [(r.values, r.state, r.reports, r.other_reports) for r in ours.search.records]
     assert told == [(r.values, r.state, r.reports, r.other_reports) for r in whole.search.records]
-    assert ours.search.members(None, 3) == whole.search.members(None, 3)
+    assert ours.search.arms[0].members(3) == whole.search.arms[0].members(3)
 
 
 def _run_some(ours: SearchPolicy, curves: Any, events: int) -> bool:

@@ -12,7 +12,8 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from tests.tiny import RBM, study
 from tests.tune.one_cpu import one_cpu
-from tests.tune.plans import finish, new_plan, outcome_of, resumed_plan
+from tests.tune.plans import LIKELIHOOD, finish, new_plan, outcome_of, resumed_plan
+from tests.tune.searches import search_for
 
 from gibbsweep.errors import UserError
 from gibbsweep.run.assignment import Assignment
@@ -44,8 +45,8 @@ def search(
 ) -> Search:
     """Minimise x with x >= .6."""
     space = {"x": Float(0, 1), "y": Float(0, 1)}
-    return Search(
-        storage or InMemoryStorage(), "s", Contender(Config(), "baseline", space), Goal("x", "minimize"),  # type: ignore[arg-type]
+    return search_for(
+        storage or InMemoryStorage(), Contender(Config(), "baseline", space), Goal("x", "minimize"),  # type: ignore[arg-type]
         updates=9, trials=30, seed=0, sampler=sampler, scheduler=SchedulerForm(scheduler),
         constraints=(Constraint("x", ">=", 0.6),),
     )  # fmt: skip
@@ -53,7 +54,7 @@ def search(
 
 def end(found: Search, record: Record, x: float | None = None) -> None:
     metrics = {"x": record.values["x"] if x is None else x}
-    found.report(record.number, record.runs_to, metrics["x"], metrics)
+    found.report(record.number, record.runs_to, metrics)
     found.tell(record.number, Outcome("completed", 9, metrics))
 
 
@@ -89,7 +90,7 @@ def test_the_best_satisfies_all_or_comes_closest_and_is_so_again_after_a_crash(t
     for x, best in ((0.1, 0), (0.5, 1), (0.3, 1), (0.9, 3), (0.2, 3), (0.7, 5)):
         end(found, found.ask(), x)
         for same in (found, search(storage=JournalStorage(JournalFileBackend(journal)))):
-            record = same.best(None)
+            record = same.arms[0].best()
             assert record is not None and record.number == best
             assert [r.state for r in same.records] == ["completed"] * len(same.records)
             assert [r.violations for r in same.records] == [r.violations for r in found.records]
@@ -106,7 +107,7 @@ def test_samplers_learn_where_the_constraint_holds(sampler: SamplerName, schedul
     for _ in range(trials):
         end(found, found.ask())
     assert sum(record.values["x"] >= 0.58 for record in found.records[-4:]) >= 3
-    best = found.best(None)
+    best = found.arms[0].best()
     assert best is not None and 0.6 <= best.values["x"] < 0.75
 
 
@@ -115,7 +116,7 @@ def test_a_rung_promotes_what_satisfies_first_and_the_same_after_a_crash(tmp_pat
     found = search("random", "halving", JournalStorage(JournalFileBackend(journal)))
     for x in (0.1, 0.2, 0.95, 0.3, 0.9, 0.05):
         record = found.ask()
-        assert found.report(record.number, record.runs_to, x, {"x": x}) == "go"
+        assert found.report(record.number, record.runs_to, {"x": x}) == "go"
         found.pause(record.number)
     again = search("random", "halving", JournalStorage(JournalFileBackend(journal)))
     for same in (found, again):
@@ -130,10 +131,10 @@ def test_the_table_says_which_row_violates_what_and_a_changed_bound_is_refused(t
         outcome = outcome_of(planned)
         seconds = 0.05 if planned.values["k"] == 1 and planned.number != 0 else 0.3
         outcome.metrics["validation/seconds"] = seconds
-        assert not plan.report(planned.name, 20, outcome.metrics["validation/log_likelihood"], outcome.metrics)
+        assert not plan.report(planned.name, 20, outcome.metrics)
         finish(plan, planned, outcome)
     one, two = rows_of(resumed_plan(tmp_path, slow))
-    assert one.violated == [] and one.best_config == plan.searches["rbm"].records[2].values
+    assert one.violated == [] and one.best_config == plan.search_of("rbm").records[2].values
     assert two.violated == ["validation/seconds is 0.3, needed <= 0.1"]
     results = Results(
         "tiny", "?", "digits", "laptop", "cpu", "c" * 40, {"validation/log_likelihood": "log p"}, [one, two]
@@ -162,17 +163,16 @@ def test_a_trial_tells_its_constrained_metrics_with_each_report(
     monkeypatch.setattr(trial, "_send_to_tune", sent.append)
     assignment = Assignment(
         planned.name, planned.contender, "search", with_values(RBM, planned.values), 0, "digits", Budget(10, 32, 5),
-        plan.sweep.trial(planned.name), evaluators=limited.evaluators_of("rbm", "smoke"), precision="fp32", until=5,
-        constrained=("validation/log_likelihood",),
+        plan.sweep.trial(planned.name), evaluators=limited.at("smoke")["rbm"].evaluators, precision="fp32", until=5,
+        announced=("validation/log_likelihood",),
     )  # fmt: skip
-    metric = "validation/log_likelihood"
-    trial._loop({"assignment": assignment, "goal_metric": metric, "in_tune": True, "watch": None})
+    trial._loop({"assignment": assignment, "in_tune": True, "watch": None})
     (report,) = sent
     assert report["step"] == 5
-    assert report[f"told/{metric}"] == report["goal"]
+    value = report[f"announced/{LIKELIHOOD}"]
     listening = SimpleNamespace(config={"name": planned.name})
     PlanScheduler(Gate(plan, StopRequest(plan.sweep)), one_cpu(plan)[1]).on_trial_result(None, listening, report)  # type: ignore[arg-type]
     assert plan.pause(planned.name)
-    (record,) = resumed_plan(tmp_path, limited).searches["rbm"].records
-    assert record.violations == {5: {str(gap): gap.violation({metric: report["goal"]})}}
+    (record,) = resumed_plan(tmp_path, limited).search_of("rbm").records
+    assert record.violations == {5: {str(gap): gap.violation({LIKELIHOOD: value})}}
     assert record.violations[5][str(gap)] > 0

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from optuna.storages import InMemoryStorage
 from tests.tiny import RBM, STUDY, study
-from tests.tune.plans import finish, new_plan, outcome_of, run_all
+from tests.tune.plans import LIKELIHOOD, finish, new_plan, outcome_of, run_all
+from tests.tune.searches import search_for
 
 from gibbsweep.cli.parse import parse
 from gibbsweep.errors import UserError
@@ -18,7 +19,6 @@ from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.search import warm_start
-from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.setup.create import create, reopen
 from gibbsweep.tune.table.rows import rows_of
 
@@ -47,14 +47,14 @@ def test_what_is_taken_is_history_and_nothing_else(tmp_path: Path) -> None:
     plan = started(tmp_path)
     assert (len(taken(plan).trials), taken(plan).dropped) == (8, {})
     assert str(taken(plan)) == "8 taken, 0 dropped"
-    assert plan.total == 4 + 2 and not plan.outcomes and plan.searches["rbm"].records == []
+    assert plan.total == 4 + 2 and not plan.outcomes and plan.search_of("rbm").records == []
     order = run_all(plan)
     assert [p.name for p in order if p.kind == "search"] == [f"rbm-000{i}" for i in range(4)]
     assert order[0].values["learning_rate"] == RBM.learning_rate
     rows = rows_of(plan)
     assert [row.trials for row in rows] == [2, 2]
     best = {row.compared["k"]: row.best_config for row in rows}
-    own = [record.values for record in plan.searches["rbm"].records]
+    own = [record.values for record in plan.search_of("rbm").records]
     assert all(best[k] in own for k in (1, 2))
 
 
@@ -106,12 +106,12 @@ def test_values_compare_after_equal_numbers_of_updates_alone(tmp_path: Path) -> 
     ):
         started(tmp_path)
     plan = started(tmp_path, scheduler="halving", eta=2, rungs=1)
-    assert plan.searches["rbm"].rungs == (10,)
+    assert plan.search_of("rbm").rungs == (10,)
     assert [list(trial["reports"]) for trial in taken(plan).trials] == [["10"]] * 8
     long = tmp_path / "long"
     plan = new_plan(long, trials=4, seeds=0)
     while (planned := plan.next()) is not None:
-        plan.report(planned.name, 10, -float(planned.number))
+        plan.report(planned.name, 10, {LIKELIHOOD: -float(planned.number)})
         finish(plan, planned)
     shorter = started(long, budget="smoke")
     assert [trial["reports"] for trial in taken(shorter).trials] == [{"10": -float(n)} for n in range(4)]
@@ -172,8 +172,8 @@ def test_a_model_starts_where_the_earlier_trials_were_good(sampler: SamplerName)
     points = [{"x": x, "y": y} for x in (0.05, 0.2, 0.6, 0.95) for y in (0.0, 0.3, 0.8)]
     trials = [{"values": v, "reports": {"9": loss(v)}, "violations": {}} for v in points]
     records = warm_start.Taken(trials, {}).records(space, (9,))
-    found = Search(
-        InMemoryStorage(), "s", Contender(Config(), "baseline", space), Goal("loss", "minimize"), updates=9,  # type: ignore[arg-type]
+    found = search_for(
+        InMemoryStorage(), Contender(Config(), "baseline", space), Goal("loss", "minimize"), updates=9,  # type: ignore[arg-type]
         trials=8, seed=0, sampler=sampler, earlier=records,
     )  # fmt: skip
     asked = [found.ask().values for _ in range(4)]

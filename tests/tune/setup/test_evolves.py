@@ -58,8 +58,8 @@ def test_what_cannot_evolve_is_refused_before_there_is_a_sweep(tmp_path: Path) -
 def test_what_evolves_is_named_or_found_and_stays_as_it_was(tmp_path: Path) -> None:
     named = with_contender(evolves=("k", "learning_rate"))
     plan = new_plan(tmp_path, named, **POPULATION)
-    assert plan.searches["rbm"].population is not None
-    assert plan.searches["rbm"].population.evolves == ("k", "learning_rate")
+    assert plan.search_of("rbm").population is not None
+    assert plan.search_of("rbm").population.evolves == ("k", "learning_rate")
     with pytest.raises(UserError, match="has changed since it was started .*evolves.rbm"):
         reopen(with_contender(evolves=("learning_rate",)), SweepOptions(runs=tmp_path, resume="s"))
 
@@ -81,8 +81,8 @@ def test_what_a_checkpoint_would_overwrite_does_not_evolve(tmp_path: Path) -> No
     config = WarmConfig(n_hidden=4, sample_steps=10, annealing_chains=10, equilibration=10)
     warm = Contender(config, "energy", space)
     plan = new_plan(tmp_path, study(contenders={"rbm": warm}), **POPULATION)
-    assert plan.searches["rbm"].population is not None
-    assert plan.searches["rbm"].population.evolves == ("learning_rate",)
+    assert plan.search_of("rbm").population is not None
+    assert plan.search_of("rbm").population.evolves == ("learning_rate",)
     named = study(contenders={"rbm": replace(warm, evolves=("warmth",))})
     refused(
         named,

@@ -76,9 +76,9 @@ def test_recorded_curves_are_those_of_the_journal(tmp_path: Path) -> None:
     assert curves.updates == 81
     drawn = [record for record in ours.search.records if record.reports]
     for position, record in enumerate(drawn):
-        for step, value in record.reports.items():
+        for step, (value,) in record.reports.items():
             assert curves.loss({"trial": position}, 99, step) == value
-        assert curves.loss({"trial": position}, 99, 53) == record.reports[27]
+        assert curves.loss({"trial": position}, 99, 53) == record.reports[27][0]
         if record.state == "diverged":
             assert math.isnan(curves.loss({"trial": position}, 99, 81))
     replayed = policy(SchedulerForm("halving"), curves, trials=20)
@@ -103,10 +103,10 @@ def test_curves_of_two_goals_are_those_of_the_journal_too(tmp_path: Path) -> Non
     for position, record in enumerate(drawn):
         for step in record.reports:
             values = {"trial": position}
-            assert (first.loss(values, 99, step), second.loss(values, 99, step)) == record.reported(step)
+            assert (first.loss(values, 99, step), second.loss(values, 99, step)) == record.reports[step]
     assert first.range == (
-        min(min(record.reports.values()) for record in drawn),
-        max(max(record.reports.values()) for record in drawn),
+        min(min(value for value, _ in record.reports.values()) for record in drawn),
+        max(max(value for value, _ in record.reports.values()) for record in drawn),
     )
     assert all(0 <= missed < 1 for _, missed in found.best)
     missed = [missed for _, missed in found.best]

@@ -8,5 +8,5 @@ from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
 
 def driver_view(plan: Plan, last_reports: dict[str, LastReport]) -> Overview:
-    records = {name: search.records for name, search in plan.searches.items()}
+    records = {search.contender.name: search.records for search in plan.searches()}
     return overview_of(outline(plan), records, plan.outcomes, last_reports, plan.running)

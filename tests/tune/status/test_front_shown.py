@@ -42,7 +42,7 @@ def test_rows_labels_and_targets_tell_the_members_apart(tmp_path: Path) -> None:
     for name, bound in (("rbm", max(rates)), ("rbm (for energy_gap)", rates[1])):
         verdict = Target("x", "test/log_likelihood", ">", (name,), 0.0).judge(rows)
         assert verdict is not None and verdict.got == pytest.approx(bound)
-    importances = importances_of(plan.searches["rbm"])
+    importances = importances_of(plan.search_of("rbm"))
     assert list(importances) == ["rbm (for log_likelihood)", "rbm (for energy_gap)"]
     assert all(set(own) == {"learning_rate"} for own in importances.values())
 
@@ -55,10 +55,10 @@ def test_the_view_says_how_long_the_front_is_and_what_is_best_in_each(tmp_path: 
     run_all(plan)
     write_outline(plan.sweep, outline(plan))
     seen = overview_from_folder(plan.sweep).overview
-    records = {name: search.records for name, search in plan.searches.items()}
+    records = {search.contender.name: search.records for search in plan.searches()}
     assert seen == overview_of(outline(plan), records, plan.outcomes, {}, ())
     (contender,) = seen.contenders
-    front = front_of(plan.searches["rbm"].records, (BITS, GAP))
+    front = front_of(plan.search_of("rbm").records, (BITS, GAP))
     assert contender.front == len(front)
     assert [best.run for best in contender.bests] == [f"rbm-{record.number:04d}" for record in front[:2]]
     assert contender.runs == plan.total == seen.done
@@ -102,7 +102,7 @@ def test_a_warm_start_takes_both_goals_and_none_of_a_sweep_of_one(tmp_path: Path
     later, settings = create(TWO, options, has_gpu=False)
     (taken,) = warm_start.read(later.warm_start).values()
     records = taken.records(FREE.space, warm_start.compared_at(TWO, settings, "rbm"))
-    assert [r.objectives for r in records] == [r.objectives for r in plan.searches["rbm"].records]
+    assert [r.objectives for r in records] == [r.objectives for r in plan.search_of("rbm").records]
     assert [r.frozen().values for r in records] == [list(r.objectives or ()) for r in records]
     Plan(TWO, settings, later).next()
     with pytest.raises(UserError, match="goal is .*maximize and .*minimize there and .*maximize here"):

@@ -92,15 +92,20 @@ def many(n: int, rungs: tuple[int, ...], trials: int) -> Overview:
         name = f"contender_of_quite_a_long_name_{c}" if c % 3 else f"c{c}"
         expected = expected_updates(1000, rungs, 3, 1)
         outlines[name] = Outline(
-            trials, 1000, rungs, expected, Goal("validation/loss", "minimize"), tuple(f"{name}-seed{s}" for s in (1, 2))
+            trials,
+            1000,
+            rungs,
+            expected,
+            (Goal("validation/loss", "minimize"),),
+            tuple(f"{name}-seed{s}" for s in (1, 2)),
         )
         records[name] = []
         for i in range(trials - c):
-            reports = dict.fromkeys(levels[: i % (len(levels) + 1)], 123.4567 + i)
+            reports = dict.fromkeys(levels[: i % (len(levels) + 1)], (123.4567 + i,))
             values = {"objective.learning_rate": 0.0123456, "depth": 3, "activation": "leaky_relu", "width": 1024}
             record = Record(i, i, values, {}, {}, 1000, reports=reports)
             record.state = ("running", "paused", "completed", "pruned", "diverged", "failed")[i % 6]
-            record.value = 100.0 + i if record.state == "completed" else None
+            record.objectives = (100.0 + i,) if record.state == "completed" else None
             records[name].append(record)
             if record.ended:
                 outcomes[f"{name}-{i:04d}"] = Outcome(record.state, 500, {}, 7200.0)  # type: ignore[arg-type]
@@ -179,7 +184,7 @@ def test_a_kill_between_a_report_and_its_pause_loses_nothing(tmp_path: Path) -> 
         assert planned is not None
         at = planned.name, planned.runs_to
         if planned.kind == "search" and planned.runs_to < 20 and planned.number % 2 and at not in killed:
-            plan.report(planned.name, planned.runs_to, outcome_of(planned).metrics["validation/log_likelihood"])
+            plan.report(planned.name, planned.runs_to, outcome_of(planned).metrics)
             plan = resumed_plan(tmp_path)
             killed.add(at)
             continue

@@ -31,7 +31,7 @@ TWO = study(contenders={"rbm": FREE}, constraints=(FAST,), goal=(BITS, GAP))
 
 def seen(plan: Plan) -> ContenderOverview:
     """By the driver, and the same by who reads the folder."""
-    records = {name: search.records for name, search in plan.searches.items()}
+    records = {search.contender.name: search.records for search in plan.searches()}
     (contender,) = overview_of(outline(plan), records, plan.outcomes, {}, plan.running).contenders
     write_outline(plan.sweep, outline(plan))
     (there,) = overview_from_folder(plan.sweep).overview.contenders
@@ -44,7 +44,7 @@ def end(plan: Plan, **metrics: float) -> str:
     planned = plan.next()
     assert planned is not None
     outcome = Outcome("completed", 20, {f"validation/{name}": value for name, value in metrics.items()})
-    plan.report(planned.name, 20, outcome.metrics[BITS.metric], outcome.metrics)
+    plan.report(planned.name, 20, outcome.metrics)
     outcome.write(plan.sweep.trial(planned.name))
     plan.close(planned.name, outcome)
     return planned.name
@@ -56,7 +56,7 @@ def test_the_best_satisfies_all_or_comes_closest_and_then_says_so(tmp_path: Path
     expected = [0, 1, 2, 3, 4, 4, 6]
     for (likelihood, seconds), number in zip(points, expected, strict=True):
         end(plan, log_likelihood=likelihood, **({} if seconds is None else {"seconds": seconds}))
-        contender, record = seen(plan), plan.searches["rbm"].best(None)
+        contender, record = seen(plan), plan.arms()[0].best()
         assert record is not None and record.number == number, "as it is retrained"
         assert contender.best is not None and contender.best.run == f"rbm-{number:04d}"
         assert contender.best.violated == (() if number >= 4 else ("validation/seconds <= 1",))
@@ -69,7 +69,7 @@ def test_the_best_satisfies_all_or_comes_closest_and_then_says_so(tmp_path: Path
 
 
 def _whole(plan: Plan) -> Overview:
-    return overview_of(outline(plan), {"rbm": plan.searches["rbm"].records}, plan.outcomes, {}, plan.running)
+    return overview_of(outline(plan), {"rbm": plan.search_of("rbm").records}, plan.outcomes, {}, plan.running)
 
 
 def test_before_any_has_completed_those_that_came_furthest_are_ranked_so(tmp_path: Path) -> None:
@@ -78,11 +78,11 @@ def test_before_any_has_completed_those_that_came_furthest_are_ranked_so(tmp_pat
     reports = [(3.0, 2.0), (1.0, 0.5), (2.0, 0.9), (9.0, 0.1)]
     for step in (5, 10):
         for run, (likelihood, seconds) in zip(runs[: 4 if step == 5 else 3], reports, strict=False):
-            plan.report(run, step, likelihood, {FAST.metric: seconds})
+            plan.report(run, step, {BITS.metric: likelihood, FAST.metric: seconds})
         best = seen(plan).best
         assert best is not None and best.step == step and best.violated == ()
         assert best.run == (runs[3] if step == 5 else runs[2])
-    assert plan.report(runs[0], 15, 3.0, {FAST.metric: 2.0}) is False
+    assert plan.report(runs[0], 15, {BITS.metric: 3.0, FAST.metric: 2.0}) is False
     best = seen(plan).best
     assert best is not None and (best.run, best.violated) == (runs[0], (str(FAST),))
 
@@ -94,7 +94,7 @@ def test_of_several_goals_each_best_and_the_front_are_of_those_that_satisfy(tmp_
     fronts = [[0], [0], [2], [3], [3, 4], [3, 4]]
     for (likelihood, gap, seconds), front in zip(points, fronts, strict=True):
         end(plan, log_likelihood=likelihood, energy_gap=gap, seconds=seconds)
-        contender, records = seen(plan), plan.searches["rbm"].records
+        contender, records = seen(plan), plan.search_of("rbm").records
         assert [record.number for record in front_of(records, goals)] == front, "as they are retrained"
         assert [best.run for best in contender.bests] == [f"rbm-{number:04d}" for number in front]
         assert contender.front == len(front)

@@ -82,8 +82,8 @@ def test_the_table_and_the_figure_have_the_schedule(tmp_path: Path) -> None:
     assert Results.from_json(results.to_json()) == results
     (line,) = [line for line in results.to_markdown().splitlines() if line.startswith(f"- {row.label}:")]
     assert re.search(r"; while it trains: learning_rate [\d.]+ to \d+, .* to 20$", line), line
-    search = plan.searches["rbm"]
-    groups = [(f"k={k}", search.records_of(k), search.best(k)) for k in (1, 2)]
+    search = plan.search_of("rbm")
+    groups = [(f"k={arm.option}", arm.records, arm.best()) for arm in search.arms]
     figure = draw_lineages(groups, search.records, search.contender.space, ("learning_rate", "centred"), 20)
     assert len(figure.axes) == 4
     (thick,) = [line for line in figure.axes[0].lines if line.get_linewidth() == 2.0]
@@ -99,7 +99,7 @@ def test_a_search_does_not_start_from_trials_whose_values_changed(tmp_path: Path
     _, settings = create(STUDY, options, has_gpu=False)
     assert isinstance(settings, Settings)
     taken = warm_start.read(tmp_path / "t" / "warm_start.json")["rbm"]
-    changed = sum(bool(record.copies) for record in plan.searches["rbm"].records)
+    changed = sum(bool(record.copies) for record in plan.search_of("rbm").records)
     assert taken.dropped == {"its values changed while it trained": changed}
     assert len(taken.trials) == 12 - changed > 0
 

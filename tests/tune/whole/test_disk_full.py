@@ -16,9 +16,11 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from tests.tiny import study
 from tests.tune.one_cpu import one_cpu
+from tests.tune.plans import LIKELIHOOD
 
 from gibbsweep.errors import DiskFull, is_disk_full
 from gibbsweep.evaluate import ChainGrid, EnergyGap
+from gibbsweep.run.assignment import assignment_of
 from gibbsweep.run.run import run
 from gibbsweep.study import Goal
 from gibbsweep.train import Budget, Outcome, SpoolReporter
@@ -27,8 +29,9 @@ from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.journal.storage import WholeLines, mend_journal, open_storage
 from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher
-from gibbsweep.tune.on_ray.trial import DISK_FULL, Payload, TrialContender, assignment_of
+from gibbsweep.tune.on_ray.trial import DISK_FULL, Payload
 from gibbsweep.tune.options.options import SweepOptions
+from gibbsweep.tune.plan.assignments import Assignments
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.setup.create import create, reopen
@@ -76,13 +79,9 @@ def go_on(runs: Path) -> Gate:
     mend_journal(sweep.journal)
     gate = Gate(Plan(STUDY, settings, sweep), StopRequest(sweep))
     devices, retries = one_cpu(gate.plan)
-    searcher, scheduler = PlanSearcher(gate, devices, retries), PlanScheduler(gate, retries)
-    budget = settings.budget_of(STUDY, "rbm")
-    also = replace(budget, also_at=gate.plan.searches["rbm"].rungs)
-    contender = TrialContender(
-        STUDY.contenders["rbm"].config, budget, also, STUDY.goal, STUDY.evaluators, STUDY.final_evaluators
-    )
-    payload = Payload({"rbm": contender}, None, STUDY.validation, "fp32", sweep.precision, "abc", 1, False, "test")
+    assignments = Assignments(gate.plan, SweepOptions(runs=runs))
+    searcher, scheduler = PlanSearcher(gate, assignments, devices, retries), PlanScheduler(gate, retries)
+    payload = Payload(1, False, "test")
     for number in range(100):
         config = searcher.suggest(str(number))
         if config == Searcher.FINISHED:
@@ -91,7 +90,7 @@ def go_on(runs: Path) -> Gate:
         trial = _Trial(config)
 
         def announce(step: int, metrics: Any, images: Any = None, sounds: Any = None, trial: _Trial = trial) -> None:
-            report = {"step": step, "goal": metrics[STUDY.goal.metric]}
+            report = {"step": step, f"announced/{LIKELIHOOD}": metrics[LIKELIHOOD]}
             if scheduler.on_trial_result(None, trial, report) == TrialScheduler.STOP:  # type: ignore[arg-type]
                 raise _Stopped
 
@@ -101,7 +100,7 @@ def go_on(runs: Path) -> Gate:
             pass
         except DiskFull as full:
             assert "there is no space left on the disk of" in str(full)
-            scheduler.on_trial_result(None, trial, {"goal": 0.0, DISK_FULL: str(full)})  # type: ignore[arg-type]
+            scheduler.on_trial_result(None, trial, {DISK_FULL: str(full)})  # type: ignore[arg-type]
         searcher.on_trial_complete(str(number), {})
     raise AssertionError("the sweep does not end")
 
@@ -191,6 +190,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.cluster
 def test_a_small_disk_that_fills_up(small_disk: Path, undisturbed: tuple[dict[str, Any], int]) -> None:
     """The kernel's own refusals, with the disk freed bit by bit."""
     ballast, parts = small_disk / "ballast", 0

@@ -28,7 +28,7 @@ from gibbsweep.tune.sweep import run_sweep
 
 def test_retries_decide_and_are_recorded(tmp_path: Path) -> None:
     plan = new_plan(tmp_path, retries=2)
-    assert plan.settings.budget_of(STUDY, "rbm").retries == 2
+    assert plan.search_of("rbm").contender.budget.retries == 2
     assert plan.sweep.record()["options"]["retries"] == 2
     assert resumed_plan(tmp_path).settings.retries == 2
     with pytest.raises(UserError, match="retries = 2"):
@@ -41,7 +41,7 @@ def test_a_budget_s_own_retries_are_the_default(tmp_path: Path) -> None:
     budgets = {name: replace(budget, retries=3) for name, budget in STUDY.budgets.items()}
     plan = new_plan(tmp_path, study(budgets=budgets))
     assert plan.settings.retries is None
-    assert plan.settings.budget_of(plan.study, "rbm").retries == 3
+    assert plan.search_of("rbm").contender.budget.retries == 3
     halved = fingerprint(plan.study, plan.settings)["rbm"]["halve"]
     assert halved == {"learning_rate": STUDY.contenders["rbm"].config.learning_rate}  # type: ignore[attr-defined]
 
@@ -95,7 +95,7 @@ def test_a_study_may_search_for_stability(tmp_path: Path) -> None:
         ("FAIL" if value is None else "COMPLETE", value) for _, value in ends
     ]
     assert [t.user_attrs["outcome"] for t in trials] == [kind for kind, _ in ends]
-    best = [plan.searches["rbm"].best(k) for k in (1, 2)]
+    best = [arm.best() for arm in plan.arms()]
     assert [record and record.values for record in best] == values[2:4], "with k=1 the one that survived longest"
 
 

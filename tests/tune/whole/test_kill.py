@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from tests.tune.whole.killing import WORDS, command, kill_tree, wait_for_reports
 
 from gibbsweep.study import Results
@@ -13,6 +14,8 @@ from gibbsweep.train import Outcome
 from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
+
+pytestmark = pytest.mark.cluster
 
 
 def check_whole(runs: Path) -> None:

@@ -24,6 +24,8 @@ from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 
+pytestmark = pytest.mark.cluster
+
 VICTIMS = ["driver"] * 6 + ["worker"] * 10 + ["node"] * 4
 SEED = int(os.environ.get("GIBBSWEEP_KILL_SEED", "0"))
 NOTICED_S = {"health_check_period_ms": 1000, "health_check_failure_threshold": 5, "health_check_initial_delay_ms": 1000}

@@ -21,6 +21,8 @@ from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 
+pytestmark = pytest.mark.cluster
+
 GIBBSWEEP = ["-c", "from gibbsweep.cli.main import main; main()"]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.tiny import STUDY, BreakingConfig, study
@@ -113,8 +113,8 @@ def test_a_pruned_trial_stops_at_its_report_and_the_sweep_goes_on(
 ) -> None:
     decide = Search.report
 
-    def report(self: Search, number: int, step: int, value: float, *constrained: Any) -> Verdict:
-        decide(self, number, step, value, *constrained)
+    def report(self: Search, number: int, step: int, metrics: Mapping[str, float]) -> Verdict:
+        decide(self, number, step, metrics)
         return "prune" if number == 1 else "go"
 
     monkeypatch.setattr(Search, "report", report)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.tune.whole.killing import ROOT
 
 from gibbsweep.study import Results
@@ -15,6 +16,7 @@ from gibbsweep.train import Outcome
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 
+pytestmark = pytest.mark.cluster
 NAMES = ("a", "b")
 
 

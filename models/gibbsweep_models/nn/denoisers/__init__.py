@@ -1,4 +1,4 @@
-"""Denoisers, (B, *D) and sigma (B,) -> (B, *D): the preconditioning of a network, guidance, and exact ones."""
+"""Denoisers, (B, *D) and sigma (B,) -> (B, *D): preconditioned networks, guidance, and exact ones."""
 
 from gibbsweep_models.nn.denoisers.densities import DENSITIES, density_of
 from gibbsweep_models.nn.denoisers.energy_denoiser import EnergyDenoiser

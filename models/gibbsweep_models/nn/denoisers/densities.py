@@ -18,7 +18,8 @@ def two_gaussians() -> GaussianMixture:
 
 
 def two_modes() -> GaussianMixture:
-    """.8 N((.5, .5), .1² I) + .2 N((-.5, -.5), .1² I): the toy of Song & Ermon (2019), figure 3, with every length over 10."""
+    """.8 N((.5, .5), .1² I) + .2 N((-.5, -.5), .1² I): the toy of Song & Ermon (2019), figure 3, with every length over
+    10."""
     return GaussianMixture(torch.tensor([[0.5, 0.5], [-0.5, -0.5]]), torch.tensor([0.8, 0.2]), 0.1)
 
 
@@ -29,7 +30,7 @@ def ring() -> GaussianMixture:
 
 
 DENSITIES = {"normal1d": normal, "gauss1d": two_gaussians, "two_modes": two_modes, "ring8": ring}
-"""By the name of the data set."""
+"""The densities, by the name of their data set."""
 
 
 def density_of(data: str) -> GaussianMixture:

@@ -11,16 +11,22 @@ from gibbsweep_models.noise.shape import expand_like
 
 
 class EnergyDenoiser(EDMPrecondition):
-    """E(x; sigma) = 1/2 |c_in x - (sigma_data / sigma) F(c_in x; c_noise)|², and Tweedie's D = x - sigma² grad E.
+    """The energy E(x; sigma) = 1/2 |c_in x - (sigma_data / sigma) F(c_in x; c_noise)|², and Tweedie's D = x - sigma²
+    grad E.
 
-    The square is |x - N(x)|² / (2 sigma²) of an autoencoder N, the energy that Salimans & Ho (2021, "Should EBMs model the energy
-    or the score?") found to train best, here with N = (1 - sigma c_in) x + sigma_data F. Where F is zero, E is exactly the energy
-    of data N(0, sigma_data²) blurred by sigma, and to first order D = c_skip x + c_out (F + J^T x): the preconditioning of
-    Karras et al. (2022) for a gradient.
+    The square is |x - N(x)|² / (2 sigma²) of an autoencoder N, the energy that Salimans & Ho (2021, "Should EBMs model
+    the energy or the score?") found to train best, here with N = (1 - sigma c_in) x + sigma_data F. Where F is zero, E
+    is exactly the energy of data N(0, sigma_data²) blurred by sigma, and to first order D = c_skip x + c_out (F + J^T
+    x): the preconditioning of Karras et al. (2022) for a gradient.
+
+    >>> from gibbsweep_models.nn.noise_networks import UNet
+    >>> denoiser = EnergyDenoiser(UNet((1, 8, 8), (8, 8)), sigma_data=0.5)
+    >>> denoiser.energy(torch.zeros(2, 1, 8, 8), torch.ones(2)).shape
+    torch.Size([2])
     """
 
     def energy(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """``x`` (B, *D) at noise level ``sigma`` (B,) -> (B,)."""
+        """The energy of ``x`` (B, *D) at noise level ``sigma`` (B,) -> (B,)."""
         c = self.coefficients(sigma)
         scaled = expand_like(c.c_in, x) * x
         output = self.network(scaled, c.c_noise, None).to(x.dtype)
@@ -28,9 +34,10 @@ class EnergyDenoiser(EDMPrecondition):
         return check_energy(0.5 * residual.flatten(1).square().sum(dim=1), x)
 
     def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
-        """``x`` (B, *D) at noise level ``sigma`` (B,), positive -> E[x_0 | x] (B, *D), with a graph where gradients are on."""
+        """E[x_0 | x] (B, *D) of ``x`` (B, *D) at noise level ``sigma`` (B,), positive, with a graph where gradients are
+        on."""
         with_graph = torch.is_grad_enabled()
-        sigma = self.told(sigma)
+        sigma = self.seen_level(sigma)
         with torch.enable_grad():
             leaf = x if x.requires_grad else x.detach().requires_grad_(True)
             (gradient,) = torch.autograd.grad(self.energy(leaf, sigma).sum(), leaf, create_graph=with_graph)

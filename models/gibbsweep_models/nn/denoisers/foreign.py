@@ -11,9 +11,18 @@ from gibbsweep_models.noise.timed import TimedSchedule
 
 
 class ForeignEps(nn.Module):
-    """D(x; sigma) = x - sigma eps(s x, t): from a network that is told a time t of ``schedule`` and sees x_t = s (x_0 + sigma n), as
-    DDPM's and the variance-preserving ones of Song et al. (2021) do. ``label``: what the network is told for t (DDPM's step number
-    is t times their number less one, a :class:`DDPMLadder`'s rung); None: t itself."""
+    """D(x; sigma) = x - sigma eps(s x, t): a denoiser from a network with a time t of ``schedule`` as input that sees
+    x_t = s (x_0 + sigma n), as DDPM's and the variance-preserving ones of Song et al. (2021) do.
+
+    ``label``: the network's own form of t (DDPM's step number is t times their number less one, a
+    :class:`~gibbsweep_models.noise.ladder.DDPMLadder`'s rung); None: t itself.
+
+    >>> from gibbsweep_models.nn.noise_networks import VectorNet
+    >>> from gibbsweep_models.noise import VPSchedule
+    >>> denoiser = ForeignEps(VectorNet((2,), width=8), VPSchedule())
+    >>> denoiser(torch.zeros(3, 2), torch.ones(3)).shape
+    torch.Size([3, 2])
+    """
 
     def __init__(
         self, network: nn.Module, schedule: TimedSchedule, label: Callable[[Tensor], Tensor] | None = None
@@ -24,8 +33,8 @@ class ForeignEps(nn.Module):
         self.label = label
 
     def forward(self, x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
-        """``x`` (B, *D) at ``sigma`` (B,) in data units -> E[x_0 | x] (B, *D)."""
+        """E[x_0 | x] (B, *D) of ``x`` (B, *D) at ``sigma`` (B,) in data units."""
         t = self.schedule.time(sigma)
-        told = t if self.label is None else self.label(t)
-        eps: Tensor = self.network(expand_like(self.schedule.scale(sigma), x) * x, told, cond)
+        label = t if self.label is None else self.label(t)
+        eps: Tensor = self.network(expand_like(self.schedule.scale(sigma), x) * x, label, cond)
         return x - expand_like(sigma, x) * eps

@@ -13,16 +13,23 @@ from gibbsweep_models.noise.shape import expand_like
 
 
 class GaussianMixture(nn.Module):
-    """p(x) = sum_k w_k N(x; m_k, s_k² I), and the same with s_k² + sigma² for data blurred by sigma. As a module it is the denoiser
-    E[x_0 | x].
+    """p(x) = sum_k w_k N(x; m_k, s_k² I), and the same with s_k² + sigma² for data blurred by sigma. As a module it is
+    the denoiser E[x_0 | x].
 
-    ``means`` (K, *D); ``weights`` (K,), positive, of any sum; ``stds`` (K,), 0 for point masses: of examples as means that is the
-    training set itself, whose exact score remembers every one of them.
+    ``means`` (K, *D); ``weights`` (K,), positive, of any sum; ``stds`` (K,), 0 for point masses: with examples as means
+    that is the training set itself, whose exact score remembers every one of them.
+
+    >>> mixture = GaussianMixture(torch.tensor([[-1.0], [1.0]]), stds=0.1)
+    >>> mixture(torch.zeros(3, 1), torch.ones(3)).shape
+    torch.Size([3, 1])
     """
 
     means: Tensor
+    """m, (K, *D)."""
     log_weights: Tensor
+    """ln w, normalised, (K,)."""
     stds: Tensor
+    """s, (K,)."""
 
     def __init__(self, means: Tensor, weights: Tensor | None = None, stds: Tensor | float = 0.0) -> None:
         super().__init__()
@@ -43,9 +50,9 @@ class GaussianMixture(nn.Module):
         refuse_condition(cond, self)
         responsible, variances = self.posterior(x, sigma)
         # The mean of a component given x: m + s² / (s² + sigma²) (x - m).
-        kept = self.stds.square() / variances
-        centres = ((responsible * (1 - kept)) @ self.means.flatten(1)).view(x.shape)
-        return centres + expand_like((responsible * kept).sum(dim=1), x) * x
+        slope = self.stds.square() / variances
+        centres = ((responsible * (1 - slope)) @ self.means.flatten(1)).view(x.shape)
+        return centres + expand_like((responsible * slope).sum(dim=1), x) * x
 
     def score(self, x: Tensor, sigma: Tensor) -> Tensor:
         """grad ln p of data blurred by ``sigma`` (B,), 0 for the data itself: (B, *D) -> (B, *D)."""

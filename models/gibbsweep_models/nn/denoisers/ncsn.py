@@ -1,4 +1,5 @@
-"""The two networks of NCSN and NCSNv2 as denoisers: one that is told the noise level, and one that is divided by it."""
+"""The two networks of NCSN and NCSNv2 as denoisers: one with the noise level as input, and one that is divided by
+it."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ _LEAST = 1e-12
 class ScoreNetwork(nn.Module):
     """F = exp(g) (U(u, label) + h u) with u = x over its own root mean square; (B, *D) -> (B, *D).
 
-    ``told``: the label is that of the noise level, and so are g and h; g, which starts at 0, is what NCSN's conditional normalisation
-    before the last convolution does, a scale of its own for each level: a score is as large as 1 / sigma. It is learned as a
-    logarithm, so that a factor of a hundred is within reach of hundreds of updates. Otherwise F is a function of x alone: the label
-    is ln(root mean square) / 4, and g = 0.
+    ``told``: the label is that of the noise level, and so are g and h; g, which starts at 0, is what NCSN's conditional
+    normalisation before the last convolution does, a scale of its own for each level: a score is as large as 1 / sigma.
+    It is learned as a logarithm, so that a factor of a hundred is within reach of hundreds of updates. Otherwise F is a
+    function of x alone: the label is ln(root mean square) / 4, and g = 0.
 
-    Scaling by what is seen in x and the learned share h of the input are not in the papers, whose networks are wide enough to hand
-    on noise of any size; a small one does it better so, told or not.
+    Scaling by the root mean square of x and the learned share h of the input are not in the papers, whose networks are
+    wide enough to pass on noise of any size; a small network does it better with them, told or not.
     """
 
     def __init__(self, network: nn.Module, *, told: bool) -> None:
@@ -34,7 +35,7 @@ class ScoreNetwork(nn.Module):
         self.scales = zero_(nn.Linear(_EMBEDDING, 2 if told else 1))
 
     def forward(self, x: Tensor, noise: Tensor, cond: Tensor | None = None) -> Tensor:
-        """``x`` (B, *D), the noise label (B,), which is looked at only where it is told -> (B, *D)."""
+        """F of ``x`` (B, *D); the noise label (B,) enters only where ``told`` -> (B, *D)."""
         size = (x.flatten(1).square().mean(dim=1) + _LEAST).sqrt()
         label = noise if self.told else size.log() / 4
         unit = x / expand_like(size, x)
@@ -44,10 +45,16 @@ class ScoreNetwork(nn.Module):
 
 
 class NCSNDenoiser(EDMPrecondition):
-    """D(x; sigma) = x + sigma² s(x; sigma). ``told``: s = F(x; sigma), a network that knows the level (Song & Ermon 2019). Otherwise
-    s = F(x) / sigma, technique 3 of NCSNv2 (2020): one network for all levels, which has to see in x how noisy it is.
+    """D(x; sigma) = x + sigma² s(x; sigma). ``told``: s = F(x; sigma), a network with the level as input (Song & Ermon
+    2019). Otherwise s = F(x) / sigma, technique 3 of NCSNv2 (2020): one network for all levels, which has to see in x
+    how noisy it is.
 
     ``network``: (B, *D), (B,), condition or None -> (B, *D), the U of a :class:`ScoreNetwork`.
+
+    >>> from gibbsweep_models.nn.noise_networks import UNet
+    >>> denoiser = NCSNDenoiser(UNet((1, 8, 8), (8, 8)), told=False)
+    >>> denoiser(torch.rand(2, 1, 8, 8), torch.ones(2)).shape
+    torch.Size([2, 1, 8, 8])
     """
 
     def __init__(self, network: nn.Module, *, told: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the output of a network means: five ways to make a denoiser of it."""
+"""Five meanings of a network's output, each of which makes a denoiser of it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from torch import Tensor, nn
 from gibbsweep_models.nn.denoisers.precondition import Coefficients, EDMPrecondition
 
 Prediction = Literal["edm", "x0", "eps", "v", "score"]
-"""``x0``: the clean example. ``eps``: the noise n (Ho et al. 2020). ``score``: sigma times the score of the blurred data, NCSNv2's
-technique 3, which is -eps. ``v``: Salimans & Ho's (2022) mixture alpha n - sqrt(1 - alpha²) x_0. ``edm``: Karras et al.'s (2022)
-target of unit variance."""
+"""Meanings of a network's output. ``x0``: the clean example. ``eps``: the noise n (Ho et al. 2020). ``score``: sigma
+times the score of the blurred data, NCSNv2's technique 3, which is -eps. ``v``: Salimans & Ho's (2022) mixture alpha n
+- sqrt(1 - alpha²) x_0. ``edm``: Karras et al.'s (2022) target of unit variance."""
 
 
 class NetworkDenoiser(EDMPrecondition):
     """D(x; sigma) = c_skip x + c_out F(c_in x; ln(sigma) / 4), with the meaning of F in c_skip and c_out.
 
-    F sees the same in all five: x scaled to unit variance for data of deviation ``sigma_data``, which is DDPM's x_t where that is 1.
-    For data of deviation 1, v is -edm. ``network``: (B, *D), (B,), condition or None -> (B, *D).
+    F sees the same in all five: x scaled to unit variance for data of deviation ``sigma_data``, which is DDPM's x_t
+    where that is 1. For data of deviation 1, v is -edm. ``network``: (B, *D), (B,), condition or None -> (B, *D).
+
+    >>> from gibbsweep_models.nn.noise_networks import UNet
+    >>> denoiser = NetworkDenoiser(UNet((1, 8, 8), (8, 8)), predicts="eps", sigma_data=0.5)
+    >>> denoiser(torch.rand(2, 1, 8, 8), torch.ones(2)).shape
+    torch.Size([2, 1, 8, 8])
     """
 
     def __init__(self, network: nn.Module, predicts: Prediction = "edm", sigma_data: float = 0.5) -> None:

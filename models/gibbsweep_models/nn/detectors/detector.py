@@ -1,4 +1,4 @@
-"""What detectors of unusual features share."""
+"""The base of detectors of unusual features."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from torch import Tensor, nn
 
 
 class Detector(nn.Module):
-    """Standardises features (B, F) by what it was fitted to and says how unusual they are. All of it is in buffers, so that a
-    checkpoint holds the fitted detector."""
+    """A detector that standardises features (B, F) by what it was fitted to and says how unusual they are. All of it is
+    in buffers, so that a checkpoint holds the fitted detector."""
 
     mean: Tensor
+    """Mean of the fitted features, (F,)."""
     std: Tensor
+    """Their standard deviation, (F,)."""
     fitted: Tensor
+    """Whether the detector was fitted, bool."""
 
     def __init__(self, n_features: int) -> None:
         super().__init__()
@@ -24,7 +27,7 @@ class Detector(nn.Module):
 
     @torch.no_grad()
     def fit(self, features: Tensor, *, generator: torch.Generator) -> None:
-        """To the training data's ``features`` (N, F)."""
+        """Fit the training data's ``features`` (N, F)."""
         if not bool(torch.isfinite(features).all()):
             raise ValueError(
                 "got features that are not finite, expected those of a model that was trained; train it anew"
@@ -37,7 +40,7 @@ class Detector(nn.Module):
         self.fitted.fill_(True)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, F) -> (B,), high = unusual."""
+        """The unusualness of features: (B, F) -> (B,), high = unusual."""
         if not bool(self.fitted):
             raise ValueError("this detector has seen no features yet: train the system, which fits it, or call fit()")
         return self._score((features - self.mean) / self.std)

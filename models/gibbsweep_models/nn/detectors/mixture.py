@@ -13,10 +13,18 @@ from gibbsweep_models.nn.detectors.detector import Detector
 
 @dataclass(frozen=True)
 class Mixture:
-    """-ln p under a Gaussian mixture with full covariances, fitted by scikit-learn; ``ridge`` is added to their diagonals."""
+    """-ln p under a Gaussian mixture with full covariances, fitted by scikit-learn.
+
+    >>> detector = Mixture(n_components=2).build(n_examples=50, n_features=3)
+    >>> detector.fit(torch.randn(50, 3), generator=seeded(0))
+    >>> detector(torch.zeros(2, 3)).shape
+    torch.Size([2])
+    """
 
     n_components: int = 5
+    """Components of the mixture."""
     ridge: float = 1e-3
+    """Added to the diagonals of their covariances."""
 
     def build(self, n_examples: int, n_features: int) -> MixtureDetector:
         """The detector of features (B, n_features), fitted to ``n_examples`` of them."""
@@ -24,11 +32,14 @@ class Mixture:
 
 
 class MixtureDetector(Detector):
-    """``factors`` (K, F, F): the Cholesky factors of the components' precisions, P = L Lᵀ."""
+    """The detector of a :class:`Mixture`."""
 
     log_weights: Tensor
+    """Logarithms of the components' weights, (K,)."""
     means: Tensor
+    """Their means, (K, F)."""
     factors: Tensor
+    """The Cholesky factors of their precisions, P = L Lᵀ, (K, F, F)."""
 
     def __init__(self, n_components: int, ridge: float, n_examples: int, n_features: int) -> None:
         super().__init__(n_features)

@@ -12,9 +12,16 @@ from gibbsweep_models.nn.detectors.detector import Detector
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The distance to the ``k``-th nearest of the training data's features (Ramaswamy et al. 2000)."""
+    """The distance to the ``k``-th nearest of the training data's features (Ramaswamy et al. 2000).
+
+    >>> detector = Neighbours(k=3).build(n_examples=50, n_features=3)
+    >>> detector.fit(torch.randn(50, 3), generator=seeded(0))
+    >>> detector(torch.zeros(2, 3)).shape
+    torch.Size([2])
+    """
 
     k: int = 5
+    """Rank of the neighbour whose distance is taken."""
 
     def build(self, n_examples: int, n_features: int) -> NeighbourDetector:
         """The detector of features (B, n_features) that keeps ``n_examples`` of them."""
@@ -22,9 +29,10 @@ class Neighbours:
 
 
 class NeighbourDetector(Detector):
-    """``reference``: the standardised features (N, F) of the training data."""
+    """The detector of :class:`Neighbours`."""
 
     reference: Tensor
+    """The standardised features of the training data, (N, F)."""
 
     def __init__(self, k: int, n_examples: int, n_features: int) -> None:
         super().__init__(n_features)

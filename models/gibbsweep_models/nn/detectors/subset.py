@@ -1,4 +1,4 @@
-"""Which examples a detector of scikit-learn is fitted to, where its cost grows too fast for all of them."""
+"""The examples that a detector of scikit-learn is fitted to, where its cost grows too fast for all of them."""
 
 from __future__ import annotations
 

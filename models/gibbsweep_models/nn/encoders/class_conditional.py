@@ -1,4 +1,5 @@
-"""What a conditional GAN is made of: a decoder that is told the class, and an encoder that judges an example as one of its class."""
+"""Parts of a conditional GAN: a decoder with the class as input, and an encoder that judges an example as one of its
+class."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from gibbsweep_models.nn.layers.blocks import zero_
 
 
 class ClassDecoder(nn.Module):
-    """(B, latent), (B,) -> (B, *D): a :class:`~gibbsweep_models.nn.encoders.convnets.ConvDecoder` of the latent beside a learned vector, as
-    long, of the class (Mirza & Osindero 2014)."""
+    """A :class:`~gibbsweep_models.nn.encoders.convnets.ConvDecoder` of the latent beside a learned vector of the class,
+    as long as the latent (Mirza & Osindero 2014): (B, latent), (B,) -> (B, *D)."""
 
     def __init__(
         self, shape: tuple[int, ...], latent: int, n_classes: int, channels: tuple[int, ...] = (32, 64)
@@ -21,14 +22,15 @@ class ClassDecoder(nn.Module):
         self.decoder = ConvDecoder(shape, 2 * latent, channels)
 
     def forward(self, z: Tensor, cond: Tensor) -> Tensor:
-        """``z`` (B, latent) and the classes ``cond`` (B,) -> (B, *D)."""
+        """Examples of ``z`` (B, latent) and the classes ``cond`` (B,) -> (B, *D)."""
         out: Tensor = self.decoder(torch.cat([z, self.embed_class(cond)], dim=1))
         return out
 
 
 class ProjectionEncoder(nn.Module):
-    """D(x, y) = f(phi(x)) + <v_y, phi(x)> (Miyato & Koyama, "cGANs with Projection Discriminator", 2018, equation 3), with phi the
-    last maps of ``encoder``, f its linear layer, and v_y a vector of the class. A new one has v = 0: it hears no class yet."""
+    """D(x, y) = f(phi(x)) + <v_y, phi(x)> (Miyato & Koyama, "cGANs with Projection Discriminator", 2018, equation 3),
+    with phi the last maps of ``encoder``, f its linear layer, and v_y a vector of the class. A new one has v = 0 and
+    ignores the class."""
 
     def __init__(self, encoder: ConvEncoder, n_classes: int) -> None:
         super().__init__()
@@ -36,7 +38,7 @@ class ProjectionEncoder(nn.Module):
         self.of_class = zero_(nn.Embedding(n_classes, encoder.readout.in_features))
 
     def forward(self, x: Tensor, cond: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """``x`` (B, *D) and the classes ``cond`` (B,) -> (B, 1)."""
+        """The judgement of ``x`` (B, *D) as the classes ``cond`` (B,) -> (B, 1)."""
         phi = self.encoder.represent(x, generator=generator)
         out: Tensor = self.encoder.readout(phi) + (self.of_class(cond) * phi).sum(dim=1, keepdim=True)
         return out

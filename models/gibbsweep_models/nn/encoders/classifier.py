@@ -10,15 +10,17 @@ from torch import Tensor, nn
 from gibbsweep_models.nn.layers.blocks import conv_nd, group_norm
 
 _FACTOR = {1: 4, 2: 2, 3: 2}
-"""By how much a stage shortens every axis: a waveform has thousands of samples, an image or a solid tens of them."""
+"""Factor by which a stage shortens every axis, by the number of axes: a waveform has thousands of samples, an image or
+a solid tens of them."""
 
 
 class ConvClassifier(nn.Module):
-    """Logits (B, K) of waveforms (B, C, T), images (B, C, H, W) or solids (B, C, X, Y, Z), after LeNet (LeCun et al. 1998).
+    """Logits (B, K) of waveforms (B, C, T), images (B, C, H, W) or solids (B, C, X, Y, Z), after LeNet (LeCun et al.
+    1998).
 
-    A stage is a convolution, group norm, SiLU and the maximum over blocks of 2 along every axis (of 4 for waveforms). There
-    is one for each entry of ``channels``, and the last is repeated until no axis is longer than 7. Two linear layers follow;
-    what enters the second are the ``features`` (B, n_features).
+    A stage is a convolution, group norm, SiLU and the maximum over blocks of 2 along every axis (of 4 for waveforms).
+    There is one for each entry of ``channels``, and the last is repeated until no axis is longer than 7. Two linear
+    layers follow; the input of the second are the ``features`` (B, n_features).
     """
 
     def __init__(
@@ -55,8 +57,8 @@ class ConvClassifier(nn.Module):
         """(B, *D) -> (B, n_features)."""
         if x.shape[1:] != self.shape:
             raise ValueError(
-                f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the classifier with the "
-                "data's shape"
+                f"got x {tuple(x.shape)}, expected (B, {', '.join(map(str, self.shape))}); build the classifier with "
+                "the data's shape"
             )
         pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(self.shape) - 2]
         h = x

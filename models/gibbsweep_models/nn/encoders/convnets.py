@@ -1,4 +1,5 @@
-"""Convolutional encoders and decoders of waveforms, images and voxels, shared by the GAN, the VAE and the autoencoder."""
+"""Convolutional encoders and decoders of waveforms, images and voxels, shared by the GAN, the VAE and the
+autoencoder."""
 
 from __future__ import annotations
 
@@ -14,18 +15,18 @@ from gibbsweep_models.nn.layers.blocks import conv_nd, group_norm
 from gibbsweep_models.nn.layers.phase_shuffle import phase_shuffle
 
 _FACTOR = {1: 4, 2: 2, 3: 2}
-"""By how much a stage shortens every axis."""
+"""Factor by which a stage shortens every axis, by the number of axes."""
 _KERNEL = {1: 25, 2: 3, 3: 3}
-"""As wide as WaveGAN's for waveforms (Donahue et al. 2019), whose samples say little alone."""
+"""Width of the kernels: as wide as WaveGAN's for waveforms (Donahue et al. 2019), whose samples say little alone."""
 
 
 def _pyramid(shape: tuple[int, ...], n_stages: int) -> list[tuple[int, ...]]:
-    """Lengths of the axes before the first stage and after each: a half, of waveforms a quarter, rounded up, where at least two
-    places are left of it."""
+    """Lengths of the axes before the first stage and after each: a half, of waveforms a quarter, rounded up, where at
+    least two places are left of it."""
     if len(shape) not in (2, 3, 4) or min(shape[1:]) < 8:
         raise ValueError(
-            "convolutional encoders and decoders are defined on waveforms (C, L), images (C, H, W) and voxels (C, X, Y, Z) with "
-            f"sides >= 8: got {tuple(shape)}; reshape or pad the data to that"
+            "convolutional encoders and decoders are defined on waveforms (C, L), images (C, H, W) and voxels (C, X, "
+            f"Y, Z) with sides >= 8: got {tuple(shape)}; reshape or pad the data to that"
         )
     factor = _FACTOR[len(shape) - 1]
     sizes = [tuple(shape[1:])]
@@ -43,10 +44,12 @@ def _check_widths(channels: tuple[int, ...], vector: int) -> None:
 
 
 class ConvEncoder(nn.Module):
-    """(B, C, H, W) or (B, C, X, Y, Z) -> (B, out): one convolution, 3 wide and of stride 2, per entry of ``channels``
-    (stride 1 along axes shorter than 4), then a linear layer; of waveforms (B, C, L) 25 wide and of stride 4. ``normalise`` puts
-    group norm behind each convolution but the first. ``shuffle``: largest random shift of a waveform's maps between stages, see
-    :func:`~gibbsweep_models.nn.layers.phase_shuffle.phase_shuffle`.
+    """Convolutions and a linear layer, (B, C, H, W) or (B, C, X, Y, Z) -> (B, out): one convolution, 3 wide and of
+    stride 2, per entry of ``channels`` (stride 1 along axes shorter than 4), then the linear layer; for waveforms (B,
+    C, L) convolutions are 25 wide and of stride 4.
+
+    ``normalise`` puts group norm behind each convolution but the first. ``shuffle``: largest random shift of a
+    waveform's maps between stages, see :func:`~gibbsweep_models.nn.layers.phase_shuffle.phase_shuffle`.
     """
 
     def __init__(
@@ -64,8 +67,8 @@ class ConvEncoder(nn.Module):
         sizes = _pyramid(shape, len(channels))
         if shuffle and (len(shape) != 2 or not 0 < shuffle < sizes[-2][0]):
             raise ValueError(
-                f"got shuffle={shuffle} for examples {tuple(shape)} and {len(channels)} stages, expected waveforms (C, L) and a shift "
-                "smaller than their shortest map; pass 0 or fewer stages"
+                f"got shuffle={shuffle} for examples {tuple(shape)} and {len(channels)} stages, expected waveforms (C, "
+                "L) and a shift smaller than their shortest map; pass 0 or fewer stages"
             )
         self.shuffle = shuffle
         layers: list[nn.Module] = []
@@ -83,7 +86,7 @@ class ConvEncoder(nn.Module):
         self.readout = nn.Linear(channels[-1] * math.prod(sizes[-1]), out)
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """(B, *D) -> (B, out). Maps are shuffled where there is a ``generator`` to draw the shifts."""
+        """The output, (B, *D) -> (B, out). Maps are shuffled where there is a ``generator`` to draw the shifts."""
         out: Tensor = self.readout(self.represent(x, generator=generator))
         return out
 
@@ -107,10 +110,9 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """(B, latent) -> (B, *D): the mirror image of :class:`ConvEncoder` with the same ``channels``. It repeats
-    values to the size of each stage and convolves, which leaves no checkerboard and fits odd sizes
-    (4 -> 7 -> 14 -> 28). The output is linear.
-    """
+    """The mirror image of :class:`ConvEncoder` with the same ``channels``, (B, latent) -> (B, *D). It repeats values to
+    the size of each stage and convolves, which leaves no checkerboard and fits odd sizes (4 -> 7 -> 14 -> 28). The
+    output is linear."""
 
     def __init__(self, shape: tuple[int, ...], latent: int, channels: tuple[int, ...] = (32, 64)) -> None:
         super().__init__()

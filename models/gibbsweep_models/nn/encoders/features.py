@@ -1,4 +1,4 @@
-"""An encoder whose inner layer is a representation: what is learned is one thing, what it is measured by another."""
+"""An encoder whose inner layer is a representation: its output is trained, the inner layer is evaluated."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gibbsweep_models.nn.encoders.convnets import ConvEncoder
 
 
 class FeatureNet(nn.Module):
-    """Images to ``out`` numbers, an energy or an embedding, through a representation.
+    """A network from images to ``out`` numbers, an energy or an embedding, through a representation.
 
-    ``represent``: :class:`ConvEncoder`'s last maps, flattened, (B, F). What follows them, a layer of ``hidden`` units and a
-    linear one, serves the training alone: representations are better before it (Chen et al., "A Simple Framework for
-    Contrastive Learning of Visual Representations", 2020, section 4.2).
+    ``represent``: :class:`~gibbsweep_models.nn.encoders.convnets.ConvEncoder`'s last maps, flattened, (B, F). The
+    layers behind them, one of ``hidden`` units and a linear one, serve the training alone: representations are better
+    before it (Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", 2020, section 4.2).
     """
 
     def __init__(self, shape: tuple[int, ...], channels: tuple[int, ...], hidden: int, out: int) -> None:
@@ -31,7 +31,7 @@ class FeatureNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out)."""
         h = F.silu(self.encoder(x))
-        # Under autocast energies and similarities would be rounded to 3 significant digits; this layer costs next to nothing.
+        # Under autocast energies and similarities would be rounded to 3 significant digits; this layer costs little.
         with torch.autocast(x.device.type, enabled=False):
             out: Tensor = self.readout(h.to(self.readout.weight.dtype))
         return out

@@ -18,10 +18,11 @@ def on_sphere(z: Tensor) -> Tensor:
 
 
 class SphericalAutoencoder(nn.Module):
-    """x (B, *shape) in [-1, 1] -> z on the unit sphere of R^``latent_dim`` -> x, through ``hidden`` layers and, mirrored, back.
+    """An autoencoder x (B, *shape) in [-1, 1] -> z on the unit sphere of R^``latent_dim`` -> x, through ``hidden``
+    layers and, mirrored, back.
 
-    A compact latent space without a boundary: every decoded point is near one that training has seen, and a latent Markov
-    chain cannot leave it (Yoon, Noh & Park 2021, section 4.3).
+    A compact latent space without a boundary: every decoded point is near one that training has seen, and a latent
+    Markov chain cannot leave it (Yoon, Noh & Park 2021, section 4.3).
     """
 
     offset: Tensor
@@ -36,8 +37,8 @@ class SphericalAutoencoder(nn.Module):
         super().__init__()
         if latent_dim < 2 or not hidden or min(hidden) < 1:
             raise ValueError(
-                f"got latent_dim={latent_dim}, hidden={hidden}; expected at least 2 latent dimensions (a circle) and one "
-                "positive width; pass latent_dim=16, hidden=(256, 128)"
+                f"got latent_dim={latent_dim}, hidden={hidden}; expected at least 2 latent dimensions (a circle) and "
+                "one positive width; pass latent_dim=16, hidden=(256, 128)"
             )
         self.shape = tuple(shape)
         widths = (math.prod(shape), *hidden)
@@ -47,9 +48,9 @@ class SphericalAutoencoder(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Centre what the encoder sees, and start the decoder, at the mean of ``x`` (N, *shape): the ground of most images is
-        far from 0, and learning it would take many updates. The mean is shrunk by a twentieth for the decoder,
-        whose tanh never reaches the ground's -1."""
+        """Centre the encoder's input, and start the decoder, at the mean of ``x`` (N, *shape): the ground of most
+        images is far from 0, and learning it would take many updates. The mean is shrunk by a twentieth for the
+        decoder, whose tanh never reaches the ground's -1."""
         self.offset.copy_(x.mean(dim=0))
         readout = self.decoder[-1]
         assert isinstance(readout, nn.Linear)

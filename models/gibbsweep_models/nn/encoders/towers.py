@@ -10,14 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gibbsweep_models.nn.encoders.convnets import ConvEncoder
-from gibbsweep_models.types import Batch, DataSpec, System
+from gibbsweep_models.types import DataSpec
 
 PairForm = Literal["cosine", "mlp"]
+"""Energy of a pair, see :class:`PairNet`."""
 
 
 class TextTower(nn.Module):
-    """Captions (B, L) int64, 0 = padding, to (B, out): the mean of the words' embeddings and of those of neighbouring pairs (a
-    convolution of width 2), through one hidden layer."""
+    """A network from captions (B, L) int64, 0 = padding, to (B, out): the mean of the words' embeddings and of those of
+    neighbouring pairs (a convolution of width 2), through one hidden layer."""
 
     def __init__(self, vocabulary_size: int, width: int, out: int) -> None:
         super().__init__()
@@ -27,7 +28,7 @@ class TextTower(nn.Module):
         self.readout = nn.Linear(2 * width, out)
 
     def forward(self, text: Tensor) -> Tensor:
-        """(B, L) -> (B, out). A caption of padding alone has a mean of zero."""
+        """The embedding, (B, L) -> (B, out). A caption of padding alone has a mean of zero."""
         present = (text > 0).unsqueeze(2)
         words = self.words(text) * present
         count = present.sum(dim=1).clamp(min=1)
@@ -40,9 +41,9 @@ class TextTower(nn.Module):
 class PairNet(nn.Module):
     """A picture tower, a text tower, and the energy of a pair of their unit vectors f, g, low = matched.
 
-    ``cosine``: -f·g / temperature; ``mlp``: that plus a multilayer perceptron of (f, g, f g). The temperature is learned, from
-    ``temperature`` and never below 0.01 (Radford et al., "Learning Transferable Visual Models From Natural Language
-    Supervision", 2021, section 2.5).
+    ``cosine``: -f·g / temperature; ``mlp``: that plus a multilayer perceptron of (f, g, f g). The temperature is
+    learned, from ``temperature`` and never below 0.01 (Radford et al., "Learning Transferable Visual Models From
+    Natural Language Supervision", 2021, section 2.5).
     """
 
     def __init__(
@@ -57,7 +58,8 @@ class PairNet(nn.Module):
         super().__init__()
         if spec.vocabulary_size is None:
             raise ValueError(
-                "pairs need captions: got a data set without a vocabulary, expected batch['text']; choose one with captions"
+                "pairs need captions: got a data set without a vocabulary, expected batch['text']; choose one with "
+                "captions"
             )
         if form not in ("cosine", "mlp"):
             raise ValueError(f"got form={form!r}, expected 'cosine' or 'mlp'; choose one of these")
@@ -81,7 +83,7 @@ class PairNet(nn.Module):
         return F.normalize(self.text(text).float(), dim=1)
 
     def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
-        """(..., F), (..., F) -> (...); shapes broadcast."""
+        """The energy of embedded pairs: (..., F), (..., F) -> (...); shapes broadcast."""
         with torch.autocast(picture.device.type, enabled=False):
             product = picture * caption
             energy = -product.sum(dim=-1) * self.log_scale.clamp(max=math.log(100.0)).exp()
@@ -93,30 +95,3 @@ class PairNet(nn.Module):
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
         """E(x, text): (B, C, H, W), (B, L) -> (B,)."""
         return self.pair_energy(self.embed_picture(x), self.embed_text(text))
-
-
-class PairTowers(System):
-    """What every system of a :class:`PairNet` offers."""
-
-    def __init__(self, network: PairNet, shape: tuple[int, ...], ema_decay: float) -> None:
-        super().__init__()
-        self.network = network
-        self.shape = shape
-        self.ema_decay = ema_decay
-
-    def energy(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
-        """E(x, caption): (B, C, H, W), (B, L) int64 -> (B,)."""
-        if cond is None:
-            raise ValueError(
-                "a pair's energy needs the caption: got cond None, expected ids (B, L); pass batch['text']"
-            )
-        energy: Tensor = self.network(x, cond)
-        return energy
-
-    def embed_pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Unit vectors of ``batch["x"]`` (B, C, H, W) and ``batch["text"]`` (B, L): (B, F) each."""
-        return self.network.embed_picture(batch["x"]), self.network.embed_text(batch["text"])
-
-    def pair_energy(self, picture: Tensor, caption: Tensor) -> Tensor:
-        """(..., F), (..., F) -> (...)."""
-        return self.network.pair_energy(picture, caption)

@@ -1,4 +1,4 @@
-"""Energies of an example with each of K classes, (B, *D) -> (B, K), and the numbers that describe such a network."""
+"""Energies of an example with each of K classes, (B, *D) -> (B, K), and the configurations of such networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from gibbsweep_models.nn.gradients import check_shape
 from gibbsweep_models.nn.layers.activations import Activation, activation_of
 
 LabelAt = Literal["readout", "hidden"]
-"""Where the label enters a network: ``readout`` picks one of its K outputs, ``hidden`` shifts its last hidden layer."""
+"""The place where the label enters a network: ``readout`` picks one of its K outputs, ``hidden`` shifts its last hidden
+layer."""
 
 
 class ClassEnergies(Protocol):
@@ -93,10 +94,17 @@ class HiddenLabelEnergies(nn.Module):
 
 @dataclass(frozen=True)
 class PrototypeConfig:
-    """:class:`~gibbsweep_models.nn.energies.prototypes.PrototypeEnergies`."""
+    """Numbers of :class:`~gibbsweep_models.nn.energies.prototypes.PrototypeEnergies`.
+
+    >>> energies = PrototypeConfig(n_prototypes=2, rank=4).build((1, 8, 8), n_classes=3)
+    >>> energies(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 3])
+    """
 
     n_prototypes: int = 8
+    """Prototypes a class."""
     rank: int = 64
+    """Directions in which a distance counts more."""
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         return PrototypeEnergies(shape, n_classes, self.n_prototypes, self.rank)
@@ -104,12 +112,21 @@ class PrototypeConfig:
 
 @dataclass(frozen=True)
 class MLPConfig:
-    """The hidden layers of :class:`~gibbsweep_models.nn.energies.mlp.MLPEnergy`, with the label at ``label``."""
+    """The hidden layers of :class:`~gibbsweep_models.nn.energies.mlp.MLPEnergy`, with a label.
+
+    >>> energies = MLPConfig((16,), label="hidden").build((4,), n_classes=3)
+    >>> energies(torch.zeros(5, 4)).shape
+    torch.Size([5, 3])
+    """
 
     hidden: tuple[int, ...] = (128, 128)
+    """Units of each hidden layer."""
     activation: Activation = "silu"
+    """Activation behind each hidden layer."""
     label: LabelAt = "readout"
+    """Where the label enters."""
     spectral_norm: bool = False
+    """Whether the hidden layers' Lipschitz constants are bounded."""
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         energy = MLPEnergy(shape, self.hidden, self.activation, spectral_norm=self.spectral_norm)
@@ -119,12 +136,21 @@ class MLPConfig:
 
 @dataclass(frozen=True)
 class ConvConfig:
-    """The layers of :class:`~gibbsweep_models.nn.energies.conv.ConvEnergy` up to its read-out, with the label at ``label``."""
+    """The layers of :class:`~gibbsweep_models.nn.energies.conv.ConvEnergy` up to its read-out, with a label.
+
+    >>> energies = ConvConfig((4, 8)).build((1, 8, 8), n_classes=3)
+    >>> energies(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 3])
+    """
 
     channels: tuple[int, ...] = (16, 32, 64)
+    """Channels of each convolution."""
     activation: Activation = "silu"
+    """Activation behind each layer."""
     label: LabelAt = "readout"
+    """Where the label enters."""
     spectral_norm: bool = False
+    """Whether the layers' Lipschitz constants are bounded."""
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         trunk = ConvEnergy(shape, self.channels, self.activation, self.spectral_norm).features
@@ -133,13 +159,21 @@ class ConvConfig:
 
 @dataclass(frozen=True)
 class ResidualConfig:
-    """The layers of :class:`~gibbsweep_models.nn.energies.residual.ResidualEnergy` up to its read-out, with the label at
-    ``label``."""
+    """The layers of :class:`~gibbsweep_models.nn.energies.residual.ResidualEnergy` up to its read-out, with a label.
+
+    >>> energies = ResidualConfig((4, 8)).build((1, 8, 8), n_classes=3)
+    >>> energies(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 3])
+    """
 
     channels: tuple[int, ...] = (16, 32, 64)
+    """Channels of the first convolution and of each residual block."""
     activation: Activation = "silu"
+    """Activation of each layer."""
     label: LabelAt = "readout"
+    """Where the label enters."""
     spectral_norm: bool = False
+    """Whether the layers' Lipschitz constants are bounded."""
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         trunk = ResidualEnergy(shape, self.channels, self.activation, self.spectral_norm).features

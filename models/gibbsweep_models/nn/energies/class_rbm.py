@@ -15,14 +15,18 @@ class ClassRBM(nn.Module):
 
     Calling it gives the free energy in nats, (B, *D) -> (B,): with labels F(v, y) = -log Σ_h exp(-E(v, y, h)), without
     F(v) = -log Σ_y exp(-F(v, y)).
+
+    >>> machine = ClassRBM(n_visible=16, n_hidden=4, n_classes=3)
+    >>> machine(torch.zeros(5, 1, 4, 4)).shape, machine.logits(torch.zeros(5, 1, 4, 4)).shape
+    (torch.Size([5]), torch.Size([5, 3]))
     """
 
     def __init__(self, n_visible: int, n_hidden: int, n_classes: int, *, initial_weight_scale: float = 0.01) -> None:
         super().__init__()
         if min(n_visible, n_hidden, n_classes) < 1:
             raise ValueError(
-                f"got {n_visible} visible, {n_hidden} hidden units and {n_classes} classes, expected at least 1 of each; "
-                "raise the one that is 0"
+                f"got {n_visible} visible, {n_hidden} hidden units and {n_classes} classes, expected at least 1 of "
+                "each; raise the one that is 0"
             )
         self.n_visible, self.n_hidden, self.n_classes = n_visible, n_hidden, n_classes
         self.weight = nn.Parameter(initial_weight_scale * torch.randn(n_visible, n_hidden))
@@ -83,7 +87,7 @@ class ClassRBM(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """The visible bias becomes the log-odds of the mean of ``x`` (N, *D), within [.001, .999]."""
+        """Set the visible bias to the log-odds of the mean of ``x`` (N, *D), within [.001, .999]."""
         self.visible_bias.copy_(torch.logit(self.flat(x).mean(dim=0), eps=1e-3))
 
     def _hidden_input(self, v: Tensor) -> Tensor:

@@ -42,20 +42,25 @@ class StridedConv2d(nn.Conv2d):
 
 
 class ConvEnergy(nn.Module):
-    """E(x): (B, C, H, W) -> (B,), or (B, C, X, Y, Z) -> (B,), for sides >= 8: a convolution 5 wide, then ones 3 wide, then
-    two linear layers; no normalisation layer.
+    """E(x): (B, C, H, W) -> (B,), or (B, C, X, Y, Z) -> (B,), for sides >= 8: a convolution 5 wide, then ones 3 wide,
+    then two linear layers; no normalisation layer.
 
     Every convolution has stride 2 along the axes that are still at least 4 long and stride 1 along shorter ones, so
     small images keep a 2x2 map: 28 -> 14 -> 7 -> 4 -> 2 and 8 -> 4 -> 2 -> 2 -> 2. ``spectral_norm`` bounds every
     layer's Lipschitz constant but the read-out's, as in Du & Mordatch, "Implicit Generation and Modeling with
     Energy-Based Models" (2019).
 
-    ``confinement``: E(x) = f(x - m) + |x - m|² / (2 confinement²), the Gaussian reference of descriptor networks (Xie et
-    al., "Learning Descriptor Networks for 3D Shape Synthesis and Analysis", 2018, equation 1), with m the number
-    ``centre``, the mean of the data over examples and places, 0 until it is set.
+    ``confinement``: E(x) = f(x - m) + |x - m|² / (2 confinement²), the Gaussian reference of descriptor networks (Xie
+    et al., "Learning Descriptor Networks for 3D Shape Synthesis and Analysis", 2018, equation 1), with m the number
+    ``centre``.
+
+    >>> energy = ConvEnergy((1, 8, 8), channels=(4, 8))
+    >>> energy(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5])
     """
 
     centre: Tensor
+    """The mean of the data over examples and places, 0 until it is set."""
 
     def __init__(
         self,

@@ -19,18 +19,20 @@ class GaussianBernoulli(nn.Module):
 
     ``E(v, h) = Σ_i (v_i - μ_i)² / (2 σ_i²) - h · Wᵀ(v / σ²) - h · c``  (Liao et al. 2022, equation 1),
 
-    so that ``p(v | h) = N(μ + W h, σ²)``, ``p(h = 1 | v) = sigmoid(Wᵀ(v / σ²) + c)``, and summing over h gives
-    ``F(v) = Σ_i (v_i - μ_i)² / (2 σ_i²) - Σ_j softplus((Wᵀ(v / σ²) + c)_j)``, which calling the machine returns in nats:
-    (B, *D) -> (B,).
+    so that ``p(v | h) = N(μ + W h, σ²)``, ``p(h = 1 | v) = sigmoid(Wᵀ(v / σ²) + c)``, and summing over h gives ``F(v) =
+    Σ_i (v_i - μ_i)² / (2 σ_i²) - Σ_j softplus((Wᵀ(v / σ²) + c)_j)``, which calling the machine returns in nats: (B, *D)
+    -> (B,).
 
     σ² = ``smallest_variance`` + exp(``log_variance``) is learned: without the first term a unit that data leaves
-    constant would have an unbounded density. ``log_variance`` and ``visible_bias`` (μ) broadcast to D, ``hidden_bias``
-    (c) to H.
+    constant would have an unbounded density.
     """
 
     visible_bias: Tensor
+    """μ, broadcasting to D."""
     log_variance: Tensor
+    """ln(σ² - ``smallest_variance``), broadcasting to D."""
     hidden_bias: Tensor
+    """c, broadcasting to H."""
 
     def __init__(
         self, shape: tuple[int, ...], hidden_shape: tuple[int, ...], smallest_variance: float, learn_variance: bool
@@ -54,8 +56,8 @@ class GaussianBernoulli(nn.Module):
 
     @torch.no_grad()
     def initialise(self, v: Tensor) -> None:
-        """μ and, where it is learned, σ² from examples (N, *D), as if there were no hidden units; σ² stays above twice its
-        smallest value."""
+        """Set μ and, where it is learned, σ² by examples (N, *D), as if there were no hidden units; σ² stays above
+        twice its smallest value."""
         shared = [0, *(i + 1 for i, n in enumerate(self.visible_bias.shape) if n == 1)]
         mean = v.mean(dim=shared, keepdim=True)[0]
         self.visible_bias.copy_(mean)
@@ -105,7 +107,13 @@ class GaussianBernoulli(nn.Module):
 
 
 class GaussianRBM(GaussianBernoulli):
-    """Every hidden unit sees every visible one: W (V, H), V the number of visible units, σ and μ one for each."""
+    """A machine whose hidden units all see every visible one: W (V, H), V the number of visible units, σ and μ one for
+    each.
+
+    >>> machine = GaussianRBM((1, 4, 4), n_hidden=5)
+    >>> machine(torch.zeros(3, 1, 4, 4)).shape
+    torch.Size([3])
+    """
 
     def __init__(
         self,
@@ -135,6 +143,10 @@ class ConvGaussianRBM(GaussianBernoulli):
     "Convolutional Deep Belief Networks" (2009), section 2.2, with a stride.
 
     Filters stay inside the image ("valid"); c is one number a map, μ and σ one a channel.
+
+    >>> machine = ConvGaussianRBM((1, 6, 6), n_maps=3, kernel_size=4, stride=2)
+    >>> machine(torch.zeros(3, 1, 6, 6)).shape
+    torch.Size([3])
     """
 
     def __init__(

@@ -17,8 +17,12 @@ class MLPEnergy(nn.Module):
     """E(x): (B, *shape) -> (B,), flattened, through ``hidden`` layers and a linear read-out without bias.
 
     ``confinement``: E gains |x|² / (2 confinement²), a Gaussian reference that makes exp(-E) integrable on all of R^D
-    (Xie et al., "A Theory of Generative ConvNet", 2016); ``None`` where the domain is bounded.
-    ``spectral_norm`` bounds every layer's Lipschitz constant but the read-out's.
+    (Xie et al., "A Theory of Generative ConvNet", 2016); ``None`` where the domain is bounded. ``spectral_norm`` bounds
+    every layer's Lipschitz constant but the read-out's.
+
+    >>> energy = MLPEnergy((2,), hidden=(16, 16))
+    >>> energy(torch.zeros(5, 2)).shape
+    torch.Size([5])
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Forms of an energy by name, with the numbers that they have in common: what a search over forms chooses from.
+"""Energies by the name of their form, with the numbers that all forms have in common: the options of a search over
+forms.
 
-``width`` and ``depth`` mean what they can in each form. In images' networks, ``depth`` stages of ``width``, 2 ``width``,
-4 ``width``, 4 ``width``, ... channels; elsewhere a layer has 8 ``width`` units. ``scale`` multiplies every width: it is what a larger
-machine changes, and no search does.
+``width`` and ``depth`` mean what they can in each form. In images' networks, ``depth`` stages of ``width``, 2
+``width``, 4 ``width``, 4 ``width``, ... channels; elsewhere a layer has 8 ``width`` units.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 
 class PerComponent(nn.Module):
-    """``energy`` over the number of components: its gradient in one component is then as large as a network's, so that one
-    chain serves both. The density is the same at another temperature."""
+    """``energy`` over the number of components: its gradient in one component is then as large as a network's, so that
+    one chain serves both. The density is the same at another temperature."""
 
     def __init__(self, energy: nn.Module, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class PerComponent(nn.Module):
         self.n = math.prod(shape)
 
     def initialise(self, x: Tensor) -> None:
-        """What ``energy`` sets from examples ``x`` (N, *D)."""
+        """Set what ``energy`` takes from examples ``x`` (N, *D)."""
         self.energy.initialise(x)  # type: ignore[operator]  # the two that are wrapped have it
 
     def forward(self, x: Tensor, cond: Tensor | None = None) -> Tensor:
@@ -53,37 +53,51 @@ class PerComponent(nn.Module):
 
 @dataclass(frozen=True)
 class _Numbers:
+    """The numbers that all forms have in common."""
+
     activation: Activation = "silu"
+    """Activation of a network's layers."""
     spectral_norm: bool = False
+    """Whether a network's Lipschitz constants are bounded."""
     width: int = 16
+    """Channels of the first stage of images' networks, an eighth of the units of other layers."""
     depth: int = 3
+    """Stages or layers."""
     scale: int = 1
+    """Factor on every width: a larger machine changes it, and no search does."""
 
     def __post_init__(self) -> None:
         if min(self.width, self.depth, self.scale) < 1:
             raise ValueError(
-                f"got width={self.width}, depth={self.depth}, scale={self.scale}; expected at least 1 of each: raise the "
-                "one that is 0"
+                f"got width={self.width}, depth={self.depth}, scale={self.scale}; expected at least 1 of each: raise "
+                "the one that is 0"
             )
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """Of the stages of a convolutional network."""
+        """Channels of the stages of a convolutional network."""
         return tuple(self.width * self.scale * min(2**i, 4) for i in range(self.depth))
 
     @property
     def units(self) -> int:
-        """Of one layer of a dense network."""
+        """Units of one layer of a dense network."""
         return 8 * self.width * self.scale
 
 
 @dataclass(frozen=True)
 class NamedEnergyConfig(_Numbers):
-    """E(x). ``quadratic``: one Gaussian, its precision of rank ``units``; ``rbm``: the free energy of a Gaussian RBM with ``units``
-    hidden units; ``mlp``: ``depth`` layers; ``conv`` and ``residual`` (with attention): ``channels``; ``autoencoder``: the error of one
-    with ``depth`` - 1 layers (at least one) each way around a sphere in 2 ``width`` dimensions."""
+    """The form of an E(x), by name.
+
+    >>> energy = NamedEnergyConfig(name="mlp", width=2).build((1, 8, 8))
+    >>> energy(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5])
+    """
 
     name: Literal["quadratic", "rbm", "mlp", "conv", "residual", "autoencoder"] = "conv"
+    """``quadratic``: one Gaussian, its precision of rank ``units``; ``rbm``: the free energy of a Gaussian RBM with
+    ``units`` hidden units; ``mlp``: ``depth`` layers; ``conv`` and ``residual`` (with attention): ``channels``;
+    ``autoencoder``: the error of one with ``depth`` - 1 layers (at least one) each way around a sphere in 2 ``width``
+    dimensions."""
 
     def build(self, shape: tuple[int, ...]) -> nn.Module:
         """The energy of examples of ``shape``."""
@@ -92,11 +106,17 @@ class NamedEnergyConfig(_Numbers):
 
 @dataclass(frozen=True)
 class NamedClassEnergiesConfig(_Numbers):
-    """E(x, y). ``quadratic``: ``width`` prototypes a class; ``rbm``: one layer of softplus units that the label is an input of, an
-    RBM's free energy; ``mlp``, ``conv`` and ``residual``: a network whose last hidden layer the label is an input of; ``jem``: as
-    ``conv``, with the label at the read-out."""
+    """The form of an E(x, y), by name.
+
+    >>> energies = NamedClassEnergiesConfig(name="mlp", width=2).build((1, 8, 8), n_classes=3)
+    >>> energies(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 3])
+    """
 
     name: Literal["quadratic", "rbm", "mlp", "conv", "residual", "jem"] = "jem"
+    """``quadratic``: ``width`` prototypes a class; ``rbm``: one layer of softplus units that the label is an input of,
+    an RBM's free energy; ``mlp``, ``conv`` and ``residual``: a network whose last hidden layer the label is an input
+    of; ``jem``: as ``conv``, with the label at the read-out."""
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """A :class:`~gibbsweep_models.nn.energies.class_energies.ClassEnergies` for examples of ``shape``."""

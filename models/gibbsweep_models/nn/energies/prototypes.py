@@ -16,6 +16,10 @@ class PrototypeEnergies(nn.Module):
 
     ``rank``: rows of A, the directions in which a distance counts more. Λ is shared by all prototypes, so that with one
     prototype a class the logits are linear in x (linear discriminant analysis); more bend the border.
+
+    >>> energies = PrototypeEnergies((1, 4, 4), n_classes=3, n_prototypes=2, rank=4)
+    >>> energies(torch.zeros(5, 1, 4, 4)).shape
+    torch.Size([5, 3])
     """
 
     def __init__(self, shape: tuple[int, ...], n_classes: int, n_prototypes: int = 8, rank: int = 64) -> None:
@@ -33,7 +37,7 @@ class PrototypeEnergies(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Prototypes start around the mean of ``x`` (N, *D), equally far from all classes."""
+        """Start the prototypes around the mean of ``x`` (N, *D), equally far from all classes."""
         self.prototypes.add_(x.flatten(1).mean(dim=0))
 
     def features(self, x: Tensor) -> Tensor:

@@ -11,8 +11,13 @@ from gibbsweep_models.nn.gradients import check_shape, refuse_condition
 
 
 class LowRankQuadraticEnergy(nn.Module):
-    """E(x) = ½ (x - μ)ᵀ Λ (x - μ), Λ = diag(s²) + A Aᵀ: (B, *D) -> (B,), a Gaussian whose precision is a diagonal and ``rank``
-    directions A, (D, rank), along which it is narrower. The simplest energy that there is: one mode."""
+    """E(x) = ½ (x - μ)ᵀ Λ (x - μ), Λ = diag(s²) + A Aᵀ: (B, *D) -> (B,), a Gaussian whose precision is a diagonal and
+    ``rank`` directions A, (D, rank), along which it is narrower. The simplest energy that there is: one mode.
+
+    >>> energy = LowRankQuadraticEnergy((1, 4, 4), rank=2)
+    >>> energy(torch.zeros(5, 1, 4, 4)).shape
+    torch.Size([5])
+    """
 
     def __init__(self, shape: tuple[int, ...], rank: int = 64) -> None:
         super().__init__()
@@ -26,8 +31,8 @@ class LowRankQuadraticEnergy(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor, floor: float = 0.1) -> None:
-        """μ and s from examples ``x`` (N, *D), as if components were independent; ``floor`` (in units of x) bounds s where the
-        data hardly moves."""
+        """Set μ and s by examples ``x`` (N, *D), as if components were independent; ``floor`` (in units of x) bounds s
+        where the data hardly moves."""
         flat = x.flatten(1)
         self.mean.copy_(flat.mean(dim=0))
         self.log_scale.copy_(-0.5 * (flat.var(dim=0, correction=0) + floor**2).log())

@@ -1,5 +1,7 @@
-"""The Bernoulli-Bernoulli restricted Boltzmann machine, normal or centred. B = batch, V = visible units, H = hidden
-units."""
+"""The Bernoulli-Bernoulli restricted Boltzmann machine, normal or centred.
+
+B = batch, V = visible units, H = hidden units.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,16 @@ from gibbsweep_models import draws
 @dataclass(frozen=True)
 class NormalForm:
     """A machine without offsets, ``E(v, h) = constant - v·b - h·c - vᵀ W h``: what every conditional needs, computed
-    once.
-
-    ``weight`` (V, H) may be in half precision: then the matrix products are, and what is added to them is not.
-    """
+    once."""
 
     weight: Tensor
+    """W, (V, H); where it is in half precision the matrix products are, and the additions to them are not."""
     visible_bias: Tensor
+    """b, (V,)."""
     hidden_bias: Tensor
+    """c, (H,)."""
     constant: Tensor
+    """The constant of the energy, ()."""
 
     def normal_form(self) -> NormalForm:
         return self
@@ -50,10 +53,16 @@ class RBM(nn.Module):
     gradient does not depend on whether the data is inverted (Melchior, Fischer & Wiskott 2016, "How to Center Deep
     Boltzmann Machines"). The two describe the same distributions. Calling it gives the free energy in nats: (B, *D) ->
     (B,).
+
+    >>> machine = RBM(n_visible=16, n_hidden=4)
+    >>> machine(torch.zeros(5, 1, 4, 4)).shape
+    torch.Size([5])
     """
 
     visible_offset: Tensor
+    """μ, (V,)."""
     hidden_offset: Tensor
+    """λ, (H,)."""
 
     def __init__(
         self, n_visible: int, n_hidden: int, *, centred: bool = True, initial_weight_scale: float = 0.01
@@ -135,8 +144,8 @@ class RBM(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """From examples (N, *D): the visible bias becomes the log-odds of the mean (within [.001, .999]) and, if
-        centred, μ the mean."""
+        """Set the visible bias to the log-odds of the mean of examples (N, *D), within [.001, .999], and if centred μ
+        to the mean."""
         mean = self.flat(x).mean(dim=0)
         self.visible_bias.copy_(torch.logit(mean, eps=1e-3))
         if self.centred:

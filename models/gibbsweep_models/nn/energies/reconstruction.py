@@ -11,8 +11,13 @@ from gibbsweep_models.nn.layers.activations import Activation
 
 
 class ReconstructionEnergy(nn.Module):
-    """E(x) = λ · the mean over components of (x - decode(encode(x)))²: (B, *D) -> (B,), with λ > 0 learned (Yoon, Noh & Park,
-    "Autoencoding Under Normalization Constraints", 2021, equation 6, whose temperature it is)."""
+    """E(x) = λ · the mean over components of (x - decode(encode(x)))²: (B, *D) -> (B,), with λ > 0 learned (Yoon, Noh &
+    Park, "Autoencoding Under Normalization Constraints", 2021, equation 6, whose temperature it is).
+
+    >>> energy = ReconstructionEnergy((1, 4, 4), latent_dim=3, hidden=(8,))
+    >>> energy(torch.zeros(5, 1, 4, 4)).shape
+    torch.Size([5])
+    """
 
     def __init__(
         self,

@@ -19,8 +19,8 @@ class SelfAttention(nn.Module):
     """x + gain · attention(x): every place of an image looks at every other (Zhang et al., "Self-Attention Generative
     Adversarial Networks", 2019). ``gain`` starts at 0, so a new block is the identity.
 
-    Written out, because a chain's gradient may be differentiated again (the KL term of improved contrastive divergence), which
-    fused kernels do not offer.
+    It is written out, because a chain's gradient may be differentiated again (the KL term of improved contrastive
+    divergence), which fused kernels do not offer.
     """
 
     def __init__(self, channels: int, spectral_norm: bool = False) -> None:
@@ -41,8 +41,8 @@ class SelfAttention(nn.Module):
 
 
 class PlainResidualBlock(nn.Module):
-    """shortcut(x) + conv(s(conv(s(x)))), halved where ``down``. No normalisation layer: it would hide from an energy how
-    strongly a pattern is present (Du & Mordatch 2019, appendix A)."""
+    """shortcut(x) + conv(s(conv(s(x)))), halved where ``down``. No normalisation layer: it would hide from an energy
+    how strongly a pattern is present (Du & Mordatch 2019, appendix A)."""
 
     def __init__(
         self, channels_in: int, channels_out: int, activation: Activation, down: bool, spectral_norm: bool
@@ -68,18 +68,25 @@ class PlainResidualBlock(nn.Module):
 
 
 class SpatialMean(nn.Module):
+    """The mean over all places of an image."""
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C)."""
         return x.mean(dim=(2, 3))
 
 
 class ResidualEnergy(nn.Module):
-    """E(x): (B, C, H, W) -> (B,) for H, W >= 8: a 5x5 convolution of stride 2, one residual block for every further entry of
-    ``channels`` that halves maps of at least 4x4, attention where maps are about 7x7, the mean over the image, two linear layers.
+    """E(x): (B, C, H, W) -> (B,) for H, W >= 8: a 5x5 convolution of stride 2, one residual block for every further
+    entry of ``channels`` that halves maps of at least 4x4, attention where maps are about 7x7, the mean over the image,
+    two linear layers.
 
-    The residual energy of Du & Mordatch, "Implicit Generation and Modeling with Energy-Based Models" (2019), with attention as
-    in Du, Li, Tenenbaum & Mordatch, "Improved Contrastive Divergence Training of Energy-Based Models" (2021), small.
-    ``spectral_norm`` bounds every layer's Lipschitz constant but the read-out's.
+    The residual energy of Du & Mordatch, "Implicit Generation and Modeling with Energy-Based Models" (2019), with
+    attention as in Du, Li, Tenenbaum & Mordatch, "Improved Contrastive Divergence Training of Energy-Based Models"
+    (2021), small. ``spectral_norm`` bounds every layer's Lipschitz constant but the read-out's.
+
+    >>> energy = ResidualEnergy((1, 8, 8), channels=(4, 8))
+    >>> energy(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5])
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from typing import Literal
 from torch import nn
 
 Activation = Literal["silu", "softplus", "gelu", "leaky_relu"]
+"""Names of activations."""
 
 _ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "silu": nn.SiLU,

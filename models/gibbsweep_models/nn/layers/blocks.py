@@ -19,8 +19,8 @@ _MEANS: dict[int, type[nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d]] = {
 def conv_nd(
     dim: int, channels_in: int, channels_out: int, kernel_size: int = 3, stride: int | tuple[int, ...] = 1
 ) -> nn.Module:
-    """A convolution over ``dim`` axes with an odd kernel, padded so that length n becomes ceil(n / stride); one stride for
-    all axes, or one each."""
+    """A convolution over ``dim`` axes with an odd kernel, padded so that length n becomes ceil(n / stride); one stride
+    for all axes, or one each."""
     if dim not in _CONVOLUTIONS:
         raise ValueError(
             f"got dim={dim}, expected 1 (waveform), 2 (image) or 3 (voxels); reshape the data to one of these"
@@ -51,8 +51,8 @@ def group_norm(channels: int, *, at_most: int = 8) -> nn.GroupNorm:
 
 class ResidualBlock(nn.Module):
     """x + f(x, embedding): two 3-wide convolutions behind group norm and SiLU; the embedding scales and shifts the
-    second normalisation. The last convolution starts at zero, so a new block is the identity (or a 1-wide projection).
-    """
+    second normalisation. The last convolution starts at zero, so a new block is the identity (or a 1-wide
+    projection)."""
 
     def __init__(self, dim: int, channels_in: int, channels_out: int, embedding: int) -> None:
         super().__init__()

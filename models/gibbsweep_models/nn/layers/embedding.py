@@ -1,4 +1,4 @@
-"""What a denoiser is told besides its input: the noise level and the class."""
+"""Embeddings of a denoiser's inputs besides the data: the noise level and the class."""
 
 from __future__ import annotations
 
@@ -32,21 +32,23 @@ class NoiseEmbedding(nn.Module):
 
 
 class ClassEmbedding(nn.Embedding):
-    """A vector for each class in [0, n_classes), and one more for "no class", which is also what ``cond=None`` means."""
+    """A vector for each class in [0, n_classes), and one more for "no class", which is also what ``cond=None``
+    means."""
 
     def __init__(self, n_classes: int, width: int) -> None:
         super().__init__(n_classes + 1, width)
         self.n_classes = n_classes
 
     def of(self, cond: Tensor | None, n: int) -> Tensor:
-        """Of the classes (n,), or of none n times: (n, width)."""
+        """The vectors (n, width) of the classes (n,), or n times that of no class."""
         cond = self.weight.new_full((n,), self.n_classes, dtype=torch.int64) if cond is None else cond
         embedding: Tensor = self(cond)
         return embedding
 
 
 def class_embedding(table: ClassEmbedding | None, x: Tensor, cond: Tensor | None, network: str) -> Tensor | float:
-    """What is added to the noise embedding of ``x`` (B, *D): (B, width), or 0 for a ``network`` without classes."""
+    """The term that is added to the noise embedding of ``x`` (B, *D): (B, width), or 0 for a ``network`` without
+    classes."""
     if table is not None:
         return table.of(cond, len(x))
     if cond is not None:

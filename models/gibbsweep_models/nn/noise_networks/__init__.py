@@ -1,4 +1,4 @@
-"""Networks that see the noise level, from which denoisers are made."""
+"""Networks with the noise level as an input, from which denoisers are made."""
 
 from gibbsweep_models.nn.noise_networks.configs import DilatedNetConfig, UNetConfig, VectorNetConfig
 from gibbsweep_models.nn.noise_networks.dilated import DilatedNet

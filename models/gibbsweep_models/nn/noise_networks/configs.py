@@ -1,4 +1,4 @@
-"""Networks that are told the noise level, as numbers to be searched."""
+"""Configurations of the networks with the noise level as an input."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ from gibbsweep_models.nn.noise_networks.vector_net import VectorNet
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """A :class:`~gibbsweep_models.nn.noise_networks.unet.UNet` of waveforms, images or voxels, one resolution per entry of ``channels``. ``patch``:
-    blocks of so many pixels or voxels along every axis become channels first (:class:`~gibbsweep_models.nn.noise_networks.patches.PatchUNet`).
-    ``checkpoint_activations``: less memory in more time, with the same gradient."""
+    """A :class:`~gibbsweep_models.nn.noise_networks.unet.UNet` of waveforms, images or voxels.
+
+    >>> network = UNetConfig((8, 8), patch=2).build((1, 8, 8))
+    >>> network(torch.zeros(3, 1, 8, 8), torch.zeros(3)).shape
+    torch.Size([3, 1, 8, 8])
+    """
 
     channels: tuple[int, ...] = (32, 64, 64)
+    """Channels of each resolution."""
     blocks: int = 1
+    """Residual blocks a resolution."""
     patch: int = 1
+    """Side of the blocks of pixels or voxels that become channels first
+    (:class:`~gibbsweep_models.nn.noise_networks.patches.PatchUNet`)."""
     checkpoint_activations: bool = False
+    """Less memory in more time, with the same gradient."""
 
     def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
         """The network on examples of ``shape``."""
@@ -32,10 +40,17 @@ class UNetConfig:
 
 @dataclass(frozen=True)
 class VectorNetConfig:
-    """A :class:`~gibbsweep_models.nn.noise_networks.vector_net.VectorNet`."""
+    """A :class:`~gibbsweep_models.nn.noise_networks.vector_net.VectorNet`.
+
+    >>> network = VectorNetConfig(width=8).build((2,))
+    >>> network(torch.zeros(3, 2), torch.zeros(3)).shape
+    torch.Size([3, 2])
+    """
 
     width: int = 128
+    """Units of each layer."""
     layers: int = 3
+    """Residual layers."""
 
     def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
         """The network on examples of ``shape``, flattened."""
@@ -44,11 +59,19 @@ class VectorNetConfig:
 
 @dataclass(frozen=True)
 class DilatedNetConfig:
-    """A :class:`~gibbsweep_models.nn.noise_networks.dilated.DilatedNet` of waveforms."""
+    """A :class:`~gibbsweep_models.nn.noise_networks.dilated.DilatedNet` of waveforms.
+
+    >>> network = DilatedNetConfig(channels=4, layers=3).build((1, 64))
+    >>> network(torch.zeros(3, 1, 64), torch.zeros(3)).shape
+    torch.Size([3, 1, 64])
+    """
 
     channels: int = 32
+    """Channels of each block."""
     layers: int = 10
+    """Gated blocks."""
     cycle: int = 10
+    """Blocks after which the dilation starts again at 1."""
 
     def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
         """The network on examples of ``shape``."""

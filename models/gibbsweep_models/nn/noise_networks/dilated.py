@@ -1,4 +1,4 @@
-"""A stack of dilated convolutions with gates that is told the noise level: the network of DiffWave."""
+"""A stack of dilated convolutions with gates and the noise level as an input: the network of DiffWave."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gibbsweep_models.nn.layers.embedding import ClassEmbedding, NoiseEmbedding,
 
 
 class GatedBlock(nn.Module):
-    """(h + conv(g), conv(g)) with g = tanh(a) sigmoid(b) and a, b = dilated conv(h + linear(embedding)), the first over sqrt(2):
-    figure 2 of Kong et al., "DiffWave: A Versatile Diffusion Model for Audio Synthesis" (2021). Of the ``last`` block only what
-    goes aside is used, so it makes nothing else."""
+    """(h + conv(g), conv(g)) with g = tanh(a) sigmoid(b) and a, b = dilated conv(h + linear(embedding)), the first over
+    sqrt(2): figure 2 of Kong et al., "DiffWave: A Versatile Diffusion Model for Audio Synthesis" (2021). The ``last``
+    block makes only what goes to the output, since nothing uses the rest."""
 
     def __init__(self, channels: int, dilation: int, embedding: int, last: bool = False) -> None:
         super().__init__()
@@ -24,7 +24,8 @@ class GatedBlock(nn.Module):
         self.out = nn.Conv1d(channels, channels if last else 2 * channels, 1)
 
     def forward(self, h: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, channels, T), (B, embedding) -> what goes on and what goes to the output, both like ``h``."""
+        """The input of the next block and the contribution to the output: (B, channels, T), (B, embedding) -> two of
+        (B, channels, T)."""
         filtered, gate = self.dilated(h + self.told(embedding)[:, :, None]).chunk(2, dim=1)
         out: Tensor = self.out(torch.tanh(filtered) * torch.sigmoid(gate))
         if out.shape[1] == h.shape[1]:
@@ -35,10 +36,14 @@ class GatedBlock(nn.Module):
 
 class DilatedNet(nn.Module):
     """F(x, noise, cond): waveforms (B, C, L) -> (B, C, L). ``layers`` gated blocks whose dilation doubles from 1 to
-    2^(cycle - 1) and starts again; the output is made of the mean of what all leave aside. A new network returns zero.
+    2^(cycle - 1) and starts again; the output is made of the mean of what all send to it. A new network returns zero.
 
-    With ``n_classes``, ``cond`` (B,) holds a class in [0, n_classes), or ``n_classes`` for "no class", which is also what
-    ``cond=None`` means.
+    With ``n_classes``, ``cond`` (B,) holds a class in [0, n_classes), or ``n_classes`` for "no class", which is also
+    what ``cond=None`` means.
+
+    >>> network = DilatedNet((1, 64), channels=4, layers=3)
+    >>> network(torch.zeros(3, 1, 64), torch.zeros(3)).shape
+    torch.Size([3, 1, 64])
     """
 
     def __init__(
@@ -56,8 +61,8 @@ class DilatedNet(nn.Module):
             )
         if min(channels, layers, cycle) < 1:
             raise ValueError(
-                f"got channels={channels}, layers={layers} and cycle={cycle}, expected positive numbers; correct the one "
-                "that is not"
+                f"got channels={channels}, layers={layers} and cycle={cycle}, expected positive numbers; correct the "
+                "one that is not"
             )
         self.shape = tuple(shape)
         self.dilations: list[int] = [2 ** (layer % cycle) for layer in range(layers)]
@@ -74,7 +79,7 @@ class DilatedNet(nn.Module):
 
     @property
     def receptive_field(self) -> int:
-        """How many samples of the input one of the output depends on."""
+        """The number of samples of the input that one of the output depends on."""
         return 1 + 2 * sum(self.dilations)
 
     def forward(self, x: Tensor, noise: Tensor, cond: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""A classifier that is told how noisy its example is: the half of a U-Net that goes down."""
+"""A classifier with the noise level as an input: the half of a U-Net that goes down."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from gibbsweep_models.nn.noise_networks.unet import Stage
 
 
 class NoisyClassifier(nn.Module):
-    """Logits (B, K) of examples (B, C, *S) at the noise label (B,), after Dhariwal & Nichol (2021, section 4): the downward half of a
-    :class:`~gibbsweep_models.nn.noise_networks.unet.UNet`, and a linear layer over what is left at its lowest resolution. ``patch``: blocks of so
-    many pixels squared of images become channels first."""
+    """Logits (B, K) of examples (B, C, *S) at the noise label (B,), after Dhariwal & Nichol (2021, section 4): the
+    downward half of a :class:`~gibbsweep_models.nn.noise_networks.unet.UNet`, and a linear layer over its lowest
+    resolution. ``patch``: side of the blocks of pixels of images that become channels first.
+
+    >>> classifier = NoisyClassifier((1, 8, 8), n_classes=3, channels=(8, 8))
+    >>> classifier(torch.zeros(5, 1, 8, 8), torch.zeros(5)).shape
+    torch.Size([5, 3])
+    """
 
     def __init__(
         self, shape: tuple[int, ...], n_classes: int, channels: tuple[int, ...] = (32, 64), patch: int = 1
@@ -24,13 +29,13 @@ class NoisyClassifier(nn.Module):
         super().__init__()
         if len(shape) not in (2, 3, 4):
             raise ValueError(
-                f"a classifier of noisy data is defined on (C, L), (C, H, W) and (C, D, H, W): got {tuple(shape)}; guide vectors "
-                "classifier-free"
+                f"a classifier of noisy data is defined on (C, L), (C, H, W) and (C, D, H, W): got {tuple(shape)}; "
+                "guide vectors classifier-free"
             )
         if patch < 1 or (patch > 1 and (len(shape) != 3 or shape[1] % patch or shape[2] % patch)):
             raise ValueError(
-                f"got shape {tuple(shape)} and patch={patch}, expected images (C, H, W) whose sides are multiples of the patch; pass "
-                "patch=1"
+                f"got shape {tuple(shape)} and patch={patch}, expected images (C, H, W) whose sides are multiples of "
+                "the patch; pass patch=1"
             )
         if n_classes < 2 or not channels or min(channels) < 1:
             raise ValueError(
@@ -41,7 +46,8 @@ class NoisyClassifier(nn.Module):
         sizes = [side // patch for side in shape[1:]]
         if min(sizes) < 2 ** (len(channels) - 1):
             raise ValueError(
-                f"got shape {tuple(shape)} for {len(channels)} resolutions behind patch={patch}; pass fewer entries in channels"
+                f"got shape {tuple(shape)} for {len(channels)} resolutions behind patch={patch}; pass fewer entries "
+                "in channels"
             )
         width = 2 * channels[0]
         self.embed_noise = NoiseEmbedding(width)
@@ -66,12 +72,20 @@ class NoisyClassifier(nn.Module):
 
 @dataclass(frozen=True)
 class NoisyClassifierConfig:
-    """A :class:`NoisyClassifier` and how it learns: AdamW, at ``learning_rate``."""
+    """A :class:`NoisyClassifier` and how it learns: by AdamW.
+
+    >>> classifier = NoisyClassifierConfig((8, 8)).build((1, 8, 8), n_classes=3)
+    >>> classifier(torch.zeros(5, 1, 8, 8), torch.zeros(5)).shape
+    torch.Size([5, 3])
+    """
 
     channels: tuple[int, ...] = (32, 64)
+    """Channels of each resolution."""
     patch: int = 1
+    """Side of the blocks of pixels that become channels first."""
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
+    """Decoupled weight decay."""
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> NoisyClassifier:
         """The network on examples of ``shape``."""

@@ -1,4 +1,5 @@
-"""A network over blocks of pixels or voxels: a quarter of the work for blocks of two pixels, at the same field of view."""
+"""A network over blocks of pixels or voxels: a quarter of the work for blocks of two pixels, at the same field of
+view."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from gibbsweep_models.nn.noise_networks.unet import UNet
 
 
 def blocks_to_channels(x: Tensor, patch: int) -> Tensor:
-    """(B, C, *S) -> (B, C patch^d, *(s / patch)): each block of ``patch`` along all d axes becomes the channels of one place,
-    in the order of ``torch.nn.functional.pixel_unshuffle``."""
+    """Each block of ``patch`` along all d axes as the channels of one place, in the order of
+    ``torch.nn.functional.pixel_unshuffle``: (B, C, *S) -> (B, C patch^d, *(s / patch))."""
     d = x.ndim - 2
     cut = x.reshape(*x.shape[:2], *(part for side in x.shape[2:] for part in (side // patch, patch)))
     within = cut.permute(0, 1, *range(3, 3 + 2 * d, 2), *range(2, 2 + 2 * d, 2))
@@ -25,8 +26,14 @@ def channels_to_blocks(h: Tensor, patch: int) -> Tensor:
 
 
 class PatchUNet(nn.Module):
-    """A :class:`UNet` on images or voxels whose blocks of ``patch`` along every axis became channels, as in FFDNet (Zhang et al.
-    2018, section 3): (B, C, *S) -> (B, C, *S), the sides multiples of ``patch``. A new network returns zero."""
+    """A :class:`~gibbsweep_models.nn.noise_networks.unet.UNet` on images or voxels whose blocks of ``patch`` along
+    every axis became channels, as in FFDNet (Zhang et al. 2018, section 3): (B, C, *S) -> (B, C, *S), the sides
+    multiples of ``patch``. A new network returns zero.
+
+    >>> network = PatchUNet((1, 8, 8), (8, 8), patch=2)
+    >>> network(torch.zeros(3, 1, 8, 8), torch.zeros(3)).shape
+    torch.Size([3, 1, 8, 8])
+    """
 
     def __init__(
         self,
@@ -40,8 +47,8 @@ class PatchUNet(nn.Module):
         super().__init__()
         if len(shape) not in (3, 4) or patch < 1 or any(side % patch for side in shape[1:]):
             raise ValueError(
-                f"got shape {tuple(shape)} and patch={patch}, expected images (C, H, W) or voxels (C, X, Y, Z) whose sides are "
-                "multiples of the patch; pass patch=1"
+                f"got shape {tuple(shape)} and patch={patch}, expected images (C, H, W) or voxels (C, X, Y, Z) whose "
+                "sides are multiples of the patch; pass patch=1"
             )
         self.shape = tuple(shape)
         self.patch = patch

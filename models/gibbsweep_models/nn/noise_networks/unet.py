@@ -1,4 +1,4 @@
-"""A small U-Net that is told the noise level, for waveforms, images and voxels."""
+"""A small U-Net with the noise level as an input, for waveforms, images and voxels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gibbsweep_models.nn.layers.embedding import ClassEmbedding, NoiseEmbedding,
 
 
 class Stage(nn.ModuleList):
-    """Residual blocks at one resolution, the first of which changes the width. ``recompute``: keep none of their activations for
-    the gradient, but make them again."""
+    """Residual blocks at one resolution, the first of which changes the width. ``recompute``: keep none of their
+    activations for the gradient, but make them again."""
 
     def __init__(
         self, dim: int, width_in: int, width_out: int, blocks: int, embedding: int, recompute: bool = False
@@ -42,8 +42,13 @@ class UNet(nn.Module):
     exact size of the skip connection. With ``n_classes``, ``cond`` (B,) holds a class in [0, n_classes), or
     ``n_classes`` for "no class", which is also what ``cond=None`` means. A new network returns zero.
 
-    ``checkpoint_activations``: of each residual block only its input is kept for the gradient, and the rest computed a second time:
-    the same gradient in less memory and about a third more time (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016).
+    ``checkpoint_activations``: keep only each residual block's input for the gradient, and compute the rest a second
+    time: the same gradient in less memory and about a third more time (Chen et al., "Training Deep Nets with Sublinear
+    Memory Cost", 2016).
+
+    >>> network = UNet((1, 8, 8), (8, 8))
+    >>> network(torch.zeros(3, 1, 8, 8), torch.zeros(3)).shape
+    torch.Size([3, 1, 8, 8])
     """
 
     def __init__(

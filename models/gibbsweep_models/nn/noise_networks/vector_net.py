@@ -1,4 +1,4 @@
-"""A network for vectors that is told the noise level."""
+"""A network for vectors with the noise level as an input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from gibbsweep_models.nn.layers.embedding import ClassEmbedding, NoiseEmbedding,
 
 
 class ResidualLayer(nn.Module):
-    """h + linear(silu(linear(silu(norm(h))) + embedding)); the last layer starts at zero, so a new one is the identity."""
+    """h + linear(silu(linear(silu(norm(h))) + embedding)). The last layer starts at zero, so a new one is the
+    identity."""
 
     def __init__(self, width: int, embedding: int) -> None:
         super().__init__()
@@ -29,14 +30,20 @@ class ResidualLayer(nn.Module):
 
 
 class VectorNet(nn.Module):
-    """F(x, noise, cond): (B, *D) -> (B, *D), flattened, through ``layers`` residual layers of ``width`` units. Classes as in a
-    :class:`~gibbsweep_models.nn.noise_networks.unet.UNet`. A new network returns zero."""
+    """F(x, noise, cond): (B, *D) -> (B, *D), flattened, through ``layers`` residual layers of ``width`` units. Classes
+    as in a :class:`~gibbsweep_models.nn.noise_networks.unet.UNet`. A new network returns zero.
+
+    >>> network = VectorNet((2,), width=8)
+    >>> network(torch.zeros(3, 2), torch.zeros(3)).shape
+    torch.Size([3, 2])
+    """
 
     def __init__(self, shape: tuple[int, ...], width: int = 128, layers: int = 3, n_classes: int | None = None) -> None:
         super().__init__()
         if width < 2 or layers < 1:
             raise ValueError(
-                f"got width={width} and layers={layers}, expected at least 2 units and one layer; pass width=128, layers=3"
+                f"got width={width} and layers={layers}, expected at least 2 units and one layer; pass width=128, "
+                "layers=3"
             )
         self.shape = tuple(shape)
         self.embed_noise = NoiseEmbedding(width)

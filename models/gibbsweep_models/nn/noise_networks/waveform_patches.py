@@ -25,15 +25,21 @@ def unfold(h: Tensor, patch: int, length: int) -> Tensor:
 
 
 class PatchedWaveform(nn.Module):
-    """F(x, noise, cond) on waveforms (B, C, L) by a network of the same kind on :func:`fold`ed ones, which has ``patch`` times
-    fewer places and so costs less and sees further. ``build``: the network for a shape."""
+    """F(x, noise, cond) on waveforms (B, C, L) by a network of the same kind on :func:`fold`-ed ones, which has
+    ``patch`` times fewer places and so costs less and sees further. ``build``: the network for a shape.
+
+    >>> from gibbsweep_models.nn.noise_networks import DilatedNet
+    >>> network = PatchedWaveform((1, 64), 4, lambda shape: DilatedNet(shape, channels=4, layers=3))
+    >>> network(torch.zeros(3, 1, 64), torch.zeros(3)).shape
+    torch.Size([3, 1, 64])
+    """
 
     def __init__(self, shape: tuple[int, ...], patch: int, build: Callable[[tuple[int, ...]], nn.Module]) -> None:
         super().__init__()
         if len(shape) != 2 or not 1 <= patch <= shape[-1]:
             raise ValueError(
-                f"got patches of {patch} for examples {tuple(shape)}, expected waveforms (C, L) and 1 to L samples; correct the one "
-                "that is not"
+                f"got patches of {patch} for examples {tuple(shape)}, expected waveforms (C, L) and 1 to L samples; "
+                "correct the one that is not"
             )
         self.shape = tuple(shape)
         self.patch = patch

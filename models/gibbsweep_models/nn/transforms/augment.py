@@ -12,27 +12,32 @@ from torch import Tensor
 from gibbsweep_models.draws import rand
 
 _LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue (ITU-R BT.601)."""
+"""Weights of red, green and blue (ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One random view of each image of a batch in [-1, 1], drawn anew for every example (Chen et al., "A Simple Framework for
-    Contrastive Learning of Visual Representations", 2020, appendix A).
-
-    ``crop``: smallest and largest share of the picture's area that a crop keeps, resized to the whole size; ``aspect``: the
-    largest ratio of its sides, relative to the picture's. ``flip``: probability of a mirror image. ``jitter``: probability of a change of colour, with
-    brightness, contrast and saturation multiplied by a factor within 1 ± 0.8 ``strength`` and the hue turned by at most
-    0.2 ``strength`` of a circle, as there. ``grey``: probability of losing the colours. Pictures of one channel have
+    """One random view of each image of a batch in [-1, 1], drawn anew for every example (Chen et al., "A Simple
+    Framework for Contrastive Learning of Visual Representations", 2020, appendix A). Pictures of one channel have
     brightness and contrast alone.
+
+    >>> Augmentation(crop=(0.5, 1.0))(torch.zeros(3, 1, 8, 8), generator=seeded(0)).shape
+    torch.Size([3, 1, 8, 8])
     """
 
     crop: tuple[float, float] = (0.2, 1.0)
+    """Smallest and largest share of the picture's area that a crop keeps, resized to the whole size."""
     aspect: float = 4 / 3
+    """Largest ratio of a crop's sides, relative to the picture's."""
     flip: float = 0.5
+    """Probability of a mirror image."""
     jitter: float = 0.8
+    """Probability of a change of colour."""
     strength: float = 0.5
+    """Its strength: brightness, contrast and saturation are multiplied by a factor within 1 ± 0.8 ``strength``, and the
+    hue is turned by at most 0.2 ``strength`` of a circle, as in the paper."""
     grey: float = 0.2
+    """Probability of losing the colours."""
 
     def __post_init__(self) -> None:
         low, high = self.crop
@@ -62,7 +67,7 @@ class Augmentation:
         return view
 
     def _grid(self, x: Tensor, chance: Tensor) -> Tensor:
-        """Where each pixel of the views lies in the pictures, (B, H, W, 2)."""
+        """The place of each pixel of the views in the pictures, (B, H, W, 2)."""
         low, high = self.crop
         area = low + (high - low) * chance[:, 0]
         root_ratio = torch.exp((chance[:, 1] - 0.5) * math.log(self.aspect))

@@ -1,4 +1,4 @@
-"""Small translations, which leave what a picture shows as it is."""
+"""Small translations, which do not change the subject of a picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from gibbsweep_models.draws import randint
 
 
 def random_shift(x: Tensor, largest: int, *, generator: torch.Generator) -> Tensor:
-    """Each example of ``x`` (B, C, *S) moved by its own whole number of places in [-largest, largest] along every axis of S;
-    what leaves on one side comes back on the other."""
+    """Each example of ``x`` (B, C, *S) moved by its own whole number of places in [-largest, largest] along every axis
+    of S; values that leave on one side come back on the other."""
     if largest < 0:
         raise ValueError(f"got a largest shift of {largest}, expected at least 0; pass 0 for none")
     if largest == 0:

@@ -7,13 +7,19 @@ from torch import Tensor, nn
 
 
 class Standardise(nn.Module):
-    """Each component by itself: z = (x - mean) / s, s² = variance + ``floor``².
+    """Each component by itself: z = (x - mean) / s, s² = variance + ``floor``². ``floor`` (in units of x) bounds the
+    magnification of components that data hardly moves.
 
-    ``floor`` (in units of x) bounds the magnification of components that data hardly moves.
+    >>> standardise = Standardise((4,))
+    >>> standardise.fit(torch.randn(50, 4))
+    >>> standardise(torch.zeros(3, 4)).shape
+    torch.Size([3, 4])
     """
 
     mean: Tensor
+    """Mean of the fitted data, (*D)."""
     scale: Tensor
+    """s, (*D)."""
 
     def __init__(self, shape: tuple[int, ...], floor: float = 0.1) -> None:
         super().__init__()
@@ -24,7 +30,7 @@ class Standardise(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """From examples (N, *D)."""
+        """Set mean and scale by examples (N, *D)."""
         self.mean.copy_(x.mean(dim=0))
         self.scale.copy_((x.var(dim=0, correction=0) + self.floor**2).sqrt())
 
@@ -45,8 +51,13 @@ class SpectralWhitening(nn.Module):
     """Images (C, H, W) whitened as if their statistics did not depend on the place: at every spatial frequency the C
     channels are decorrelated and scaled to variance 1 (zero-phase, as ZCA; Olshausen & Field 1996 for one channel).
 
-    A covariance of all pixels would take seconds to decompose and 10⁴ examples to estimate; this one has H · W matrices of
-    C × C. ``floor``² (in units of x²) is added to every eigenvalue.
+    A covariance of all pixels would take seconds to decompose and 10⁴ examples to estimate; this one has H · W matrices
+    of C × C. ``floor``² (in units of x²) is added to every eigenvalue.
+
+    >>> whitening = SpectralWhitening((1, 4, 4))
+    >>> whitening.fit(torch.randn(50, 1, 4, 4))
+    >>> whitening(torch.zeros(3, 1, 4, 4)).shape
+    torch.Size([3, 1, 4, 4])
     """
 
     mean: Tensor
@@ -72,7 +83,7 @@ class SpectralWhitening(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """From examples (N, C, H, W)."""
+        """Set mean and filters by examples (N, C, H, W)."""
         self.mean.copy_(x.mean(dim=0))
         spectrum = torch.zeros(self.whitener.shape[:-1], dtype=torch.complex128, device=x.device)
         for part in torch.split(x - self.mean, 1000):

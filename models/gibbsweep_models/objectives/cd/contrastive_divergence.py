@@ -22,16 +22,22 @@ class ContrastiveDivergence(nn.Module):
 
     ``sampler`` makes x_neg without a graph, on the energy or on whatever model it takes; its chains start at the batch
     (``replay`` None: CD-k), at standard normal noise (``from_noise``: Liao et al. 2022) or in a buffer (persistent CD).
-    ``data_noise``: standard deviation of Gaussian noise added to x_pos, which smooths data that lies
-    on a thin set; the sum is clamped to ``clamp`` (the sampler's), or noise that leaves the sampler's domain would tell
-    data and samples apart. ``kl``: the weight of a term at x_neg, and the term. Parts: ``energy_gap`` (energy_pos -
-    energy_neg, near 0 in equilibrium), ``energy_pos``, ``energy_neg``, ``energy_l2`` (the penalty before its
-    coefficient), ``kl`` where there is one, and those of the sampler's diagnostics that are one number
-    (``sampler_gradient_norm``, ...).
+    ``data_noise``: standard deviation of Gaussian noise added to x_pos, which smooths data that lies on a thin set; the
+    sum is clamped to ``clamp`` (the sampler's), or noise that leaves the sampler's domain would tell data and samples
+    apart. ``kl``: the weight of a term at x_neg, and the term. Parts: ``energy_gap`` (energy_pos - energy_neg, near 0
+    in equilibrium), ``energy_pos``, ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), ``kl`` where
+    there is one, and those of the sampler's diagnostics that are one number (``sampler_gradient_norm``, ...).
 
-    ``condition``: the name in the batch of what a conditional energy is given, E(x, cond). Chains of a buffer keep
-    theirs, and take the batch's when they restart. Other chains are given the condition of *another* example of the
-    global batch, so that a mismatched pair is what they improve: under its own condition data is where it should be.
+    ``condition``: the name in the batch of the condition of a conditional energy E(x, cond). Chains of a buffer keep
+    theirs, and take the batch's when they restart. Other chains get the condition of *another* example of the global
+    batch, so that a mismatched pair is what they improve: under its own condition data is where it should be.
+
+    >>> from gibbsweep_models.nn.energies import MLPEnergy
+    >>> from gibbsweep_models.samplers.mcmc import Langevin
+    >>> objective = ContrastiveDivergence(Langevin(n_steps=5, step_size=0.01), l2=0.1)
+    >>> loss = objective(MLPEnergy((2,), (8,)), {"x": torch.zeros(4, 2)}, generator=seeded(0))
+    >>> loss.total.shape, sorted(loss.parts)[:2]
+    (torch.Size([]), ['energy_gap', 'energy_l2'])
     """
 
     def __init__(
@@ -106,12 +112,14 @@ class ContrastiveDivergence(nn.Module):
 
 
 def _of_others(cond: Tensor, generator: torch.Generator) -> Tensor:
-    """The conditions (B, ...) of this worker's examples, moved by one and the same random number of places in the global
-    batch."""
-    everybody = all_gather_batch(cond)
-    own = torch.arange(len(cond), device=cond.device) + getattr(generator, "rank", 0) * len(cond)
-    shift = torch.randint(1, max(2, len(everybody)), (), generator=generator, device=generator.device).to(cond.device)
-    return everybody[(own + shift) % len(everybody)]
+    """The conditions (B, ...) of this worker's examples, moved by one and the same random number of places in the
+    global batch."""
+    all_conditions = all_gather_batch(cond)
+    places = torch.arange(len(cond), device=cond.device) + getattr(generator, "rank", 0) * len(cond)
+    shift = torch.randint(1, max(2, len(all_conditions)), (), generator=generator, device=generator.device).to(
+        cond.device
+    )
+    return all_conditions[(places + shift) % len(all_conditions)]
 
 
 def _under(energy: EnergyFn, cond: Tensor | None) -> EnergyFn:

@@ -1,4 +1,4 @@
-"""What contrastive divergence leaves out: the gradient through the chain itself."""
+"""The gradient through the chain itself, which contrastive divergence leaves out."""
 
 from __future__ import annotations
 
@@ -16,19 +16,28 @@ from gibbsweep_models.types import EnergyFn
 
 @dataclass(frozen=True)
 class LangevinKL:
-    """E_q[E(x)] - ``entropy`` * H(q), with q the distribution of the chains' ends as a function of the weights and E held fixed:
-    the part of KL(q ‖ p) that contrastive divergence drops (Du, Li, Tenenbaum & Mordatch, "Improved Contrastive Divergence
-    Training of Energy-Based Models", 2021, equation 5). It shapes the energy so that chains of this length arrive.
+    """E_q[E(x)] - ``entropy`` * H(q), with q the distribution of the chains' ends as a function of the weights and E
+    held fixed: the part of KL(q ‖ p) that contrastive divergence drops (Du, Li, Tenenbaum & Mordatch, "Improved
+    Contrastive Divergence Training of Energy-Based Models", 2021, equation 5). It shapes the energy so that chains of
+    this length arrive.
 
-    The gradient goes through one step more of ``sampler``'s chain, as there through the last. H(q) is that of one axis, up to a
-    constant, estimated by the mean logarithm of the distance to the nearest other end: its weight does not grow with D.
+    The gradient goes through one step more of ``sampler``'s chain, as there through the last. H(q) is that of one axis,
+    up to a constant, estimated by the mean logarithm of the distance to the nearest other end: its weight does not grow
+    with D.
+
+    >>> from gibbsweep_models.nn.energies import MLPEnergy
+    >>> term = LangevinKL(Langevin(n_steps=1, step_size=0.01), entropy=0.1)
+    >>> term(MLPEnergy((2,), (8,)), torch.randn(4, 2), generator=seeded(0)).shape
+    torch.Size([])
     """
 
     sampler: Langevin
+    """The chain."""
     entropy: float = 0.0
+    """Weight of the entropy."""
 
     def __call__(self, energy: EnergyFn, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """A scalar whose value and gradient are the term's, from chains ``x`` (B, *D) at their end."""
+        """A scalar with the term's value and gradient, from chains ``x`` (B, *D) at their end."""
         end = self._step(energy, x.detach(), generator)
         value, gradient = energy_and_gradient(energy, end)
         # E is fixed: its gradient is a constant, and the weights move the ends alone.
@@ -48,11 +57,11 @@ class LangevinKL:
 
 
 def _nearest_distance(x: Tensor) -> Tensor:
-    """From every example (B, *D) of this worker's to the nearest other of the global batch: (B,)."""
+    """The distance from every example (B, *D) of this worker's to the nearest other of the global batch: (B,)."""
     others = parallel.all_gather_batch(x.detach())
-    own = torch.arange(len(x), device=x.device)
+    rows = torch.arange(len(x), device=x.device)
     apart = torch.cdist(x.flatten(1).float(), others.flatten(1).float())
     itself = torch.zeros_like(apart, dtype=torch.bool)
-    itself[own, own + parallel.rank() * len(x)] = True
+    itself[rows, rows + parallel.rank() * len(x)] = True
     nearest: Tensor = apart.masked_fill(itself, torch.inf).min(dim=1).values
     return nearest

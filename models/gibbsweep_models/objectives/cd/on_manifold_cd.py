@@ -27,16 +27,21 @@ class EnergyWithDecoder(Protocol):
 
 
 class OnManifoldCD(nn.Module):
-    """mean E(x_pos) - mean E(x_neg) + l2 * mean E(x_neg)²: Yoon, Noh & Park, "Autoencoding Under Normalization Constraints"
-    (2021), section 4.
+    """mean E(x_pos) - mean E(x_neg) + l2 * mean E(x_neg)²: Yoon, Noh & Park, "Autoencoding Under Normalization
+    Constraints" (2021), section 4.
 
     x_neg come from two chains in a row. The first moves persistent codes z on the sphere under H(z) = E(decode(z)), the
-    energy on the manifold of what can be decoded; the second moves decode(z) under E itself. A reconstruction error is low
-    on the whole manifold, far from data too, and chains in x alone take thousands of steps to find such places: without the
+    energy on the decoder's manifold; the second moves decode(z) under E itself. A reconstruction error is low on the
+    whole manifold, far from data too, and chains in x alone take thousands of steps to find such places: without the
     first chain training diverges. ``l2`` > 0 stops negatives from being pushed beyond E = 1 / (2 l2).
 
-    Parts: ``energy_gap``, ``energy_pos``, ``energy_neg``, and ``energy_manifold``, the mean energy where the second chain
-    starts.
+    Parts: ``energy_gap``, ``energy_pos``, ``energy_neg``, and ``energy_manifold``, the mean energy where the second
+    chain starts.
+
+    >>> from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
+    >>> system = NormalizedAutoencoderConfig(latent_dim=3, hidden=(8,)).build(DataSpec((1, 4, 4)))
+    >>> objective = OnManifoldCD(system.latent_sampler, system.sampler, ReplayBuffer(16, (3,)))
+    >>> loss = objective(system, {"x": torch.zeros(4, 1, 4, 4)}, generator=seeded(0))
     """
 
     def __init__(self, latent_sampler: Langevin, sampler: Langevin, replay: ReplayBuffer, l2: float = 0.0) -> None:

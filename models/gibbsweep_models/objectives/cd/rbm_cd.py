@@ -23,21 +23,27 @@ class HasRBM(Protocol):
 
 
 class RBMContrastiveDivergence(nn.Module):
-    """CD-k (Hinton 2002) or, with ``persistent``, PCD-k (Tieleman 2008): ``mean F(x) - mean F(x_neg) + weight_decay /
-    2 ‖W‖²``.
+    """CD-k (Hinton 2002) or, with ``persistent``, PCD-k (Tieleman 2008): ``mean F(x) - mean F(x_neg) + weight_decay / 2
+    ‖W‖²``.
 
     x_neg are ``k`` Gibbs steps from the batch, or from chains that go on from update to update; these start at the
-    first batch, and there stay as many. ``chains`` (N, V) are those of the global batch: each worker moves its own.
-    CD-1 takes five matrix products, the last two as one in ``total.backward()``.
+    first batch, as many as it has examples. CD-1 takes five matrix products, the last two as one in
+    ``total.backward()``.
 
     A centred model's offsets slide by ``offset_rate`` towards the batch means of v and h given data before each
     gradient. Under autocast the matrix products run in its type; biases, sigmoids and sums stay in single precision.
+    Parts: ``energy_gap``, mean F(x) - mean F(x_neg) in nats, and without persistence ``reconstruction_error``, the mean
+    squared difference of x and the mean of v after one step back.
 
-    ``parts``: ``energy_gap``, mean F(x) - mean F(x_neg) in nats, and without persistence ``reconstruction_error``, the
-    mean squared difference of x and the mean of v after one step back.
+    >>> from gibbsweep_models.draws import bernoulli
+    >>> x = bernoulli(torch.full((8, 16), 0.5), generator=seeded(1))
+    >>> loss = RBMContrastiveDivergence(16, k=1)(RBM(16, 4), {"x": x}, generator=seeded(0))
+    >>> sorted(loss.parts)
+    ['energy_gap', 'reconstruction_error']
     """
 
     chains: Tensor
+    """Persistent chains of the global batch, (N, V); each worker moves its own."""
 
     def __init__(
         self,
@@ -113,12 +119,12 @@ class RBMContrastiveDivergence(nn.Module):
                 "resume with a number of workers that divides them"
             )
         share = len(self.chains) // world_size
-        own = slice(rank * share, (rank + 1) * share)
-        samples = self.sampler(form, self.chains[own], generator=generator)
+        mine = slice(rank * share, (rank + 1) * share)
+        samples = self.sampler(form, self.chains[mine], generator=generator)
         if parallel.world_size() > 1:
             self.chains = parallel.all_gather_batch(samples.x)
         else:
-            self.chains[own] = samples.x
+            self.chains[mine] = samples.x
         return samples
 
     def _load_from_state_dict(

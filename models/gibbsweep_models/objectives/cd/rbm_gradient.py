@@ -1,5 +1,7 @@
-"""The gradient of contrastive divergence for restricted Boltzmann machines in closed form. B = batch, V = visible
-units, H = hidden units."""
+"""The gradient of contrastive divergence for restricted Boltzmann machines in closed form.
+
+B = batch, V = visible units, H = hidden units.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +13,27 @@ from torch import Tensor
 from gibbsweep_models.nn.energies.rbm import RBM, NormalForm
 
 OuterProducts = tuple[Tensor, Tensor, float]
-"""(K, V), (K, H), scale: ``scale * visible.T @ hidden`` sums K outer products."""
+"""A sum of K outer products, ``scale * visible.T @ hidden``: (K, V), (K, H), scale."""
 
 
 @dataclass(frozen=True)
 class FreeEnergyPhase:
-    """Binary v (B, V), the means of h given v (B, H), both means over the batch, and ``hidden_term`` (), the mean of
-    ``Σ softplus(log-odds of h)``: ``-F(v)`` is that and what is linear in v."""
+    """One half of contrastive divergence: binary v with the means of h given v."""
 
     v: Tensor
+    """(B, V)."""
     hidden_mean: Tensor
+    """Means of h given v, (B, H)."""
     v_batch_mean: Tensor
+    """Mean of v over the batch, (V,)."""
     hidden_batch_mean: Tensor
+    """Mean of ``hidden_mean`` over the batch, (H,)."""
     hidden_term: Tensor
+    """The mean of ``Σ softplus(log-odds of h)``, (): ``-F(v)`` is that and what is linear in v."""
 
     @classmethod
     def of(cls, v: Tensor, hidden_logits: Tensor, hidden_mean: Tensor | None = None) -> FreeEnergyPhase:
-        """From v and the log-odds of h given v (and its mean, if at hand), with no further matrix product."""
+        """The phase from v and the log-odds of h given v (and its mean, if at hand), with no further matrix product."""
         if hidden_mean is None:
             hidden_mean = torch.sigmoid(hidden_logits)
         hidden_term = _sum_softplus(hidden_logits, hidden_mean).div_(len(v))
@@ -36,22 +42,22 @@ class FreeEnergyPhase:
 
 @dataclass(frozen=True)
 class ContrastiveFactors:
-    """∇ [mean F(x_pos) - mean F(x_neg)] of a machine by W as sums of outer products, and by its biases.
-
-    ``terms``: a row for every example of each phase, and with the second two rows for the offsets of a centred machine.
-    ``dtype`` is that of the matrix products.
-    """
+    """∇ [mean F(x_pos) - mean F(x_neg)] of a machine by W as sums of outer products, and by its biases."""
 
     terms: list[OuterProducts]
+    """A row for every example of each phase, and with the second two rows for the offsets of a centred machine."""
     visible_bias: Tensor
+    """The gradient by b, (V,)."""
     hidden_bias: Tensor
+    """The gradient by c, (H,)."""
     dtype: torch.dtype
+    """Type of the matrix products."""
 
     @classmethod
     def of(
         cls, model: RBM, x_pos: FreeEnergyPhase, x_neg: FreeEnergyPhase, dtype: torch.dtype | None = None
     ) -> ContrastiveFactors:
-        """At the offsets of ``model``."""
+        """The factors at the offsets of ``model``."""
         by_visible_bias = x_neg.v_batch_mean - x_pos.v_batch_mean
         by_hidden_bias = x_neg.hidden_batch_mean - x_pos.hidden_batch_mean
         n_pos, n_neg = len(x_pos.v), len(x_neg.v)
@@ -66,7 +72,7 @@ class ContrastiveFactors:
         return cls(terms, by_visible_bias, by_hidden_bias, model.weight.dtype if dtype is None else dtype)
 
     def gradient(self, weight: Tensor, weight_decay: float) -> tuple[Tensor, Tensor, Tensor]:
-        """By (W, b, c), with ``weight_decay / 2 ‖W‖²`` added to the loss."""
+        """The gradient by (W, b, c), with ``weight_decay / 2 ‖W‖²`` added to the loss."""
         if self.dtype == weight.dtype:
             (visible, hidden, scale), *others = self.terms
             by_weight = torch.addmm(weight, visible.t(), hidden, beta=weight_decay, alpha=scale)  # beta 0: not read
@@ -108,12 +114,12 @@ def contrastive_gradient(
 
 
 def mean_over_batch(x: Tensor) -> Tensor:
-    """(B, ...) -> (...): a CPU takes a third of the time of ``mean`` for it."""
+    """The mean over the first axis, (B, ...) -> (...), which takes a CPU a third of the time of ``mean``."""
     return x.sum(dim=0).div_(len(x))
 
 
 def _sum_softplus(logits: Tensor, mean: Tensor) -> Tensor:
-    """``Σ softplus(logits)`` over all units (B, H), at hand ``mean = sigmoid(logits)``.
+    """``Σ softplus(logits)`` over all units (B, H), with ``mean = sigmoid(logits)`` at hand.
 
     softplus(a) = relu(a) - log m, m = max(p, 1 - p) >= 1/2 for p = sigmoid(a): a logarithm of every product of a
     hundred m (at least 2^-100) takes the place of two transcendental functions a unit.

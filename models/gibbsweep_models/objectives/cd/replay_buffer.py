@@ -18,16 +18,24 @@ class ReplayBuffer(nn.Module):
     A drawn chain restarts from fresh noise with probability ``restart_fraction``, and always if its place was never
     written: uniform on [-scale, scale] for signed units, fair coin flips for binary ones. Under data parallelism every
     worker holds the whole buffer, draws the same global indices and gathers all new chains, so the buffers stay equal;
-    all of it is in ``state_dict``. ``shift``: a drawn chain is moved by up to so many places along every axis, a transition
-    that Langevin steps hardly make (data augmentation of the chains: Du et al. 2021).
+    all of it is in ``state_dict``. ``shift``: a drawn chain is moved by up to so many places along every axis, a
+    transition that Langevin steps hardly make (data augmentation of the chains: Du et al. 2021). ``condition_shape``:
+    chains of a conditional energy keep the condition (int64) that they have lived under; a chain that restarts takes a
+    new one.
 
-    ``condition_shape``: chains of a conditional energy keep the condition (int64) that they have lived under; a chain
-    that restarts takes a new one.
+    >>> buffer = ReplayBuffer(capacity=100, shape=(2,))
+    >>> x, places = buffer.draw(8, generator=seeded(0))
+    >>> buffer.write(places, x)
+    >>> buffer.sample(5, generator=seeded(1)).shape
+    torch.Size([5, 2])
     """
 
     chains: Tensor
+    """The chains, (capacity, *D)."""
     written: Tensor
+    """Which places were ever written, (capacity,), bool."""
     conditions: Tensor | None
+    """Their conditions, (capacity, ...), int64; None for an unconditional energy."""
 
     def __init__(
         self,
@@ -64,18 +72,19 @@ class ReplayBuffer(nn.Module):
         return start, places
 
     def draw_conditional(self, new: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """As :meth:`draw`, with this worker's conditions (n, ...): those of the chains, and of ``new`` (n, ...) for the chains
-        that restart."""
+        """:meth:`draw`, with this worker's conditions (n, ...): those of the chains, and of ``new`` (n, ...) for the
+        chains that restart."""
         if self.conditions is None or self.conditions.shape[1:] != new.shape[1:]:
-            kept = None if self.conditions is None else tuple(self.conditions.shape[1:])
+            condition_shape = None if self.conditions is None else tuple(self.conditions.shape[1:])
             raise ValueError(
-                f"got conditions of shape {tuple(new.shape[1:])} and a buffer that keeps {kept}; pass condition_shape to it"
+                f"got conditions of shape {tuple(new.shape[1:])} and a buffer that keeps {condition_shape}; pass "
+                "condition_shape to it"
             )
         start, places, fresh = self._draw(len(new), generator)
-        own = self._own(places, generator)
-        return start, places, torch.where(fresh.view(-1, *(1,) * (new.ndim - 1)), new, self.conditions[own])
+        local = self._local(places, generator)
+        return start, places, torch.where(fresh.view(-1, *(1,) * (new.ndim - 1)), new, self.conditions[local])
 
-    def _own(self, places: Tensor, generator: torch.Generator) -> Tensor:
+    def _local(self, places: Tensor, generator: torch.Generator) -> Tensor:
         return places.chunk(getattr(generator, "world_size", 1))[getattr(generator, "rank", 0)]
 
     def _draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -83,17 +92,16 @@ class ReplayBuffer(nn.Module):
         if n * world_size > self.capacity:
             raise ValueError(
                 f"got a global batch of {n * world_size} chains, expected at most the buffer's capacity of "
-                f"{self.capacity}; "
-                "enlarge the buffer or shrink the batch"
+                f"{self.capacity}; enlarge the buffer or shrink the batch"
             )
         # Distinct places: two chains written to one place would leave its content to chance.
         places = torch.randperm(self.capacity, generator=generator, device=generator.device)[: n * world_size]
         restart = rand((n,), generator=generator) < self.restart_fraction
         noise = rand((n, *self.chains.shape[1:]), generator=generator)
         noise = (noise < 0.5).to(noise.dtype) if self.units == "binary" else noise.sub_(0.5).mul_(2.0 * self.scale)
-        own = self._own(places, generator)
-        fresh = restart | ~self.written[own]
-        chains = random_shift(self.chains[own], self.shift, generator=generator)
+        local = self._local(places, generator)
+        fresh = restart | ~self.written[local]
+        chains = random_shift(self.chains[local], self.shift, generator=generator)
         return torch.where(fresh.view(-1, *(1,) * (noise.ndim - 1)), noise, chains), places, fresh
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
@@ -104,8 +112,8 @@ class ReplayBuffer(nn.Module):
 
     @torch.no_grad()
     def write(self, places: Tensor, x: Tensor, conditions: Tensor | None = None) -> None:
-        """Store this worker's chains (n, *D), with their ``conditions``, and every other worker's at the ``places`` (W * n,)
-        that the draw gave."""
+        """Store this worker's chains (n, *D), with their ``conditions``, and every other worker's at the ``places`` (W
+        * n,) that the draw gave."""
         x = all_gather_batch(x.detach().to(self.chains.dtype))
         if x.shape[0] != places.numel():
             raise ValueError(

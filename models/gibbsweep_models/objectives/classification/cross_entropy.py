@@ -14,14 +14,20 @@ from gibbsweep_models.types import Batch, Loss
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """-log p(y | x), the mean over the batch, with p(y | x) the softmax of ``logits``.
+    """-log p(y | x), the mean over the batch, with p(y | x) the softmax of ``logits``. Part: ``accuracy`` on the batch,
+    noise included.
 
-    ``data_noise``: standard deviation of Gaussian noise on x (a smoother classifier has a smoother energy: Grathwohl et
-    al. 2020 use .03), clamped to ``clamp``. Part: ``accuracy`` on the batch, noise included.
+    >>> from gibbsweep_models.baselines.classifier import ClassifierConfig
+    >>> system = ClassifierConfig().build(DataSpec((1, 8, 8), n_classes=3))
+    >>> batch = {"x": torch.zeros(2, 1, 8, 8), "y": torch.tensor([0, 2])}
+    >>> loss = CrossEntropy(data_noise=0.03)(system, batch, generator=seeded(0))
     """
 
     data_noise: float = 0.0
+    """Standard deviation of Gaussian noise on x: a smoother classifier has a smoother energy (Grathwohl et al. 2020 use
+    .03)."""
     clamp: tuple[float, float] | None = None
+    """Interval that noisy x are clamped to; None for none."""
 
     def __post_init__(self) -> None:
         if self.data_noise < 0:

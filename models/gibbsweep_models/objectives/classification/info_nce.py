@@ -1,6 +1,7 @@
-"""Losses that tell each pair's partner from everybody else's (InfoNCE: van den Oord, Li & Vinyals 2018).
+"""Losses that tell each pair's partner from all others (InfoNCE: van den Oord, Li & Vinyals 2018).
 
-Both compare with the *global* batch: under data parallelism the embeddings of all workers are gathered with their gradient.
+Both compare with the *global* batch: under data parallelism the embeddings of all workers are gathered with their
+gradient.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ class Embedder(Protocol):
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """The mean cross-entropy of finding each unit vector's partner among the 2N - 1 others, similarity cos / ``temperature``
-    (Chen et al. 2020, equation 1). ``first``, ``second``: this worker's pairs (B, F) each; N = W * B."""
+    """The mean cross-entropy of finding each unit vector's partner among the 2N - 1 others, similarity cos /
+    ``temperature`` (Chen et al. 2020, equation 1). ``first``, ``second``: this worker's pairs (B, F) each; N = W *
+    B."""
     pairs = parallel.gather_with_gradient(torch.stack([first, second], dim=1))
     n, own = len(pairs), parallel.rank() * len(first)
     places = torch.arange(own, own + len(first), device=first.device)
@@ -40,16 +42,22 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
 
 @dataclass(frozen=True)
 class InfoNCE:
-    """SimCLR's loss (Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", 2020): two random
-    views of each image, :func:`nt_xent` between their embeddings. As the density of a joint energy of two views,
-    E(x, x') = |z - z'|² / (2 temperature), it is the log-likelihood of x' given x with the batch's views in place of the
-    integral over all x' (Kim & Ye, "Energy-Based Contrastive Learning of Visual Representations", 2022).
+    """SimCLR's loss (Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", 2020): two
+    random views of each image, :func:`nt_xent` between their embeddings.
 
-    Parts: ``accuracy``, how often the partner is the nearest of the second views.
+    As the density of a joint energy of two views, E(x, x') = |z - z'|² / (2 temperature), it is the log-likelihood of
+    x' given x with the batch's views in place of the integral over all x' (Kim & Ye, "Energy-Based Contrastive Learning
+    of Visual Representations", 2022). Parts: ``accuracy``, how often the partner is the nearest of the second views.
+
+    >>> from gibbsweep_models.baselines.simclr import SimCLRConfig
+    >>> system = SimCLRConfig(channels=(4, 8)).build(DataSpec((1, 8, 8)))
+    >>> loss = InfoNCE(temperature=0.5)(system, {"x": torch.rand(4, 1, 8, 8)}, generator=seeded(0))
     """
 
     temperature: float = 0.2
+    """Temperature of the similarities."""
     augment: Augmentation = field(default_factory=Augmentation)
+    """The random views."""
 
     def __post_init__(self) -> None:
         if self.temperature <= 0:

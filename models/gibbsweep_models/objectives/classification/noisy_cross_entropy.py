@@ -16,10 +16,16 @@ from gibbsweep_models.types import Batch, Loss, NoiseSchedule
 
 @dataclass(frozen=True)
 class NoisyCrossEntropy:
-    """-log p(y | x + sigma n; sigma), the mean over the batch, over sigma ~ ``schedule`` and over noise: what a score's classifier must
-    know (Song et al. 2021, appendix I; Dhariwal & Nichol 2021). Part: ``accuracy`` on the batch, noise included."""
+    """-log p(y | x + sigma n; sigma), the mean over the batch, over sigma ~ ``schedule`` and over noise: the knowledge
+    of a score's classifier (Song et al. 2021, appendix I; Dhariwal & Nichol 2021). Part: ``accuracy`` on the batch,
+    noise included.
+
+    >>> from gibbsweep_models.noise import GeometricSchedule
+    >>> objective = NoisyCrossEntropy(GeometricSchedule(0.1, 1.0))
+    """
 
     schedule: NoiseSchedule = field(default_factory=EDMSchedule)
+    """Noise levels, in data units."""
 
     def __call__(self, model: HasNoisyLogits, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]`` (B, *D) and ``batch["y"]`` (B,) int64."""

@@ -1,4 +1,5 @@
-"""Learning which caption belongs to which picture: as a classifier of pairs, and as the energy of the joint space."""
+"""Criteria of which caption belongs to which picture: as a classifier of pairs, and as the energy of the joint
+space."""
 
 from __future__ import annotations
 
@@ -26,14 +27,14 @@ class PairModel(Protocol):
 
 
 def energy_tables(model: PairModel, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """E of this worker's pictures with the captions of the global batch (B, N), of its captions with the pictures (B, N), and
-    the columns (B,) of the pairs that belong together."""
+    """E of this worker's pictures with the captions of the global batch (B, N), of its captions with the pictures (B,
+    N), and the columns (B,) of the pairs that belong together."""
     pictures, captions = model.embed_pairs(batch)
     both = parallel.gather_with_gradient(torch.stack([pictures, captions], dim=1))
     by_picture = model.pair_energy(pictures[:, None], both[None, :, 1])
     by_caption = model.pair_energy(both[None, :, 0], captions[:, None])
-    own = torch.arange(len(pictures), device=pictures.device) + parallel.rank() * len(pictures)
-    return by_picture, by_caption, own
+    columns = torch.arange(len(pictures), device=pictures.device) + parallel.rank() * len(pictures)
+    return by_picture, by_caption, columns
 
 
 def viewed(batch: Batch, augment: Augmentation | None, generator: torch.Generator) -> Mapping[str, Tensor]:
@@ -42,8 +43,14 @@ def viewed(batch: Batch, augment: Augmentation | None, generator: torch.Generato
 
 
 class CLIPLoss(nn.Module):
-    """The mean cross-entropy of finding each picture's caption and each caption's picture in the global batch, with logits -E
-    (Radford et al. 2021, figure 3). Parts: ``accuracy`` of the first."""
+    """The mean cross-entropy of finding each picture's caption and each caption's picture in the global batch, with
+    logits -E (Radford et al. 2021, figure 3). Parts: ``accuracy`` of the first.
+
+    >>> from gibbsweep_models.baselines.clip import CLIPConfig
+    >>> system = CLIPConfig(channels=(4, 8)).build(DataSpec((1, 8, 8), vocabulary_size=10, text_length=4))
+    >>> batch = {"x": torch.rand(3, 1, 8, 8), "text": torch.ones(3, 4, dtype=torch.long)}
+    >>> loss = CLIPLoss()(system, batch, generator=seeded(0))
+    """
 
     def __init__(self, augment: Augmentation | None = None) -> None:
         super().__init__()
@@ -63,14 +70,21 @@ class JointCD(nn.Module):
 
     - Gibbs: the caption is drawn from p(caption | picture) over the captions of the global batch, or the picture from
       p(picture | caption) over its pictures. Both conditionals are tables, so the negative term is their expectation
-      instead of one draw (Rao-Blackwell): mean_i [E(x_i, t_i) - sum_j p(t_j | x_i) E(x_i, t_j)], and alike for pictures,
-      halved. Captions of equal ids are one state, whose probability its copies share, and a caption's positive term is the
-      mean over all its pictures: no picture is pushed away from its caption because another one has the same. With all
-      captions different the gradient is that of :class:`CLIPLoss`.
-    - Langevin: the picture moves in pixel space given its caption (``cd``, whose batch has the condition ``"text"``), on
-      every ``every``-th pair, weighted by ``weight``.
+      instead of one draw (Rao-Blackwell): mean_i [E(x_i, t_i) - sum_j p(t_j | x_i) E(x_i, t_j)], and alike for
+      pictures, halved. Captions of equal ids are one state, whose probability its copies share, and a caption's
+      positive term is the mean over all its pictures: no picture is pushed away from its caption because another one
+      has the same. With all captions different the gradient is that of :class:`CLIPLoss`.
+    - Langevin: the picture moves in pixel space given its caption (``cd``, whose batch has the condition ``"text"``),
+      on every ``every``-th pair, weighted by ``weight``.
 
     Parts: ``gibbs_gap``, ``accuracy``, and those of ``cd``.
+
+    >>> from gibbsweep_models.energy.pair_ebm import PairEBMConfig
+    >>> from gibbsweep_models.objectives.cd import LangevinCD
+    >>> system = PairEBMConfig(channels=(4, 8)).build(DataSpec((1, 8, 8), vocabulary_size=10, text_length=4))
+    >>> cd = LangevinCD(n_steps=2, persistent=False).objective((1, 8, 8), condition="text")
+    >>> batch = {"x": torch.rand(4, 1, 8, 8), "text": torch.ones(4, 4, dtype=torch.long)}
+    >>> loss = JointCD(cd, weight=0.02)(system, batch, generator=seeded(0))
     """
 
     def __init__(
@@ -108,6 +122,7 @@ class JointCD(nn.Module):
 
 
 def _gap(energy: Tensor, data: Tensor, model: Tensor) -> Tensor:
-    """Mean over rows of the energy's mean where ``data`` (B, N), bool, minus its expectation under ``model`` (B, N)."""
+    """The mean over rows of the energy's mean where ``data`` (B, N), bool, minus its expectation under ``model`` (B,
+    N)."""
     positive = (energy * data).sum(dim=1) / data.sum(dim=1)
     return (positive - (model.detach() * energy).sum(dim=1)).mean()

@@ -24,11 +24,18 @@ class TwoViewEnergy(nn.Module):
     """-ln p(x' | x) - weight * ln p(x) under E(x, x') = |z - z'|² / (2 temperature), z of length 1: EBCLR (Kim & Ye,
     "Energy-Based Contrastive Learning of Visual Representations", 2022, section 3).
 
-    The first term is :func:`nt_xent`, the integral over x' replaced by the batch's views. The second is contrastive divergence
-    (``cd``) on the marginal energy E(x) = -ln mean exp(-E(x, x'_n)), whose keys are the embedded second views of the global
-    batch; they are held fixed in it, or the term would pull data towards keys and keys towards data at once. It looks at
-    every ``every``-th example of the batch alone: its chains cost many times the views. Parts: ``accuracy`` and those of
-    ``cd``.
+    The first term is :func:`~gibbsweep_models.objectives.classification.info_nce.nt_xent`, the integral over x'
+    replaced by the batch's views. The second is contrastive divergence (``cd``) on the marginal energy E(x) = -ln mean
+    exp(-E(x, x'_n)), whose keys are the embedded second views of the global batch; they are held fixed in it, or the
+    term would pull data towards keys and keys towards data at once. It sees every ``every``-th example of the batch
+    alone: its chains cost many times the views. Parts: ``accuracy`` and those of ``cd``.
+
+    >>> from gibbsweep_models.energy.two_view_ebm import TwoViewEBMConfig
+    >>> from gibbsweep_models.objectives.cd import LangevinCD
+    >>> system = TwoViewEBMConfig(channels=(4, 8)).build(DataSpec((1, 8, 8)))
+    >>> cd = LangevinCD(n_steps=2, persistent=False).objective((1, 8, 8))
+    >>> objective = TwoViewEnergy(cd, temperature=0.2, weight=0.02, augment=Augmentation())
+    >>> loss = objective(system, {"x": torch.rand(4, 1, 8, 8)}, generator=seeded(0))
     """
 
     def __init__(
@@ -37,8 +44,8 @@ class TwoViewEnergy(nn.Module):
         super().__init__()
         if temperature <= 0 or weight < 0 or every < 1:
             raise ValueError(
-                f"got temperature={temperature}, weight={weight}, every={every}; expected temperature > 0, weight >= 0, "
-                "every >= 1; correct the one that is out of range"
+                f"got temperature={temperature}, weight={weight}, every={every}; expected temperature > 0, weight >= "
+                "0, every >= 1; correct the one that is out of range"
             )
         self.cd = cd
         self.temperature = temperature

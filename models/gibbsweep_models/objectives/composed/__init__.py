@@ -1,4 +1,4 @@
-"""Criteria made of others."""
+"""Criteria made of others: a weighted sum, a part of the batch, other coordinates."""
 
 from gibbsweep_models.objectives.composed.every_nth import EveryNth
 from gibbsweep_models.objectives.composed.transformed import Transformed

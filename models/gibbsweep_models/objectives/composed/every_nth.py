@@ -11,10 +11,13 @@ from gibbsweep_models.types import Batch, Loss, Objective
 
 
 class EveryNth(nn.Module):
-    """``objective`` on every ``n``-th example of the batch: an unbiased estimate at 1 / n of the cost (a Langevin chain costs
-    dozens of gradients, a label one).
+    """``objective`` on every ``n``-th example of the batch: an unbiased estimate at 1 / n of the cost (a Langevin chain
+    costs dozens of gradients, a label one).
 
     The examples are 0, n, 2n, ..., so a batch cut into shares of a multiple of n gives the workers what one would have.
+
+    >>> from gibbsweep_models.objectives.cd import LangevinCD
+    >>> objective = EveryNth(LangevinCD().objective((1, 8, 8)), n=4)
     """
 
     def __init__(self, objective: Objective, n: int) -> None:
@@ -28,7 +31,7 @@ class EveryNth(nn.Module):
         size = len(batch["x"])
         if size % self.n:
             raise ValueError(
-                f"got a worker's batch of {size} examples and n={self.n}, expected a multiple of n, or workers would not "
-                "add up to one; change the batch size or n"
+                f"got a worker's batch of {size} examples and n={self.n}, expected a multiple of n, or workers would "
+                "not add up to one; change the batch size or n"
             )
         return self.objective(model, {name: value[:: self.n] for name, value in batch.items()}, generator=generator)

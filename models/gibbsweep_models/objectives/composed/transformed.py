@@ -12,8 +12,13 @@ from gibbsweep_models.types import Batch, Loss, Objective
 
 
 class Transformed(nn.Module):
-    """``objective`` of the batch with ``transform(x)`` in the place of ``x`` (B, *D): data standardised or whitened by a
-    system that trains on what comes out. ``transform`` has no parameters that this trains."""
+    """``objective`` of the batch with ``transform(x)`` in the place of ``x`` (B, *D): data standardised or whitened for
+    a system that trains on the result. ``transform`` has no parameters that this trains.
+
+    >>> from gibbsweep_models.nn.transforms import Standardise
+    >>> from gibbsweep_models.objectives.score_matching import DenoisingLoss
+    >>> objective = Transformed(DenoisingLoss(), Standardise((1, 8, 8)).forward)
+    """
 
     def __init__(self, objective: Objective, transform: Callable[[Tensor], Tensor]) -> None:
         super().__init__()

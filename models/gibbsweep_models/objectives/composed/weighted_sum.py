@@ -12,11 +12,15 @@ from gibbsweep_models.types import Batch, Loss, Objective
 
 
 class WeightedSum(nn.Module):
-    """total = sum of weight * term, each term an objective called with the same model and batch (JEM: cross-entropy plus
-    contrastive divergence).
+    """total = sum of weight * term, each term an objective called with the same model and batch (JEM: cross-entropy
+    plus contrastive divergence).
 
-    Parts are named ``TERM_loss`` and ``TERM_PART``. Terms that keep state (a replay buffer) are submodules, so that it is
-    saved and moved with this one. A term of weight 0 is not evaluated.
+    Parts are named ``TERM_loss`` and ``TERM_PART``. Terms that keep state (a replay buffer) are submodules, so that it
+    is saved and moved with this one. A term of weight 0 is not evaluated.
+
+    >>> from gibbsweep_models.objectives.cd import LangevinCD
+    >>> from gibbsweep_models.objectives.classification import CrossEntropy
+    >>> objective = WeightedSum({"ce": (1.0, CrossEntropy()), "cd": (0.1, LangevinCD().objective((1, 8, 8)))})
     """
 
     def __init__(self, terms: Mapping[str, tuple[float, Objective]]) -> None:

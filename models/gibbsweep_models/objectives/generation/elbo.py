@@ -18,7 +18,7 @@ class LatentVariableModel(Protocol):
     """p(x, z) = p(x | z) N(z; 0, I) with an approximate posterior q(z | x) = N(mean, diag exp(log_variance))."""
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, *D) -> mean and log_variance of q(z | x), each (B, latent)."""
+        """Mean and log_variance of q(z | x): (B, *D) -> (B, latent) each."""
         ...
 
     def log_prob_given_latent(self, x: Tensor, z: Tensor) -> Tensor:
@@ -70,13 +70,16 @@ def importance_log_likelihood(
 
 @dataclass(frozen=True)
 class ELBO:
-    """-E_q ln p(x | z) + ``beta`` KL(q(z | x) || N(0, I)), one draw per example, mean over the batch, in nats.
+    """-E_q ln p(x | z) + ``beta`` KL(q(z | x) || N(0, I)), one draw per example, mean over the batch, in nats. Parts:
+    ``distortion`` = -E_q ln p(x | z), ``kl`` and ``elbo`` (at beta = 1).
 
-    beta = 1 bounds -ln p(x) (Kingma & Welling 2014, equation 10); other values are Higgins et al.'s (2017).
-    Parts: ``distortion`` = -E_q ln p(x | z), ``kl`` and ``elbo`` (at beta = 1).
+    >>> from gibbsweep_models.baselines.vae import VAEConfig
+    >>> system = VAEConfig(channels=(4, 8)).build(DataSpec((1, 8, 8)))
+    >>> loss = ELBO(beta=1.0)(system, {"x": torch.zeros(4, 1, 8, 8)}, generator=seeded(0))
     """
 
     beta: float = 1.0
+    """1 bounds -ln p(x) (Kingma & Welling 2014, equation 10); other values are Higgins et al.'s (2017)."""
 
     def __post_init__(self) -> None:
         if self.beta < 0:

@@ -16,10 +16,11 @@ from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.types import Batch, Loss
 
 AdversarialLoss = Literal["non_saturating", "wasserstein"]
+"""Names of the adversarial criteria."""
 
 
 class Adversarial(Protocol):
-    """What the criteria ask of a GAN."""
+    """A GAN as the criteria see it."""
 
     @property
     def latent_dim(self) -> int: ...
@@ -34,7 +35,7 @@ class Adversarial(Protocol):
 
 
 class Shuffling(Adversarial, Protocol):
-    """A discriminator that moves what it sees at random."""
+    """A GAN whose discriminator moves its input at random."""
 
     def discriminate(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor: ...
 
@@ -76,23 +77,28 @@ def _classes(batch: Batch) -> Tensor:
 
 @dataclass(frozen=True)
 class DiscriminatorLoss:
-    """``non_saturating``: E softplus(-D(x)) + E softplus(D(G(z))) (Goodfellow et al. 2014, equation 1, as logits),
-    which is 2 log 2 at D = 0 and 2 log 2 - 2 JSD(data, G) for the optimal D. ``wasserstein``: E D(G(z)) - E D(x)
-    (Arjovsky et al. 2017).
+    """The discriminator's criterion. Parts: ``logit_real``, ``logit_fake``, ``logit_gap`` (their difference), and
+    ``penalty`` where there is one.
 
-    ``r1`` adds r1 / 2 E |grad D(x)|² at the data (Mescheder et al. 2018, equation 9); ``gradient_penalty`` adds
-    gradient_penalty E (|grad D| - 1)² at uniform mixtures of data and samples (Gulrajani et al. 2017, equation 3).
-    ``shuffled``: the model is a :class:`Shuffling` one and is told the generator. ``conditional``: it is a
-    :class:`ConditionalAdversarial` one; examples and samples are judged as the classes ``batch["y"]`` (B,), which samples are made of,
-    so that both have the data's mix of classes. Parts: ``logit_real``, ``logit_fake``,
-    ``logit_gap`` (their difference), and ``penalty`` where there is one.
+    >>> from gibbsweep_models.baselines.gan import GANConfig
+    >>> system = GANConfig(channels=(4, 8)).build(DataSpec((1, 8, 8)))
+    >>> loss = DiscriminatorLoss(r1=0.5)(system, {"x": torch.zeros(4, 1, 8, 8)}, generator=seeded(0))
     """
 
     loss: AdversarialLoss = "non_saturating"
+    """``non_saturating``: E softplus(-D(x)) + E softplus(D(G(z))) (Goodfellow et al. 2014, equation 1, as logits),
+    which is 2 log 2 at D = 0 and 2 log 2 - 2 JSD(data, G) for the optimal D. ``wasserstein``: E D(G(z)) - E D(x)
+    (Arjovsky et al. 2017)."""
     r1: float = 0.0
+    """Adds r1 / 2 E |grad D(x)|² at the data (Mescheder et al. 2018, equation 9)."""
     gradient_penalty: float = 0.0
+    """Adds gradient_penalty E (|grad D| - 1)² at uniform mixtures of data and samples (Gulrajani et al. 2017, equation
+    3)."""
     shuffled: bool = False
+    """Whether the model is a :class:`Shuffling` one, which gets the generator."""
     conditional: bool = False
+    """Whether the model is a :class:`ConditionalAdversarial` one: examples and samples are judged as the classes
+    ``batch["y"]`` (B,), which samples are made of, so that both have the data's mix of classes."""
 
     def __post_init__(self) -> None:
         if self.r1 < 0 or self.gradient_penalty < 0:
@@ -134,12 +140,19 @@ class DiscriminatorLoss:
 
 @dataclass(frozen=True)
 class GeneratorLoss:
-    """``non_saturating``: E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3); ``wasserstein``: -E D(G(z)). ``shuffled`` and
-    ``conditional``: as for the discriminator."""
+    """The generator's criterion.
+
+    >>> from gibbsweep_models.baselines.gan import GANConfig
+    >>> system = GANConfig(channels=(4, 8)).build(DataSpec((1, 8, 8)))
+    >>> loss = GeneratorLoss()(system, {"x": torch.zeros(4, 1, 8, 8)}, generator=seeded(0))
+    """
 
     loss: AdversarialLoss = "non_saturating"
+    """``non_saturating``: E softplus(-D(G(z))) (Goodfellow et al. 2014, section 3); ``wasserstein``: -E D(G(z))."""
     shuffled: bool = False
+    """As for the discriminator."""
     conditional: bool = False
+    """As for the discriminator."""
 
     def __call__(self, model: Adversarial, batch: Batch, *, generator: torch.Generator) -> Loss:
         """Draws as many latents as ``batch["x"]`` has examples; the examples themselves are not used."""

@@ -14,12 +14,16 @@ from gibbsweep_models.types import Batch, Loss
 
 
 class Inpainter(Protocol):
+    """A network that fills holes."""
+
     def fill(self, x: Tensor, known: Tensor) -> Tensor:
-        """What the network puts everywhere: (B, C, H, W), bool like it -> (B, C, H, W)."""
+        """The network's values everywhere: (B, C, H, W), bool like it -> (B, C, H, W)."""
         ...
 
 
 class AdversarialInpainter(Inpainter, Protocol):
+    """A network that fills holes and has a discriminator."""
+
     def discriminate(self, x: Tensor) -> Tensor:
         """The logit of "real": (B, C, H, W) -> (B,)."""
         ...
@@ -27,11 +31,17 @@ class AdversarialInpainter(Inpainter, Protocol):
 
 @dataclass(frozen=True)
 class MaskedReconstruction:
-    """Squared error on the unknown pixels of random holes, mean over them (Pathak et al. 2016, equation 1); with
-    ``adversarial`` > 0 plus that weight times E softplus(-D(completion)) (their equation 3, the generator's half)."""
+    """Squared error on the unknown pixels of random holes, mean over them (Pathak et al. 2016, equation 1).
+
+    >>> from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
+    >>> system = MaskedAutoencoderConfig(channels=(4, 8)).build(DataSpec((1, 28, 28)))
+    >>> loss = MaskedReconstruction()(system, {"x": torch.zeros(4, 1, 28, 28)}, generator=seeded(0))
+    """
 
     mask: MixedMask = field(default_factory=MixedMask)
+    """The holes."""
     adversarial: float = 0.0
+    """Weight of E softplus(-D(completion)) (their equation 3, the generator's half); 0 for none."""
 
     def __call__(self, model: Inpainter, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]``: (B, C, H, W)."""
@@ -53,9 +63,17 @@ class MaskedReconstruction:
 
 @dataclass(frozen=True)
 class CompletionDiscrimination:
-    """E softplus(-D(x)) + E softplus(D(completion)): tells images from completions of random holes (Goodfellow et al. 2014)."""
+    """E softplus(-D(x)) + E softplus(D(completion)): tells images from completions of random holes (Goodfellow et al.
+    2014).
+
+    >>> from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
+    >>> config = MaskedAutoencoderConfig(channels=(4, 8), critic_channels=(4, 8), adversarial=0.001)
+    >>> batch = {"x": torch.zeros(4, 1, 28, 28)}
+    >>> loss = CompletionDiscrimination()(config.build(DataSpec((1, 28, 28))), batch, generator=seeded(0))
+    """
 
     mask: MixedMask = field(default_factory=MixedMask)
+    """The holes."""
 
     def __call__(self, model: AdversarialInpainter, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]``: (B, C, H, W)."""

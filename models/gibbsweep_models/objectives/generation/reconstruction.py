@@ -26,7 +26,7 @@ def bernoulli_log_prob(logits: Tensor, x: Tensor) -> Tensor:
 
 
 class AutoencoderModel(Protocol):
-    """What the criterion asks of an autoencoder."""
+    """An autoencoder as the criterion sees it."""
 
     def encode(self, x: Tensor) -> Tensor:
         """(B, *D) -> (B, latent)."""
@@ -38,7 +38,8 @@ class AutoencoderModel(Protocol):
 
 
 def reconstruction_error(output: Tensor, x: Tensor, units: Units) -> Tensor:
-    """Per example (B,), summed over dimensions: |x - output|² (signed) or the cross-entropy of the logits (binary)."""
+    """The error per example (B,), summed over dimensions: |x - output|² (signed) or the cross-entropy of the logits
+    (binary)."""
     if units == "binary":
         return -bernoulli_log_prob(output, x)
     return (x - output).flatten(1).square().sum(dim=1)
@@ -47,13 +48,18 @@ def reconstruction_error(output: Tensor, x: Tensor, units: Units) -> Tensor:
 @dataclass(frozen=True)
 class Reconstruction:
     """E of :func:`reconstruction_error` after encoding x + ``sigma`` n: an autoencoder, or for sigma > 0 a denoising
-    one (Vincent et al. 2008).
+    one (Vincent et al. 2008). With linear maps and signed units its minimum is the sum of the dropped eigenvalues of
+    the data's covariance (PCA).
 
-    With linear maps and signed units its minimum is the sum of the dropped eigenvalues of the data's covariance (PCA).
+    >>> from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
+    >>> system = AutoencoderConfig(channels=(4, 8)).build(DataSpec((1, 8, 8)))
+    >>> loss = Reconstruction(sigma=0.1)(system, {"x": torch.zeros(4, 1, 8, 8)}, generator=seeded(0))
     """
 
     units: Units = "signed"
+    """What the data is."""
     sigma: float = 0.0
+    """Noise level of the input."""
 
     def __post_init__(self) -> None:
         if self.sigma < 0:
@@ -62,5 +68,5 @@ class Reconstruction:
     def __call__(self, model: AutoencoderModel, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]``: (B, *D)."""
         x = batch["x"]
-        given = torch.add(x, randn_like(x, generator=generator), alpha=self.sigma) if self.sigma > 0 else x
-        return Loss(reconstruction_error(model.decode(model.encode(given)), x, self.units).mean())
+        corrupted = torch.add(x, randn_like(x, generator=generator), alpha=self.sigma) if self.sigma > 0 else x
+        return Loss(reconstruction_error(model.decode(model.encode(corrupted)), x, self.units).mean())

@@ -18,15 +18,21 @@ class DenoisingScoreMatching:
     """1/2 |s(x + sigma n) + n / sigma|², summed over dimensions, mean over the batch (Vincent 2011, equation 11).
 
     Its minimiser is the score of the data blurred by ``sigma``; on a Gaussian of variance s² that is -y / (s² + sigma²)
-    and the minimum is D/2 (1 / sigma² - 1 / (s² + sigma²)). ``model`` is an energy, or a system that has one
-    (``of="energy"``: s = -grad E, differentiated twice), or maps (B, *D) to a score (``of="score"``). ``weighted``
-    multiplies by sigma², which keeps the loss finite as sigma goes to 0; what is learned of the score stays as uncertain
-    (:func:`slope_error`). Parts: ``score_norm``, the mean norm of s.
+    and the minimum is D/2 (1 / sigma² - 1 / (s² + sigma²)). Parts: ``score_norm``, the mean norm of s.
+
+    >>> from gibbsweep_models.nn.energies import MLPEnergy
+    >>> objective = DenoisingScoreMatching(sigma=0.1)
+    >>> loss = objective(MLPEnergy((2,), (8,)), {"x": torch.zeros(4, 2)}, generator=seeded(0))
     """
 
     sigma: float
+    """The noise level, in data units."""
     of: Of = "energy"
+    """``energy``: the model is an energy, or a system that has one, and s = -grad E, differentiated twice; ``score``:
+    it maps (B, *D) to a score."""
     weighted: bool = False
+    """Whether the loss is multiplied by sigma², which keeps it finite as sigma goes to 0; the score that is learned
+    stays as uncertain (:func:`slope_error`)."""
 
     def __post_init__(self) -> None:
         if self.sigma <= 0:
@@ -47,11 +53,12 @@ class DenoisingScoreMatching:
 
 
 def slope_error(sigma: float, std: float, n: int) -> float:
-    """The standard error of the score's slope that denoising score matching at ``sigma`` finds from ``n`` examples of a Gaussian of
-    deviation ``std``, over the slope itself: std / (sigma sqrt(n)).
+    """The standard error of the score's slope that denoising score matching at ``sigma`` finds from ``n`` examples of a
+    Gaussian of deviation ``std``, over the slope itself: std / (sigma sqrt(n)).
 
-    Least squares of n / sigma on y: residual variance 1 / sigma² - 1 / (std² + sigma²) over n (std² + sigma²). It has no bound as
-    sigma goes to 0, and no weight changes it; one level needs n >> (std / sigma)² examples (draws, in training) to be seen.
+    Least squares of n / sigma on y: residual variance 1 / sigma² - 1 / (std² + sigma²) over n (std² + sigma²). It has
+    no bound as sigma goes to 0, and no weight changes it; one level needs n >> (std / sigma)² examples (draws, in
+    training) to be seen.
     """
     if sigma <= 0 or std <= 0 or n < 1:
         raise ValueError(

@@ -16,14 +16,15 @@ from gibbsweep_models.noise.timed import TimedSchedule
 from gibbsweep_models.types import Batch, Denoiser, Loss, NoiseSchedule
 
 Weight = Literal["edm", "sigma2", "likelihood", "hybrid", "unit"]
-"""Of the squared error of the noise, |D - x_0|² / sigma², at a level that the schedule draws with density q of ln(sigma):
+"""Weights of the squared error of the noise, |D - x_0|² / sigma², at a level that the schedule draws with density q of
+ln(sigma):
 
-``sigma2``: 1, which is sigma² on the score's error (Song & Ermon 2019) and DDPM's simple loss.
-``likelihood``: 1 / q, which is g² on the score's error (Song et al., "Maximum Likelihood Training of Score-Based Diffusion Models",
-2021): the diffusion term of the variational bound in nats per dimension, whatever the schedule.
-``hybrid``: 1 + .001 / q, iDDPM's L_simple + .001 L_vlb (Nichol & Dhariwal 2021) for a fixed variance.
-``edm``: (sigma² + sigma_data²) / sigma_data² (Karras et al. 2022): an unlearned network has loss 1 at every level.
-``unit``: 1 / sigma², the score's error itself, whose variance has no bound as sigma goes to 0.
+- ``sigma2``: 1, which is sigma² on the score's error (Song & Ermon 2019) and DDPM's simple loss.
+- ``likelihood``: 1 / q, which is g² on the score's error (Song et al., "Maximum Likelihood Training of Score-Based
+  Diffusion Models", 2021): the diffusion term of the variational bound in nats per dimension, whatever the schedule.
+- ``hybrid``: 1 + .001 / q, iDDPM's L_simple + .001 L_vlb (Nichol & Dhariwal 2021) for a fixed variance.
+- ``edm``: (sigma² + sigma_data²) / sigma_data² (Karras et al. 2022): an unlearned network has loss 1 at every level.
+- ``unit``: 1 / sigma², the score's error itself, whose variance has no bound as sigma goes to 0.
 """
 
 _VLB_SHARE = 1e-3
@@ -51,20 +52,28 @@ def denoiser_of(model: Any) -> EDMPrecondition:
 
 @dataclass(frozen=True)
 class DenoisingLoss:
-    """E over sigma ~ ``schedule`` and noise of the weighted |D(x_0 + sigma n; sigma) - x_0|², mean over batch and dimensions.
+    """E over sigma ~ ``schedule`` and noise of the weighted |D(x_0 + sigma n; sigma) - x_0|², mean over batch and
+    dimensions.
 
-    One class for the objectives of NCSN, DDPM, score SDEs and EDM: on a denoiser only the ``weight`` tells them apart (see
-    :data:`Weight`). It is denoising score matching: |D - x_0|² = sigma⁴ |score + n / sigma|².
+    One class for the objectives of NCSN, DDPM, score SDEs and EDM: on a denoiser only the ``weight`` tells them apart.
+    It is denoising score matching: |D - x_0|² = sigma⁴ |score + n / sigma|². Parts: ``denoising_mse``, the unweighted
+    error |D - x|² / dim.
 
-    ``n_classes``: give the denoiser the classes ``batch["y"]`` (B,); each example's class is replaced by "no class"
-    (``n_classes``) with probability ``label_dropout``, as classifier-free guidance needs it (Ho & Salimans 2022).
-    Parts: ``denoising_mse``, the unweighted error |D - x|² / dim.
+    >>> from gibbsweep_models.nn.denoisers import NetworkDenoiser
+    >>> from gibbsweep_models.nn.noise_networks import VectorNet
+    >>> denoiser = NetworkDenoiser(VectorNet((2,), width=8))
+    >>> loss = DenoisingLoss(weight="edm")(denoiser, {"x": torch.zeros(4, 2)}, generator=seeded(0))
     """
 
     schedule: NoiseSchedule = field(default_factory=EDMSchedule)
+    """Noise levels, in data units."""
     n_classes: int | None = None
+    """Number of classes, whose numbers ``batch["y"]`` (B,) the denoiser gets; None for none."""
     label_dropout: float = 0.0
+    """Probability that an example's class is replaced by "no class" (``n_classes``), as classifier-free guidance needs
+    it (Ho & Salimans 2022)."""
     weight: Weight = "edm"
+    """The weight of each level, see :data:`Weight`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_dropout <= 1 or (self.label_dropout > 0 and self.n_classes is None):
@@ -76,13 +85,13 @@ class DenoisingLoss:
             raise ValueError(f"got weight={self.weight!r}, expected one of {', '.join(get_args(Weight))}; choose one")
         if self.weight in ("likelihood", "hybrid") and not isinstance(self.schedule, TimedSchedule):
             raise ValueError(
-                f"the weight {self.weight!r} needs the density of the levels: got {type(self.schedule).__name__}, expected "
-                "a TimedSchedule; choose one, or another weight"
+                f"the weight {self.weight!r} needs the density of the levels: got {type(self.schedule).__name__}, "
+                "expected a TimedSchedule; choose one, or another weight"
             )
 
     def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss:
-        """``batch["x"]``: (B, *D), and ``batch["y"]``: (B,) where there are classes. ``model``: a system with a ``denoiser``, or
-        the denoiser."""
+        """The loss on ``batch["x"]`` (B, *D), and ``batch["y"]`` (B,) where there are classes. ``model``: a system with
+        a ``denoiser``, or the denoiser."""
         x = batch["x"]
         denoiser = getattr(model, "denoiser", model)
         sigma = self.schedule.sample(len(x), generator=generator)

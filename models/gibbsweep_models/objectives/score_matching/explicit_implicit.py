@@ -1,4 +1,4 @@
-"""Explicit and implicit score matching: of one density, without noise levels to be told."""
+"""Explicit and implicit score matching: of one density, at no noise level or at one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from gibbsweep_models.nn.gradients import check_energy, energy_of, jacobian_trac
 from gibbsweep_models.types import Batch, Loss
 
 Of = Literal["energy", "score"]
-"""What the model is: an energy (or a system that has one), whose score is -grad E, or a map (B, *D) to a score."""
+"""The model: an energy (or a system that has one), whose score is -grad E, or a map (B, *D) to a score."""
 
 
 def score_at(model: Any, x: Tensor, of: Of) -> Tensor:
-    """The score of ``model`` at ``x`` (B, *D), with a graph to the parameters, and to ``x`` where that requires a gradient."""
+    """The score of ``model`` at ``x`` (B, *D), with a graph to the parameters, and to ``x`` where that requires a
+    gradient."""
     score: Tensor
     if of == "score":
         score = model(x)
@@ -30,7 +31,8 @@ def score_at(model: Any, x: Tensor, of: Of) -> Tensor:
         score = -gradient
     if score.shape != x.shape:
         raise ValueError(
-            f"a score maps (B, *D) to (B, *D): got {tuple(score.shape)} for x {tuple(x.shape)}; return one value per input"
+            f"a score maps (B, *D) to (B, *D): got {tuple(score.shape)} for x {tuple(x.shape)}; return one value per "
+            "input"
         )
     return score
 
@@ -52,12 +54,20 @@ def _check_sigma(sigma: float) -> None:
 
 @dataclass(frozen=True)
 class ExplicitScoreMatching:
-    """1/2 |s(y) - t(y)|², y = x + sigma n, summed over dimensions, mean over the batch: what the others estimate, where the score
-    ``target`` of the data blurred by ``sigma`` is known. (B, *D) -> (B, *D)."""
+    """1/2 |s(y) - t(y)|², y = x + sigma n, summed over dimensions, mean over the batch: what the other criteria
+    estimate, where the score of the data is known.
+
+    >>> from gibbsweep_models.nn.energies import MLPEnergy
+    >>> objective = ExplicitScoreMatching(lambda y: -y, of="energy")
+    >>> loss = objective(MLPEnergy((2,), (8,)), {"x": torch.zeros(4, 2)}, generator=seeded(0))
+    """
 
     target: Callable[[Tensor], Tensor]
+    """t, the score of the data blurred by ``sigma``: (B, *D) -> (B, *D)."""
     sigma: float = 0.0
+    """Noise level of y, in data units."""
     of: Of = "score"
+    """What the model is."""
 
     def __post_init__(self) -> None:
         _check_sigma(self.sigma)
@@ -72,17 +82,22 @@ class ExplicitScoreMatching:
 
 @dataclass(frozen=True)
 class ImplicitScoreMatching:
-    """1/2 |s(y)|² + tr grad s(y), y = x + sigma n, mean over the batch (Hyvarinen 2005): explicit score matching up to the
-    constant E|t|² / 2, with no score known.
+    """1/2 |s(y)|² + tr grad s(y), y = x + sigma n, mean over the batch (Hyvarinen 2005): explicit score matching up to
+    the constant E|t|² / 2, without a known score. Parts: ``score_norm`` and ``trace``.
 
-    ``n_slices=0``: the trace exactly, by one differentiation a component. Else it is estimated by so many random directions
-    v with components of +-1, v . grad(v . s), with the square kept as it is (Song et al. 2019, "Sliced Score Matching", equation 8,
-    the variant of reduced variance). Parts: ``score_norm`` and ``trace``.
+    >>> from gibbsweep_models.nn.energies import MLPEnergy
+    >>> objective = ImplicitScoreMatching(n_slices=1, of="energy")
+    >>> loss = objective(MLPEnergy((2,), (8,)), {"x": torch.zeros(4, 2)}, generator=seeded(0))
     """
 
     sigma: float = 0.0
+    """Noise level of y, in data units."""
     n_slices: int = 0
+    """0: the trace exactly, by one differentiation a component. Else it is estimated by so many random directions v
+    with components of +-1, v . grad(v . s), with the square kept as it is (Song et al. 2019, "Sliced Score Matching",
+    equation 8, the variant of reduced variance)."""
     of: Of = "score"
+    """What the model is."""
 
     def __post_init__(self) -> None:
         _check_sigma(self.sigma)

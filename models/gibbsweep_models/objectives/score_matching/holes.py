@@ -17,11 +17,18 @@ from gibbsweep_models.types import Batch, Loss, NoiseSchedule
 
 @dataclass(frozen=True)
 class HoleScoreMatching:
-    """Denoising score matching with noise in random holes only: |D(x; sigma, known) - x_0|² / c_out², mean over the hole, at levels
-    sigma ~ ``schedule``. Part ``hole_mse``: the unweighted error."""
+    """Denoising score matching with noise in random holes only: |D(x; sigma, known) - x_0|² / c_out², mean over the
+    hole, at levels sigma ~ ``schedule``. Part ``hole_mse``: the unweighted error.
+
+    >>> from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
+    >>> system = HoleEnergyConfig(channels=(4, 8)).build(DataSpec((1, 28, 28)))
+    >>> loss = HoleScoreMatching()(system, {"x": torch.zeros(4, 1, 28, 28)}, generator=seeded(0))
+    """
 
     mask: MixedMask = field(default_factory=MixedMask)
+    """The holes."""
     schedule: NoiseSchedule = field(default_factory=lambda: GeometricSchedule(0.03, 2.0))
+    """Noise levels, in data units."""
 
     def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]``: (B, C, H, W)."""

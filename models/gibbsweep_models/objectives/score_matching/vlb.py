@@ -19,8 +19,8 @@ from gibbsweep_models.types import Batch, Denoiser, Loss
 
 
 def prior_kl(x: Tensor, sigma: float, prior_std: float) -> Tensor:
-    """KL(N(x, sigma² I) || N(0, prior_std² I)) in nats per example: (B, *D) -> (B,). DDPM's L_T, with sigma² = 1 / alpha_bar - 1
-    and prior_std² = 1 / alpha_bar."""
+    """KL(N(x, sigma² I) || N(0, prior_std² I)) in nats per example: (B, *D) -> (B,). DDPM's L_T, with sigma² = 1 /
+    alpha_bar - 1 and prior_std² = 1 / alpha_bar."""
     ratio = (sigma / prior_std) ** 2
     square = x.flatten(1).square().sum(dim=1) / prior_std**2
     return 0.5 * (square + (ratio - 1.0 - math.log(ratio)) * x[0].numel())
@@ -28,31 +28,41 @@ def prior_kl(x: Tensor, sigma: float, prior_std: float) -> Tensor:
 
 @dataclass(frozen=True)
 class VariationalBound:
-    """-ln p(x) <= prior + diffusion + reconstruction, per example and dimension, in bits (Kingma et al., "Variational Diffusion
-    Models", 2021), one draw of a level and two of noise per example.
+    """-ln p(x) <= prior + diffusion + reconstruction, per example and dimension, in bits (Kingma et al., "Variational
+    Diffusion Models", 2021), one draw of a level and two of noise per example.
 
-    ``diffusion``: the integral over ln(sigma) of |D - x|² / sigma² from the lowest to the highest level of ``schedule``, estimated at
-    a time uniform in its own: the value depends on the two ends alone, its variance on what lies between. ``prior``:
-    :func:`prior_kl`. ``reconstruction``: of x from its lowest level, with N(D, sigma_min²) as decoder: as a density, or with ``bins``
-    over that many even values in [-1, 1], which is the cost of data that is bytes (256). ``dequantise``: spread data on so many values
-    uniformly over their bins first, whose density bounds that cost at a tenth of the work of ``bins``, for training.
+    ``diffusion``: the integral over ln(sigma) of |D - x|² / sigma² from the lowest to the highest level of
+    ``schedule``, estimated at a time uniform in its own: the value depends on the two ends alone, its variance on what
+    lies between. ``prior``: :func:`prior_kl`. ``reconstruction``: of x from its lowest level, with N(D, sigma_min²) as
+    decoder.
+
+    >>> from gibbsweep_models.nn.denoisers import GaussianMixture
+    >>> bound = VariationalBound(GeometricSchedule(0.01, 10.0))
+    >>> sorted(bound.terms(GaussianMixture(torch.zeros(1, 2), stds=1.0), torch.zeros(4, 2), generator=seeded(0)))
+    ['diffusion', 'prior', 'reconstruction']
     """
 
     schedule: TimedSchedule = field(default_factory=lambda: GeometricSchedule(0.005, 50.0))
+    """Noise levels, in data units."""
     bins: int | None = None
+    """The reconstruction over so many even values in [-1, 1], which is the cost of data that is bytes (256); None: as a
+    density."""
     dequantise: int | None = None
+    """Spread data on so many values uniformly over their bins first, whose density bounds that cost at a tenth of the
+    work of ``bins``, for training; None: not."""
 
     def __post_init__(self) -> None:
         if self.bins is not None and self.bins < 2:
             raise ValueError(f"got bins={self.bins}, expected at least 2 values, or None for a density; bytes have 256")
         if self.bins is not None and self.dequantise is not None:
             raise ValueError(
-                f"got bins={self.bins} and dequantise={self.dequantise}, expected one of them: values are counted or spread; "
-                "pass bins=None"
+                f"got bins={self.bins} and dequantise={self.dequantise}, expected one of them: values are counted or "
+                "spread; pass bins=None"
             )
         if not isinstance(self.schedule, TimedSchedule):
             raise TypeError(
-                f"got a schedule {type(self.schedule).__name__}, expected a TimedSchedule: the bound integrates over its time"
+                f"got a schedule {type(self.schedule).__name__}, expected a TimedSchedule: the bound integrates over "
+                "its time"
             )
 
     def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss:
@@ -74,10 +84,11 @@ class VariationalBound:
         generator: torch.Generator,
         n_times: int | None = None,
     ) -> dict[str, Tensor]:
-        """``prior``, ``diffusion`` and ``reconstruction`` of every example, in bits per dimension: (B, *D) -> (B,) each.
+        """``prior``, ``diffusion`` and ``reconstruction`` of every example, in bits per dimension: (B, *D) -> (B,)
+        each.
 
-        ``n_times``: the middles of so many equal parts of time, the same for every example, in place of one drawn for each: for
-        examples that are compared, whose levels would differ more than they do.
+        ``n_times``: the middles of so many equal parts of time, the same for every example, in place of one drawn for
+        each: for examples that are compared, whose levels would differ more than they do.
         """
         low, high = self.schedule.sigma_range
         bits = 1.0 / (x[0].numel() * math.log(2.0))

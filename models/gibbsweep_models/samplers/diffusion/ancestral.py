@@ -19,23 +19,32 @@ from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 def ancestral_step(
     x: Tensor, denoised: Tensor, sigma: float, sigma_next: float, eta: float, *, generator: torch.Generator
 ) -> Tensor:
-    """A draw of x at ``sigma_next`` given ``x`` at ``sigma`` and x_0 = ``denoised``, with ``eta`` times the standard deviation of
-    the true posterior: N(D + r² (x - D), sigma_next² (1 - r²)), r = sigma_next / sigma, at 1 (Ho et al. 2020, equation 7); a step of
-    Euler's for the flow, D + r (x - D), at 0 (DDIM: Song et al. 2021)."""
+    """A draw of x at ``sigma_next`` given ``x`` at ``sigma`` and x_0 = ``denoised``, with ``eta`` times the standard
+    deviation of the true posterior: N(D + r² (x - D), sigma_next² (1 - r²)), r = sigma_next / sigma, at 1 (Ho et al.
+    2020, equation 7); a step of Euler's for the flow, D + r (x - D), at 0 (DDIM: Song et al. 2021)."""
     fresh = eta * sigma_next * math.sqrt(1.0 - (sigma_next / sigma) ** 2)
-    kept = math.sqrt(sigma_next**2 - fresh**2)
-    x = torch.lerp(denoised, x, kept / sigma)
+    remaining = math.sqrt(sigma_next**2 - fresh**2)
+    x = torch.lerp(denoised, x, remaining / sigma)
     return x.add_(randn_like(x, generator=generator), alpha=fresh) if fresh > 0 else x
 
 
 @dataclass(frozen=True)
 class Ancestral(FromNoise):
-    """:func:`ancestral_step` from level to level of ``schedule``, the last one to D: ``n_steps`` evaluations. ``eta`` = 1 is DDPM
-    with its smaller variance, 0 is DDIM."""
+    """:func:`ancestral_step` from level to level of ``schedule``, the last one to D: ``n_steps`` evaluations.
+
+    >>> from gibbsweep_models.nn.denoisers import GaussianMixture
+    >>> sampler, denoiser = Ancestral(n_steps=10), GaussianMixture(torch.zeros(1, 2), stds=1.0)
+    >>> x = sampler.start((5, 2), generator=seeded(0))
+    >>> sampler(denoiser, x, generator=seeded(1)).x.shape
+    torch.Size([5, 2])
+    """
 
     n_steps: int = 100
+    """Steps, from level to level."""
     schedule: NoiseSchedule = field(default_factory=EDMSchedule)
+    """Noise levels."""
     eta: float = 1.0
+    """1 is DDPM with its smaller variance, 0 is DDIM."""
 
     def __post_init__(self) -> None:
         check_steps(self.n_steps)
@@ -65,11 +74,20 @@ class Ancestral(FromNoise):
 
 @dataclass(frozen=True)
 class Euler(FromNoise):
-    """Euler's method on the probability flow dx/dsigma = (x - D) / sigma: ``n_steps`` evaluations, of order one. It draws
-    nothing."""
+    """Euler's method on the probability flow dx/dsigma = (x - D) / sigma: ``n_steps`` evaluations, of order one. It
+    draws nothing.
+
+    >>> from gibbsweep_models.nn.denoisers import GaussianMixture
+    >>> sampler, denoiser = Euler(n_steps=10), GaussianMixture(torch.zeros(1, 2), stds=1.0)
+    >>> x = sampler.start((5, 2), generator=seeded(0))
+    >>> sampler(denoiser, x, generator=seeded(1)).nfe
+    10
+    """
 
     n_steps: int = 100
+    """Steps, from level to level."""
     schedule: NoiseSchedule = field(default_factory=EDMSchedule)
+    """Noise levels."""
 
     def __post_init__(self) -> None:
         check_steps(self.n_steps)

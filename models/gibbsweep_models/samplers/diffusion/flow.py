@@ -1,4 +1,4 @@
-"""What the samplers of a denoiser share: the slope of the probability flow, and the noise they start from."""
+"""The common ground of the samplers of a denoiser: the slope of the probability flow, and the noise they start from."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gibbsweep_models.types import Denoiser, NoiseSchedule, Sampler
 
 def denoised_by(model: Denoiser, x: Tensor, sigma: float | Tensor, cond: Tensor | None) -> Tensor:
     """D(x; sigma) for ``x`` (B, *D) at one level or at one a chain (B,), of the shape of ``x`` or refused."""
-    told = sigma if isinstance(sigma, Tensor) else x.new_full((len(x),), sigma)
-    denoised = model(x, told, cond)
+    sigmas = sigma if isinstance(sigma, Tensor) else x.new_full((len(x),), sigma)
+    denoised = model(x, sigmas, cond)
     if denoised.shape != x.shape:
         raise ValueError(
             f"a denoiser maps (B, *D) to (B, *D): got {tuple(denoised.shape)} for x {tuple(x.shape)}; return one "
@@ -37,7 +37,7 @@ class StartingSampler(Sampler[Denoiser], Protocol):
 
 
 class FromNoise:
-    """Of a sampler that walks down the levels of its ``schedule``."""
+    """A sampler that walks down the levels of its ``schedule``."""
 
     schedule: NoiseSchedule
 

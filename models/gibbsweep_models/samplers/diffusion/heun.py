@@ -20,19 +20,30 @@ from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 class Heun(FromNoise):
     """Heun's method on dx/dsigma = (x - D(x; sigma)) / sigma from ``schedule``'s highest level to 0.
 
-    The chains it is given are at that highest level: ``start`` draws them. ``s_churn=0`` is deterministic
-    (algorithm 1); ``s_churn > 0`` raises the noise before each step whose sigma is in [``s_min``, ``s_max``] by the
-    factor 1 + min(s_churn / n_steps, sqrt(2) - 1), with fresh noise of standard deviation ``s_noise`` (algorithm 2).
-    The last step, to sigma = 0, is an Euler step, so there are 2 * n_steps - 1 evaluations. Exact solution for data
-    N(0, s² I): x(sigma) = x(sigma_max) sqrt((s² + sigma²) / (s² + sigma_max²)).
+    The chains must start at that highest level, where ``start`` draws them. ``s_churn=0`` is deterministic (algorithm
+    1); ``s_churn > 0`` adds fresh noise before steps (algorithm 2). The last step, to sigma = 0, is an Euler step, so
+    there are 2 * n_steps - 1 evaluations. Exact solution for data N(0, s² I): x(sigma) = x(sigma_max) sqrt((s² +
+    sigma²) / (s² + sigma_max²)).
+
+    >>> from gibbsweep_models.nn.denoisers import GaussianMixture
+    >>> sampler, denoiser = Heun(n_steps=10), GaussianMixture(torch.zeros(1, 2), stds=1.0)
+    >>> x = sampler.start((5, 2), generator=seeded(0))
+    >>> sampler(denoiser, x, generator=seeded(1)).nfe
+    19
     """
 
     n_steps: int = 18
+    """Steps, from level to level."""
     schedule: NoiseSchedule = field(default_factory=EDMSchedule)
+    """Noise levels."""
     s_churn: float = 0.0
+    """Raises the noise before a step by the factor 1 + min(s_churn / n_steps, sqrt(2) - 1)."""
     s_min: float = 0.0
+    """Lowest sigma at which noise is raised."""
     s_max: float = math.inf
+    """Highest sigma at which noise is raised."""
     s_noise: float = 1.0
+    """Standard deviation of the fresh noise."""
 
     def __post_init__(self) -> None:
         if self.n_steps < 1 or self.s_churn < 0 or self.s_noise < 0:

@@ -23,19 +23,20 @@ def sample_in_parts(
 ) -> Samples:
     """``n`` examples (n, *shape) from noise, at most ``batch_size`` at once. ``cond`` (n,): a condition each.
 
-    Every example has its own seed, so it is the same in any part, up to the rounding of the network's batches. ``nfe`` is that of the
-    slowest part, ``info`` the mean over the examples. A ``trace`` sees all chains side by side: with one they are one part.
+    Every example has its own seed, so it is the same in any part, up to the rounding of the network's batches. ``nfe``
+    is that of the slowest part, ``info`` the mean over the examples. A ``trace`` sees all chains side by side: with one
+    they are one part.
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"got batch_size={batch_size}, expected at least 1, or None for all at once; raise it")
     size = n if batch_size is None or trace is not None else min(batch_size, n)
     parts: list[Samples] = []
-    for rows in torch.split(each(n, generator=generator), size):
-        seen = sum(len(part.x) for part in parts)
-        own = ExampleGenerator(rows)
-        start = sampler.start((len(rows), *shape), generator=own)
-        told = None if cond is None else cond[seen : seen + len(rows)]
-        parts.append(sampler(denoiser, start, cond=told, generator=own, trace=trace))
+    for seeds in torch.split(each(n, generator=generator), size):
+        done = sum(len(part.x) for part in parts)
+        generators = ExampleGenerator(seeds)
+        start = sampler.start((len(seeds), *shape), generator=generators)
+        part_cond = None if cond is None else cond[done : done + len(seeds)]
+        parts.append(sampler(denoiser, start, cond=part_cond, generator=generators, trace=trace))
     info = {
         name: torch.stack([part.info[name] * (len(part.x) / n) for part in parts]).sum(dim=0) for name in parts[0].info
     }

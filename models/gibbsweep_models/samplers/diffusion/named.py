@@ -1,4 +1,4 @@
-"""A sampler of a denoiser as a choice: which one, on which levels, for how many evaluations."""
+"""Samplers of a denoiser by name, for searches over them."""
 
 from __future__ import annotations
 
@@ -17,33 +17,47 @@ from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
 DenoiserSamplerName = Literal[
     "langevin", "annealed_langevin", "predictor_corrector", "ancestral", "euler", "heun", "probability_flow"
 ]
+"""Names of the samplers of a denoiser."""
 
 
 @dataclass(frozen=True)
 class DenoiserSamplerConfig:
-    """``nfe``: evaluations of the denoiser that a sample may cost at most, which the steps follow from (the adaptive flow's follow from
-    ``tolerance``). Levels from ``sigma_max`` to ``sigma_min`` as ``schedule`` spaces them.
+    """A sampler of a denoiser as a choice: which one, on which levels, for how many evaluations.
 
-    ``levels`` and ``step_size`` (relative to sigma²): of annealed Langevin dynamics, and the absolute step of plain Langevin
-    dynamics, which runs at ``sigma_min`` from uniform starts within ``sigma_max``. ``corrector_steps`` and ``snr``: of
-    predictor-corrector, whose steps are taken by sigma, so that data of two components can be sampled. ``s_churn``: Heun's.
-    ``eta``: of ancestral sampling. ``denoise``: the last step to D, where there is a choice.
+    >>> sampler = DenoiserSamplerConfig("heun", nfe=20, sigma_max=10.0).build()
+    >>> sampler.n_steps
+    10
     """
 
     name: DenoiserSamplerName = "heun"
+    """Which sampler."""
     nfe: int = 100
+    """Most evaluations of the denoiser that a sample may cost, from which the steps follow (the adaptive flow's follow
+    from ``tolerance``)."""
     schedule: ScheduleName = "geometric"
+    """Spacing of the levels."""
     sigma_min: float = 0.02
+    """Lowest level, in data units; plain Langevin dynamics runs at it."""
     sigma_max: float = 20.0
+    """Highest level, in data units; plain Langevin dynamics starts uniformly within it."""
     rho: float = 7.0
+    """Spacing of the schedule ``rho``."""
     levels: int = 10
+    """Levels of annealed Langevin dynamics."""
     step_size: float = 0.1
+    """Step of annealed Langevin dynamics, relative to sigma², and the absolute step of plain Langevin dynamics."""
     corrector_steps: int = 1
+    """Corrector steps of predictor-corrector, taken by sigma, so that data of two components can be sampled."""
     snr: float = 0.16
+    """Signal-to-noise ratio of those steps."""
     s_churn: float = 0.0
+    """Heun's churn."""
     eta: float = 1.0
+    """Noise of ancestral sampling."""
     denoise: bool = True
+    """Whether the last step goes to D, where there is a choice."""
     tolerance: float = 1e-3
+    """Relative and absolute tolerance of the adaptive flow."""
 
     def __post_init__(self) -> None:
         if self.name not in get_args(DenoiserSamplerName):

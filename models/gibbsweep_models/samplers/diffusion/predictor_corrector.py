@@ -1,4 +1,4 @@
-"""A step of reverse time, and Langevin steps that correct it."""
+"""Steps of reverse time, each followed by Langevin steps that correct it."""
 
 from __future__ import annotations
 
@@ -19,30 +19,43 @@ from gibbsweep_models.samplers.diffusion.flow import FromNoise, check_steps, den
 from gibbsweep_models.types import Denoiser, NoiseSchedule, Samples, Trace
 
 Predictor = Literal["diffusion", "ancestral", "flow", "none"]
-"""``diffusion``: the reverse SDE discretised as the forward one; ``ancestral``: the posterior given x_0 = D; ``flow``: Euler's step of
-the probability flow; ``none``: the level is lowered and the correctors do the rest."""
+"""Ways to lower the level. ``diffusion``: the reverse SDE discretised as the forward one; ``ancestral``: the posterior
+given x_0 = D; ``flow``: Euler's step of the probability flow; ``none``: the level is lowered and the correctors do the
+rest."""
 
 
 @dataclass(frozen=True)
 class PredictorCorrector(FromNoise):
-    """At each of ``n_steps`` levels of ``schedule``: ``corrector_steps`` Langevin steps, then a step of ``predictor`` to the next
-    level (Song et al. 2021, "Score-Based Generative Modeling through SDEs", algorithms 2 to 5).
+    """Steps of reverse time with corrections: at each of ``n_steps`` levels of ``schedule``, ``corrector_steps``
+    Langevin steps, then a step of ``predictor`` to the next level (Song et al. 2021, "Score-Based Generative Modeling
+    through SDEs", algorithms 2 to 5).
 
-    The corrector is x <- x + a s + sqrt(2 a) n with a = 2 (``snr`` |n| / |s|)²: ``snr`` is the ratio of the drift's length to that of
-    the noise, over sqrt(2), and acts like an inverse temperature. On a Gaussian of many dimensions it leaves the variance times 1 +
-    snr². Norms are each chain's own; the published code takes the batch's mean, by which samples depend on their neighbours.
-    ``step`` = "sigma" takes a = 2 (snr sigma)², as their annealed Langevin corrector: for data of one or two components, whose
-    score is so often near 0 that the other step has no mean.
-    With ``denoise`` the last predictor step, to 0, adds no noise: it ends in D. ``nfe`` counts correctors and predictors.
+    The corrector is x <- x + a s + sqrt(2 a) n with a = 2 (``snr`` |n| / |s|)². On a Gaussian of many dimensions it
+    leaves the variance times 1 + snr². Norms are each chain's own; the published code takes the batch's mean, by which
+    samples depend on their neighbours. ``nfe`` counts correctors and predictors.
+
+    >>> from gibbsweep_models.nn.denoisers import GaussianMixture
+    >>> sampler = PredictorCorrector(n_steps=10, step="sigma")
+    >>> x = sampler.start((5, 2), generator=seeded(0))
+    >>> sampler(GaussianMixture(torch.zeros(1, 2), stds=1.0), x, generator=seeded(1)).nfe
+    20
     """
 
     n_steps: int = 100
+    """Levels."""
     corrector_steps: int = 1
+    """Langevin steps at each level."""
     snr: float = 0.16
+    """Ratio of the drift's length to that of the noise, over sqrt(2); it acts like an inverse temperature."""
     predictor: Predictor = "diffusion"
+    """The step to the next level."""
     schedule: NoiseSchedule = field(default_factory=lambda: GeometricSchedule(0.01, 50.0))
+    """Noise levels."""
     denoise: bool = True
+    """Whether the last predictor step, to 0, adds no noise and ends in D."""
     step: Literal["norms", "sigma"] = "norms"
+    """``norms``: a as above. ``sigma``: a = 2 (snr sigma)², as their annealed Langevin corrector, for data of one or
+    two components, whose score is so often near 0 that the other step has no mean."""
 
     def __post_init__(self) -> None:
         check_steps(self.n_steps)
@@ -52,8 +65,9 @@ class PredictorCorrector(FromNoise):
             )
         if self.corrector_steps < 0 or not 0 < self.snr < 1 or (self.predictor == "none" and not self.corrector_steps):
             raise ValueError(
-                f"got corrector_steps={self.corrector_steps} and snr={self.snr} with predictor={self.predictor!r}, expected "
-                "steps >= 0, an snr in (0, 1), and a step of at least one kind; correct the one that is out of range"
+                f"got corrector_steps={self.corrector_steps} and snr={self.snr} with predictor={self.predictor!r}, "
+                "expected steps >= 0, an snr in (0, 1), and a step of at least one kind; correct the one that is out "
+                "of range"
             )
 
     @torch.no_grad()
@@ -69,7 +83,8 @@ class PredictorCorrector(FromNoise):
         """Carry ``x`` (B, *D) from the highest noise level to samples of the same type."""
         if self.corrector_steps and self.step == "norms" and x[0].numel() < 3:
             raise ValueError(
-                f"got chains of {x[0].numel()} components, expected at least 3 for steps by norms, whose mean is infinite below; "
+                f"got chains of {x[0].numel()} components, expected at least 3 for steps by norms, whose mean is "
+                "infinite below; "
                 'pass step="sigma"'
             )
         nfe = 0
@@ -108,7 +123,8 @@ class PredictorCorrector(FromNoise):
         length = _norm(score)
         if not bool(length.all()):
             raise ValueError(
-                "got a score of 0, as an untrained network predicts it, expected one that steps by norms can be measured in; "
+                "got a score of 0, as an untrained network predicts it, expected one that steps by norms can be "
+                "measured in; "
                 'train the model first, or pass step="sigma"'
             )
         return _norm(noise) / length

@@ -23,18 +23,29 @@ def ends(schedule: NoiseSchedule) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class ProbabilityFlow(FromNoise):
-    """dx / d ln(sigma) = x - D(x; sigma) from the highest to the lowest level of ``schedule`` by an adaptive method of order five
-    (Song et al. 2021, section 4.3; they integrate over t, which is the same curve), then, with ``denoise``, a last step to D.
+    """dx / d ln(sigma) = x - D(x; sigma) from the highest to the lowest level of ``schedule`` by an adaptive method of
+    order five (Song et al. 2021, section 4.3; they integrate over t, which is the same curve), then, with ``denoise``,
+    a last step to D.
 
-    Every chain has its own steps, at most ``n_steps`` attempts; ``nfe`` is that of the slowest. ``info``: ``evaluations``, the mean
-    over the chains.
+    Every chain has its own steps; ``nfe`` is that of the slowest. ``info``: ``evaluations``, the mean over the chains.
+
+    >>> from gibbsweep_models.nn.denoisers import GaussianMixture
+    >>> sampler = ProbabilityFlow(rtol=1e-3, atol=1e-3)
+    >>> x = sampler.start((5, 2), generator=seeded(0))
+    >>> sampler(GaussianMixture(torch.zeros(1, 2), stds=1.0), x, generator=seeded(1)).x.shape
+    torch.Size([5, 2])
     """
 
     n_steps: int = 1000
+    """Most attempts of a chain."""
     schedule: NoiseSchedule = field(default_factory=EDMSchedule)
+    """Noise levels, of which the highest and the lowest above 0 count."""
     rtol: float = 1e-5
+    """Relative tolerance."""
     atol: float = 1e-5
+    """Absolute tolerance."""
     denoise: bool = True
+    """Whether a last step goes to D at the lowest level."""
 
     def __post_init__(self) -> None:
         check_steps(self.n_steps)

@@ -1,4 +1,6 @@
-"""An adaptive Runge-Kutta method in which every chain has its own steps."""
+"""An adaptive Runge-Kutta method in which every chain has its own steps, so that it depends on no other chain of its
+batch. torchdiffeq and scipy choose one step for a whole batch, whose samples then change with its size and its
+shards."""
 
 from __future__ import annotations
 
@@ -23,16 +25,19 @@ _STAGES = (
 _ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 
 Field = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""dy/du of chains y (b, *D) at times u (b,), float64; the last argument (b,) says which of the batch they are."""
+"""dy/du of chains y (b, *D) at times u (b,), float64; the last argument (b,) holds the numbers of the chains."""
 
 
 @dataclass(frozen=True)
 class Path:
-    """Where the chains (B, *D) arrived; ``evaluations`` of the field of each (B,), int64; ``calls``: the largest of them."""
+    """The end of an integration."""
 
     y: Tensor
+    """The chains where they arrived, (B, *D)."""
     evaluations: Tensor
+    """Evaluations of the field for each chain, (B,), int64."""
     calls: int
+    """The largest of them."""
 
 
 def integrate(
@@ -48,8 +53,9 @@ def integrate(
 ) -> Path:
     """Dormand and Prince's method of order 5 with an error estimate of order 4 (1980) from ``start`` to ``stop``.
 
-    A chain's step is accepted where the root mean square over its components of error / (atol + rtol |y|) is at most 1, and chosen
-    from that alone, so a chain does not depend on the others of its batch. ``trace`` sees the chains after every attempt.
+    A chain's step is accepted where the root mean square over its components of error / (atol + rtol |y|) is at most 1,
+    and its next step is chosen from that alone, so a chain does not depend on the others of its batch. ``trace`` sees
+    the chains after every attempt.
     """
     time = torch.full((len(y),), start, dtype=torch.float64, device=y.device)
     step = torch.full_like(time, (stop - start) / 50.0)
@@ -74,8 +80,8 @@ def integrate(
         miss = (error / tolerance).flatten(1).double().square().mean(dim=1).sqrt()
         if not bool(torch.isfinite(miss).all()):
             raise RuntimeError(
-                f"got a slope that is not finite at u={float(at[~torch.isfinite(miss)][0]):.4g}; the model has diverged: look at "
-                "its outputs there"
+                f"got a slope that is not finite at u={float(at[~torch.isfinite(miss)][0]):.4g}; the model has "
+                "diverged: look at its outputs there"
             )
         accepted = miss <= 1
         moved = active[accepted]
@@ -90,8 +96,8 @@ def integrate(
     if bool((time == stop).all()):
         return Path(y, evaluations, calls)
     raise RuntimeError(
-        f"{int((time != stop).sum())} of {len(y)} chains did not arrive in n_steps={n_steps} steps at rtol={rtol}, atol={atol}; "
-        "loosen the tolerances or raise n_steps"
+        f"{int((time != stop).sum())} of {len(y)} chains did not arrive in n_steps={n_steps} steps at rtol={rtol}, "
+        f"atol={atol}; loosen the tolerances or raise n_steps"
     )
 
 

@@ -1,4 +1,5 @@
-"""The schedules that a score model trains on, the samplers that draw from it, and whether one asks only where the other has taught."""
+"""The schedules that a score model trains on, the samplers that draw from it, and the check that a sampler stays within
+the trained levels."""
 
 from __future__ import annotations
 
@@ -14,13 +15,16 @@ from gibbsweep_models.samplers.diffusion.probability_flow import ProbabilityFlow
 from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
 
 Schedule = GeometricSchedule | VPSchedule | SubVPSchedule | CosineSchedule | EDMSchedule | NCSNLadder | DDPMLadder
+"""Schedules of training."""
 DenoiserSampler = (
     AnnealedLangevin | PredictorCorrector | Ancestral | Euler | Heun | ProbabilityFlow | ScoreLangevin
 )  # fmt: skip
+"""Samplers of a trained denoiser."""
 
 
 def check_levels(sampler: DenoiserSampler, schedule: Schedule) -> None:
-    """Raise ValueError for a ``sampler`` that asks at levels where ``schedule`` never trained. EDM's lognormal has no end."""
+    """Raise ValueError for a ``sampler`` with levels outside those that ``schedule`` trained. EDM's lognormal has no
+    end."""
     if isinstance(schedule, EDMSchedule):
         return
     low, high = schedule.sigma_range
@@ -30,6 +34,7 @@ def check_levels(sampler: DenoiserSampler, schedule: Schedule) -> None:
         highest, lowest = ends(sampler.schedule)
     if highest > 1.001 * high or lowest < 0.999 * low:
         raise ValueError(
-            f"got a sampler from sigma={highest:.4g} down to {lowest:.4g}, expected levels that are trained, {low:.4g} to {high:.4g}; "
+            f"got a sampler from sigma={highest:.4g} down to {lowest:.4g}, expected levels that are trained, "
+            f"{low:.4g} to {high:.4g}; "
             "narrow the sampler's schedule or widen the model's"
         )

@@ -14,14 +14,19 @@ from gibbsweep_models.types import Samples, Trace
 
 @dataclass(frozen=True)
 class ClassGibbs:
-    """``n_steps`` times (y, h) ~ p(y, h | v), as y ~ p(y | v) and h ~ p(h | v, y), then v ~ p(v | h).
+    """Gibbs steps (y, h) ~ p(y, h | v), as y ~ p(y | v) and h ~ p(h | v, y), then v ~ p(v | h).
 
-    The class is drawn with h summed out, so a chain changes it as often as the machine allows. With ``cond`` (B,) int64 the
-    classes are held, and the chain is that of p(v | y). ``info``: ``visible_mean`` (B, *D), the mean that the returned v
-    were drawn from. ``nfe`` counts matrix products of v and h.
+    The class is drawn with h summed out, so a chain changes it as often as the machine allows. With ``cond`` (B,) int64
+    the classes are held, and the chain is that of p(v | y). ``info``: ``visible_mean`` (B, *D), the mean that the
+    returned v were drawn from. ``nfe`` counts matrix products of v and h.
+
+    >>> machine = ClassRBM(n_visible=16, n_hidden=4, n_classes=3)
+    >>> ClassGibbs(n_steps=5)(machine, torch.zeros(2, 1, 4, 4), generator=seeded(0)).x.shape
+    torch.Size([2, 1, 4, 4])
     """
 
     n_steps: int
+    """Gibbs steps."""
 
     def __post_init__(self) -> None:
         if self.n_steps < 1:

@@ -1,4 +1,4 @@
-"""How much a set of Markov chains knows: autocorrelation, integrated autocorrelation time, effective sample size.
+"""Diagnostics of a set of Markov chains: autocorrelation, integrated autocorrelation time, effective sample size.
 
 T = steps, B = independent chains of one scalar quantity. Source: Geyer, "Practical Markov Chain Monte Carlo" (1992),
 section 3.3.
@@ -25,8 +25,7 @@ def autocorrelation(chain: Tensor) -> Tensor:
     if autocovariance[0] <= 0:
         raise ValueError(
             f"autocorrelation is undefined for a constant chain: all {chain.numel()} values are "
-            f"{float(chain[0, 0])!r}; "
-            "check that the sampler moves"
+            f"{float(chain[0, 0])!r}; check that the sampler moves"
         )
     rho: Tensor = autocovariance / autocovariance[0]
     return rho
@@ -47,8 +46,8 @@ def integrated_autocorrelation_time(chain: Tensor) -> float:
 
 
 def effective_sample_size(chain: Tensor) -> float:
-    """How many independent draws estimate the mean of the quantity as well as the B chains of T steps (T, B) do: T * B
-    / tau."""
+    """The number of independent draws that estimate the mean of the quantity as well as the B chains of T steps (T, B)
+    do: T * B / tau."""
     return chain.numel() / integrated_autocorrelation_time(chain)
 
 
@@ -56,8 +55,7 @@ def _check(chain: Tensor) -> None:
     if chain.ndim != 2 or chain.shape[0] < 4:
         raise ValueError(
             f"a chain of one scalar quantity is (T, B) with T >= 4 steps: got {tuple(chain.shape)}; pass one "
-            "coordinate or a "
-            "function of the state, stacked over steps"
+            "coordinate or a function of the state, stacked over steps"
         )
     if not bool(torch.isfinite(chain).all()):
         n_bad = int((~torch.isfinite(chain)).sum())

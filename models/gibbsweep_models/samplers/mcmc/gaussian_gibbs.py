@@ -24,18 +24,22 @@ class GaussianBipartite(Protocol):
         ...
 
     def variance(self) -> Tensor:
-        """That of p(v | h), broadcasting to D."""
+        """The variance of p(v | h), broadcasting to D."""
         ...
 
 
 @dataclass(frozen=True)
 class GaussianGibbs:
-    """``n_steps`` times h ~ p(h | v), v ~ p(v | h).
+    """Block Gibbs steps h ~ p(h | v), v ~ p(v | h). ``info``: ``visible_mean`` (B, *D), the mean that the returned v
+    were drawn from. ``nfe`` counts products with W.
 
-    ``info``: ``visible_mean`` (B, *D), the mean that the returned v were drawn from. ``nfe`` counts products with W.
+    >>> from gibbsweep_models.nn.energies import GaussianRBM
+    >>> GaussianGibbs(n_steps=5)(GaussianRBM((4,), 3), torch.zeros(2, 4), generator=seeded(0)).x.shape
+    torch.Size([2, 4])
     """
 
     n_steps: int
+    """Gibbs steps."""
 
     def __post_init__(self) -> None:
         _check_steps(self.n_steps)
@@ -64,24 +68,32 @@ class GaussianGibbs:
 
 @dataclass(frozen=True)
 class GibbsLangevin:
-    """``n_steps`` times h ~ p(h | v), then ``inner_steps`` Langevin steps on the energy of v given h, from the old v
-    (Liao et al. 2022, "Gaussian-Bernoulli RBMs Without Tears", algorithm 2):
+    """Steps of h ~ p(h | v), then ``inner_steps`` Langevin steps on the energy of v given h, from the old v (Liao et
+    al. 2022, "Gaussian-Bernoulli RBMs Without Tears", algorithm 2):
 
     ``v <- v - s (v - m) + sqrt(2 s) σ n``,  m = E[v | h], s = ``step_size`` in units of σ².
 
-    m does not change between the inner steps, so the ``inner_steps`` J of them are one Gaussian draw,
-    ``m + a^J (v - m) + sqrt(2 s (1 - a^2J) / (1 - a²)) σ n`` with a = 1 - s, at the cost of one.
+    m does not change between the inner steps, so the ``inner_steps`` J of them are one Gaussian draw, ``m + a^J (v - m)
+    + sqrt(2 s (1 - a^2J) / (1 - a²)) σ n`` with a = 1 - s, at the cost of one.
 
     The inner chain's stationary variance is σ² / (1 - s / 2). ``adjust`` corrects that by Metropolis-Hastings: a draw
     v' is accepted with probability min(1, exp(s / 4 (|u|² - |u'|²))), u = (v - m) / σ. It adjusts the draw of v given
     h, which leaves p(v, h) alone; Liao et al. adjust the pair (v, h), whose ratio asks for the two updates in reverse
     order and rejects more. ``info``: ``visible_mean`` and ``acceptance``.
+
+    >>> from gibbsweep_models.nn.energies import GaussianRBM
+    >>> GibbsLangevin(n_steps=5)(GaussianRBM((4,), 3), torch.zeros(2, 4), generator=seeded(0)).x.shape
+    torch.Size([2, 4])
     """
 
     n_steps: int
+    """Outer steps."""
     inner_steps: int = 10
+    """Langevin steps within each."""
     step_size: float = 0.1
+    """Size of a Langevin step, in units of σ²."""
     adjust: bool = True
+    """Whether draws are accepted or rejected by Metropolis-Hastings."""
 
     def __post_init__(self) -> None:
         _check_steps(self.n_steps)

@@ -21,16 +21,21 @@ class BinaryBipartite(Protocol):
 
 @dataclass(frozen=True)
 class BlockGibbs:
-    """``n_steps`` times h ~ p(h | v), v ~ p(v | h) for p(v, h) ∝ exp(-E(v, h) / temperature) (Hinton 2002).
+    """Block Gibbs steps h ~ p(h | v), v ~ p(v | h) for p(v, h) ∝ exp(-E(v, h) / temperature) (Hinton 2002).
 
     ``info``: ``hidden_logits`` (B, H) at the start ``x`` and at temperature 1, ``hidden_mean`` (B, H), the mean that
     the first h were drawn from, ``reconstruction`` (B, *D), the mean of v after the first half step back, and
-    ``visible_mean`` (B, *D), the mean that the returned v were drawn from.
-    ``nfe`` counts matrix products.
+    ``visible_mean`` (B, *D), the mean that the returned v were drawn from. ``nfe`` counts matrix products.
+
+    >>> from gibbsweep_models.nn.energies import RBM
+    >>> BlockGibbs(n_steps=5)(RBM(16, 4), torch.zeros(2, 1, 4, 4), generator=seeded(0)).x.shape
+    torch.Size([2, 1, 4, 4])
     """
 
     n_steps: int
+    """Gibbs steps."""
     temperature: float = 1.0
+    """Temperature of the distribution."""
 
     def __post_init__(self) -> None:
         if self.n_steps < 1:
@@ -82,7 +87,7 @@ class BlockGibbs:
         return Samples(v.to(dtype).view(x.shape), nfe=2 * self.n_steps, info=info)
 
     def _means(self, logits: Tensor, *, out: Tensor | None = None) -> Tensor:
-        """Of units with these log-odds, written to ``out`` if given, which may be ``logits``."""
+        """The means of units with these log-odds, written to ``out`` if given, which may be ``logits``."""
         if self.temperature != 1.0:
             logits = torch.div(logits, self.temperature, out=out)
         return torch.sigmoid(logits, out=out)

@@ -19,21 +19,27 @@ from gibbsweep_models.types import EnergyFn, Samples, Trace
 class Langevin:
     """x <- x - step_size * grad E(x) + sqrt(2 * step_size * temperature) * n,  n ~ N(0, I), ``n_steps`` times.
 
-    ``step_size`` multiplies the whole gradient: it is the time step of dx = -grad E dt + sqrt(2 T) dw, whose stationary
-    density is exp(-E / temperature). (Song & Ermon's eps is 2 * step_size.) On a Gaussian of variance s² the chain's
-    stationary variance is temperature * s² / (1 - step_size / (2 s²)).
+    The stationary density of the exact dynamics dx = -grad E dt + sqrt(2 T) dw is exp(-E / temperature). On a Gaussian
+    of variance s² the chain's stationary variance is temperature * s² / (1 - step_size / (2 s²)). ``gradient_clip`` and
+    ``clamp`` change the stationary density; neither is on by default. ``info``: ``gradient_norm``, the mean over steps
+    and chains before clipping, and ``energy``, the chains' mean before the last step.
 
-    ``gradient_clip`` limits every component of the gradient before it is multiplied (Du & Mordatch 2019); ``clamp``
-    projects every component into an interval after each step. Both change the stationary density; neither is on by
-    default. ``info``: ``gradient_norm``, the mean over steps and chains before clipping, and ``energy``, the chains'
-    mean before the last step.
+    >>> sampler = Langevin(n_steps=100, step_size=0.01)
+    >>> samples = sampler(lambda x, cond=None: x.square().sum(1) / 2, torch.zeros(5, 2), generator=seeded(0))
+    >>> samples.x.shape, samples.nfe
+    (torch.Size([5, 2]), 100)
     """
 
     n_steps: int
+    """Steps."""
     step_size: float
+    """Factor of the whole gradient: the time step of the dynamics. (Song & Ermon's eps is 2 * step_size.)"""
     temperature: float = 1.0
+    """Temperature of the stationary density."""
     gradient_clip: float | None = None
+    """Largest component of the gradient, before it is multiplied (Du & Mordatch 2019); None for no bound."""
     clamp: tuple[float, float] | None = None
+    """Interval that every component is projected into after each step; None for none."""
 
     def __post_init__(self) -> None:
         if self.n_steps < 1 or self.step_size <= 0 or self.temperature < 0:

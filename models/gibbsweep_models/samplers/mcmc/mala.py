@@ -14,18 +14,27 @@ from gibbsweep_models.types import EnergyFn, Samples, Trace
 
 @dataclass(frozen=True)
 class MALA:
-    """``n_steps`` Metropolis-adjusted Langevin transitions; the stationary density is exp(-E / temperature) exactly.
+    """Metropolis-adjusted Langevin transitions; the stationary density is exp(-E / temperature) exactly.
 
     Proposal x - step_size * grad E / temperature + sqrt(2 step_size) n: at temperature 1 the drift of
-    :class:`Langevin`. ``clamp``: the density is restricted to this interval per component; proposals outside are
-    rejected, never projected. ``info``: ``acceptance``, the accepted fraction over steps and chains (0.574 is optimal
-    in high dimension: Roberts & Rosenthal 1998), and ``energy``, the chains' mean at the end.
+    :class:`~gibbsweep_models.samplers.mcmc.langevin.Langevin`. ``info``: ``acceptance``, the accepted fraction over
+    steps and chains (0.574 is optimal in high dimension: Roberts & Rosenthal 1998), and ``energy``, the chains' mean at
+    the end.
+
+    >>> sampler = MALA(n_steps=10, step_size=0.1)
+    >>> sampler(lambda x, cond=None: x.square().sum(1) / 2, torch.zeros(5, 2), generator=seeded(0)).x.shape
+    torch.Size([5, 2])
     """
 
     n_steps: int
+    """Transitions."""
     step_size: float
+    """Factor of the gradient in a proposal."""
     temperature: float = 1.0
+    """Temperature of the stationary density."""
     clamp: tuple[float, float] | None = None
+    """Interval per component that the density is restricted to: proposals outside are rejected, never projected; None
+    for none."""
 
     def __post_init__(self) -> None:
         if self.n_steps < 1 or self.step_size <= 0 or self.temperature <= 0:

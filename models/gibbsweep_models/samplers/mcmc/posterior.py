@@ -13,14 +13,20 @@ from gibbsweep_models.types import EnergyFn
 
 @dataclass(frozen=True)
 class MAPDenoising:
-    """Descends |x - y|² / 2 + sigma² ``prior_weight`` E(x) from x = y: sigma² times the negative log-posterior, so that one
-    ``step_size`` serves all noise levels (1 would undo the data term in a step). ``prior_weight`` is an inverse temperature:
-    energies trained by short chains are known up to one.
+    """A descent on |x - y|² / 2 + sigma² ``prior_weight`` E(x) from x = y: sigma² times the negative log-posterior, so
+    that one ``step_size`` serves all noise levels.
+
+    >>> y, sigma = torch.zeros(2, 4), torch.full((2,), 0.1)
+    >>> MAPDenoising(n_steps=5)(lambda x, cond=None: x.square().sum(1), y, sigma, generator=seeded(0)).shape
+    torch.Size([2, 4])
     """
 
     prior_weight: float = 30.0
+    """Inverse temperature of the energy: energies trained by short chains are known up to one."""
     n_steps: int = 30
+    """Steps of the descent."""
     step_size: float = 0.1
+    """Size of a step; 1 would undo the data term in one."""
 
     def __post_init__(self) -> None:
         if self.prior_weight <= 0 or self.n_steps < 1 or not 0 < self.step_size <= 1:

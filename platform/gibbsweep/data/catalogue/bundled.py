@@ -1,4 +1,4 @@
-"""The data sets that come with Gibbsweep: no download at all."""
+"""Entries of the data sets that come with Gibbsweep and need no download."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ BUNDLED: tuple[Entry, ...] = (
         shape=(1, 8, 8),
         classes=DIGITS,
         rows=(1437, 360),
-        source="scikit-learn's load_digits: the UCI optical recognition of handwritten digits, test part (17 grey levels)",
+        source="scikit-learn's load_digits: the UCI optical recognition of handwritten digits, test part "
+        "(17 grey levels)",
         licence="CC BY 4.0",
         description="1,797 handwritten digits, 8x8",
     ),

@@ -1,4 +1,4 @@
-"""The data sets that Gibbsweep knows by name: one entry each. Any other folder in canonical form loads as well."""
+"""Entries of all data sets that Gibbsweep knows by name. Any other folder in canonical form loads as well."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ CATALOGUE: tuple[Entry, ...] = (
         shape=(1, 32, 32),
         classes=(),
         rows=(19_280, 13_180),
-        source="Omniglot, original files, strokes bright on black, reduced from 105x105 to 32x32; background alphabets train, "
-        "evaluation alphabets test",
+        source="Omniglot, original files, strokes bright on black, reduced from 105x105 to 32x32; background alphabets "
+        "train, evaluation alphabets test",
         licence="MIT",
         description="32,460 handwritten characters of 50 alphabets, 20 of each, 32x32",
     ),
@@ -98,7 +98,8 @@ CATALOGUE: tuple[Entry, ...] = (
         shape=(3, 64, 64),
         classes=("not smiling", "smiling"),
         rows=(182_637, 19_962),
-        source="CelebA, aligned photographs, the middle 140x140 reduced to 64x64; official training and validation parts train",
+        source="CelebA, aligned photographs, the middle 140x140 reduced to 64x64; official training and validation "
+        "parts train",
         licence="non-commercial research only",
         description="202,599 photographs of faces with 40 attributes, 64x64",
     ),
@@ -133,8 +134,8 @@ CATALOGUE: tuple[Entry, ...] = (
         licence="Twemoji CC BY 4.0; Noto Emoji Apache-2.0; names Unicode licence",
         description="3,822 drawings with their names, two styles, 32x32",
         text=True,
-        how_to="draw the images of a release of Twemoji and of Noto Emoji at 32x32, name them after Unicode CLDR, and write them "
-        "with gibbsweep.data.write_parquet(PATH, images, labels, text, metadata=...)",
+        how_to="draw the images of a release of Twemoji and of Noto Emoji at 32x32, name them after Unicode CLDR, and "
+        "write them with gibbsweep.data.write_parquet(PATH, images, labels, text, metadata=...)",
     ),
     *(
         Entry(
@@ -171,7 +172,8 @@ CATALOGUE: tuple[Entry, ...] = (
         shape=(1, 16_000),
         classes=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
         rows=(34_801, 4107),
-        source="Speech Commands v0.02, the ten digits, original files; official test part, its validation part with the training",
+        source="Speech Commands v0.02, the ten digits, original files; official test part, its validation part with "
+        "the training",
         licence="CC BY 4.0",
         description="38,908 English digits of thousands of speakers, one second at 16 kHz",
         stand_ins=("tones",),
@@ -198,8 +200,8 @@ CATALOGUE: tuple[Entry, ...] = (
         source="ShapeNet, binvox or OBJ files; one model in five, by a hash of its name, tests",
         licence="ShapeNet's terms of use: non-commercial research, not to be passed on",
         description="shapes of many kinds, 32x32x32 voxels",
-        how_to="agree to its terms at shapenet.org, unpack it, and run `gibbsweep data fetch shapenet --from PATH` with the "
-        "folder that holds SYNSET/MODEL/ with binvox or OBJ files",
+        how_to="agree to its terms at shapenet.org, unpack it, and run `gibbsweep data fetch shapenet --from PATH` "
+        "with the folder that holds SYNSET/MODEL/ with binvox or OBJ files",
     ),
 )
 

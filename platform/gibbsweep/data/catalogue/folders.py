@@ -1,4 +1,4 @@
-"""Where data sets lie and where decoded copies go."""
+"""The folders of data sets and of their decoded copies, and the error for a data set that is in none."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from gibbsweep.errors import UserError
 
 SplitName = Literal["train", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "test")
+
+"""A data set has one file a split; the validation split is cut from the training file."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -58,10 +60,10 @@ def missing(name: str, root: Path) -> UserError:
             f"data set '{name}' is not in {root}: {get}, {either}name its folder's parent with --data-root or "
             f"GIBBSWEEP_DATA{in_its_place}"
         )
-    known = sorted({known.name for known in CATALOGUE} | set(drop_ins(root)))
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    names = sorted({each.name for each in CATALOGUE} | set(drop_ins(root)))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     meant = f"did you mean '{close[0]}'? " if close else ""
     return UserError(
-        f"unknown data set '{name}': {meant}known are {', '.join(known)}, and any {root}/NAME that holds train.parquet "
+        f"unknown data set '{name}': {meant}known are {', '.join(names)}, and any {root}/NAME that holds train.parquet "
         "or test.parquet"
     )

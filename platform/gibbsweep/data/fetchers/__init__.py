@@ -1,1 +1,1 @@
-"""How each known data set that is no package's comes from its own source: a fetcher for each, and what runs them."""
+"""Downloads known data sets from their own sources and writes them in canonical form; one fetcher for each source."""

@@ -1,4 +1,4 @@
-"""How each known data set that is no package's comes from its own source: one fetcher a set, by name."""
+"""The fetcher of each data set, by the name of its catalogue entry."""
 
 from gibbsweep.data.fetchers.celeba import fetch_celeba
 from gibbsweep.data.fetchers.faces import fetch_faces

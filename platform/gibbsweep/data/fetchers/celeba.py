@@ -1,4 +1,4 @@
-"""CelebA, 64x64: more than 200,000 photographs, read one by one and written part by part."""
+"""Fetches CelebA, 64x64: more than 200,000 photographs, read one by one and written part by part."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from gibbsweep.data.fetchers.source import Loaded, Source, obtaining
 from gibbsweep.data.files.writing import Part
 
 CROP = 140
-"""Edge in pixels of the square cut from the middle of each aligned 178x218 photograph, as score-based models have it."""
+"""Edge in pixels of the square cut from the middle of each aligned 178x218 photograph, as is usual for score models."""
 
 LABEL = "Smiling"
-"""The attribute that is the label: it divides the photographs into halves of nearly one size."""
+"""The attribute that serves as the label: it divides the photographs into halves of nearly one size."""
 
-_ROWS = 2000
+_ROWS = 2000  # photographs a part
 
 
 def fetch_celeba(entry: Entry, split: SplitName, source: Source) -> Loaded:
-    """The official test split, or the official training and validation splits; all 40 attributes as further columns."""
+    """Loads the official test split, or the official training and validation splits, with 40 attributes as columns."""
     from torchvision import datasets
 
     official = ("test",) if split == "test" else ("train", "valid")
@@ -44,8 +44,8 @@ def _parts(data: Any, edge: int) -> Iterator[Part]:
 
 
 def _square(photograph: Image.Image, edge: int) -> Any:
-    """(3, edge, edge) bytes of the middle of a photograph."""
+    """Middle of a photograph as (3, edge, edge) bytes."""
     left, top = (photograph.width - CROP) // 2, (photograph.height - CROP) // 2
     square = photograph.convert("RGB").crop((left, top, left + CROP, top + CROP))
-    # Pillow's bilinear filter widens with the reduction: it is antialiased.
+    # Pillow's bilinear filter widens with the reduction, so it is antialiased.
     return np.asarray(square.resize((edge, edge), Image.Resampling.BILINEAR), np.uint8).transpose(2, 0, 1)

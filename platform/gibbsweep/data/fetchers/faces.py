@@ -1,4 +1,4 @@
-"""Labelled Faces in the Wild without the labels: one face a person, cropped as LFWcrop does."""
+"""Fetches Labelled Faces in the Wild without the labels: one face a person, cropped as LFWcrop does."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gibbsweep_models.draws import seeded
 _TOP, _LEFT, _EDGE = 92, 83, 84
 """LFWcrop's square of the 250x250 photograph, in pixels."""
 
-_SEED = 32
-_TEST_SHARE = 10  # one person in ten
+_SEED = 32  # of the draw of the persons that test
+_TEST_SHARE = 10  # one person in ten tests
 
 
 def fetch_faces(entry: Entry, split: SplitName, source: Source) -> Loaded:
-    """Photographs of the persons of the split; which persons those are is drawn once, by a constant."""
+    """Loads the photographs of the split's persons, who are drawn with a constant seed."""
     if not source.download:
         raise UserError(
             f"'{entry.name}' is downloaded by scikit-learn and not read from {source.path}: leave --from out"
@@ -36,7 +36,7 @@ def fetch_faces(entry: Entry, split: SplitName, source: Source) -> Loaded:
             color=True,
             min_faces_per_person=0,
             slice_=(slice(_TOP, _TOP + _EDGE), slice(_LEFT, _LEFT + _EDGE)),
-            resize=(edge + 0.5) / _EDGE,  # scikit-learn cuts the fraction off
+            resize=(edge + 0.5) / _EDGE,  # scikit-learn rounds the edge down
         )
     _, first = np.unique(people.target, return_index=True)
     order = torch.randperm(len(first), generator=seeded(_SEED)).numpy()

@@ -1,4 +1,4 @@
-"""Bringing known data sets into canonical form."""
+"""Writes a known data set in canonical form: ``gibbsweep data fetch``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class Fetched:
-    """What :func:`fetch` did: the files it wrote (none where nothing was to be done) and a sentence to print."""
+    """What :func:`fetch` did.
+
+    fetch("mnist").message
+    """
 
     files: tuple[Path, ...]
+    """Files that were written; empty where there was nothing to do."""
     message: str
+    """A sentence to print."""
 
 
 def fetch(name: str, root: Path | str | None = None, source: Path | str | None = None) -> Fetched:
-    """Write ``name`` into ``ROOT/NAME/{train,test}.parquet``; a file that exists is left alone.
+    """Writes data set ``name`` to ``ROOT/NAME/{train,test}.parquet``; a file that exists is left alone.
 
-    ``source``: the set's own files, where the user has them; None: download them, where their licence allows it.
+    ``root``: the folder of data sets; None: ``$GIBBSWEEP_DATA``, else the user's data folder. ``source``: the set's own
+    files, where the user has them; None: download them, where their licence allows it.
     """
     folder, entry = data_root(root), entry_of(name)
     here = files_of(name, folder)
@@ -38,7 +44,7 @@ def fetch(name: str, root: Path | str | None = None, source: Path | str | None =
     if entry is None:
         if here:
             return Fetched((), f"'{name}' is your own data set in {folder / name}: there is nothing to fetch")
-        fetched = ", ".join(known.name for known in CATALOGUE if known.how == "fetched")
+        fetched = ", ".join(each.name for each in CATALOGUE if each.how == "fetched")
         raise UserError(f"{missing(name, folder)}; those that can be fetched are {fetched}")
     if len(here) == len(SPLITS):
         return Fetched((), f"'{name}' is in {folder / name} already: there is nothing to fetch")
@@ -50,29 +56,31 @@ def fetch(name: str, root: Path | str | None = None, source: Path | str | None =
 
 @contextmanager
 def _workspace(folder: Path, name: str) -> Iterator[Path]:
-    """A folder for downloads beside the data sets, where there must be room for them anyway, held by one process at a time."""
+    """A temporary folder for downloads beside the data sets, which need room there anyway; one process at a time has
+    it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f".{name}.lock").acquire()
         downloads = tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-")
     except OSError as error:
         raise UserError(
-            f"cannot write to {folder} ({error.strerror or error}): name a folder that you may write to with --data-root"
+            f"cannot write to {folder} ({error.strerror or error}): name a folder that you may write to with "
+            "--data-root"
         ) from error
     with lock, downloads as path:
         yield Path(path)
 
 
-def _write(entry: Entry, folder: Path, downloads: Path, given: Path | None) -> Fetched:
+def _write(entry: Entry, folder: Path, downloads: Path, user_files: Path | None) -> Fetched:
     from gibbsweep.data.fetchers.by_name import FETCHERS
     from gibbsweep.data.fetchers.source import Source
 
-    source = Source(downloads, download=True) if given is None else Source(given, download=False)
+    source = Source(downloads, download=True) if user_files is None else Source(user_files, download=False)
     files = []
     present = files_of(entry.name, folder)
     for split in (split for split in SPLITS if split not in present):
         loaded = FETCHERS[entry.name](entry, split, source)
-        shape = entry.shape if entry.sampling_rate else ()  # of others it is that of their examples
+        shape = entry.shape if entry.sampling_rate else ()  # other kinds take it from their examples
         metadata = Metadata(shape, loaded.classes, entry.source, entry.licence, entry.description, entry.sampling_rate)
         path = folder / entry.name / f"{split}.parquet"
         write_parts(path, loaded.parts, metadata=metadata)

@@ -1,4 +1,4 @@
-"""ModelNet10 and ModelNet40: OFF meshes in a zip archive, ``MODELNET/CLASS/{train,test}/NAME.off``."""
+"""Fetches ModelNet10 and ModelNet40: OFF meshes in a zip archive, ``MODELNET/CLASS/{train,test}/NAME.off``."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ADDRESSES = {
 
 _MEMBER = re.compile(r"[^/]+/(?P<label>[^/]+)/(?P<split>train|test)/(?P<name>[^/.][^/]*)\.off", re.IGNORECASE)
 _FEW = 100
-"""Meshes that are not worth the start of further processes."""
+"""So many meshes, or fewer, are voxelized in one process."""
 
 
 def fetch_modelnet(archive: str) -> Fetcher:
-    """The fetcher of ``archive``; with --from, of that zip file or of the folder that holds it."""
+    """The fetcher of ``archive``; --from names that zip file or the folder that holds it."""
 
     def fetch(entry: Entry, split: SplitName, source: Source) -> Loaded:
         path = source.path if source.path.is_file() else source.path / f"{archive}.zip"
@@ -50,18 +50,20 @@ def fetch_modelnet(archive: str) -> Fetcher:
 
 
 def _members(path: Path) -> list[tuple[str, str, str]]:
-    """Class, split and name of every mesh, in the order of their names; what else archives carry has no such path."""
+    """Class, split and name of every mesh in the archive, sorted by name."""
     try:
         with ZipFile(path) as archive:
-            found = [_MEMBER.fullmatch(name) for name in sorted(archive.namelist()) if not name.startswith("__MACOSX")]
+            matches = [
+                _MEMBER.fullmatch(name) for name in sorted(archive.namelist()) if not name.startswith("__MACOSX")
+            ]
     except BadZipFile as error:
         raise UserError(f"{path} is no complete zip archive ({error}): download it again") from error
-    return [(one["label"], one["split"].lower(), one.string) for one in found if one]
+    return [(match["label"], match["split"].lower(), match.string) for match in matches if match]
 
 
 def _grids(path: Path, members: list[tuple[str, str]], classes: tuple[str, ...]) -> Iterator[tuple[NDArray[Any], int]]:
     with ZipFile(path) as archive:
-        # Read lazily: joblib takes a few meshes at a time, and all of them together are larger than memory.
+        # joblib takes a few meshes at a time from the generator; all of them together would not fit memory.
         tasks = (delayed(mesh_grid)(_read(archive, member), "off", f"{member} of {path}") for _, member in members)
         grids = Parallel(n_jobs=1 if len(members) <= _FEW else -1, return_as="generator")(tasks)
         for (label, _), grid in zip(members, grids, strict=True):
@@ -69,7 +71,7 @@ def _grids(path: Path, members: list[tuple[str, str]], classes: tuple[str, ...])
 
 
 def _read(archive: ZipFile, member: str) -> bytes:
-    """A member's bytes; zip keeps a checksum of each, the only one there is, since the source states none of the archive."""
+    """Bytes of a member, checked against its checksum in the zip file; the source states none of the whole archive."""
     try:
         return archive.read(member)
     except (BadZipFile, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""ShapeNet, whose licence lets nobody pass it on: from a folder that the user has, as binvox or OBJ files."""
+"""Reads ShapeNet, whose licence forbids passing it on, from a folder of the user's binvox or OBJ files."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _SYNSETS = {
     "04401088": "telephone",
     "04530566": "watercraft",
 }
-"""The thirteen categories of most studies; others are named by the folder's taxonomy.json, or by their number."""
+"""Names of the thirteen categories of most studies; others are named by taxonomy.json, or by their number."""
 
-_TEST_IN = 5  # one model in five
-_FEW = 100
+_TEST_IN = 5  # one model in five tests
+_FEW = 100  # so many models, or fewer, are voxelized in one process
 
 
 def fetch_shapenet(entry: Entry, split: SplitName, source: Source) -> Loaded:
-    """Models under ``PATH/SYNSET/MODEL/``: the solid binvox file, else any but the surface's, else the OBJ file."""
+    """Loads ``PATH/SYNSET/MODEL/``: the solid binvox file, else any but the surface's, else the OBJ file."""
     if not source.path.is_dir():
         raise UserError(f"{source.path} is no folder: expected one that holds SYNSET/MODEL/ with binvox or OBJ files")
     models = [(path.parent.name, path) for path in sorted(source.path.glob("[0-9]*/*/"))]
@@ -48,14 +48,14 @@ def fetch_shapenet(entry: Entry, split: SplitName, source: Source) -> Loaded:
     chosen = [(synsets.index(synset), path) for synset, path in models if _in_test(path.name) == (split == "test")]
     if not chosen:
         raise UserError(
-            f"{source.path} gives {len(models)} models SYNSET/MODEL/ and none of them for the {split} split: expected at least "
-            "a few dozen, such as 03001627/1a6f615e8b1b5ae4dbbc9440457e303e/"
+            f"{source.path} gives {len(models)} models SYNSET/MODEL/ and none of them for the {split} split: expected "
+            "at least a few dozen, such as 03001627/1a6f615e8b1b5ae4dbbc9440457e303e/"
         )
     return Loaded(in_parts(_grids(chosen)), tuple(names.get(synset, synset) for synset in synsets))
 
 
 def _in_test(model: str) -> bool:
-    """One model in five, by a hash of its name: the same one wherever it is found and whichever others there are."""
+    """Whether a model tests: one in five does, chosen by a hash of its name alone."""
     return hashlib.sha256(model.encode()).digest()[0] % _TEST_IN == 0
 
 

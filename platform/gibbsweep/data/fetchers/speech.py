@@ -1,4 +1,4 @@
-"""Spoken digits (Free Spoken Digit Dataset; the digits of Speech Commands) and sentences (LJ Speech)."""
+"""Fetches spoken digits (Free Spoken Digit Dataset, Speech Commands) and sentences (LJ Speech)."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ LJSPEECH = "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2"
 
 _FSDD_NAME = re.compile(r"(?:.*/)?recordings/(?P<digit>\d)_(?P<speaker>[^_/]+)_(?P<take>\d+)\.wav")
 _FSDD_TEST_TAKES = 5
-"""The set's README: takes 0 to 4 of each digit and speaker test, 5 to 49 train."""
+"""Takes 0 to 4 of each digit and speaker test, 5 to 49 train, as the set's README has it."""
 
 
 def fetch_fsdd(entry: Entry, split: SplitName, source: Source) -> Loaded:
-    """``recordings/DIGIT_SPEAKER_TAKE.wav``."""
+    """Loads ``recordings/DIGIT_SPEAKER_TAKE.wav``."""
     files = files_of_archive(entry, source, FSDD)
 
     def of_split(name: str) -> bool:
-        found = _FSDD_NAME.fullmatch(name)
-        return found is not None and (int(found["take"]) < _FSDD_TEST_TAKES) == (split == "test")
+        match = _FSDD_NAME.fullmatch(name)
+        return match is not None and (int(match["take"]) < _FSDD_TEST_TAKES) == (split == "test")
 
     def recordings() -> Iterator[Recording]:
         for name, wav in files.read(of_split):
-            found = _FSDD_NAME.fullmatch(name)
-            assert found is not None  # as of_split has seen
-            yield Recording(wav, int(found["digit"]), speaker=found["speaker"])
+            match = _FSDD_NAME.fullmatch(name)
+            assert match is not None  # of_split has checked it
+            yield Recording(wav, int(match["digit"]), speaker=match["speaker"])
 
     return Loaded(recordings_in_parts(recordings(), "recordings/DIGIT_SPEAKER_TAKE.wav", files.path), entry.classes)
 
 
 def fetch_sc09(entry: Entry, split: SplitName, source: Source) -> Loaded:
-    """``WORD/SPEAKER_nohash_TAKE.wav`` of the ten digits; ``testing_list.txt`` names those that test."""
+    """Loads ``WORD/SPEAKER_nohash_TAKE.wav`` of the ten digits; ``testing_list.txt`` names those that test."""
     files = files_of_archive(entry, source, SPEECH_COMMANDS)
     testing = frozenset(files.lines("testing_list.txt"))
     labels = {word: label for label, word in enumerate(entry.classes)}
@@ -60,7 +60,7 @@ def fetch_sc09(entry: Entry, split: SplitName, source: Source) -> Loaded:
 
 
 def fetch_ljspeech(entry: Entry, split: SplitName, source: Source) -> Loaded:
-    """``wavs/ID.wav`` with the third column of ``metadata.csv`` (ID|transcript|the same in full words; nothing is quoted)."""
+    """Loads ``wavs/ID.wav`` with the last column of ``metadata.csv``: ID|transcript|transcript in full words."""
     files = files_of_archive(entry, source, LJSPEECH)
     rows = [line.split("|") for line in files.lines("metadata.csv")]
     words = {row[0]: row[-1] for row in rows}

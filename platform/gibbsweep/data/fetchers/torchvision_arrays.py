@@ -1,4 +1,4 @@
-"""Sets that torchvision downloads, verifies and holds as one array."""
+"""Fetches sets that torchvision downloads, verifies and holds as one array."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from gibbsweep.data.catalogue.folders import SplitName
 from gibbsweep.data.fetchers.source import Fetcher, Loaded, Source, obtaining
 from gibbsweep.data.files.writing import Part
 
-_ROWS = 5000
+_ROWS = 5000  # images a part
 
 
 def fetch_with_train_flag(dataset: str) -> Fetcher:
-    """The fetcher of a class of ``torchvision.datasets`` with ``train=``, ``.data`` (N, H, W) or (N, H, W, 3), ``.targets``."""
+    """The fetcher of a class of ``torchvision.datasets`` that has ``train=``, ``.data`` and ``.targets``.
+
+    ``.data``: (N, H, W) or (N, H, W, 3).
+    """
 
     def fetch(entry: Entry, split: SplitName, source: Source) -> Loaded:
         from torchvision import datasets
@@ -32,7 +35,7 @@ def fetch_with_train_flag(dataset: str) -> Fetcher:
 
 
 def fetch_svhn(entry: Entry, split: SplitName, source: Source) -> Loaded:
-    """Street view house numbers, the cropped digits; torchvision gives the digit 0, which the files call 10, the label 0."""
+    """Loads the cropped digits of Street View House Numbers; the digit 0, which the files call 10, has the label 0."""
     from torchvision import datasets
 
     with obtaining(entry, source):

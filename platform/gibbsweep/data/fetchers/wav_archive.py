@@ -1,4 +1,4 @@
-"""Sets of WAV files in a tar archive, read as a stream or from the folder that it was unpacked to."""
+"""Reads sets of WAV files in a tar archive, as a stream or from the folder that it was unpacked to."""
 
 from __future__ import annotations
 
@@ -17,22 +17,30 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class Recording:
-    """A WAV file with its label, its words and who speaks."""
+    """A WAV file and what is known of it."""
 
     wav: bytes
+    """The file itself."""
     label: int | None = None
+    """Its class."""
     text: str | None = None
+    """The words that are spoken."""
     speaker: str | None = None
+    """The name of the speaker."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What an archive or folder at ``path`` holds; names are relative to it and have forward slashes."""
+    """Files in an archive or in a folder; their names are relative to it and have forward slashes."""
 
     path: Path
+    """The tar archive or the folder."""
 
     def read(self, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-        """Name and content of the files with ``wanted`` names: of an archive in its order and in one pass, of a folder sorted."""
+        """Yields name and content of the files with ``wanted`` names.
+
+        An archive is read in its order and in one pass, a folder is sorted.
+        """
         if self.path.is_dir():
             for path in sorted(self.path.rglob("*")):
                 name = path.relative_to(self.path).as_posix()
@@ -45,24 +53,26 @@ class Files:
                     name = member.name.removeprefix("./")
                     if member.isfile() and wanted(name):
                         content = archive.extractfile(member)
-                        assert content is not None  # of a file it never is
+                        assert content is not None  # it is None only for members that are no files
                         yield name, content.read()
         except (tarfile.TarError, EOFError, zlib.error) as error:
             raise UserError(f"{self.path} is no complete tar archive ({error}): download it again") from error
 
     def lines(self, suffix: str) -> list[str]:
-        """The lines of the one text file whose name ends in ``suffix``."""
-        found = next(iter(self.read(lambda name: name == suffix or name.endswith(f"/{suffix}"))), None)
-        if found is None:
+        """Lines of the first text file whose name ends in ``suffix``."""
+        file = next(iter(self.read(lambda name: name == suffix or name.endswith(f"/{suffix}"))), None)
+        if file is None:
             raise UserError(
                 f"{self.path} holds no {suffix}: expected the set's own archive, or the folder it unpacks to"
             )
-        return found[1].decode("utf-8").splitlines()
+        return file[1].decode("utf-8").splitlines()
 
 
 def files_of_archive(entry: Entry, source: Source, address: str) -> Files:
-    """The files of the archive at ``address``, downloaded unless it is there, or of what --from names: the archive, the folder
-    it unpacks to, or a folder that holds the archive."""
+    """Files of the archive at ``address``, which is downloaded unless it is at ``source``.
+
+    --from may name the archive, the folder it unpacks to, or a folder that holds the archive.
+    """
     path = source.path if source.path.is_file() else source.path / address.rpartition("/")[2]
     with obtaining(entry, source):
         if source.download and not path.exists():
@@ -74,7 +84,7 @@ def files_of_archive(entry: Entry, source: Source, address: str) -> Files:
 
 
 def recordings_in_parts(recordings: Iterable[Recording], expected: str, where: Path, size: int = 500) -> Iterator[Part]:
-    """Gathered ``size`` at a time. ``expected``: what to look for in ``where`` if there is not one."""
+    """Gathers recordings into parts of ``size``; no recording is an error: ``expected`` is not in ``where``."""
     rest = iter(recordings)
     first = True
     while some := list(islice(rest, size)):

@@ -1,4 +1,4 @@
-"""What a column of examples holds: images and recordings as files, voxels as packed bits, vectors of real numbers."""
+"""Decoders of the columns that may hold examples: image files, recordings, packed voxels, vectors of numbers."""
 
 from __future__ import annotations
 
@@ -16,33 +16,36 @@ from gibbsweep.data.tables.metadata import Metadata
 from gibbsweep.errors import UserError
 
 EXAMPLE_COLUMNS = ("image", "voxels", "audio", "vector")
-"""The names that a column of examples may have, in the order in which they are looked for."""
+"""Names that a column of examples may have, in the order in which they are looked for."""
 
 
 class ExampleColumn(Protocol):
-    """A decoder of one kind of column. ``dtype``: of the decoded examples."""
+    """A decoder of one kind of column."""
 
     dtype: type[np.generic]
+    """Type of the decoded examples."""
 
     def decode(self, column: Any, start: int) -> Iterator[NDArray[Any]]:
-        """The examples (*D) of a part of the column whose first row is row ``start`` of the file."""
+        """Decodes the examples (*D) of a part of the column whose first row is row ``start`` of the file."""
         ...
 
 
 def example_column(names: Iterable[str]) -> str | None:
-    """The name of the column of examples among ``names``, or None."""
+    """Name of the column of examples among ``names``, or None."""
     return next((name for name in EXAMPLE_COLUMNS if name in names), None)
 
 
 def column_of(schema: Any, stated: Metadata, path: Path, form: AudioForm) -> tuple[str, ExampleColumn]:
-    """The column of examples of a file and how to decode it. ``stated``: what its metadata states; ``form``: what recordings are
-    brought to."""
+    """Finds the column of examples of a file: its name and its decoder.
+
+    ``stated``: the file's metadata. ``form``: the rate and length that recordings are brought to.
+    """
     name = example_column(schema.names)
     if name is None:
         raise UserError(
-            f"{path} has the columns {', '.join(schema.names)} and no column 'image', 'voxels', 'audio' or 'vector': image sets "
-            "keep struct<bytes, path> with PNG or JPEG files in 'image', recordings the same with WAV files in 'audio', voxel "
-            "sets packed bits in 'voxels', others lists of numbers in 'vector'"
+            f"{path} has the columns {', '.join(schema.names)} and no column 'image', 'voxels', 'audio' or 'vector': "
+            "image sets keep struct<bytes, path> with PNG or JPEG files in 'image', recordings the same with WAV files "
+            "in 'audio', voxel sets packed bits in 'voxels', others lists of numbers in 'vector'"
         )
     kind = schema.field(name).type
     if name in ("image", "audio"):
@@ -55,6 +58,8 @@ def column_of(schema: Any, stated: Metadata, path: Path, form: AudioForm) -> tup
 
 
 class _Images:
+    """Decodes PNG and JPEG files to (C, H, W) bytes."""
+
     dtype: type[np.generic] = np.uint8
 
     def __init__(self, kind: Any, stated: tuple[int, ...], path: Path) -> None:
@@ -67,7 +72,7 @@ class _Images:
 
 
 class _Voxels:
-    """Big-endian bits in C order to (1, H, H, H) bytes, 0 or 255: the two ends of either units."""
+    """Decodes big-endian bits in C order to (1, H, H, H) bytes, 0 or 255: the ends of both signed and binary units."""
 
     dtype: type[np.generic] = np.uint8
 
@@ -94,6 +99,8 @@ class _Voxels:
 
 
 class _Vectors:
+    """Decodes lists of numbers to (D,) float32."""
+
     dtype: type[np.generic] = np.float32
 
     def __init__(self, kind: Any, stated: tuple[int, ...], path: Path) -> None:
@@ -106,12 +113,12 @@ class _Vectors:
         for row, values in enumerate(column.to_pylist(), start):
             if not values:
                 raise UserError(f"row {row} of {self.path} holds no numbers: fill or remove it")
-            # An empty cell of the list becomes NaN, which is refused with all others that are no finite number.
+            # An empty cell of the list becomes NaN, which is refused below.
             vector = np.asarray(values, np.float32)
             if not np.isfinite(vector).all():
                 raise UserError(
-                    f"row {row} of {self.path} holds a value that is no finite number (NaN, infinite or empty): remove the "
-                    "row, or fill the value"
+                    f"row {row} of {self.path} holds a value that is no finite number (NaN, infinite or empty): remove "
+                    "the row, or fill the value"
                 )
             yield vector
 
@@ -128,6 +135,6 @@ def _is_binary(kind: Any) -> bool:
 
 
 def _cube(packed: bytes | None) -> tuple[int, ...]:
-    """The shape (1, n, n, n) of n³ = 8 · bytes bits, or (0,) where there is none."""
+    """Shape (1, n, n, n) of n³ = 8 · bytes bits, or (0,) where no n fits."""
     n = round((8 * len(packed or b"")) ** (1 / 3))
     return (1, n, n, n) if n**3 == 8 * len(packed or b"") else (0,)

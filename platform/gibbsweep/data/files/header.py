@@ -1,4 +1,4 @@
-"""Parquet files in canonical form, before any row is read: identity and header."""
+"""Identity and header of a Parquet file, before any row is read."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ _MAGIC = b"PAR1"
 
 @dataclass(frozen=True)
 class Header:
-    """What a Parquet file says of itself before any row is read."""
+    """What a Parquet file states before any row is read."""
 
     rows: int
+    """Number of rows."""
     columns: tuple[str, ...]
+    """Names of all columns."""
     metadata: Metadata
+    """What the schema's metadata states; the rest is left at its default."""
 
 
 def identity(path: Path) -> str:
-    """A key of the file's content that costs one small read: a hash of its size, modification time and footer.
+    """Key of the file's content that costs one small read: a hash of its size, modification time and footer.
 
     The footer holds schema, metadata, and the offsets, sizes and statistics of every column chunk.
     """
@@ -47,7 +50,7 @@ def identity(path: Path) -> str:
 
 
 def read_header(path: Path) -> Header:
-    """Rows, columns and metadata of a Parquet file; metadata that it does not state is left at its default."""
+    """Reads the rows, columns and metadata of a Parquet file; metadata that it does not state keeps its default."""
     with opened(path) as file:
         schema = file.schema_arrow
         return Header(file.metadata.num_rows, tuple(schema.names), stated_metadata(schema, path))
@@ -66,7 +69,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The ``ParquetFile`` of a path; what Arrow raises while it is open names the file and is the user's to mend."""
+    """Opens a ``ParquetFile``; errors that Arrow raises while it is open become a UserError that names the file."""
     from pyarrow import parquet as pq
 
     with _readable(path), pq.ParquetFile(path) as file:
@@ -74,7 +77,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def stated_metadata(schema: Any, path: Path) -> Metadata:
-    """What the schema's metadata says under ``gibbsweep``, else the class names of a Hugging Face export."""
+    """Metadata under the schema's key ``gibbsweep``, else the class names and rate of a Hugging Face export."""
     stated = schema.metadata or {}
     try:
         if METADATA_KEY in stated:
@@ -86,6 +89,6 @@ def stated_metadata(schema: Any, path: Path) -> Metadata:
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
-            f"the schema metadata of {path} cannot be understood ({error}): 'gibbsweep' must be a JSON object with shape, "
-            "classes, source and licence"
+            f"the schema metadata of {path} cannot be understood ({error}): 'gibbsweep' must be a JSON object with "
+            "shape, classes, source and licence"
         ) from error

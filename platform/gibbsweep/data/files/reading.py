@@ -1,4 +1,4 @@
-"""A canonical Parquet file decoded: examples, labels, captions."""
+"""Decodes a canonical Parquet file: examples, labels, captions."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from gibbsweep.data.tables.vocabulary import Vocabulary
 from gibbsweep.errors import UserError
 
 _IN_MEMORY = 1 << 29
-"""Bytes of examples that are decoded in memory; more are decoded into a temporary file."""
+"""Largest size in bytes of examples that are decoded in memory; larger ones are decoded into a temporary file."""
 
-_ZEROS = 1 << 24
+_ZEROS = 1 << 24  # bytes written at once to reserve a temporary file
 
 
 def read_parquet(path: Path, vocabulary: Vocabulary | None = None, form: AudioForm | None = None) -> Decoded:
-    """The examples x (N, *D), and ``label`` and ``text`` where they exist.
+    """Reads the examples x (N, *D), and ``label`` and ``text`` where they exist.
 
-    Images: (N, C, H, W) uint8 with 1 or 3 channels. Voxels: (N, 1, H, H, H) uint8, 0 or 255. Recordings: (N, 1, L) int16,
-    brought to ``form``. Vectors: (N, D) float32. Captions are encoded with ``vocabulary``, or with one built from them.
+    Images: (N, C, H, W) uint8 with 1 or 3 channels. Voxels: (N, 1, H, H, H) uint8, 0 or 255. Recordings: (N, 1, L)
+    int16, brought to ``form``. Vectors: (N, D) float32. Captions are encoded with ``vocabulary``, or with one built
+    from them.
     """
     with opened(path) as file:
         schema, rows = file.schema_arrow, file.metadata.num_rows
@@ -48,8 +49,8 @@ def read_parquet(path: Path, vocabulary: Vocabulary | None = None, form: AudioFo
                     x = _empty((rows, *example.shape), column.dtype)
                 if example.shape != x.shape[1:]:
                     raise UserError(
-                        f"row {row} of {path} is an example of {example.shape} (images: channels, height, width) and row 0 "
-                        f"one of {x.shape[1:]}: bring all examples of a data set to one size and mode"
+                        f"row {row} of {path} is an example of {example.shape} (images: channels, height, width) and "
+                        f"row 0 one of {x.shape[1:]}: bring all examples of a data set to one size and mode"
                     )
                 x[row] = example
                 row += 1
@@ -62,8 +63,8 @@ def read_parquet(path: Path, vocabulary: Vocabulary | None = None, form: AudioFo
         metadata = column.completed(metadata, rows)
     if metadata.shape and metadata.shape != x.shape[1:]:
         raise UserError(
-            f"{path} states the shape {metadata.shape} and its examples are {x.shape[1:]} (images: channels, height, width): "
-            "correct 'shape' in the 'gibbsweep' metadata of its schema, or the examples"
+            f"{path} states the shape {metadata.shape} and its examples are {x.shape[1:]} (images: channels, height, "
+            "width): correct 'shape' in the 'gibbsweep' metadata of its schema, or the examples"
         )
     y = np.concatenate(labels) if labels else None
     metadata = replace(metadata, shape=x.shape[1:], classes=_classes(metadata.classes, y, path))
@@ -81,7 +82,9 @@ def _empty(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
-            for start in range(0, size, _ZEROS):  # reserved now: a full disk under a mapped file kills the process
+            for start in range(
+                0, size, _ZEROS
+            ):  # reserves the space: a full disk under a mapped file kills the process
                 file.write(bytes(min(_ZEROS, size - start)))
             file.flush()
             return np.memmap(file, dtype, mode="r+", shape=shape)

@@ -1,4 +1,4 @@
-"""Data from which nothing can be learnt, or only nonsense, is refused before it is cached."""
+"""Refuses data from which nothing can be learnt before it is cached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHUNK = 4096
 
 
 def refuse_constant(x: NDArray[Any], path: Path) -> None:
-    """Refuse examples x (N, *D) that are all one, and images, voxels or sounds that are all of one flat value each."""
+    """Refuses examples x (N, *D) that are all equal, and images, voxels or sounds that are all of one flat value."""
     parts = range(0, len(x), _CHUNK)
     if len(x) > 1 and all(bool((x[start : start + _CHUNK] == x[0]).all()) for start in parts):
         raise UserError(
@@ -22,5 +22,6 @@ def refuse_constant(x: NDArray[Any], path: Path) -> None:
     flat = x.reshape(len(x), -1)
     if x.ndim > 2 and all(bool((part == part[:, :1]).all()) for part in (flat[s : s + _CHUNK] for s in parts)):
         raise UserError(
-            f"every example of {path} is of one flat value: expected images, voxels or sounds with content; export the data set again"
+            f"every example of {path} is of one flat value: expected images, voxels or sounds with content; export the "
+            "data set again"
         )

@@ -1,4 +1,4 @@
-"""Canonical Parquet files written, all at once or part by part."""
+"""Writes canonical Parquet files, all at once or part by part."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ _FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows of a data set.
+    """Some rows of a data set, for :func:`write_parts`.
 
-    ``x``: images (N, 1 or 3, H, W) uint8, voxels (N, 1, H, H, H) bool, sounds (N, 1, L) int16, vectors (N, D) float32, or a
-    list of N WAV files, kept as they are. ``y``: (N,) integers. ``more``: further columns, kept in the file and not loaded.
+    Part(np.zeros((2, 1, 28, 28), np.uint8), y=[0, 1], text=["a nought", "a one"])
     """
 
     x: NDArray[Any] | list[bytes]
+    """Images (N, 1 or 3, H, W) uint8, voxels (N, 1, H, H, H) bool, sounds (N, 1, L) int16, vectors (N, D) float32, or a
+    list of N WAV files, which are kept as they are."""
     y: Sequence[int] | NDArray[Any] | None = None
+    """Labels (N,), integers."""
     text: Sequence[str | None] | None = None
+    """N captions."""
     more: Mapping[str, Any] | None = None
+    """Further columns by name, kept in the file and not loaded."""
 
 
 def write_parquet(
@@ -45,7 +49,9 @@ def write_parquet(
     *,
     metadata: Metadata,
 ) -> None:
-    """Write examples losslessly in canonical form (see :class:`Part` for ``x``); an existing file is an error.
+    """Writes examples losslessly in canonical form (see :class:`Part` for ``x``); an existing file is an error.
+
+        write_parquet(Path("data/mine/train.parquet"), images, labels, metadata=Metadata(classes=("cat", "dog")))
 
     ``metadata.shape`` is taken from the examples.
     """
@@ -62,7 +68,7 @@ def write_parquet(
 
 
 def write_parts(path: Path, parts: Iterable[Part], *, metadata: Metadata) -> int:
-    """Write the parts one row group each, so that one part at a time is in memory; the number of rows written.
+    """Writes each part as a row group, so that one part at a time is in memory. Returns the number of rows written.
 
     The file appears under its name complete or not at all.
     """
@@ -80,7 +86,7 @@ def write_parts(path: Path, parts: Iterable[Part], *, metadata: Metadata) -> int
         writer: Any = None
         for table in _tables(parts, metadata):
             with _writable(path):
-                if writer is None:  # PNG is compressed; bits of voxels and numbers are not
+                if writer is None:  # PNG is compressed already; voxels and numbers are not
                     kind = "none" if "image" in table.schema.names else "zstd"
                     writer = stack.enter_context(pq.ParquetWriter(unfinished, table.schema, compression=kind))
                 writer.write_table(table, row_group_size=max(1, len(table)))
@@ -95,7 +101,7 @@ def write_parts(path: Path, parts: Iterable[Part], *, metadata: Metadata) -> int
 
 @contextmanager
 def _writable(path: Path) -> Iterator[None]:
-    """Around what writes and nothing else: an error of the source's own files is not one of the target's folder."""
+    """Turns an OSError into a sentence on the target's folder. Reads of the source's files do not belong inside."""
     try:
         yield
     except OSError as error:
@@ -119,7 +125,7 @@ def _tables(parts: Iterable[Part], metadata: Metadata) -> Iterator[Any]:
 
 
 def _examples(x: NDArray[Any] | list[bytes], metadata: Metadata) -> tuple[str, Any, dict[str, Any]]:
-    """The column's name, the column, and what the metadata says besides."""
+    """Name of the column, the column, and what the metadata states besides."""
     if isinstance(x, list):
         return "audio", pa.array([{"bytes": one, "path": None} for one in x], _FILE), {}
     if x.ndim == 4 and x.shape[1] in (1, 3) and x.dtype == np.uint8:
@@ -135,7 +141,7 @@ def _examples(x: NDArray[Any] | list[bytes], metadata: Metadata) -> tuple[str, A
     if x.ndim == 2 and x.dtype == np.float32:
         return "vector", pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), x.shape[1]), {}
     raise ValueError(
-        "images must be (N, 1 or 3, H, W) of type uint8, voxels (N, 1, H, H, H) of type bool, sounds (N, 1, L) of type int16, "
-        "vectors (N, D) of type float32: "
+        "images must be (N, 1 or 3, H, W) of type uint8, voxels (N, 1, H, H, H) of type bool, sounds (N, 1, L) of type "
+        "int16, vectors (N, D) of type float32: "
         f"got {x.shape} of type {x.dtype}; add the channel axis"
     )

@@ -13,13 +13,13 @@ from PIL import Image
 from gibbsweep.errors import UserError
 
 _MALFORMED = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
-"""What Pillow raises for a file that is no image, is cut short, or claims an absurd size."""
+"""Errors that Pillow raises for a file that is no image, is cut short, or claims an absurd size."""
 
 
 def decode_image(encoded: bytes | None, *, where: str) -> NDArray[np.uint8]:
-    """A PNG or JPEG file to (C, H, W): 1 channel for grey and two-level images, 3 for colour and palettes.
+    """Decodes a PNG or JPEG file to (C, H, W): 1 channel for grey and two-level images, 3 for colour and palettes.
 
-    ``where`` names the file and row in errors.
+    ``where`` names the file and the row in errors.
     """
     if not encoded:
         raise UserError(
@@ -36,7 +36,8 @@ def decode_image(encoded: bytes | None, *, where: str) -> NDArray[np.uint8]:
         image = image.convert("RGB")
     if image.mode not in ("L", "RGB"):
         raise UserError(
-            f"{where} is an image of mode {image.mode}: expected 8-bit grey (L) or RGB; flatten transparency and convert it"
+            f"{where} is an image of mode {image.mode}: expected 8-bit grey (L) or RGB; flatten transparency and "
+            "convert it"
         )
     pixels: NDArray[np.uint8] = np.frombuffer(image.tobytes(), np.uint8)
     if image.mode == "L":
@@ -45,7 +46,7 @@ def decode_image(encoded: bytes | None, *, where: str) -> NDArray[np.uint8]:
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """(1 or 3, H, W) uint8 to a PNG file."""
+    """Encodes an image (1 or 3, H, W) as a PNG file."""
     pixels = image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")

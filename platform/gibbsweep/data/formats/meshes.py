@@ -1,4 +1,4 @@
-"""Meshes and binvox files to grids of occupied voxels."""
+"""Meshes and binvox files in memory to grids of occupied voxels."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ EDGE = 32
 """Voxels along an edge of every grid."""
 
 CONTENT = 24
-"""Voxels along the longest edge of an object within its grid: the scale of 3D ShapeNets, which left 3 of 30 free."""
+"""Voxels along the longest edge of an object in its grid: the scale of 3D ShapeNets, which left 3 of 30 free a side."""
 
 _MALFORMED = (ValueError, IndexError, KeyError, NameError, TypeError, OSError)
-"""What trimesh raises for a file that is no mesh or no binvox, or is cut short."""
+"""Errors that trimesh raises for a file that is no mesh or no binvox, or is cut short."""
 
 
 def mesh_grid(content: bytes, kind: str, where: str) -> NDArray[np.bool_]:
-    """An OFF or OBJ file to its (32, 32, 32) grid: surface and inside, centred, axes as in the file. ``where`` is for errors."""
+    """Voxelizes an OFF or OBJ file to a (32, 32, 32) grid: surface and inside, centred, axes as in the file.
+
+    ``kind``: "off" or "obj". ``where`` names the file in errors.
+    """
     import trimesh
 
     # Materials would be read from further files and add nothing to a shape.
@@ -31,21 +34,23 @@ def mesh_grid(content: bytes, kind: str, where: str) -> NDArray[np.bool_]:
         vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces)
     except _MALFORMED as error:
         raise UserError(f"{where} cannot be read as a mesh ({error}): replace or remove that file") from error
-    # Corners that no face uses are no part of the shape, and trimesh would voxelize them.
+    # trimesh would also voxelize corners that no face uses, which are no part of the shape.
     used, renumbered = np.unique(faces, return_inverse=True)
     corners = vertices[used.astype(np.int64)]
     extent = float(np.ptp(corners, axis=0).max()) if len(corners) else 0.0
     if not np.isfinite(corners).all() or not extent > 0:
         raise UserError(f"{where} has no surface, or corners at no finite place: replace or remove that file")
-    # Corners run from 0 to CONTENT - 1 in units of a voxel, and a voxel is hit by what rounds to it.
+    # Corners run from 0 to CONTENT - 1 in units of a voxel; a point belongs to the voxel that it rounds to.
     scaled = (corners - corners.min(axis=0)) * ((CONTENT - 1) / extent)
     surface = trimesh.Trimesh(scaled, renumbered.reshape(faces.shape), process=False).voxelized(1.0)
     return _centred(np.asarray(surface.fill().matrix, np.bool_))
 
 
 def binvox_grid(content: bytes, where: str) -> NDArray[np.bool_]:
-    """A binvox file of 32, 64, 96, ... voxels an edge to its (32, 32, 32) grid, x, y, z; a voxel is set where any of those
-    that it covers is, as where a surface touches it."""
+    """Reads a binvox file of 32, 64, 96, ... voxels an edge as a (32, 32, 32) grid with the axes x, y, z.
+
+    A voxel of the grid is set where any of the file's voxels inside it is set. ``where`` names the file in errors.
+    """
     from trimesh.exchange.binvox import load_binvox
 
     try:

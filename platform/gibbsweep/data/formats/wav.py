@@ -15,30 +15,34 @@ from numpy.typing import NDArray
 from gibbsweep.errors import UserError
 
 FULL_SCALE = 32768
-"""What 16 bits count to: a sample s is the amplitude s / 32768 in [-1, 1)."""
+"""Scale of 16-bit samples: a sample s is the amplitude s / 32768 in [-1, 1)."""
 
 LONGEST = 1 << 22
-"""Samples of one example: three minutes at 22 kHz."""
+"""Largest number of samples in one example: three minutes at 22 kHz."""
 
 _MALFORMED = (ValueError, OSError, EOFError, struct.error, ZeroDivisionError)
-"""What SciPy raises for a file that is no WAV or is cut short."""
+"""Errors that SciPy raises for a file that is no WAV or is cut short."""
 
 
 def decode_wav(encoded: bytes | None, *, where: str) -> tuple[int, NDArray[np.int16]]:
-    """The rate and the samples (L,) of a WAV file of one channel, brought to 16 bits. ``where`` names it in errors."""
+    """Decodes a WAV file of one channel to its rate and its samples (L,), brought to 16 bits.
+
+    ``where`` names the file in errors.
+    """
     if not encoded:
         raise UserError(f"{where} has no audio bytes: embed the WAV file itself in audio.bytes, not only its path")
     from scipy.io import wavfile
 
     try:
         with warnings.catch_warnings():
-            # Chunks of editors are skipped rightly; a file that ends early is not one.
+            # SciPy warns of chunks that editors add, which are harmless, and of a file that ends early, which is not.
             warnings.simplefilter("ignore", wavfile.WavFileWarning)
             warnings.filterwarnings("error", "(Reached EOF|Incomplete chunk)", wavfile.WavFileWarning)
             rate, samples = wavfile.read(io.BytesIO(encoded))
     except (*_MALFORMED, wavfile.WavFileWarning) as error:
         raise UserError(
-            f"{where} cannot be decoded as WAV ({error}): convert other formats (FLAC, MP3, Ogg) to WAV, replace damaged files"
+            f"{where} cannot be decoded as WAV ({error}): convert other formats (FLAC, MP3, Ogg) to WAV, replace "
+            "damaged files"
         ) from error
     if samples.ndim != 1:
         raise UserError(f"{where} has {samples.shape[1]} channels: expected one; mix it down to mono")
@@ -50,9 +54,9 @@ def decode_wav(encoded: bytes | None, *, where: str) -> tuple[int, NDArray[np.in
 def _as_int16(samples: NDArray[Any], where: str) -> NDArray[np.int16]:
     if samples.dtype == np.int16:
         return samples
-    if samples.dtype == np.uint8:  # the one format without a sign
+    if samples.dtype == np.uint8:  # 8 bits are the one format without a sign
         return (samples.astype(np.int16) - 128) * np.int16(256)
-    if samples.dtype == np.int32:  # 24 bits fill it from above too
+    if samples.dtype == np.int32:  # 24 bits lie in the upper three bytes, too
         upper: NDArray[np.int16] = (samples >> 16).astype(np.int16)
         return upper
     if not np.issubdtype(samples.dtype, np.floating):
@@ -66,13 +70,14 @@ def _as_int16(samples: NDArray[Any], where: str) -> NDArray[np.int16]:
 
 
 def amplitude_to_int16(x: NDArray[Any]) -> NDArray[np.int16]:
-    """Amplitudes in [-1, 1] to 16 bits; the largest sample is 32767, so 1 loses one step, and what is beyond is cut off."""
+    """Rounds amplitudes to 16 bits. The largest sample is 32767, so 1 loses one step; values beyond [-1, 1] are cut
+    off."""
     samples: NDArray[np.int16] = np.clip(np.rint(x * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return samples
 
 
 def encode_wav(samples: NDArray[np.int16], rate: int) -> bytes:
-    """(L,) to a WAV file of one channel of 16 bits."""
+    """Encodes samples (L,) as a WAV file of one channel of 16 bits."""
     content = io.BytesIO()
     with wave.open(content, "wb") as file:
         file.setnchannels(1)
@@ -83,8 +88,11 @@ def encode_wav(samples: NDArray[np.int16], rate: int) -> bytes:
 
 
 def resampled(samples: NDArray[np.int16], rate: int, to: int) -> NDArray[np.int16]:
-    """``samples`` (L,) of ``rate`` at the rate ``to``: (ceil(L to / rate),), low-passed below half of the lower rate by a
-    polyphase filter. Where a filtered peak would leave 16 bits it stays at their end."""
+    """Resamples ``samples`` (L,) from ``rate`` to the rate ``to``: (ceil(L to / rate),).
+
+    A polyphase filter removes frequencies above half of the lower rate. A filtered peak beyond 16 bits is cut off
+    there.
+    """
     if rate == to:
         return samples
     from scipy.signal import resample_poly
@@ -94,7 +102,7 @@ def resampled(samples: NDArray[np.int16], rate: int, to: int) -> NDArray[np.int1
 
 
 def fitted(samples: NDArray[np.int16], length: int) -> NDArray[np.int16]:
-    """(..., L) cut or padded with silence at its end to (..., length)."""
+    """Cuts samples (..., L) at their end, or pads them there with silence, to (..., length)."""
     missing = length - samples.shape[-1]
     if missing <= 0:
         return samples[..., :length]

@@ -1,4 +1,4 @@
-"""What is known about data sets, as plain values to print: ``gibbsweep data list`` and ``gibbsweep data info``."""
+"""Facts about one data set as plain values to print: ``gibbsweep data info``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ _CHUNK = 4096  # examples summed at once: bounds the memory of a pass over a map
 
 
 def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]:
-    """All about one data set or view; decodes it on first use. Statistics are those of the training file, else of the test
-    file.
+    """Collects the facts about one data set or view; decodes it on first use.
 
-    Keys: name, how, where, train, test (rows), shape, classes (names), words (the vocabulary's size), caption (tokens of the
-    longest), rate (samples a second), seconds (of one sound), source, licence, note, fingerprint, dtype, occupied (share of
-    the voxels), min, max, mean, std (of the raw values: bytes 0 to 255 for images, 0 and 1 for voxels; of sounds the
-    amplitude in [-1, 1]), histogram ((low, high, count) each), labels (count by class).
-    What a set of its kind does not have is None.
+    Statistics are those of the training file, else of the test file. Keys: name, how, where, train, test (rows), shape,
+    classes (names), words (the vocabulary's size), caption (tokens of the longest), rate (samples a second), seconds
+    (of one sound), source, licence, note, fingerprint, dtype, occupied (share of the voxels), min, max, mean, std (of
+    the raw values: bytes 0 to 255 for images, 0 and 1 for voxels; of sounds the amplitude in [-1, 1]), histogram ((low,
+    high, count) each), labels (count by class). A value that data of this kind does not have is None.
     """
     view = view_of(data)
     folder = data_root(root)
@@ -65,7 +64,7 @@ def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]
 
 
 def _statistics(x: Tensor, bins: int = 16) -> dict[str, Any]:
-    """Exact for bytes (from the counts of the 256 values); in float64 for real values."""
+    """Statistics of raw values: exact for bytes (from the counts of the 256 values), in float64 for real values."""
     chunks = torch.split(x, _CHUNK)
     if x.dtype == torch.uint8:
         counts = torch.stack([chunk.flatten().bincount(minlength=256) for chunk in chunks]).sum(0)
@@ -87,7 +86,7 @@ def _statistics(x: Tensor, bins: int = 16) -> dict[str, Any]:
 
 
 def _voxel_statistics(x: Tensor) -> dict[str, Any]:
-    """Of voxels as 0 and 1; they are kept as the bytes 0 and 255."""
+    """Statistics of voxels as 0 and 1; they are stored as the bytes 0 and 255."""
     occupied = sum(int(chunk.count_nonzero()) for chunk in torch.split(x, _CHUNK))
     mean = occupied / x.numel()
     histogram = [(0, 0, x.numel() - occupied), (1, 1, occupied)]

@@ -1,4 +1,4 @@
-"""The data sets that are bundled, present or to be had, one row each: ``gibbsweep data list``."""
+"""Lists the data sets that are bundled, present or can be fetched, a row each: ``gibbsweep data list``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gibbsweep.errors import UserError
 
 
 def catalogue_rows(root: Path | str | None = None) -> list[dict[str, Any]]:
-    """A row a data set, known ones first, then what else lies under the root; only headers are read, nothing is decoded.
+    """Rows of all data sets: known ones first, then the other folders under the root. Only headers are read.
 
-    Keys: name, how (bundled, fetched, given, drop-in, local), present, train, test (rows or None), shape, classes (their number or
-    None), text (whether it has captions), where, licence, description.
+    Keys: name, how (bundled, fetched, given, drop-in, local), present, train, test (rows or None), shape, classes
+    (their number or None), text (whether it has captions), where, licence, description.
     """
     folder = data_root(root)
-    known = {entry.name for entry in CATALOGUE}
+    in_catalogue = {entry.name for entry in CATALOGUE}
     rows = [_row(entry.name, entry, folder) for entry in CATALOGUE]
-    return rows + [_row(name, None, folder) for name in drop_ins(folder) if name not in known]
+    return rows + [_row(name, None, folder) for name in drop_ins(folder) if name not in in_catalogue]
 
 
 def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:

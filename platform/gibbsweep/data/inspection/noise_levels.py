@@ -1,4 +1,4 @@
-"""Which noise levels suit a data set: what the rules of score-based models make of the data itself."""
+"""Noise levels that suit a data set by the rules of NCSNv2 and EDM: ``gibbsweep data info --noise``."""
 
 from __future__ import annotations
 
@@ -19,30 +19,43 @@ _PAIRS_OF = 2000  # examples among which the median distance is taken: two milli
 
 @dataclass(frozen=True)
 class NoiseScales:
-    """In the units that models see, [-1, 1] for images; halve for [0, 1].
+    """Noise levels in the units that models see, [-1, 1] for images; halve them for [0, 1].
 
-    ``n``: examples looked at, of ``total``. ``sigma_data``: standard deviation of all values, EDM's. ``max_distance`` and
-    ``median_distance`` between two examples (the first is technique 1's sigma_max; of a part of the data it is a lower bound),
-    the median among ``n_median`` of them. ``gamma``: ratio of neighbouring levels (technique 2), ``n_levels`` of them down to
-    ``sigma_min``; None below five components, where the rule says nothing. ``eps``: the step at ``sigma_min`` in NCSNv2's
-    convention with ``steps_per_level`` (technique 4), and over sigma_min² ``step_size``, AnnealedLangevin's. ``p_mean``: EDM's
-    training levels at the data's scale, -1.2 at sigma_data .5.
+    Techniques are those of NCSNv2 (Song & Ermon 2020). Below five components technique 2 says nothing, and ``gamma``,
+    ``n_levels``, ``eps`` and ``step_size`` are None.
+
+        scales = noise_scales("digits")
+        scales.sigma_data, scales.max_distance
     """
 
     n: int
+    """Training examples that were compared."""
     total: int
+    """Training examples of the data set."""
     dim: int
+    """Components of one example."""
     sigma_data: float
+    """Standard deviation of all values, EDM's sigma_data."""
     max_distance: float
+    """Largest distance of two examples, technique 1's sigma_max; a lower bound where ``n`` is less than ``total``."""
     median_distance: float
+    """Median distance of two examples among the first ``n_median``."""
     n_median: int
+    """Examples that the median is taken of."""
     sigma_min: float
+    """Lowest noise level, as it was asked for."""
     steps_per_level: int
+    """Langevin steps a level, as they were asked for."""
     gamma: float | None
+    """Ratio of neighbouring levels (technique 2)."""
     n_levels: int | None
+    """Number of levels from ``max_distance`` down to ``sigma_min`` at that ratio."""
     eps: float | None
+    """Step at ``sigma_min`` in NCSNv2's convention (technique 4)."""
     step_size: float | None
+    """``eps`` over sigma_min²: the step size of AnnealedLangevin."""
     p_mean: float
+    """Mean of the log of EDM's training levels at the data's scale; -1.2 at sigma_data .5."""
 
 
 def noise_scales(
@@ -53,12 +66,15 @@ def noise_scales(
     sigma_min: float = 0.02,
     steps_per_level: int = 5,
 ) -> NoiseScales:
-    """Measured on the training examples of ``data``, or on ``limit`` of them; all pairs are compared, so the cost grows with the
-    square. ``sigma_min``: the lowest level, NCSN's .01 of [0, 1] pixels by default."""
+    """Measures the training examples of ``data``, or ``limit`` of them, and applies the rules to them.
+
+    All pairs are compared, so the cost grows with the square. ``sigma_min``: the lowest level, by default NCSN's .01 of
+    [0, 1] pixels.
+    """
     if sigma_min <= 0 or steps_per_level < 1 or (limit is not None and limit < 2):
         raise UserError(
-            f"got a lowest level of {sigma_min}, {steps_per_level} steps a level and a limit of {limit}: expected positive "
-            "numbers, and at least 2 examples to compare"
+            f"got a lowest level of {sigma_min}, {steps_per_level} steps a level and a limit of {limit}: expected "
+            "positive numbers, and at least 2 examples to compare"
         )
     split = load(data, root=root, validation=0.0).train
     n = len(split) if limit is None else min(limit, len(split))
@@ -73,8 +89,8 @@ def noise_scales(
     median = float(torch.pdist(few).median())
     if longest <= sigma_min:
         raise UserError(
-            f"the lowest level is {sigma_min} and the largest distance of two examples {longest:.4g}: expected a lower level, "
-            "choose it with --sigma-min"
+            f"the lowest level is {sigma_min} and the largest distance of two examples {longest:.4g}: expected a lower "
+            "level, choose it with --sigma-min"
         )
     gamma, n_levels, eps = ladder_of(longest, x.shape[1], sigma_min, steps_per_level)
     return NoiseScales(
@@ -98,7 +114,7 @@ def noise_scales(
 def ladder_of(
     sigma_max: float, dim: int, sigma_min: float, steps_per_level: int
 ) -> tuple[float | None, int | None, float | None]:
-    """gamma, the number of levels, and eps for the ratio that so many levels have."""
+    """gamma, the number of levels, and eps at the ratio that this number of levels has; None below five components."""
     if dim < 5:
         return None, None, None
     gamma = ratio_of_overlap(0.5, dim)

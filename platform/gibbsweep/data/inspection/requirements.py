@@ -1,4 +1,4 @@
-"""What a study asks of its data, checked by name before anything trains."""
+"""Checks, before anything trains, that a data set has what a study needs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,27 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class DataNeeds:
-    """``labels`` (of two classes or more) and ``text`` (captions): needed or not. ``dims``: axes of one example, channels
-    included: 1 for vectors, 2 for sounds, 3 for images, 4 for voxels. ``channels``: length of the first axis. None: any. ``cubes``: whether all axes
-    but the first must be of one length."""
+    """Properties that a study needs of its data set.
+
+    DataNeeds(labels=True, dims=3, channels=1)      # labelled grey images
+    """
 
     labels: bool = False
+    """Whether it must have labels of two classes or more."""
     text: bool = False
+    """Whether it must have captions."""
     dims: int | None = None
+    """Axes of one example, channels included: 1 for vectors, 2 for sounds, 3 for images, 4 for voxels. None: any."""
     channels: int | None = None
+    """Length of the first axis. None: any."""
     cubes: bool = False
+    """Whether all axes but the first must have one length."""
 
     def unmet(self, *, n_classes: int, text: bool, shape: tuple[int, ...]) -> list[tuple[str, str]]:
-        """What a set with these properties (``n_classes``: 0 without labels) lacks: what it is or has, and what is needed
-        instead."""
+        """Lists the needs that a set with these properties does not meet: what it has, and what is needed instead.
+
+        ``n_classes``: 0 without labels. ``text``: whether it has captions. ``shape``: of one example.
+        """
         lacking = []
         if self.labels and n_classes == 0:
             lacking.append(("has no labels", "them"))
@@ -42,7 +50,7 @@ class DataNeeds:
 
 
 def check_data(dataset: Dataset, needs: DataNeeds, *, study: str | None = None) -> None:
-    """Refuse, by name and with those that would do, a data set that lacks what ``needs`` says; ``study`` names who needs it."""
+    """Refuses a data set that does not meet ``needs``, and names those that do; ``study`` is named in the error."""
     spec = dataset.spec
     lacking = needs.unmet(n_classes=spec.n_classes or 0, text=spec.vocabulary_size is not None, shape=tuple(spec.shape))
     if not lacking:

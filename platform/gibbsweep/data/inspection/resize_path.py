@@ -1,4 +1,4 @@
-"""How the pictures of two sets came to one size, and which comparisons that would make trivial."""
+"""Refuses to compare images of two sets that the way they were resized would tell apart."""
 
 from __future__ import annotations
 
@@ -15,24 +15,32 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class ResizePath:
-    """``data``: the view's name; ``stored`` and ``shown``: the edge of its images in the file and in the view; ``filter``: by which the
-    one becomes the other; ``source``: what the set says of what was done before."""
+    """How the square images of a view came to their size.
+
+    resize_path("mnist5k@16").steps         # "28x28, resized down to 16x16 (bilinear, antialiased)"
+    """
 
     data: str
+    """Name of the view."""
     stored: int
+    """Edge of the images in the file."""
     shown: int
+    """Edge of the images in the view."""
     source: str = ""
+    """What the set's metadata states of its source and of what was done to the images before."""
     filter: str = FILTER
+    """Filter that resizes from ``stored`` to ``shown``."""
 
     @property
     def direction(self) -> Literal["as stored", "up", "down"]:
+        """Whether the images were resized, and to a larger or a smaller edge."""
         if self.stored == self.shown:
             return "as stored"
         return "up" if self.shown > self.stored else "down"
 
     @property
     def steps(self) -> str:
-        """``32x32, resized down to 28x28 (bilinear, antialiased)``."""
+        """The steps in words, such as ``32x32, resized down to 28x28 (bilinear, antialiased)``."""
         edge = f"{self.stored}x{self.stored}"
         if self.direction == "as stored":
             return f"{edge} as stored"
@@ -43,7 +51,7 @@ class ResizePath:
 
 
 def resize_path(data: str | DataView, root: Path | str | None = None) -> ResizePath:
-    """That of a set of square images."""
+    """How the images of ``data`` came to their size; a UserError where they are not square images."""
     view = view_of(data)
     whole = load(DataView(view.name), root=root)
     shape = whole.spec.shape
@@ -56,18 +64,22 @@ def resize_path(data: str | DataView, root: Path | str | None = None) -> ResizeP
 
 
 def check_resizing(normal: ResizePath, others: Sequence[ResizePath]) -> None:
-    """Refuse to compare sets that were resized in ways that tell them apart by themselves: what was resized up has no fine detail, and
-    two filters leave two spectra. What is as stored may be compared with what was resized down without aliasing."""
+    """Refuses to compare ``normal`` with ``others`` where resizing alone would tell their images apart.
+
+    Images that were resized up have no fine detail, and two filters leave two spectra. Images as stored may be compared
+    with images that were resized down without aliasing.
+    """
     for other in others:
         up = [path for path in (normal, other) if path.direction == "up"]
         if len(up) == 1:
             raise UserError(
-                f"'{normal.data}' ({normal.steps}) and '{other.data}' ({other.steps}) differ by how they were resized, which a "
-                "detector would find instead of what they show: choose a size that neither is resized up to, or both"
+                f"'{normal.data}' ({normal.steps}) and '{other.data}' ({other.steps}) differ by how they were resized, "
+                "which a detector would find instead of what they show: choose a size that neither is resized up to, "
+                "or both"
             )
         resized = [path for path in (normal, other) if path.direction != "as stored"]
         if len({path.filter for path in resized}) > 1:
             raise UserError(
-                f"'{normal.data}' ({normal.steps}) and '{other.data}' ({other.steps}) were resized by different filters, which a "
-                "detector would find instead of what they show: resize both by one"
+                f"'{normal.data}' ({normal.steps}) and '{other.data}' ({other.steps}) were resized by different "
+                "filters, which a detector would find instead of what they show: resize both by one"
             )

@@ -1,4 +1,4 @@
-"""Which rows of a file train, validate and test."""
+"""Chooses the rows of a file that train, validate and test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gibbsweep.data.tables.table import Table
 from gibbsweep.errors import UserError
 from gibbsweep_models.draws import seeded
 
-_TRAIN, _TEST = 1, 2  # streams of the seed
+_TRAIN, _TEST = 1, 2  # random streams under the seed
 
 
 def cut(
@@ -22,36 +22,42 @@ def cut(
     limit: int | None = None,
     *,
     name: str = "",
-    kept: Tensor | None = None,
+    mask: Tensor | None = None,
     together: Tensor | None = None,
 ) -> tuple[Tensor | None, Tensor]:
-    """Which of ``n`` rows train (None: all) and which validate: disjoint, complete, ascending, a function of the arguments.
+    """Cuts ``n`` rows into those that train (None: all) and those that validate.
 
-    A positive ``share`` gives the validation split round(share · n) rows, at least 1. ``kept`` (n,) bool: the rows that a
-    view has; both parts lose the others, so that no view trains on a row that another validates with. ``together`` (n,)
-    int64: rows of one number stay on one side, for which the validation split may grow by part of one such group.
+    Both are ascending and disjoint, and depend on the arguments alone. A positive ``share`` gives the validation split
+    round(share · n) rows, at least 1. ``limit``: at most so many rows of each part. ``name``: the data set, for errors.
+    ``mask`` (n,) bool: the rows that a view has; both parts lose the others, so that no view trains on a row that
+    another view validates with. ``together`` (n,) int64: rows of one number stay on one side; the validation split
+    grows by part of a group where the cut would divide it.
     """
     n_validation = max(1, int(share * n + 0.5)) if share > 0 else 0
     if n_validation >= n:
         raise UserError(
-            f"a validation share of {share} leaves nothing of the {n} training examples of '{name}': choose a smaller one"
+            f"a validation share of {share} leaves nothing of the {n} training examples of '{name}': choose a smaller "
+            "one"
         )
     order = _shuffled(n, seed, _TRAIN)
     if together is not None:
         order, n_validation = _whole_groups(order, together, n_validation)
     parts = order[n_validation:], order[:n_validation]
-    train, validation = (part[:limit] if kept is None else part[kept[part]][:limit] for part in parts)
+    train, validation = (part[:limit] if mask is None else part[mask[part]][:limit] for part in parts)
     if not len(train) or (n_validation and not len(validation)):
         raise UserError(
-            f"'{name}' keeps {int(kept.sum()) if kept is not None else n} of {n} training examples, too few for a training "
-            f"split and a validation split of the share {share}: keep more classes, or change the share"
+            f"'{name}' keeps {int(mask.sum()) if mask is not None else n} of {n} training examples, too few for a "
+            f"training split and a validation split of the share {share}: keep more classes, or change the share"
         )
     return None if len(train) == n else train.sort().values, validation.sort().values
 
 
 def same_text(text: Any | None) -> Tensor | None:
-    """A number for every caption of an Arrow array, equal where the captions are (two drawings of one thing), its own where
-    there is none; None without captions. A caption that trains must not validate."""
+    """Numbers the captions of an Arrow array (n,), so that equal captions have equal numbers; None without captions.
+
+    A row without a caption has a number of its own. For :func:`cut`: a caption that trains (two drawings of one thing)
+    must not validate.
+    """
     if text is None:
         return None
     numbers = torch.tensor(text.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False)).long()
@@ -59,7 +65,10 @@ def same_text(text: Any | None) -> Tensor | None:
 
 
 def _whole_groups(order: Tensor, together: Tensor, n_first: int) -> tuple[Tensor, int]:
-    """``order`` with the rows of each group moved to its first one, and the smallest count from ``n_first`` that cuts none."""
+    """Moves the rows of each group to the group's first one in ``order``.
+
+    Returns the new order and the smallest count from ``n_first`` on that divides no group.
+    """
     _, group = torch.unique(together, return_inverse=True)
     first = torch.full((int(group.max()) + 1,), len(order))
     first.scatter_reduce_(0, group[order], torch.arange(len(order)), "amin")
@@ -69,16 +78,16 @@ def _whole_groups(order: Tensor, together: Tensor, n_first: int) -> tuple[Tensor
 
 
 def rows_of(table: Table, view: DataView, limit: int | None, seed: int, *, testing: bool) -> Tensor | None:
-    """Which rows of a whole file a view has, at most ``limit``; None: all."""
-    n, kept = len(table.x), view.keeps(table.y, testing=testing)
-    if kept is not None and not kept.any():
+    """Rows of a whole file that a view has, at most ``limit``; None: all."""
+    n, mask = len(table.x), view.keeps(table.y, testing=testing)
+    if mask is not None and not mask.any():
         raise UserError(
             f"'{view}' keeps none of the {n} {'test' if testing else 'training'} examples: keep more classes"
         )
-    rows = None if kept is None or kept.all() else kept.nonzero()[:, 0]
+    rows = None if mask is None or mask.all() else mask.nonzero()[:, 0]
     if limit is not None and limit < (n if rows is None else len(rows)):
         order = _shuffled(n, seed, _TEST)
-        rows = (order if kept is None else order[kept[order]])[:limit].sort().values
+        rows = (order if mask is None else order[mask[order]])[:limit].sort().values
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Loading a view of a data set and cutting it into train, validation and test."""
+"""Loads a view of a data set and cuts it into train, validation and test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gibbsweep.data.tables.table import Table
 from gibbsweep.errors import UserError
 from gibbsweep_models.types import DataSpec, Units
 
-Part = Literal["train", "validation", "test"]
+PartName = Literal["train", "validation", "test"]
 
 
 def load(
@@ -30,11 +30,13 @@ def load(
     validation: float = 0.1,
     limit: int | None = None,
 ) -> Dataset:
-    """The data set or view ``data``: bundled, or from ``ROOT/NAME/{train,test}.parquet``, decoded on first use.
+    """Loads the data set or view ``data``: bundled, or from ``ROOT/NAME/{train,test}.parquet``, decoded on first use.
 
-    ``validation``: the share of the training file that becomes the validation split, chosen by ``seed`` alone; a view's
-    splits are parts of its set's. ``limit``: at most this many examples of each split, chosen by ``seed``; a larger limit
-    holds those of a smaller one, and the smaller one of this and the view's counts.
+    ``root``: the folder of data sets; None: ``$GIBBSWEEP_DATA``, else the user's data folder. ``units``: "signed" for
+    values in [-1, 1], "binary" for 0 and 1. ``validation``: share of the training file that becomes the validation
+    split, chosen by ``seed`` alone; a view's splits are parts of its set's. ``limit``: at most this many examples of
+    each split, chosen by ``seed``; a larger limit holds the examples of a smaller one. The smaller of this limit and
+    the view's counts.
     """
     view = view_of(data)
     if units not in ("signed", "binary"):
@@ -61,7 +63,7 @@ def load_split(
     root: Path | str | None = None,
     units: Units = "signed",
 ) -> TableSplit:
-    """All that a view has of one file, nothing set aside: for outlier sets without a train split, and for inspection."""
+    """Loads all rows of one file that a view has, with nothing set aside: for outlier sets and for inspection."""
     view = view_of(data)
     splits = openers(view, data_root(root))
     if split not in splits:
@@ -75,26 +77,41 @@ def load_split(
 class Split(TableSplit):
     """A split of a data set, for measures that compare it with the set's training examples or with another set.
 
-    ``dataset``: the data set that it is a split of. ``part``: which of its splits; the test file of another set is for the
-    test split alone.
+        split = load("digits").validation
+        split.part, split.dataset.name          # ("validation", "digits")
+
+    ``dataset``: the data set that was split. ``part``: the name of this split; measures read the test file of another
+    set for the test split alone.
     """
 
     def __init__(
-        self, table: Table, rows: Tensor | None, units: Units, labels: Tensor | None, *, dataset: Dataset, part: Part
+        self,
+        table: Table,
+        rows: Tensor | None,
+        units: Units,
+        labels: Tensor | None,
+        *,
+        dataset: Dataset,
+        part: PartName,
     ) -> None:
         super().__init__(table, rows, units, labels)
         self.dataset = dataset
-        self.part: Part = part
+        self.part: PartName = part
 
 
 class Dataset:
-    """A view of a data set in certain units. The training file is open; the test file is opened when :attr:`test` is first
-    read.
+    """A view of a data set in signed or binary units, cut into :attr:`train`, :attr:`validation` and :attr:`test`.
 
-    ``name``: the view as text. ``fingerprint``: a hash of the decoded examples and labels of the training file (of the test
-    file where there is none; of both for a bundled set) and of the view, the same on every machine. ``vocabulary``: encodes
-    captions; None where there are none. A pickled data set is its recipe: it is loaded anew, from the mapped file, where it
-    arrives.
+        digits = load("digits[:500]", units="binary")
+        len(digits.train), digits.spec.shape    # (450, (1, 8, 8))
+
+    The training file is open; the test file is opened when :attr:`test` is first read. A pickled data set is its
+    recipe: the process that unpickles it loads it anew, from the mapped file.
+
+    ``name``: the view as text. ``classes``: names of the view's labels. ``spec``: shape, units, classes and vocabulary
+    for a model. ``vocabulary``: encodes captions; None without captions. ``fingerprint``: a hash of the decoded
+    examples and labels of the training file (of the test file where there is none; of both for a bundled set) and of
+    the view, the same on every machine.
     """
 
     def __init__(self, view: DataView, first: Table, splits: Openers, recipe: dict[str, Any]) -> None:
@@ -128,28 +145,29 @@ class Dataset:
 
     @property
     def train(self) -> Split:
-        """The training examples, without those of :attr:`validation`."""
+        """Training examples, without those of :attr:`validation`."""
         return self._train_and_validation[0]
 
     @property
     def validation(self) -> Split:
-        """The share of the training file set aside for tuning."""
+        """Share of the training file that is set aside for tuning."""
         return self._train_and_validation[1]
 
     @cached_property
     def test(self) -> Split:
-        """The test examples, read from their own file now, for the first time."""
+        """Test examples, read from their own file at the first access."""
         table = self._open("test")
         shape, classes = tuple(table.x.shape[1:]), table.metadata.classes
         if shape != self.spec.shape or classes != self._classes[: len(classes)]:
             raise UserError(
-                f"the test file of '{self.view.name}' has examples of {shape} in {len(classes)} classes and its training file "
-                f"{self.spec.shape} in {len(self._classes)}, or classes of other names: make both from one source"
+                f"the test file of '{self.view.name}' has examples of {shape} in {len(classes)} classes and its "
+                f"training file {self.spec.shape} in {len(self._classes)}, or classes of other names: make both from "
+                "one source"
             )
         if table.metadata.sampling_rate != self.spec.sampling_rate:
             raise UserError(
-                f"the test file of '{self.view.name}' is sampled at {table.metadata.sampling_rate} Hz and its training file at "
-                f"{self.spec.sampling_rate} Hz: ask for one rate, {self.view.name}@{self.spec.sampling_rate}Hz"
+                f"the test file of '{self.view.name}' is sampled at {table.metadata.sampling_rate} Hz and its training "
+                f"file at {self.spec.sampling_rate} Hz: ask for one rate, {self.view.name}@{self.spec.sampling_rate}Hz"
             )
         if table.vocabulary != self.vocabulary:
             raise UserError(
@@ -159,8 +177,7 @@ class Dataset:
         return Split(table, rows, self.spec.units, self.view.relabelling(table.n_classes), dataset=self, part="test")
 
     def other(self, data: str | DataView, split: SplitName = "test") -> Split:
-        """A split of another data set, from the same root and in the same units, whose examples have this one's shape:
-        outliers to compare with."""
+        """Split of another data set to compare with, from the same root, in the same units and of the same shape."""
         recipe = self._recipe
         other = load(data, root=recipe["root"], units=recipe["units"], seed=recipe["seed"], validation=0.0)
         if other.spec.shape != self.spec.shape:
@@ -178,14 +195,14 @@ class Dataset:
     @cached_property
     def _train_and_validation(self) -> tuple[Split, Split]:
         table, recipe = self._open("train"), self._recipe
-        kept = self.view.keeps(table.y, testing=False)
+        mask = self.view.keeps(table.y, testing=False)
         train, validation = cut(
             len(table.x),
             recipe["validation"],
             recipe["seed"],
             self._limit,
             name=self.name,
-            kept=kept,
+            mask=mask,
             together=same_text(table.text),
         )
         units, labels = self.spec.units, self.view.relabelling(table.n_classes)

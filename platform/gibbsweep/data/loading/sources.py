@@ -1,4 +1,4 @@
-"""Where the splits of a view come from, and which of their rows it has."""
+"""Opens the tables that a view's splits are cut from: bundled or from Parquet files, at the view's size and rate."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from gibbsweep.data.tables.vocabulary import Vocabulary
 from gibbsweep.errors import UserError
 
 Openers = dict[SplitName, Callable[[], Table]]
+"""For each split that exists, a function that opens its table."""
 
 
 def openers(view: DataView, root: Path) -> Openers:
-    """How to open each split that exists, in the view's size and with all its rows."""
+    """Functions that open each split that exists, at the view's size and with all its rows."""
     name, size = view.name, view.size
     files = files_of(name, root)
     entry = entry_of(name)
@@ -49,7 +50,7 @@ def _open_file(view: DataView, split: SplitName, files: dict[SplitName, Path]) -
     if view.rate is not None and not sounds:
         raise UserError(f"'{view}' is resampled and '{view.name}' holds no sounds: leave @{view.rate}Hz out")
     if split == "test" and "train" in files and "text" in header.columns:
-        # Both splits speak the training file's words, so a changed training file is another decoding of this one.
+        # Captions of both splits are encoded with the training file's words: another training file, another encoding.
         of_train = view if sounds else DataView(view.name)
         vocabulary = _open_file(of_train, "train", files).vocabulary
         key = f"{key}-{identity(files['train'])}"
@@ -62,7 +63,7 @@ def _open_file(view: DataView, split: SplitName, files: dict[SplitName, Path]) -
 def _open_sounds(
     view: DataView, stem: str, key: str, path: Path, vocabulary: Vocabulary | None, *, stated: bool
 ) -> Table:
-    """Cut or padded as they are decoded, since what a shorter copy has lost a longer view would lack."""
+    """Opens recordings. They are cut or padded while they are decoded: a longer view needs what a shorter copy lost."""
     if view.size is not None and view.size > LONGEST:
         raise UserError(f"'{view}' is longer than {LONGEST} samples: choose a smaller length")
     entry = entry_of(view.name)
@@ -74,6 +75,7 @@ def _open_sounds(
 
 
 def no_split(name: str, split: SplitName, existing: Openers) -> UserError:
+    """The error for a split that data set ``name`` does not have."""
     has = " and ".join(existing)
     other = "cannot be trained on, only tested with" if split == "train" else "cannot be tested with"
     return UserError(f"data set '{name}' has only {has}.parquet and {other}: add {split}.parquet beside it")

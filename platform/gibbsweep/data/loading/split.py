@@ -1,4 +1,4 @@
-"""A split: which rows of a memory-mapped table, in which units."""
+"""Rows of a memory-mapped table, in the units that models see."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ Indices = Tensor | slice | NDArray[Any]
 
 
 class TableSplit:
-    """Examples of a table, in the units that models see. D = the shape of one example, channels first.
+    """Rows of a table, in the units that models see. D = the shape of one example, channels first.
 
-    ``table``: the memory-mapped file the split is cut from. ``rows`` (N,) int64: which of its rows are this split's, in
-    ascending order; None for all of them. ``labels`` (n_classes,) int64: this split's label for each of the table's; None
-    where they are equal.
+        split = load_split("digits", "test")
+        split.batch(torch.arange(10))           # {"x": (10, 1, 8, 8) in [-1, 1], "y": (10,)}
+
+    ``table``: the memory-mapped file that the split is cut from. ``rows`` (N,) int64: the table's rows that belong to
+    the split, ascending; None: all of them. ``labels`` (n_classes,) int64: the split's label for each label of the
+    table; None where they are equal.
     """
 
     def __init__(
@@ -43,29 +46,32 @@ class TableSplit:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape D of one example."""
+        """Shape D of one example."""
         return tuple(self.table.x.shape[1:])
 
     @property
     def x(self) -> Tensor:
-        """The raw examples (N, *D), uint8 for images and voxels, int16 for sounds: the memory-mapped array itself, without a copy, where the split is the
-        whole file; a copy of the split's rows where it is a part of it."""
+        """Raw examples (N, *D): uint8 for images and voxels, int16 for sounds, float32 for vectors.
+
+        The memory-mapped array itself where the split is the whole file, a copy of the split's rows where it is a part.
+        """
         return self.table.x if self.rows is None else self.table.x.index_select(0, self.rows)
 
     @property
     def y(self) -> Tensor | None:
-        """The labels (N,) int64, or None; a view or a copy like :attr:`x`, and a copy where they are numbered anew."""
+        """Labels (N,) int64, or None: the mapped array or a copy like :attr:`x`, a copy where they are renumbered."""
         if self.table.y is None:
             return None
         y = self.table.y if self.rows is None else self.table.y.index_select(0, self.rows)
         return y if self.labels is None else self.labels[y]
 
     def batch(self, indices: Indices) -> dict[str, Tensor]:
-        """The examples at ``indices`` in [0, N): ``"x"`` (B, *D) float32 in the split's units, ``"y"`` (B,) int64 if labelled,
-        ``"text"`` (B, L) int64 if captioned: the ids of the words, padded with 0.
+        """Examples at ``indices`` in [0, N), as copies that may be changed.
 
-        Signed units: (u - 127.5) / 127.5 of a byte u, exact to the last bit and symmetric, 0 to -1 and 255 to 1. Binary
-        units: 1 from 128 on. A sample s of a sound is s / 32768, in [-1, 1). Real-valued data is passed on unchanged. The tensors are copies, free to be changed.
+        ``"x"`` (B, *D) float32 in the split's units, ``"y"`` (B,) int64 if labelled, ``"text"`` (B, L) int64 if
+        captioned: the ids of the words, padded with 0. Signed units: (u - 127.5) / 127.5 of a byte u, exact to the last
+        bit and symmetric, 0 to -1 and 255 to 1. Binary units: 1 from 128 on. A sample s of a sound is s / 32768, in
+        [-1, 1). Real-valued data is passed on unchanged.
         """
         rows = self._rows(indices)
         batch = {"x": self._convert(self.table.x.index_select(0, rows))}
@@ -77,14 +83,14 @@ class TableSplit:
         return batch
 
     def text(self, indices: Indices) -> list[str | None]:
-        """The captions at ``indices``, None for an empty cell; an error where the data set has no captions."""
+        """Captions at ``indices``, None for an empty cell; a ValueError where the data set has no captions."""
         if self.table.text is None:
             raise ValueError("this data set has no column 'text': choose one with captions")
         texts: list[str | None] = self.table.text.take(self._rows(indices).numpy()).to_pylist()
         return texts
 
     def examples(self, n: int, seed: int = 0) -> dict[str, Tensor]:
-        """A batch of ``n`` different examples, drawn by ``seed``."""
+        """Batch of ``n`` different examples, drawn by ``seed``."""
         if not 0 < n <= len(self):
             raise ValueError(f"examples: got n={n} of a split of {len(self)} examples; ask for 1 to {len(self)}")
         return self.batch(torch.randperm(len(self), generator=seeded(seed))[:n])

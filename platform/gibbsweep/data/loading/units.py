@@ -30,7 +30,8 @@ def _amplitude(x: Tensor) -> Tensor:
 
 
 def conversion(dtype: torch.dtype, units: Units) -> Callable[[Tensor], Tensor]:
-    """How raw examples of ``dtype`` become float32 in ``units``."""
+    """Function that turns raw examples of ``dtype`` into float32 in ``units``; a UserError where data has no such
+    units."""
     if dtype == torch.uint8:
         return _signed if units == "signed" else _binary
     if dtype == torch.int16:

@@ -1,4 +1,4 @@
-"""Which part and form of a data set a run trains on."""
+"""A view: the part and the form of a data set that a run trains on."""
 
 from __future__ import annotations
 
@@ -21,30 +21,33 @@ _ITEM = re.compile(r"(?P<exclude>-\d+)|(?P<limit>:\d+)|(?P<keep>\d+)", re.ASCII)
 class DataView:
     """A part of a data set in a form; the name alone is the whole set as it is.
 
-    ``classes``: keep these alone in every split, relabelled 0, 1, ... in the order given. ``exclude``: classes without
-    examples in train and validation, kept in test, labels unchanged (what is anomalous is seen at the end alone); both
-    number the classes as the set itself does. ``size``: the edge that images and voxels are resized to, or the samples that
-    sounds are cut or padded to. ``limit``: at most so many examples of each split. ``rate``: samples a second that sounds are
-    resampled to, before they are cut.
+        DataView("mnist", classes=(4, 9), size=32) == parse("mnist[4,9]@32")
 
     As text (``str`` and :func:`parse`): ``NAME``, then in brackets, comma-separated, classes to keep ``K``, classes to
-    exclude ``-K`` and the limit ``:N``, then ``@SIZE`` and ``@RATEHz``: ``mnist[4,9]``, ``mnist[-3]``, ``cifar10[:5000]@16``,
-    ``mnist[4,9,-9,:100]@32``, ``sc09[0,1]@8000@8000Hz``.
+    exclude ``-K`` and the limit ``:N``, then ``@SIZE`` and ``@RATEHz``: ``mnist[4,9]``, ``mnist[-3]``,
+    ``cifar10[:5000]@16``, ``mnist[4,9,-9,:100]@32``, ``sc09[0,1]@8000@8000Hz``.
     """
 
     name: str
+    """Name of the data set."""
     classes: tuple[int, ...] | None = None
+    """Classes, numbered as in the set, that every split keeps, relabelled 0, 1, ... in this order; None: all."""
     exclude: tuple[int, ...] = ()
+    """Classes, numbered as in the set, without examples in train and validation; test keeps them, with their labels:
+    what is anomalous is seen at the end alone."""
     size: int | None = None
+    """Edge that images and voxels are resized to, or samples that sounds are cut or padded to; None: as they are."""
     limit: int | None = None
+    """Largest number of examples of each split; None: all."""
     rate: int | None = None
+    """Samples a second that sounds are resampled to, before they are cut; None: as they are."""
 
     def __post_init__(self) -> None:
         if set("[]@") & set(self.name):
             raise UserError(
                 f"'{self.name}' is no name of a data set: expected none of [, ] and @, which begin the parts of a view"
             )
-        # Lists, as JSON has them, become tuples; what is excluded is a set.
+        # JSON has lists where this has tuples; the order of excluded classes means nothing.
         object.__setattr__(self, "classes", None if self.classes is None else tuple(self.classes))
         object.__setattr__(self, "exclude", tuple(sorted(self.exclude)))
         for what, numbers in (("classes", self.classes), ("excluded classes", self.exclude)):
@@ -71,7 +74,7 @@ class DataView:
         return self == DataView(self.name)
 
     def fingerprint(self, of_set: str) -> str:
-        """The view's hash from that of its data set: another one for another part or form."""
+        """Hash of the view, made from the hash ``of_set`` of its data set: another part or form has another hash."""
         if self.whole:
             return of_set
         part = str(self).removeprefix(self.name)
@@ -84,7 +87,8 @@ class DataView:
             return
         if not classes:
             raise UserError(
-                f"'{self}' chooses classes and data set '{self.name}' has no labels: take all of it, or a set with labels"
+                f"'{self}' chooses classes and data set '{self.name}' has no labels: take all of it, or a set with "
+                "labels"
             )
         unknown = sorted({label for label in asked if label >= len(classes)})
         if unknown:
@@ -100,18 +104,22 @@ class DataView:
             )
 
     def keeps(self, y: Tensor | None, *, testing: bool) -> Tensor | None:
-        """Which examples with labels ``y`` (N,) are in the view's train and validation, or test, split: (N,) bool; None: all."""
+        """Mask (N,) bool of the examples with labels ``y`` (N,) that the view has; None: all.
+
+        ``testing``: for the test split, else for train and validation.
+        """
         if y is None or (self.classes is None and (testing or not self.exclude)):
             return None
-        kept = torch.ones_like(y, dtype=torch.bool)
+        mask = torch.ones_like(y, dtype=torch.bool)
         if self.classes is not None:
-            kept &= torch.isin(y, torch.tensor(self.classes))
+            mask &= torch.isin(y, torch.tensor(self.classes))
         if not testing:
-            kept &= ~torch.isin(y, torch.tensor(self.exclude, dtype=y.dtype))
-        return kept
+            mask &= ~torch.isin(y, torch.tensor(self.exclude, dtype=y.dtype))
+        return mask
 
     def relabelling(self, n_classes: int | None) -> Tensor | None:
-        """(n_classes,) int64: the view's label for each of the set's, -1 for those left out; None where they are equal."""
+        """Label of the view for each label of the set, (n_classes,) int64, -1 where left out; None where they are
+        equal."""
         if self.classes is None or n_classes is None:
             return None
         labels = torch.full((n_classes,), -1, dtype=torch.int64)
@@ -120,30 +128,31 @@ class DataView:
 
 
 def parse(text: str) -> DataView:
-    """The view that ``str`` wrote as ``text``; see :class:`DataView` for the grammar."""
-    found = _VIEW.fullmatch(text)
-    items = [] if found is None or found["items"] is None else [item.strip() for item in found["items"].split(",")]
+    """Reads a view as ``str`` writes it; see :class:`DataView` for the grammar."""
+    match = _VIEW.fullmatch(text)
+    items = [] if match is None or match["items"] is None else [item.strip() for item in match["items"].split(",")]
     parts = [_ITEM.fullmatch(item) for item in items]
     limits = [int(part["limit"][1:]) for part in parts if part and part["limit"]]
-    if found is None or None in parts or len(limits) > 1:
+    if match is None or None in parts or len(limits) > 1:
         raise UserError(
-            f"'{text}' is no view of a data set: expected NAME, then in brackets classes K, excluded classes -K and one "
-            "limit :N, then @SIZE, and for sounds @RATEHz, such as mnist[4,9], mnist[-3], cifar10[:5000]@16 or sc09@8000Hz"
+            f"'{text}' is no view of a data set: expected NAME, then in brackets classes K, excluded classes -K and "
+            "one limit :N, then @SIZE, and for sounds @RATEHz, such as mnist[4,9], mnist[-3], cifar10[:5000]@16 or "
+            "sc09@8000Hz"
         )
     keep = tuple(int(part["keep"]) for part in parts if part and part["keep"])
     exclude = tuple(int(part["exclude"][1:]) for part in parts if part and part["exclude"])
-    size = None if found["size"] is None else int(found["size"])
-    rate = None if found["rate"] is None else int(found["rate"])
-    return DataView(found["name"], keep or None, exclude, size, limits[0] if limits else None, rate)
+    size = None if match["size"] is None else int(match["size"])
+    rate = None if match["rate"] is None else int(match["rate"])
+    return DataView(match["name"], keep or None, exclude, size, limits[0] if limits else None, rate)
 
 
 def view_of(data: str | DataView) -> DataView:
-    """A view as it is, or the one that a text describes."""
+    """``data`` as a view, parsed where it is text."""
     return data if isinstance(data, DataView) else parse(data)
 
 
 def to_json(view: DataView) -> dict[str, Any]:
-    """Plain values: ``DataView(**to_json(view)) == view``, also after a round trip through JSON."""
+    """Plain values of a view: ``DataView(**to_json(view)) == view``, also after a round trip through JSON."""
     return {
         "name": view.name,
         "classes": None if view.classes is None else list(view.classes),

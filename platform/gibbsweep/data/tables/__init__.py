@@ -1,1 +1,1 @@
-"""Decoded examples: in memory, as memory-mapped Arrow files in the cache, and at another size."""
+"""Decoded examples: in memory, as memory-mapped Arrow files of the cache, and resized."""

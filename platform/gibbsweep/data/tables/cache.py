@@ -1,4 +1,4 @@
-"""The cache of decoded files: made once on a node, by whichever process comes first, and memory-mapped by all."""
+"""The cache of decoded files: the first process on a node that needs one makes it, and all memory-map it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from gibbsweep.errors import UserError
 _log = logging.getLogger(__name__)
 
 FORMAT = 2
-"""Part of every key: raise it when the layout of the cached file or the decoding changes."""
+"""Version of decoding and of the cached file's layout, a part of every key: raise it when either changes."""
 
 
 def cached(stem: str, key: str, decode: Callable[[], Decoded]) -> Table:
-    """The table under ``stem`` and ``key`` (an identity of the source's content), decoded first if no process has yet.
+    """Opens the table under ``stem`` and ``key`` (an identity of the source's content), and decodes it first if need
+    be.
 
-    The file appears under its name complete or not at all. A process killed while decoding leaves the lock free and at most
-    a ``.part`` file, which the next one overwrites.
+    The file appears under its name complete or not at all. A process that is killed while it decodes leaves the lock
+    free and at most a ``.part`` file, which the next process overwrites.
     """
     path = cache_root() / f"{stem}-{FORMAT}-{key}.arrow"
     if not path.exists():
@@ -35,8 +36,8 @@ def cached(stem: str, key: str, decode: Callable[[], Decoded]) -> Table:
                     _make(path, decode)
         except OSError as error:
             raise UserError(
-                f"cannot write to the cache folder {path.parent} ({error.strerror or error}): point GIBBSWEEP_CACHE to a "
-                "folder with free space that you may write to"
+                f"cannot write to the cache folder {path.parent} ({error.strerror or error}): point GIBBSWEEP_CACHE to "
+                "a folder with free space that you may write to"
             ) from error
     return open_table(path)
 

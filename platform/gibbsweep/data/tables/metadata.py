@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 METADATA_KEY = b"gibbsweep"
+"""Key of the JSON object in the schema metadata of Parquet and Arrow files."""
 
 
 _LOSSY = "re-encoded with loss: Fréchet distances are not comparable with published ones"
@@ -14,26 +15,35 @@ _LOSSY = "re-encoded with loss: Fréchet distances are not comparable with publi
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of itself. ``shape``: of one example, channels first; ``classes``: the names of the labels;
-    ``sampling_rate``: of recordings, in Hz."""
+    """What a file of examples states about them.
+
+    Metadata(classes=("cat", "dog"), source="my photographs", licence="CC0")
+    """
 
     shape: tuple[int, ...] = ()
+    """Shape of one example, channels first; empty where it is to be taken from the examples."""
     classes: tuple[str, ...] = ()
+    """Names of the labels 0, 1, ..."""
     source: str = "not stated"
+    """Where the examples come from."""
     licence: str = "not stated"
+    """Licence of the examples."""
     note: str = ""
+    """What a reader of results should know, such as recordings that were cut."""
     sampling_rate: int | None = None
+    """Samples a second of recordings, in Hz; at least 1."""
 
     def __post_init__(self) -> None:
         if self.sampling_rate is not None and self.sampling_rate < 1:
             raise ValueError(f"sampling_rate is {self.sampling_rate}: expected a positive number of samples a second")
 
     def to_json(self, **more: Any) -> bytes:
+        """The metadata, and ``more`` keys, as a JSON object in UTF-8."""
         return json.dumps(asdict(self) | more, ensure_ascii=False).encode()
 
     @classmethod
     def from_mapping(cls, stated: dict[str, Any]) -> Metadata:
-        """Of a JSON object, with what it does not state left at its default and unknown keys left out."""
+        """Reads a JSON object. Keys that it lacks keep their defaults; unknown keys are left out."""
         return cls(
             shape=tuple(int(size) for size in stated.get("shape") or ()),
             classes=tuple(str(label) for label in stated.get("classes") or ()),

@@ -1,4 +1,4 @@
-"""Images, voxels and sounds of another size."""
+"""Tables of images, voxels and sounds at another size."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gibbsweep.data.tables.table import Decoded, Table
 from gibbsweep.errors import UserError
 
 FILTER = "bilinear, antialiased"
-"""Of images."""
+"""Name of the filter that resizes images, for tables and logs."""
 
-_LARGEST = 1024
+_LARGEST = 1024  # pixels or voxels an edge
 _CHUNK = 1024  # examples resized at once: bounds the memory of the float copies
 
 
 def at_size(name: str, key: str, table: Table, size: int | None) -> Table:
-    """``table`` of data set or file ``name``, resized once per node to the edge ``size``; as it is where that is its own."""
+    """Resizes ``table`` of data set or file ``name`` to the edge ``size``, once a node; None: as it is."""
     if size is None:
         return table
     _check_size(name, table.metadata.shape, size)
@@ -44,17 +44,17 @@ def _decoded(table: Table, size: int) -> Decoded:
 
 
 def resized(x: Tensor, size: int) -> NDArray[np.uint8]:
-    """Bytes (N, C, H, H) or (N, C, H, H, H) with the edge ``size`` instead of H.
+    """Resizes bytes (N, C, H, H) or (N, C, H, H, H) from the edge H to the edge ``size``.
 
-    Images: bilinear, antialiased, rounded. Voxels (0 or 255): set where at least half of the volume that a new voxel covers
-    was set.
+    Images: bilinear, antialiased, rounded. Voxels (0 or 255): a new voxel is set where at least half of the volume that
+    it covers was set.
     """
     out = np.empty((*x.shape[:2], *[size] * (x.ndim - 2)), np.uint8)
     for start in range(0, len(x), _CHUNK):
         part = x[start : start + _CHUNK].float()
         if x.ndim == 4:
             new = functional.interpolate(part, size=[size] * 2, mode="bilinear", antialias=True)
-            new = new.round_().clamp_(0, 255)  # rounding errors of the weights' sum alone leave the range
+            new = new.round_().clamp_(0, 255)  # only rounding errors in the sum of the weights can leave the range
         else:
             new = torch.where(functional.interpolate(part, size=[size] * 3, mode="area") >= 127.5, 255.0, 0.0)
         out[start : start + _CHUNK] = new.to(torch.uint8).numpy()
@@ -62,7 +62,7 @@ def resized(x: Tensor, size: int) -> NDArray[np.uint8]:
 
 
 def _check_size(name: str, shape: tuple[int, ...], size: int) -> None:
-    """Refuse what cannot be brought to the edge or the length ``size``: vectors, oblong examples, absurd sizes."""
+    """Refuses what cannot be brought to the edge or length ``size``: vectors, oblong examples, absurd sizes."""
     if len(shape) == 2:
         if size > LONGEST:
             raise UserError(f"'{name}@{size}' is longer than {LONGEST} samples: choose a smaller length")
@@ -73,8 +73,8 @@ def _check_size(name: str, shape: tuple[int, ...], size: int) -> None:
         )
     if len(set(shape[1:])) > 1:
         raise UserError(
-            f"'{name}@{size}' is resized and the examples of '{name}' have the unequal edges {shape[1:]}: make the set's "
-            "images square first, cropped or padded"
+            f"'{name}@{size}' is resized and the examples of '{name}' have the unequal edges {shape[1:]}: make the "
+            "set's images square first, cropped or padded"
         )
     if size > _LARGEST:
         raise UserError(f"'{name}@{size}' is larger than {_LARGEST}: choose a smaller size")

@@ -23,13 +23,18 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class Decoded:
-    """Examples ``x`` (N, *D) uint8, int16 or float32, labels ``y`` (N,) int64, texts (N) and the vocabulary that encodes them."""
+    """Decoded examples in memory, before they are written to the cache."""
 
     x: NDArray[Any]
+    """Examples (N, *D): uint8, int16 or float32."""
     y: NDArray[np.int64] | None
+    """Labels (N,), or None."""
     text: list[str | None] | None
+    """N captions, or None; a caption that is missing is None."""
     metadata: Metadata
+    """What the file states about its examples."""
     vocabulary: Vocabulary | None = None
+    """Encodes the captions; None without captions."""
 
     def fingerprint(self) -> str:
         """A hash of examples, labels and texts: the same on every machine, whatever file they came from."""
@@ -44,24 +49,31 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Table:
-    """A memory-mapped file: ``x`` (N, *D) uint8, int16 or float32, ``y`` (N,) int64 and the texts' ``tokens`` (N, L) int64, encoded
-    by ``vocabulary``, are views of the mapping, not copies."""
+    """A memory-mapped file of decoded examples; ``x``, ``y`` and ``tokens`` are views of the mapping, not copies."""
 
     x: Tensor
+    """Examples (N, *D): uint8, int16 or float32."""
     y: Tensor | None
+    """Labels (N,) int64, or None."""
     text: Any | None
+    """N captions as an Arrow array, or None."""
     metadata: Metadata
+    """What the file states about its examples."""
     fingerprint: str
+    """Hash of examples, labels and captions: the same on every machine."""
     tokens: Tensor | None = None
+    """Captions as ids (N, L) int64, or None."""
     vocabulary: Vocabulary | None = None
+    """Encoded the captions; None without captions."""
 
     @property
     def n_classes(self) -> int | None:
+        """Number of classes; None without classes."""
         return len(self.metadata.classes) or None
 
 
 def write_table(path: Path, decoded: Decoded) -> None:
-    """Write ``decoded`` as an uncompressed Arrow IPC file of one record batch, so that each column is one block."""
+    """Writes ``decoded`` as an uncompressed Arrow IPC file of one record batch, so that each column is one block."""
     n, width = len(decoded.x), int(np.prod(decoded.x.shape[1:]))
     columns = {"x": pa.FixedSizeListArray.from_arrays(pa.array(decoded.x.reshape(-1)), width)}
     if decoded.y is not None:
@@ -83,10 +95,10 @@ def write_table(path: Path, decoded: Decoded) -> None:
 
 
 def open_table(path: Path) -> Table:
-    """Memory-map the file that :func:`write_table` wrote; every process on a node shares its pages."""
+    """Memory-maps a file that :func:`write_table` wrote; all processes on a node share its pages."""
     try:
         with open(path, "rb") as file:
-            # Private copy-on-write: torch wants writable memory, and a stray write must not reach the file.
+            # Private copy-on-write: torch wants writable memory, and no write may reach the file.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         whole = pa.py_buffer(mapped)
         batch = pa.ipc.open_file(pa.BufferReader(whole)).get_batch(0)

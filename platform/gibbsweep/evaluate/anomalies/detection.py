@@ -1,4 +1,4 @@
-"""How well a score tells a class that training never saw from the classes that it saw."""
+"""Detection of a class that training never saw among the classes that it saw."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from torch import Tensor
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.anomalies.measures import auprc, auroc, scores
-from gibbsweep.evaluate.anomalies.pictures import draw_histograms
+from gibbsweep.evaluate.anomalies.pictures import draw_histograms, draw_rows
 from gibbsweep.evaluate.drawing.figures import figure_pixels
-from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasAnomalyScore
 
@@ -24,15 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnomalyDetection:
-    """``auroc`` and ``auprc`` of the classes that the split's view excludes (``mnist[-3]``: the threes are the anomalies, the
-    positive class) against all others, on all examples of the split; ``anomaly_share`` is their share, a random score's auprc.
+    """Detection of the classes that the split's view excludes, on all examples of the split.
 
-    Picture ``anomalies``: histograms of the score, and ``n_shown`` images each of the anomalies and of the normal examples
-    with the lowest and with the highest score.
+    In ``mnist[-3]`` the threes are the anomalies, the positive class, against all other digits. Metrics: ``auroc``,
+    ``auprc``, and ``anomaly_share``, the share of anomalies, which is a random score's ``auprc``. Picture ``anomalies``
+    of images: histograms of the score, and images of the anomalies and of the normal examples with the lowest and with
+    the highest score.
+
+    Example::
+
+        AnomalyDetection()(system, load("mnist[-3]").test, generator=seeded(0)).metrics["auroc"]
     """
 
     batch_size: int = 1000
+    """Examples at a time."""
     n_shown: int = 10
+    """Images in a row of the picture."""
     needs: ClassVar[type] = HasAnomalyScore
 
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
@@ -41,8 +47,9 @@ class AnomalyDetection:
         anomalous = torch.isin(batch["y"], excluded).numpy() if "y" in batch else np.zeros(len(split), bool)
         if not anomalous.any() or anomalous.all():
             raise UserError(
-                f"the {split.part} split of '{split.dataset.name}' has {int(anomalous.sum())} anomalies among {len(split)} "
-                "examples: train on a view that excludes a class, such as mnist[-3], and test on its test split."
+                f"the {split.part} split of '{split.dataset.name}' has {int(anomalous.sum())} anomalies among "
+                f"{len(split)} examples: train on a view that excludes a class, such as mnist[-3], and test on its "
+                "test split."
             )
         values = scores(system, batch["x"], batch_size=self.batch_size, generator=generator)
         normal, abnormal = values[~anomalous], values[anomalous]
@@ -69,16 +76,10 @@ class AnomalyDetection:
         )
         n = min(self.n_shown, int(anomalous.sum()), int((~anomalous).sum()))
         rows = []
-        for places in (np.flatnonzero(anomalous), np.flatnonzero(~anomalous)):
-            order = places[np.argsort(values[places])]
+        for indices in (np.flatnonzero(anomalous), np.flatnonzero(~anomalous)):
+            order = indices[np.argsort(values[indices])]
             rows += [order[:n], order[::-1][:n]]
         shown = x[torch.from_numpy(np.concatenate(rows))]
-        grid = image_grid(shown, columns=n, binary=binary)
-        pictures.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="antialiased", aspect="equal")
-        pictures.set_xticks([])
-        centres = (np.arange(4) + 0.5) * grid.shape[0] / 4
-        pictures.set_yticks(centres, ["anomalies, lowest", "anomalies, highest", "normal, lowest", "normal, highest"])
-        pictures.tick_params(length=0)
-        for side in pictures.spines.values():
-            side.set_visible(False)
+        labels = ["anomalies, lowest", "anomalies, highest", "normal, lowest", "normal, highest"]
+        draw_rows(pictures, shown, labels, binary=binary)
         return figure_pixels(figure)

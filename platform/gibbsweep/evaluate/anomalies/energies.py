@@ -1,4 +1,4 @@
-"""Whether a system's energy tells its data from another set's."""
+"""Detection of another data set by the energy of a system or of a classifier."""
 
 from __future__ import annotations
 
@@ -17,20 +17,27 @@ from gibbsweep_models.capabilities import CanSample, HasEnergy, HasLogits
 
 @dataclass(frozen=True)
 class OutlierDetection:
-    """``outlier_auroc``: the probability that an example of data set ``outliers`` has a higher energy than one of the split's.
+    """The probability that an example of another data set has a higher energy than one of the split, as
+    ``outlier_auroc``.
 
-    The energy of a classifier that has none is -logsumexp of its logits, the same expression that a class energy's E(x) is
-    (Grathwohl et al. 2020; Liu et al., "Energy-based Out-of-distribution Detection", 2020). The validation split is held
-    against the outlier set's training file, the test split against its test file, ``limit`` examples of each at most.
+    The energy of a classifier that has none is -logsumexp of its logits, the same expression that a class energy's E(x)
+    is (Grathwohl et al. 2020; Liu et al., "Energy-based Out-of-distribution Detection", 2020). The validation split is
+    held against the outlier set's training file, the test split against its test file.
+
+    Example::
+
+        OutlierDetection("fashion_mnist")(system, load("mnist").test, generator=seeded(0)).metrics["outlier_auroc"]
     """
 
     outliers: str = "fashion_mnist"
+    """The other data set."""
     limit: int | None = 2000
+    """Number of examples of each, at most, evenly spread; None for all."""
     needs: ClassVar[type] = HasLogits
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The data sets that it reads beside the study's own."""
+        """Names of the data sets that it reads beside the study's own."""
         return (self.outliers,)
 
     def __call__(self, system: HasLogits, split: Split, *, generator: torch.Generator) -> Evaluation:
@@ -43,12 +50,20 @@ class OutlierDetection:
 
 @dataclass(frozen=True)
 class EnergyHistogram:
-    """Energies of data, of the system's own samples where it has any, and of data set ``outliers``, as ``energies``: ``n`` of each
-    at most. Energies are as in :class:`OutlierDetection`."""
+    """Histograms of the energies of data, of another data set, and of the system's own samples where it has any, as the
+    picture ``energies``. Energies are as in :class:`OutlierDetection`.
+
+    Example::
+
+        EnergyHistogram("fashion_mnist")(system, load("mnist").test, generator=seeded(0)).images["energies"]
+    """
 
     outliers: str = "fashion_mnist"
+    """The other data set."""
     n: int = 1000
+    """Number of examples of each data set, at most, evenly spread."""
     n_samples: int = 64
+    """Number of samples."""
     needs: ClassVar[type] = HasLogits
 
     @property
@@ -59,18 +74,17 @@ class EnergyHistogram:
         from matplotlib.figure import Figure
 
         inside, outside = _energies_of_both(system, split, self.outliers, self.n, generator)
-        shown = {"data": inside, self.outliers: outside}
+        by_label = {"data": inside, self.outliers: outside}
         if isinstance(system, CanSample):
-            shown["samples"] = energy_of_any(system, system.sample(self.n_samples, generator=generator).x).cpu()
+            by_label["samples"] = energy_of_any(system, system.sample(self.n_samples, generator=generator).x).cpu()
         figure = Figure(figsize=(4.2, 3.0), layout="constrained")
         axes = figure.subplots()
-        everything = torch.cat(list(shown.values()))
+        everything = torch.cat(list(by_label.values()))
         low, high = float(everything.quantile(0.002)), float(everything.quantile(0.998))
-        for name, energies in shown.items():
+        for label, energies in by_label.items():
             # What lies beyond the edges is counted in the last bin, so that no histogram loses mass unseen.
-            axes.hist(
-                energies.clamp(low, high).numpy(), bins=60, range=(low, high), density=True, alpha=0.55, label=name
-            )
+            values = energies.clamp(low, high).numpy()
+            axes.hist(values, bins=60, range=(low, high), density=True, alpha=0.55, label=label)
         axes.set_xlabel("energy")
         axes.set_yscale("log")
         axes.set_ylabel("density")
@@ -79,7 +93,7 @@ class EnergyHistogram:
 
 
 def energy_of_any(system: HasLogits, x: Tensor) -> Tensor:
-    """E(x), or what a classifier has in its place: (B, *D) -> (B,) float32."""
+    """E(x), or the negative logsumexp of a classifier's logits in its place: (B, *D) -> (B,) float32."""
     energy = system.energy(x) if isinstance(system, HasEnergy) else -torch.logsumexp(system.logits(x), dim=1)
     return energy.float()
 

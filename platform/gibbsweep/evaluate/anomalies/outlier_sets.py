@@ -1,4 +1,4 @@
-"""How well an anomaly score tells its data from other sets, and what it finds unusual in its data."""
+"""Detection of examples of other data sets among a system's own data."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from torch import Tensor
 from gibbsweep.data import Dataset, Split
 from gibbsweep.evaluate.anomalies.measures import auprc, auroc, fpr95, scores
 from gibbsweep.evaluate.anomalies.outliers import Outliers
-from gibbsweep.evaluate.anomalies.pictures import draw_histograms
+from gibbsweep.evaluate.anomalies.pictures import draw_histograms, draw_rows
 from gibbsweep.evaluate.drawing.figures import figure_pixels
-from gibbsweep.evaluate.drawing.grids import image_grid
-from gibbsweep.evaluate.examples import first_examples
+from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasAnomalyScore
 
@@ -35,29 +34,41 @@ _MEASURES: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64]], flo
 
 @dataclass(frozen=True)
 class OutlierSets:
-    """``auroc``, ``auprc`` and ``fpr95`` of each outlier set against the split, ``auroc_SET``, and their means over the sets, at most
-    ``limit`` examples of each. The outlier is the positive class; for ``auprc`` both classes weigh alike, so that a random score has .5
-    whatever the sizes. ``resize_SET``: the edge that a set's images have over the one that they were stored with; ``resize_normal``.
+    """Detection of each of several outlier sets against the split.
 
-    Picture ``anomaly_scores``: histograms of the score of each set with how its images came to their size, and ``n_shown`` images of the
+    The outlier is the positive class; for ``auprc`` both classes weigh alike, so that a random score has .5 whatever
+    the sizes. Metrics: ``auroc_SET``, ``auprc_SET`` and ``fpr95_SET`` of each outlier set, and their means ``auroc``,
+    ``auprc`` and ``fpr95`` over the sets; ``resize_SET`` and ``resize_normal``, the edge that the images of a set have
+    over the one that they were stored with.
+
+    Picture ``anomaly_scores``: histograms of the score of each set, with how its images came to their size, and the
     normal examples with the lowest and with the highest score.
+
+    Example::
+
+        evaluator = OutlierSets(Outliers(("svhn", "noise")))
+        evaluator(system, load("cifar10").test, generator=seeded(0)).metrics["auroc_svhn"]
     """
 
     outliers: Outliers = field(default_factory=Outliers)
+    """The outlier sets."""
     limit: int = 1000
+    """Number of examples of the split and of each set, at most, evenly spread."""
     batch_size: int = 250
+    """Examples at a time."""
     n_shown: int = 12
+    """Images in a row of the picture."""
     needs: ClassVar[type] = HasAnomalyScore
 
     def check(self, dataset: Dataset) -> None:
         self.outliers.check(dataset)
 
     def describe(self, dataset: Dataset) -> tuple[str, ...]:
-        """How each set came to its size."""
+        """A sentence for each set: how its images came to their size."""
         return tuple(str(path) for path in self.outliers.paths(dataset).values())
 
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
-        x = first_examples(split, self.limit, generator.device)
+        x = examples_of(split, self.limit, generator.device)
         sets = self.outliers.examples(split, x, self.limit, generator=generator)
         normal = scores(system, x, batch_size=self.batch_size, generator=generator)
         others = {
@@ -65,10 +76,10 @@ class OutlierSets:
             for name, images in sets.items()
         }
         metrics: dict[str, float] = {}
-        for measure, of in _MEASURES.items():
-            found = {name: of(normal, values) for name, values in others.items()}
-            metrics |= {f"{measure}_{name}": value for name, value in found.items()}
-            metrics[measure] = sum(found.values()) / len(found)
+        for measure, compute in _MEASURES.items():
+            by_set = {name: compute(normal, values) for name, values in others.items()}
+            metrics |= {f"{measure}_{name}": value for name, value in by_set.items()}
+            metrics[measure] = sum(by_set.values()) / len(by_set)
         paths = self.outliers.paths(split.dataset)
         metrics |= {f"resize_{name}": path.shown / path.stored for name, path in paths.items()}
         return Evaluation(
@@ -97,11 +108,5 @@ class OutlierSets:
         n = min(self.n_shown, len(normal))
         order = np.argsort(normal)
         shown = x[torch.from_numpy(np.concatenate([order[:n], order[::-1][:n]]))]
-        grid = image_grid(shown, columns=n, binary=binary)
-        pictures.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="antialiased", aspect="equal")
-        pictures.set_xticks([])
-        pictures.set_yticks((np.arange(2) + 0.5) * grid.shape[0] / 2, ["normal, lowest", "normal, highest"])
-        pictures.tick_params(length=0)
-        for side in pictures.spines.values():
-            side.set_visible(False)
+        draw_rows(pictures, shown, ["normal, lowest", "normal, highest"], binary=binary)
         return figure_pixels(figure)

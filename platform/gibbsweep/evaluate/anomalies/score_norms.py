@@ -12,7 +12,7 @@ from torch import Tensor
 from gibbsweep.data import Dataset, Split
 from gibbsweep.evaluate.anomalies.outliers import Outliers
 from gibbsweep.evaluate.drawing.figures import figure_pixels
-from gibbsweep.evaluate.examples import first_examples
+from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.bases.denoiser_anomaly import score_norms
 from gibbsweep_models.capabilities import CanDenoise
@@ -20,14 +20,24 @@ from gibbsweep_models.capabilities import CanDenoise
 
 @dataclass(frozen=True)
 class ScoreNormCurves:
-    """Picture ``score_norms``: |sigma score(x; sigma)| of ``n`` examples of the split and of each outlier set at ``n_levels`` levels,
-    their median with the middle half."""
+    """Norms |sigma score(x; sigma)| of examples of the split and of each outlier set against the noise level, their
+    median with the middle half, as the picture ``score_norms``.
+
+    Example::
+
+        ScoreNormCurves(n=50)(system, load("cifar10").test, generator=seeded(0)).images["score_norms"]
+    """
 
     outliers: Outliers = field(default_factory=Outliers)
+    """The outlier sets."""
     sigma_min: float = 0.02
+    """Lowest noise level."""
     sigma_max: float = 2.0
+    """Highest noise level."""
     n_levels: int = 10
+    """Number of noise levels, in geometric progression."""
     n: int = 100
+    """Number of examples of the split and of each set, at most, evenly spread."""
     needs: ClassVar[type] = CanDenoise
 
     def check(self, dataset: Dataset) -> None:
@@ -39,7 +49,7 @@ class ScoreNormCurves:
         def denoiser(x: Tensor, sigma: Tensor, cond: Tensor | None = None) -> Tensor:
             return system.denoise(x, sigma, generator=generator)
 
-        x = first_examples(split, self.n, generator.device)
+        x = examples_of(split, self.n, generator.device)
         sets = {f"{split.dataset.view} (normal)": x}
         sets |= self.outliers.examples(split, x, self.n, generator=generator)
         sigmas = np.geomspace(self.sigma_min, self.sigma_max, self.n_levels)

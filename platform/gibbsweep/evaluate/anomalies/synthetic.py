@@ -1,4 +1,4 @@
-"""Anomalies made of normal images: what a detector can be tuned on while real anomalies must stay unseen."""
+"""Anomalies made of normal images: a detector can be tuned on them while real anomalies must stay unseen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gibbsweep.evaluate.anomalies.measures import auroc, scores
-from gibbsweep.evaluate.examples import first_examples
+from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasAnomalyScore
 
@@ -20,33 +20,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SyntheticAnomalies:
-    """``synthetic_auroc``: the mean over the kinds of :func:`synthetic_anomalies` (``made_as="pieces"``) or of
-    :func:`corrupted_images` (``"corrupted"``) of the AUROC against ``limit`` normal examples of the split, and
-    ``synthetic_auroc_KIND`` each. No example of the class or set that is held out is looked at."""
+    """Detection of anomalies made of normal examples: no example of a class or set that is held out is looked at.
+
+    Metrics: ``synthetic_auroc_KIND``, the AUROC of each kind of anomaly against the normal examples, and
+    ``synthetic_auroc``, its mean over the kinds.
+
+    Example::
+
+        split = load("mnist[-3]").validation
+        SyntheticAnomalies(limit=500)(system, split, generator=seeded(0)).metrics["synthetic_auroc"]
+    """
 
     limit: int = 1000
+    """Number of normal examples, at most, evenly spread."""
     batch_size: int = 500
+    """Examples at a time."""
     made_as: Literal["pieces", "corrupted"] = "pieces"
+    """The kinds of anomalies: those of :func:`synthetic_anomalies` or those of :func:`corrupted_images`."""
     needs: ClassVar[type] = HasAnomalyScore
 
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
-        x = first_examples(split, self.limit, torch.device("cpu"))
-        made = (synthetic_anomalies if self.made_as == "pieces" else corrupted_images)(x, generator=generator)
+        x = examples_of(split, self.limit, torch.device("cpu"))
+        make = synthetic_anomalies if self.made_as == "pieces" else corrupted_images
+        anomalies = make(x, generator=generator)
         normal = scores(system, x, batch_size=self.batch_size, generator=generator)
         by_kind = {
             kind: auroc(normal, scores(system, images, batch_size=self.batch_size, generator=generator))
-            for kind, images in made.items()
+            for kind, images in anomalies.items()
         }
         mean = sum(by_kind.values()) / len(by_kind)
         return Evaluation({"synthetic_auroc": mean} | {f"synthetic_auroc_{kind}": v for kind, v in by_kind.items()})
 
 
 def synthetic_anomalies(x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-    """As many as there are normal images ``x`` (N, C, H, W) of each kind, in the same units, background at the smallest value:
+    """Make N anomalies (N, C, H, W) of each kind from the normal images ``x`` (N, C, H, W), in the same units; the
+    background is the smallest value.
 
-    ``splice``: the upper half of one image above the lower half of another. ``overlay``: two images at once, the larger value
-    of each pixel. ``mirror``: left and right exchanged. ``transpose``: rows and columns exchanged (square images). ``half``:
-    the lower half alone, on background: simpler than any normal image, which a score that grows with ink misses.
+    ``splice``: the upper half of one image above the lower half of another. ``overlay``: two images at once, the larger
+    value of each pixel. ``mirror``: left and right exchanged. ``transpose``: rows and columns exchanged (square
+    images). ``half``: the lower half alone, on background, which is simpler than any normal image: a score that grows
+    with ink misses it.
 
     A mirrored 8 is still an 8: no detector separates all of them, and the same holds for every contender.
     """
@@ -73,12 +86,12 @@ def synthetic_anomalies(x: Tensor, *, generator: torch.Generator) -> dict[str, T
 
 
 def corrupted_images(x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
-    """As :func:`synthetic_anomalies`, for photographs, of which a mirrored one is no anomaly: images ``x`` (N, C, H, W) changed in
-    what they show or in how fine they show it, (N, C, H, W) each:
+    """Make N anomalies (N, C, H, W) of each kind from photographs ``x`` (N, C, H, W), by a change of what they show or
+    of how finely they show it. (A mirrored photograph, as :func:`synthetic_anomalies` has it, is no anomaly.)
 
-    ``blend``: the mean of two images. ``shuffle``: the sixteen blocks of an image in another order. ``upside_down``. ``smooth``: a
-    binomial blur of five pixels. ``flat``: each value at the middle of one of four bands. ``noisy``: Gaussian noise of a tenth of the
-    values' range.
+    ``blend``: the mean of two images. ``shuffle``: the sixteen blocks of an image in another order. ``upside_down``.
+    ``smooth``: a binomial blur of five pixels. ``flat``: each value at the middle of one of four bands. ``noisy``:
+    Gaussian noise whose standard deviation is a tenth of the range of the values.
     """
     if x.ndim != 4:
         raise ValueError(f"corrupted images are made of images (N, C, H, W): got {tuple(x.shape)}; choose image data")
@@ -100,6 +113,7 @@ def corrupted_images(x: Tensor, *, generator: torch.Generator) -> dict[str, Tens
 
 
 def _shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
+    """``x`` (N, C, H, W) with the 4 x 4 blocks of each image in a random order."""
     n, channels, height, width = x.shape
     blocks = x.reshape(n, channels, 4, height // 4, 4, width // 4).permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
     order = torch.rand(n, 16, generator=generator, device=generator.device).argsort(dim=1).to(x.device)
@@ -109,6 +123,7 @@ def _shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _smooth(x: Tensor) -> Tensor:
+    """``x`` (N, C, H, W) convolved with the binomial kernel of 5 x 5."""
     row = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=x.dtype, device=x.device) / 16
     kernel = torch.outer(row, row).expand(x.shape[1], 1, 5, 5)
     padded = functional.pad(x, (2, 2, 2, 2), mode="reflect")

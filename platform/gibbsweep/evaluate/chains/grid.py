@@ -8,21 +8,29 @@ from typing import ClassVar
 import torch
 
 from gibbsweep.evaluate.drawing.grids import image_grid, is_binary, unit_means
-from gibbsweep.evaluate.examples import Examples, first_examples
+from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasChain
 
 
 @dataclass(frozen=True)
 class ChainGrid:
-    """Chains started at data, as ``chains``: a row each, the example first and then the chain after every one of ``steps``."""
+    """Chains that start at data, as the picture ``chains``: a row for each, the example first and then the chain after
+    each number of steps.
+
+    Example::
+
+        ChainGrid(steps=(1, 10, 100))(system, load("mnist").test, generator=seeded(0)).images["chains"]
+    """
 
     steps: tuple[int, ...] = (1, 3, 10, 30, 100, 300, 1000)
+    """Numbers of steps from the start, ascending, a column each."""
     n_chains: int = 8
+    """Number of chains."""
     needs: ClassVar[type] = HasChain
 
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        start = x = first_examples(split, self.n_chains, generator.device)
+        start = x = examples_of(split, self.n_chains, generator.device)
         columns = [start]
         done = 0
         for step in self.steps:

@@ -1,4 +1,4 @@
-"""What more sweeps of a model's own chain do to its energy and to pictures."""
+"""Pictures before and after sweeps of a model's own chain."""
 
 from __future__ import annotations
 
@@ -12,31 +12,39 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gibbsweep.evaluate.drawing.grids import image_grid
-from gibbsweep.evaluate.examples import Examples, first_examples
+from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasChain
 from gibbsweep_models.draws import rand, randn_like
 
 HEADING = 16
-"""Height of the strip above the columns, in pixels."""
+"""Height in pixels of the strip above the columns."""
 
 
 @dataclass(frozen=True)
 class Refinement:
-    """Pictures before and after sweeps of the model's own chain, as ``refinement``: ``n`` rows that start at uniform noise, then
-    ``n`` that start at blurred and noisy examples (``blur`` × ``blur`` means, Gaussian noise of ``noise``), each shown after every
-    number of ``sweeps``, which stands above its column."""
+    """Pictures before and after sweeps of the model's own chain, as ``refinement``: ``n`` rows that start at uniform
+    noise, then ``n`` rows that start at blurred and noisy examples. The number of sweeps stands above each column.
+
+    Example::
+
+        Refinement(sweeps=(0, 10, 100))(system, load("cifar10").test, generator=seeded(0)).images["refinement"]
+    """
 
     sweeps: tuple[int, ...] = (0, 1, 10, 100, 1000)
+    """Numbers of sweeps from the start, ascending, a column each."""
     n: int = 4
+    """Rows of each kind."""
     blur: int = 4
+    """Edge in pixels of the squares whose means are the blurred examples."""
     noise: float = 0.3
+    """Standard deviation of the Gaussian noise on blurred examples, in data units ([-1, 1])."""
     needs: ClassVar[type] = HasChain
 
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        clean = first_examples(split, self.n, generator.device)
+        clean = examples_of(split, self.n, generator.device)
         uniform = rand(clean.shape, generator=generator).mul_(2.0).sub_(1.0)
-        x = torch.cat([uniform, self._spoiled(clean, generator)])
+        x = torch.cat([uniform, self._blurred_and_noisy(clean, generator)])
         columns: list[Tensor] = []
         done = 0
         for sweeps in self.sweeps:
@@ -51,13 +59,13 @@ class Refinement:
         pixels = image_grid(grid, columns=len(columns), binary=False)
         return Evaluation(images={"refinement": _under_headings(pixels, [str(n) for n in self.sweeps])})
 
-    def _spoiled(self, x: Tensor, generator: torch.Generator) -> Tensor:
+    def _blurred_and_noisy(self, x: Tensor, generator: torch.Generator) -> Tensor:
         means = F.interpolate(F.avg_pool2d(x, self.blur), size=x.shape[2:], mode="bilinear")
         return (means + self.noise * randn_like(x, generator=generator)).clamp_(-1.0, 1.0)
 
 
 def _under_headings(pixels: NDArray[np.uint8], headings: list[str]) -> NDArray[np.uint8]:
-    """A picture of equal columns below a strip with the heading of each."""
+    """``pixels``, a picture of equal columns, below a strip with the heading of each."""
     from PIL import Image, ImageDraw
 
     width = pixels.shape[1]

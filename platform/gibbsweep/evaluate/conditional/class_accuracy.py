@@ -1,4 +1,4 @@
-"""Whether samples show the class that was asked for."""
+"""The class accuracy of samples: whether they show the class that was asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 
 from gibbsweep.data import Dataset, Split
+from gibbsweep.evaluate.examples import evenly_spread
 from gibbsweep.evaluate.features.network import feature_network
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSampleClasses
@@ -15,11 +16,20 @@ from gibbsweep_models.capabilities import CanSampleClasses
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """``n`` samples of classes that are asked for in turn: ``class_accuracy``, the share that the data set's own classifier takes for
-    what was asked for; ``class_accuracy_n``, how many; ``class_accuracy_real``, its accuracy on as many examples of the split."""
+    """The share of samples that the data set's own classifier takes for the class that was asked for.
+
+    The classes are asked for in turn. Metrics: ``class_accuracy``; ``class_accuracy_n``, the number of samples;
+    ``class_accuracy_real``, the accuracy of the classifier on as many examples of the split.
+
+    Example::
+
+        ClassAccuracy(n=1_000)(system, load("mnist").test, generator=seeded(0)).metrics["class_accuracy"]
+    """
 
     n: int = 500
+    """Number of samples."""
     batch_size: int = 100
+    """Samples drawn at a time."""
     needs: ClassVar[type] = CanSampleClasses
 
     def prepare(self, dataset: Dataset) -> str:
@@ -32,13 +42,13 @@ class ClassAccuracy:
         assert n_classes is not None  # its classifier has been trained
         asked = torch.arange(self.n, device=generator.device) % n_classes
         parts = [system.sample_classes(y, generator=generator).x for y in torch.split(asked, self.batch_size)]
-        _, taken = network(torch.cat(parts), binary=binary)
-        real = split.batch(torch.linspace(0, len(split) - 1, min(self.n, len(split))).round().long())
-        _, of_real = network(real["x"].to(generator.device), binary=binary)
+        _, log_p = network(torch.cat(parts), binary=binary)
+        real = split.batch(evenly_spread(len(split), self.n))
+        _, real_log_p = network(real["x"].to(generator.device), binary=binary)
         return Evaluation(
             {
-                "class_accuracy": float((taken.argmax(dim=1) == asked).float().mean()),
+                "class_accuracy": float((log_p.argmax(dim=1) == asked).float().mean()),
                 "class_accuracy_n": float(self.n),
-                "class_accuracy_real": float((of_real.argmax(dim=1).cpu() == real["y"]).float().mean()),
+                "class_accuracy_real": float((real_log_p.argmax(dim=1).cpu() == real["y"]).float().mean()),
             }
         )

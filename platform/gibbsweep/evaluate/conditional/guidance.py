@@ -11,11 +11,18 @@ from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
-from gibbsweep.evaluate.conditional.class_distances import ROWS, class_rows, classes_of, drawn, measured, prepared
+from gibbsweep.evaluate.conditional.class_distances import (
+    ROWS,
+    class_measures,
+    class_rows,
+    classes_of,
+    draw_in_parts,
+    prepare_networks,
+)
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.features.network import Features
-from gibbsweep.evaluate.samples.sample_distances import distances
+from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSampleGuided
 
@@ -23,27 +30,37 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Curve = Mapping[float, Mapping[str, float]]
-"""By scale, the numbers measured there."""
+"""Metrics by guidance scale."""
 
 
 @dataclass(frozen=True)
 class GuidanceScales:
-    """Samples at each of ``scales``, ascending, from the same noise and of the classes that the split's examples have; nothing is
-    retrained.
+    """Samples at each of several guidance scales, from the same noise and of the classes that the split's examples
+    have.
 
-    ``frechet_distance_at_S``, ``class_accuracy_at_S`` and ``recall_at_S`` at each scale S. ``guidance_scale`` is where the distance to
-    *validation* examples is least, which the test split has no say in; there the numbers of
-    :class:`~gibbsweep.evaluate.conditional.class_distances.ClassDistances` are measured on samples from fresh noise. ``interior_margin``: by which share the
-    lower of the distances at the two ends exceeds the least in between; above 0 the optimum is in the interior.
+    Nothing is retrained. Metrics: ``frechet_distance_at_S``, ``class_accuracy_at_S`` and ``recall_at_S`` at each scale
+    S; ``guidance_scale``, where the distance to *validation* examples is least, so that the test split has no say in
+    it; the metrics of :class:`~gibbsweep.evaluate.conditional.class_distances.ClassDistances` on samples from fresh
+    noise at that scale; ``interior_margin``, by which share the lower of the distances at the two ends exceeds the
+    least in between: above 0 the optimum lies in the interior.
 
-    Pictures, unless ``metrics_only``: ``guidance_curve``, ``guidance_grid`` (a row a class, a column a scale, the same noise along a row),
-    and ``samples`` at the chosen scale.
+    Pictures: ``guidance_curve``; ``guidance_grid``, a row for each class and a column for each scale, with the same
+    noise along a row; ``samples`` at the chosen scale.
+
+    Example::
+
+        evaluation = GuidanceScales(scales=(0.0, 1.0, 2.0))(system, load("mnist").test, generator=seeded(0))
+        evaluation.metrics["guidance_scale"]
     """
 
     scales: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+    """Guidance scales, at least three, ascending."""
     n: int = 500
+    """Number of samples at each scale, at most as many as the split has examples."""
     features: Features = "classifier"
+    """The network in whose features distances are taken."""
     metrics_only: bool = False
+    """Whether to leave the pictures out."""
     needs: ClassVar[type] = CanSampleGuided
 
     def __post_init__(self) -> None:
@@ -51,50 +68,50 @@ class GuidanceScales:
             raise UserError(f"a curve over scales needs at least three, ascending: got {self.scales}.")
 
     def prepare(self, dataset: Dataset) -> str:
-        return prepared(dataset, self.features)
+        return prepare_networks(dataset, self.features)
 
     def __call__(self, system: CanSampleGuided, split: Split, *, generator: torch.Generator) -> Evaluation:
         validation = split.dataset.validation if split.part == "test" else split
         asked = classes_of(split, min(self.n, len(split), len(validation)), generator.device)
 
-        def at(scale: float, y: Tensor) -> Tensor:
-            return drawn(lambda part: system.sample_guided(part, scale, generator=generator).x, y)
+        def draw(scale: float, y: Tensor) -> Tensor:
+            return draw_in_parts(lambda part: system.sample_guided(part, scale, generator=generator).x, y)
 
         state = generator.get_state()
-        curve, on_validation = {}, {}
+        curve, validation_distance = {}, {}
         for scale in self.scales:
             generator.set_state(state)
-            x = at(scale, asked)
-            curve[scale] = measured(x, asked, split, self.features)
-            on_validation[scale] = (curve[scale] if validation is split else distances(x, validation, self.features))[
-                "frechet_distance"
-            ]
-        chosen = min(self.scales, key=on_validation.__getitem__)
+            x = draw(scale, asked)
+            curve[scale] = class_measures(x, asked, split, self.features)
+            on_validation = curve[scale] if validation is split else feature_distances(x, validation, self.features)
+            validation_distance[scale] = on_validation["frechet_distance"]
+        chosen = min(self.scales, key=validation_distance.__getitem__)
         metrics = {
-            **measured(at(chosen, asked), asked, split, self.features),
+            **class_measures(draw(chosen, asked), asked, split, self.features),
             **{f"{name}_at_{s:g}": curve[s][name] for s in self.scales for name in SHOWN},
             "guidance_scale": chosen,
             "interior_margin": interior_margin([curve[scale]["frechet_distance"] for scale in self.scales]),
         }
         if self.metrics_only:
             return Evaluation(metrics)
-        rows = torch.arange(min(ROWS, len(split.dataset.classes)), device=generator.device)
+        classes = torch.arange(min(ROWS, len(split.dataset.classes)), device=generator.device)
         columns = []
         for scale in self.scales:
             generator.set_state(state)
-            columns.append(at(scale, rows))
+            columns.append(draw(scale, classes))
         grid = torch.stack(columns, dim=1).flatten(0, 1)
         return Evaluation(
             metrics,
             {
                 "guidance_curve": figure_pixels(draw_curve(curve, chosen)),
                 "guidance_grid": image_grid(grid, columns=len(self.scales), binary=split.units == "binary"),
-                "samples": class_rows(lambda y: at(chosen, y), split, generator.device),
+                "samples": class_rows(lambda y: draw(chosen, y), split, generator.device),
             },
         )
 
 
 SHOWN = {"frechet_distance": "Fréchet distance", "class_accuracy": "class accuracy", "recall": "recall"}
+"""Metrics that are reported and drawn by scale, with their titles."""
 
 
 def interior_margin(values: Sequence[float]) -> float:
@@ -103,7 +120,8 @@ def interior_margin(values: Sequence[float]) -> float:
 
 
 def draw_curve(curve: Curve, chosen: float) -> Figure:
-    """Distance, accuracy and recall against the scale, with the least distance (a ring) and the chosen scale (a line)."""
+    """Draw distance, accuracy and recall against the scale, with the least distance (a ring) and the ``chosen`` scale
+    (a line)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.4, 2.8), layout="constrained")

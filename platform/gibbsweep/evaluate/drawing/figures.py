@@ -1,4 +1,4 @@
-"""Drawings as pixels, to be reported like any picture."""
+"""Figures of matplotlib as pixels, to be reported like any picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def figure_pixels(figure: Figure, *, dpi: int = 110) -> NDArray[np.uint8]:
-    """(H, W, 3) pixels of a matplotlib figure that was made without pyplot (no window, no global state)."""
+    """Pixels (H, W, 3) of a matplotlib figure that was made without pyplot (no window, no global state)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure.set_dpi(dpi)

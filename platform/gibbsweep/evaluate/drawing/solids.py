@@ -1,4 +1,4 @@
-"""Pictures of voxels: parallel projections with shaded faces."""
+"""Pictures of solids: parallel projections of voxels with shaded faces."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ VIEWS = ((30.0, 25.0), (120.0, 25.0), (30.0, 65.0))
 """Azimuth and elevation of the eye in degrees; the last axis of a solid points up. None is parallel to a face."""
 
 _FACES = (0.72, 0.5, 0.95)
-"""The brightness of faces across each axis: their light comes from above."""
+"""Brightness of the faces across each axis: the light comes from above."""
 _FAR = 0.6
-"""That of the far end of the cube, as a share of the near end's."""
+"""Brightness of the far end of the cube, as a share of the near end's."""
 
 
 def render_solids(occupied: NDArray[np.bool_], edge: int) -> NDArray[np.uint8]:
-    """Voxels (N, X, Y, Z) from every one of ``VIEWS``, side by side on black: (N, edge, V * edge), bright = near and facing
-    up. The whole cube fits into a view from any side, so nothing is cut."""
+    """Draw voxels (N, X, Y, Z) from each of the V ``VIEWS``, side by side on black: (N, edge, V * edge), bright = near
+    and facing up. The whole cube fits into a view from any side, so nothing is cut."""
     shape = occupied.shape[1:]
     # One voxel more, which is empty, stands for all places outside.
     solids = np.concatenate([occupied.reshape(len(occupied), -1), np.zeros((len(occupied), 1), bool)], axis=1)
     views = []
     for azimuth, elevation in VIEWS:
         places, shades = _rays(shape, azimuth, elevation, edge)
-        met = solids[:, places]  # (N, steps, edge * edge)
-        first = met.argmax(axis=1)  # 0 too where a ray meets nothing
+        filled = solids[:, places]  # (N, steps, edge * edge)
+        first = filled.argmax(axis=1)  # 0 too where a ray meets nothing
         pixels = np.take_along_axis(shades, first, axis=0)
-        views.append((pixels * met.any(axis=1)).reshape(-1, edge, edge))
+        views.append((pixels * filled.any(axis=1)).reshape(-1, edge, edge))
     return np.concatenate(views, axis=2)
 
 
@@ -37,7 +37,8 @@ def render_solids(occupied: NDArray[np.bool_], edge: int) -> NDArray[np.uint8]:
 def _rays(
     shape: tuple[int, ...], azimuth: float, elevation: float, edge: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Along the ray of every pixel, near to far: the voxel it is in (steps, edge²), and how bright that voxel's face is there."""
+    """The voxels along the ray of every pixel, near to far, as flat indices (steps, edge²), and the brightness of the
+    face through which the ray enters each (steps, edge²)."""
     a, e = math.radians(azimuth), math.radians(elevation)
     inward = -np.array([math.cos(e) * math.cos(a), math.cos(e) * math.sin(a), math.sin(e)])
     right = np.array([-math.sin(a), math.cos(a), 0.0])

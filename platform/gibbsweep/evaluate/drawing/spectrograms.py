@@ -1,4 +1,4 @@
-"""Pictures of sounds: their waveform above their spectrogram."""
+"""Pictures of sounds: the waveform above the spectrogram."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep_models.nn.encoders.spectrogram import n_fft_of, power_spectrogram
 
 _DECIBELS = 70.0
-"""Shown below the loudest place of a sound."""
+"""Decibels below the loudest place of a sound that are still shown."""
 
 
 def spectrogram_grid(
     x: Tensor, rate: int, *, columns: int = 4, titles: tuple[str, ...] = (), edge: float = 2.2
 ) -> NDArray[np.uint8]:
-    """Sounds ``x`` (N, 1, L) in [-1, 1] as one picture, row by row: seconds to the right, kHz upwards, bright = loud. Each is shown
-    down to 70 dB below its own loudest place, or below -50 dB if it has none above, so that a quiet voice is seen too.
-    ``edge``: inches of one."""
+    """One picture of the sounds ``x`` (N, 1, L) in [-1, 1], row by row: seconds to the right, kHz upwards, bright =
+    loud.
+
+    Each sound is shown down to 70 dB below its own loudest place, or below -50 dB if it is nowhere louder, so that a
+    quiet voice is seen too. ``rate``: samples a second; ``edge``: inches of one sound.
+    """
     from matplotlib.figure import Figure
 
     n_fft = n_fft_of(rate)

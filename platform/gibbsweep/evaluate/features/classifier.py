@@ -1,4 +1,5 @@
-"""The classifier whose last hidden layer is the feature space of a data set: trained once, cached, and used by all."""
+"""The classifier whose last hidden layer is the feature space of a data set: trained once, cached, and used by all
+runs."""
 
 from __future__ import annotations
 
@@ -34,48 +35,60 @@ _CONFIGS = {
     3: FeatureClassifierConfig(),
     4: FeatureClassifierConfig(channels=(8, 16, 32)),  # a convolution over three axes costs an axis more
 }
-"""By the number of axes of an example: waveforms (C, T), images (C, H, W), solids (C, X, Y, Z)."""
+"""The classifier by the number of axes of an example: waveforms (C, T), images (C, H, W), solids (C, X, Y, Z)."""
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A trained classifier. ``accuracy``: on the ``validation_rows`` examples that every study sets aside from the
-    training file, which it was not trained on; the test split is not touched. ``seconds``: of its training."""
+class PreparedClassifier:
+    """A trained classifier of a data set, as its cache file has it."""
 
     system: FeatureClassifierSystem
+    """The classifier, without gradients."""
     data: str
+    """Name of the data set."""
     fingerprint: str
+    """The data set's, so that other data of one name have another classifier."""
     accuracy: float
+    """Share of the validation examples that it labels rightly."""
     validation_rows: int
+    """Number of validation examples: those that every study sets aside from the training file. It was not trained on
+    them, and the test split is not touched."""
     n_features: int
+    """Size of its last hidden layer."""
     updates: int
+    """Number of updates of its training."""
     seconds: float
+    """Device seconds of its training."""
     path: Path
+    """The cache file."""
 
 
-def prepared_classifier(dataset: Dataset) -> Prepared:
-    """The classifier of ``dataset``, trained first (a minute or two on one core) if no process of this node has yet. A view that
-    is a part of a set has the classifier of the whole set, in the view's size and rate.
+def prepared_classifier(dataset: Dataset) -> PreparedClassifier:
+    """The classifier of ``dataset``, trained first (a minute or two on one core) if no process of this node has done
+    so.
 
-    Others wait for it under a file lock. One that is killed leaves at most a checkpoint, from which the next goes on.
+    A view that is a part of a set has the classifier of the whole set, in the view's size and rate. Other processes
+    wait for the training under a file lock. A process that is killed leaves at most a checkpoint, from which the next
+    one continues. Raises UserError where the data have no labels or another shape, or where the cache folder cannot be
+    written to.
     """
     view = DataView(dataset.view.name, size=dataset.view.size, rate=dataset.view.rate)
     return _prepared(view, dataset.root, cache_root())
 
 
 @cache
-def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> Prepared:
+def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> PreparedClassifier:
     # Always the same splits in the same units, whatever the study at hand cuts.
     dataset = load(view, root=root, units="signed")
     if dataset.spec.n_classes is None or dataset.spec.n_classes < 2:
         raise UserError(
-            f"data set '{dataset.name}' has no labels to train a feature network on: use --features inception, "
-            "or a data set with labels (see gibbsweep data list)."
+            f"data set '{dataset.name}' has no labels to train a feature network on: choose a data set with labels "
+            "(see gibbsweep data list), or the features 'inception' where the evaluator has a field of that name."
         )
     if len(dataset.spec.shape) - 1 not in (1, 2, 3):
         raise UserError(
-            f"data set '{dataset.name}' has examples of {dataset.spec.shape}: a feature network needs waveforms, images or "
-            "solids."
+            f"data set '{dataset.name}' has examples of {dataset.spec.shape}: a feature network needs waveforms (C, "
+            "T), images (C, H, W) or solids (C, X, Y, Z); choose such a set."
         )
     config, budget = _CONFIGS[len(dataset.spec.shape)], _budget(dataset)
     design = hashlib.sha256(f"{config} {budget}".encode()).hexdigest()[:8]
@@ -88,8 +101,8 @@ def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> Prepared
                     _train(dataset, config, budget, path)
         except OSError as error:
             raise UserError(
-                f"cannot write to the cache folder {path.parent} ({error.strerror or error}): point GIBBSWEEP_CACHE to a "
-                "folder with free space that you may write to"
+                f"cannot write to the cache folder {path.parent} ({error.strerror or error}): point GIBBSWEEP_CACHE to "
+                "a folder with free space that you may write to."
             ) from error
     return _read(path, config, dataset)
 
@@ -103,14 +116,12 @@ def _budget(dataset: Dataset) -> Budget:
 def _train(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, path: Path) -> None:
     _log.info("training the classifier of %s, once: its features measure distances", dataset.name)
     run_dir = path.with_suffix(".run")
-    # The global generator draws initial weights: whoever waits for this must find it as it was. A trial evaluates without
-    # gradients and while its other workers wait; this trains, alone.
+    # The global generator draws initial weights: the run that waits for this must find the generator as it was. A trial
+    # evaluates without gradients and while its other workers wait; this trains, alone.
     with torch.random.fork_rng(devices=[]), torch.enable_grad(), parallel.alone():
         torch.manual_seed(0)
         system = config.build(dataset.spec)
-        outcome = train(
-            system, dataset.train, budget, report=Composed(), run_dir=run_dir, seed=0, precision="fp32"
-        )  # fmt: skip
+        outcome = train(system, dataset.train, budget, report=Composed(), run_dir=run_dir, seed=0, precision="fp32")
     if outcome.outcome != "completed":
         raise UserError(f"the classifier of '{dataset.name}' cannot be trained ({outcome.message}): look at the data.")
     load_weights(run_dir / "checkpoint", system)
@@ -136,7 +147,7 @@ def _train(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, pa
 
 @torch.no_grad()
 def accuracy_of(system: FeatureClassifierSystem, dataset: Dataset, *, batch_size: int = 256) -> tuple[float, int]:
-    """The share of the validation split that ``system`` labels rightly, and its size."""
+    """The share of the validation split that ``system`` labels rightly, and the size of that split."""
     split = dataset.validation
     right = 0
     for indices in torch.split(torch.arange(len(split)), batch_size):
@@ -145,7 +156,7 @@ def accuracy_of(system: FeatureClassifierSystem, dataset: Dataset, *, batch_size
     return right / len(split), len(split)
 
 
-def _read(path: Path, config: FeatureClassifierConfig, dataset: Dataset) -> Prepared:
+def _read(path: Path, config: FeatureClassifierConfig, dataset: Dataset) -> PreparedClassifier:
     advice = "delete it, and it is trained again"
     try:
         record = json.loads(path.read_text())
@@ -160,4 +171,4 @@ def _read(path: Path, config: FeatureClassifierConfig, dataset: Dataset) -> Prep
     system.load_state_dict(weights)
     system.requires_grad_(False).eval()
     fields = ("data", "fingerprint", "accuracy", "validation_rows", "n_features", "updates", "seconds")
-    return Prepared(system, **{name: record[name] for name in fields}, path=path)
+    return PreparedClassifier(system, **{name: record[name] for name in fields}, path=path)

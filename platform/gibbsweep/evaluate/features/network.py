@@ -17,18 +17,26 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate.features.classifier import prepared_classifier
 
 Features = Literal["classifier", "inception"]
-"""``classifier``: the data set's own (see ``gibbsweep evaluate prepare``); ``inception``: Inception v3 on ImageNet, for numbers
-that compare with published ones."""
+"""The kind of network: ``classifier`` is the data set's own (see ``gibbsweep evaluate prepare``), ``inception`` is
+Inception v3 trained on ImageNet, for numbers that compare with published ones."""
 
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """``name`` is what a table states beside a distance, ``description`` more of it. ``call``: examples (B, *D) in [-1, 1] ->
-    features (B, F) and logits (B, K)."""
+    """A network that gives features and class probabilities of examples.
+
+    Example::
+
+        network = feature_network(load("digits"), "classifier")
+        features, log_probabilities = network(x)
+    """
 
     name: str
+    """What a table states beside a distance."""
     description: str
+    """More of it: the number of features, and how accurate it is."""
     call: Callable[[Tensor], tuple[Tensor, Tensor]]
+    """Examples (B, *D) in [-1, 1] -> features (B, F) and logits (B, K)."""
 
     @torch.no_grad()
     def __call__(self, x: Tensor, *, binary: bool = False, batch_size: int = 256) -> tuple[Tensor, Tensor]:
@@ -39,12 +47,15 @@ class FeatureNetwork:
 
 
 def feature_network(dataset: Dataset, features: Features, device: torch.device | str = "cpu") -> FeatureNetwork:
-    """The network of that kind for ``dataset``, prepared first if it must be."""
+    """The network of kind ``features`` for ``dataset``, prepared first if it must be.
+
+    Raises UserError where the data set has no such network, or where Inception's package or weights are missing.
+    """
     if features == "inception":
         shape = dataset.spec.shape
         if len(shape) != 3 or shape[0] not in (1, 3):
             raise UserError(
-                f"Inception sees images: '{dataset.name}' has examples of {shape}; use --features classifier."
+                f"Inception sees images: '{dataset.name}' has examples of {shape}; use the features 'classifier'."
             )
         return _inception(torch.device(device))
     prepared = prepared_classifier(dataset)
@@ -55,7 +66,10 @@ def feature_network(dataset: Dataset, features: Features, device: torch.device |
         return hidden, network.readout(hidden)
 
     name = f"{prepared.data} classifier"
-    description = f"{name}: {prepared.n_features} features, accuracy {prepared.accuracy:.4f} on {prepared.validation_rows} examples set aside"
+    description = (
+        f"{name}: {prepared.n_features} features, accuracy {prepared.accuracy:.4f} on {prepared.validation_rows} "
+        "examples set aside"
+    )
     return FeatureNetwork(name, description, call)
 
 
@@ -67,16 +81,16 @@ def _inception(device: torch.device) -> FeatureNetwork:
         network = NoTrainInceptionV3("inception-v3-compat", ["2048"]).to(device)
     except ModuleNotFoundError as error:
         raise UserError(
-            "--features inception needs the package torch-fidelity, which is not installed: install gibbsweep[inception], "
-            "or use --features classifier."
+            "the features 'inception' need the package torch-fidelity, which is not installed: install "
+            "gibbsweep[inception], or use the features 'classifier'."
         ) from error
     except (URLError, OSError, RuntimeError) as error:
         from torch.hub import get_dir
 
         raise UserError(
-            f"--features inception needs the weights of Inception v3, and their download failed ({error}): put "
-            f"weights-inception-2015-12-05-6726825d.pth (a release file of torch-fidelity) into {get_dir()}/checkpoints, "
-            "or use --features classifier."
+            f"the features 'inception' need the weights of Inception v3, and their download failed ({error}): put "
+            f"weights-inception-2015-12-05-6726825d.pth (a release file of torch-fidelity) into "
+            f"{get_dir()}/checkpoints, or use the features 'classifier'."
         ) from error
 
     def call(x: Tensor) -> tuple[Tensor, Tensor]:

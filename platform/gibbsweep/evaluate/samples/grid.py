@@ -15,10 +15,17 @@ from gibbsweep_models.capabilities import CanSample
 
 @dataclass(frozen=True)
 class SampleGrid:
-    """Examples drawn from noise, as ``samples``."""
+    """Samples from noise as the picture ``samples``.
+
+    Example::
+
+        SampleGrid(n=100, columns=10)(system, load("mnist").test, generator=seeded(0)).images["samples"]
+    """
 
     n: int = 64
+    """Number of samples."""
     columns: int = 8
+    """Samples in a row of the picture."""
     needs: ClassVar[type] = CanSample
 
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:

@@ -1,4 +1,4 @@
-"""Samples in the plane against data of known classes: are the modes weighted as they should be?"""
+"""The balance of modes: whether samples of vectors fall into the classes of the data as often as the data do."""
 
 from __future__ import annotations
 
@@ -14,22 +14,30 @@ from torch import Tensor
 from gibbsweep.data import Split
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.figures import figure_pixels
-from gibbsweep.evaluate.examples import first_examples
+from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample
 
 
 @dataclass(frozen=True)
 class ModeBalance:
-    """``n`` samples of vectors, each given to the class whose training examples have the nearest mean.
+    """Shares of the classes among samples of vectors, each given to the class whose training examples have the nearest
+    mean.
 
-    ``share_C``: of class C among the samples; ``share_error``: half the summed differences from the shares in the split;
-    ``energy_distance``: 2 E|x - y| - E|x - x'| - E|y - y'| between samples and split, without bias (Székely & Rizzo 2013), 0 on
-    average for equal distributions; ``nfe`` and ``sample_seconds`` of one sample. ``picture``: draw them.
+    Metrics: ``share_C``, of class C among the samples; ``share_error``, half the summed differences from the shares in
+    the split; ``energy_distance``, 2 E|x - y| - E|x - x'| - E|y - y'| between samples and split, without bias (Székely
+    & Rizzo 2013), 0 on average for equal distributions; ``nfe`` and ``sample_seconds`` of one sample. Picture
+    ``scatter``: samples over data.
+
+    Example::
+
+        ModeBalance(n=5_000)(system, load("two_modes").test, generator=seeded(0)).metrics["share_error"]
     """
 
     n: int = 2000
+    """Number of samples, at most as many as the split has examples."""
     picture: bool = False
+    """Whether to draw the picture."""
     needs: ClassVar[type] = CanSample
 
     def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
@@ -41,13 +49,13 @@ class ModeBalance:
         start = time.perf_counter()
         samples = system.sample(n, generator=generator)
         seconds = time.perf_counter() - start
-        real = first_examples(split, n, samples.x.device)
+        real = examples_of(split, n, samples.x.device)
         centres = class_means(split.dataset.train).to(samples.x)
-        found, wanted = shares(samples.x, centres), shares(real, centres)
+        shares_of_samples, shares_of_data = shares(samples.x, centres), shares(real, centres)
         names = split.dataset.classes
-        metrics = {f"share_{name}": float(share) for name, share in zip(names, found, strict=True)}
+        metrics = {f"share_{name}": float(share) for name, share in zip(names, shares_of_samples, strict=True)}
         metrics |= {
-            "share_error": float((found - wanted).abs().sum() / 2),
+            "share_error": float((shares_of_samples - shares_of_data).abs().sum() / 2),
             "energy_distance": energy_distance(real, samples.x),
             "nfe": float(samples.nfe),
             "sample_seconds": seconds / n,
@@ -56,14 +64,14 @@ class ModeBalance:
 
 
 def class_means(split: Split) -> Tensor:
-    """(K, F) of the first 2000 examples."""
+    """Mean of each of the K classes among the first 2000 examples, (K, F)."""
     batch = split.batch(torch.arange(min(2000, len(split))))
     x, y = batch["x"], batch["y"]
     return torch.stack([x[y == label].mean(dim=0) for label in range(int(y.max()) + 1)])
 
 
 def shares(x: Tensor, centres: Tensor) -> Tensor:
-    """Of ``x`` (n, F), which is nearest to each of ``centres`` (K, F): (K,)."""
+    """Share (K,) of ``x`` (n, F) that is nearest to each of ``centres`` (K, F)."""
     nearest = torch.cdist(x, centres).argmin(dim=1)
     return nearest.bincount(minlength=len(centres)) / len(x)
 

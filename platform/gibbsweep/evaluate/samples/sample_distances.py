@@ -1,4 +1,4 @@
-"""Samples against data, in the features of a network."""
+"""Distances between samples and data, in the features of a network."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
-from gibbsweep.evaluate.drawing.grids import image_grid
-from gibbsweep.evaluate.examples import first_examples
+from gibbsweep.evaluate.drawing.grids import are_images, image_grid
+from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.evaluate.features.distances import class_inception_score, frechet_distance, kernel_distance, manifolds
 from gibbsweep.evaluate.features.network import Features, feature_network
 from gibbsweep.train import Evaluation
@@ -19,16 +19,24 @@ from gibbsweep_models.capabilities import CanSample, HasReplay
 
 @dataclass(frozen=True)
 class SampleDistances:
-    """``n`` samples from noise against as many examples of the split, or against all of them where it has fewer (then there are
-    as few samples): ``distance_n`` says how many.
+    """Distances between ``n`` samples from noise and as many examples of the split.
 
-    ``frechet_distance``, ``kernel_distance``, ``class_inception_score``, ``precision``, ``recall``, ``density``, ``coverage``;
-    all in the features of ``features``.
+    Metrics: ``frechet_distance``, ``kernel_distance``, ``class_inception_score``, ``precision``, ``recall``,
+    ``density``, ``coverage``, and ``distance_n``, the number of samples.
+
+    Example::
+
+        data = load("mnist")
+        evaluation = SampleDistances(n=5_000)(system, data.test, generator=seeded(0))
+        evaluation.metrics["frechet_distance"]
     """
 
     n: int = 2000
+    """Number of samples, and of examples. A split with fewer examples is compared with as few samples."""
     features: Features = "classifier"
+    """The network in whose features distances are taken."""
     batch_size: int = 250
+    """Samples drawn at a time."""
     needs: ClassVar[type] = CanSample
 
     def prepare(self, dataset: Dataset) -> str:
@@ -41,19 +49,30 @@ class SampleDistances:
             system.sample(min(self.batch_size, n - done), generator=generator).x
             for done in range(0, n, self.batch_size)
         ]
-        return Evaluation(distances(torch.cat(parts), split, self.features))
+        return Evaluation(feature_distances(torch.cat(parts), split, self.features))
 
 
 @dataclass(frozen=True)
 class ReplayDistances:
-    """The same numbers, with the suffix ``_buffer``, for samples from the replay buffer, where training has kept chains running:
-    what an energy knows, while :class:`SampleDistances` asks what a chain from noise finds of it. A buffer that holds fewer than
-    ``n`` gives fewer: ``distance_n_buffer`` says how many."""
+    """Distances between samples from the replay buffer and as many examples of the split.
+
+    Training has kept the chains of the buffer running: they show what an energy knows, while :class:`SampleDistances`
+    asks what a chain from noise finds of it. Metrics: those of :class:`SampleDistances` with the suffix ``_buffer``.
+    Picture ``buffer``: images of the buffer.
+
+    Example::
+
+        ReplayDistances(n=1_000)(system, load("mnist").test, generator=seeded(0)).metrics["frechet_distance_buffer"]
+    """
 
     n: int = 2000
+    """Number of samples. A buffer that holds fewer gives fewer: ``distance_n_buffer`` says how many."""
     features: Features = "classifier"
+    """The network in whose features distances are taken."""
     columns: int = 8
+    """Columns of the picture."""
     shown: int = 64
+    """Images in the picture."""
     needs: ClassVar[type] = HasReplay
 
     def prepare(self, dataset: Dataset) -> str:
@@ -61,18 +80,18 @@ class ReplayDistances:
 
     def __call__(self, system: HasReplay, split: Split, *, generator: torch.Generator) -> Evaluation:
         x = system.replayed(min(self.n, len(split)), generator=generator)
-        metrics = {f"{name}_buffer": value for name, value in distances(x, split, self.features).items()}
+        metrics = {f"{name}_buffer": value for name, value in feature_distances(x, split, self.features).items()}
         images = {}
-        if x.ndim == 4 and x.shape[1] in (1, 3):
+        if are_images(x):
             images["buffer"] = image_grid(x[: self.shown], columns=self.columns, binary=split.units == "binary")
         return Evaluation(metrics, images)
 
 
-def distances(x: Tensor, split: Split, features: Features) -> dict[str, float]:
-    """All distances between samples ``x`` (n, *D), in the split's units, and the first n examples of ``split``."""
+def feature_distances(x: Tensor, split: Split, features: Features) -> dict[str, float]:
+    """All distances between samples ``x`` (n, *D), in the split's units, and n evenly spread examples of ``split``."""
     network = feature_network(split.dataset, features, x.device)
     binary = split.units == "binary"
-    real, _ = network(first_examples(split, len(x), x.device), binary=binary)
+    real, _ = network(examples_of(split, len(x), x.device), binary=binary)
     fake, log_probabilities = network(x, binary=binary)
     return {
         "frechet_distance": frechet_distance(real, fake),

@@ -1,4 +1,4 @@
-"""Solids that a model draws, against real ones, by what they occupy."""
+"""Solids that a model draws, against real ones, by the voxels that they fill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.grids import image_grid
-from gibbsweep.evaluate.examples import batches_of, first_examples
+from gibbsweep.evaluate.examples import batches_of, examples_of
 from gibbsweep.evaluate.features.distances import class_inception_score
 from gibbsweep.evaluate.features.network import feature_network
 from gibbsweep.train import Evaluation
@@ -21,13 +21,14 @@ from gibbsweep_models.types import Samples, Units
 
 
 def occupancy(x: Tensor, units: Units) -> Tensor:
-    """Which voxels of ``x`` (N, *D) are filled: above the middle of the range. (N, prod(D)), 0 or 1."""
+    """Mark the filled voxels of ``x`` (N, *D), those above the middle of the range: (N, prod(D)), 0 or 1."""
     middle = 0.5 if units == "binary" else 0.0
     return (x.flatten(1) > middle).float()
 
 
 def intersection_over_union(a: Tensor, b: Tensor) -> Tensor:
-    """|a ∩ b| / |a ∪ b| of every pair of ``a`` (n, V) and ``b`` (m, V), both 0 or 1: (n, m). Two empty solids are alike: 1."""
+    """|a ∩ b| / |a ∪ b| of every pair of ``a`` (n, V) and ``b`` (m, V), both 0 or 1: (n, m). Two empty solids are
+    alike: 1."""
     # Exact: counts of voxels are whole numbers far below 2^24.
     both = a @ b.T
     either = a.sum(dim=1)[:, None] + b.sum(dim=1) - both
@@ -36,52 +37,61 @@ def intersection_over_union(a: Tensor, b: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Matches:
-    """``coverage``: the share of real solids that are the nearest one to some sample; ``mmd``: the mean distance of a real solid
-    to the sample nearest to it. Achlioptas et al., "Learning Representations and Generative Models for 3D Point Clouds" (2018),
-    with the distance 1 - IoU."""
+    """How well samples cover real solids, by the distance 1 - IoU: Achlioptas et al., "Learning Representations and
+    Generative Models for 3D Point Clouds" (2018)."""
 
     coverage: float
+    """Share of the real solids that are the nearest one to some sample."""
     mmd: float
+    """Mean distance of a real solid to the sample nearest to it (minimum matching distance)."""
 
 
 def matches(real: Tensor, fake: Tensor) -> Matches:
-    """Of ``real`` (n, V) by ``fake`` (m, V), both 0 or 1."""
+    """Match ``real`` (n, V) with ``fake`` (m, V), both 0 or 1."""
     overlap = intersection_over_union(real, fake)
     covered = torch.unique(overlap.argmax(dim=0))
     return Matches(len(covered) / len(real), float((1.0 - overlap.max(dim=1).values).mean()))
 
 
 def nearest_iou(x: Tensor, among: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """The largest IoU of each of ``x`` (n, V) with the solids ``among``, which come in parts (m, V), and the number of the solid
-    that it is reached with: (n,) and (n,) int64."""
-    best = torch.full((len(x),), -1.0, device=x.device)
-    which = torch.zeros(len(x), dtype=torch.int64, device=x.device)
-    seen = 0
+    """The largest IoU (n,) of each of ``x`` (n, V) with the solids ``among``, which come in parts (m, V), and the index
+    of the solid that reaches it (n,), int64."""
+    largest = torch.full((len(x),), -1.0, device=x.device)
+    nearest = torch.zeros(len(x), dtype=torch.int64, device=x.device)
+    done = 0
     for part in among:
-        overlap, place = intersection_over_union(x, part).max(dim=1)
-        which = torch.where(overlap > best, seen + place, which)
-        best = torch.maximum(best, overlap)
-        seen += len(part)
-    return best, which
+        overlap, index = intersection_over_union(x, part).max(dim=1)
+        nearest = torch.where(overlap > largest, done + index, nearest)
+        largest = torch.maximum(largest, overlap)
+        done += len(part)
+    return largest, nearest
 
 
 @dataclass(frozen=True)
 class VoxelGeneration:
-    """``n`` samples from noise against as many examples of the split, or against all of them where it has fewer (then there are
-    as few samples): ``voxel_n`` says how many. A voxel is filled above the middle of the range; where a model knows the mean of
-    each unit, that mean is what counts.
+    """Solids sampled from noise against as many examples of the split.
 
-    ``class_inception_score``: by the data set's own classifier; ``nearest_train_iou``: the mean over samples of the largest IoU
-    with a training example, near 1 if they are copies; ``iou_coverage`` and ``iou_mmd``: see :class:`Matches`;
-    ``filled``: the share of filled voxels. ``references`` adds what real solids get: ``class_inception_score_train``,
-    ``iou_coverage_train`` and ``iou_mmd_train`` of as many training examples in place of samples,
-    ``nearest_train_iou_real`` and ``filled_real`` of the split's own examples. Pictures: ``voxels``, and ``nearest_train``, rows
-    of samples with the training example nearest to each beneath it.
+    A voxel is filled above the middle of the range; where a model knows the mean of each unit, that mean is what
+    counts.
+
+    Metrics: ``class_inception_score``, by the data set's own classifier; ``nearest_train_iou``, the mean over samples
+    of the largest IoU with a training example, near 1 if they are copies; ``iou_coverage`` and ``iou_mmd``, see
+    :class:`Matches`; ``filled``, the share of filled voxels; ``voxel_n``, the number of samples. Pictures: ``voxels``,
+    and ``nearest_train``, rows of samples with the training example nearest to each beneath it.
+
+    Example::
+
+        VoxelGeneration(n=200)(system, load("solids").test, generator=seeded(0)).metrics["nearest_train_iou"]
     """
 
     n: int = 500
+    """Number of samples, at most as many as the split has examples."""
     references: bool = False
+    """Whether to add what real solids get: ``class_inception_score_train``, ``iou_coverage_train`` and
+    ``iou_mmd_train`` of as many training examples in place of samples; ``nearest_train_iou_real`` and ``filled_real``
+    of the split's own examples."""
     batch_size: int = 250
+    """Samples drawn at a time."""
     needs: ClassVar[type] = CanSample
 
     def prepare(self, dataset: Dataset) -> str:
@@ -91,20 +101,27 @@ class VoxelGeneration:
         n = min(self.n, len(split))
         # In parts: a chain of hundreds of solids does not fit a processor's cache.
         sizes = [min(self.batch_size, n - done) for done in range(0, n, self.batch_size)]
-        parts = [occupancy(_mean(system.sample(size, generator=generator)), split.units) for size in sizes]
-        measured = measure_voxels(torch.cat(parts), split)
+        parts = [occupancy(_unit_means(system.sample(size, generator=generator)), split.units) for size in sizes]
+        evaluation = measure_voxels(torch.cat(parts), split)
         if not self.references:
-            return measured
-        return Evaluation({**measured.metrics, **_references(n, split, generator.device)}, measured.images)
+            return evaluation
+        return Evaluation({**evaluation.metrics, **_references(n, split, generator.device)}, evaluation.images)
 
 
 @dataclass(frozen=True)
 class VoxelReplay:
-    """The same numbers and pictures, with the suffix ``_buffer``, for samples from the replay buffer, where training has kept
-    chains running (the published samples of descriptor networks). A buffer that holds fewer than ``n`` gives fewer:
-    ``voxel_n_buffer`` says how many."""
+    """Solids from the replay buffer, where training has kept chains running (the published samples of descriptor
+    networks).
+
+    Metrics and pictures are those of :class:`VoxelGeneration` with the suffix ``_buffer``.
+
+    Example::
+
+        VoxelReplay(n=200)(system, load("solids").test, generator=seeded(0)).metrics["iou_coverage_buffer"]
+    """
 
     n: int = 500
+    """Number of samples. A buffer that holds fewer gives fewer: ``voxel_n_buffer`` says how many."""
     needs: ClassVar[type] = HasReplay
 
     def prepare(self, dataset: Dataset) -> str:
@@ -112,35 +129,40 @@ class VoxelReplay:
 
     def __call__(self, system: HasReplay, split: Split, *, generator: torch.Generator) -> Evaluation:
         x = system.replayed(min(self.n, len(split)), generator=generator)
-        measured = measure_voxels(occupancy(x, split.units), split)
+        evaluation = measure_voxels(occupancy(x, split.units), split)
         return Evaluation(
-            {f"{name}_buffer": value for name, value in measured.metrics.items()},
-            {f"{name}_buffer": picture for name, picture in measured.images.items()},
+            {f"{name}_buffer": value for name, value in evaluation.metrics.items()},
+            {f"{name}_buffer": picture for name, picture in evaluation.images.items()},
         )
 
 
-_COLUMNS, _SHOWN = 4, 24
+_COLUMNS = 4
+"""Solids in a row of a picture."""
+_SHOWN = 24
+"""Samples in the picture of them."""
 
 
 def measure_voxels(fake: Tensor, split: Split) -> Evaluation:
-    """Samples ``fake`` (n, V), 0 or 1, against the split and its data set's training examples: see :class:`VoxelGeneration`."""
+    """Measure samples ``fake`` (n, V), 0 or 1, against the split and the training examples: see
+    :class:`VoxelGeneration`."""
     shape = split.dataset.spec.shape
     if len(shape) != 4:
         raise UserError(
-            f"voxels are (1, X, Y, Z): '{split.dataset.name}' has examples of {shape}; use SampleDistances for other data"
+            f"voxels are (1, X, Y, Z): '{split.dataset.name}' has examples of {shape}; use SampleDistances for other "
+            "data."
         )
-    real = occupancy(first_examples(split, len(fake), fake.device), split.units)
-    best, which = nearest_iou(fake, _training(split, fake.device))
-    matched = matches(real, fake)
+    real = occupancy(examples_of(split, len(fake), fake.device), split.units)
+    largest_iou, nearest_rows = nearest_iou(fake, _occupied_train(split, fake.device))
+    match = matches(real, fake)
     metrics = {
         "class_inception_score": _inception_score(fake, split),
-        "nearest_train_iou": float(best.mean()),
-        "iou_coverage": matched.coverage,
-        "iou_mmd": matched.mmd,
+        "nearest_train_iou": float(largest_iou.mean()),
+        "iou_coverage": match.coverage,
+        "iou_mmd": match.mmd,
         "filled": float(fake.mean()),
         "voxel_n": float(len(fake)),
     }
-    nearest = occupancy(split.dataset.train.batch(which[: 2 * _COLUMNS].cpu())["x"], split.units)
+    nearest = occupancy(split.dataset.train.batch(nearest_rows[: 2 * _COLUMNS].cpu())["x"], split.units)
     above_nearest = [
         solids[start : start + _COLUMNS]
         for start in range(0, len(nearest), _COLUMNS)
@@ -155,14 +177,15 @@ def measure_voxels(fake: Tensor, split: Split) -> Evaluation:
 
 
 def _references(n: int, split: Split, device: torch.device) -> dict[str, float]:
-    real = occupancy(first_examples(split, n, device), split.units)
-    train = occupancy(first_examples(split.dataset.train, n, device), split.units)
-    matched = matches(real, train)
+    """What ``n`` real solids get."""
+    real = occupancy(examples_of(split, n, device), split.units)
+    train = occupancy(examples_of(split.dataset.train, n, device), split.units)
+    match = matches(real, train)
     return {
         "class_inception_score_train": _inception_score(train, split),
-        "nearest_train_iou_real": float(nearest_iou(real, _training(split, device))[0].mean()),
-        "iou_coverage_train": matched.coverage,
-        "iou_mmd_train": matched.mmd,
+        "nearest_train_iou_real": float(nearest_iou(real, _occupied_train(split, device))[0].mean()),
+        "iou_coverage_train": match.coverage,
+        "iou_mmd_train": match.mmd,
         "filled_real": float(real.mean()),
     }
 
@@ -173,10 +196,11 @@ def _inception_score(occupied: Tensor, split: Split) -> float:
     return class_inception_score(log_probabilities)
 
 
-def _mean(samples: Samples) -> Tensor:
+def _unit_means(samples: Samples) -> Tensor:
     return samples.info.get("mean", samples.info.get("visible_mean", samples.x))
 
 
-def _training(split: Split, device: torch.device) -> Iterator[Tensor]:
+def _occupied_train(split: Split, device: torch.device) -> Iterator[Tensor]:
+    """All training examples of the split's data set, in parts (m, V), 0 or 1."""
     for batch in batches_of(split.dataset.train, None, device):
         yield occupancy(batch["x"], split.units)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 
-from gibbsweep.evaluate.drawing.grids import image_grid
-from gibbsweep.evaluate.examples import Examples, first_examples
+from gibbsweep.evaluate.drawing.grids import are_images, image_grid
+from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanDenoise
 from gibbsweep_models.draws import randn
@@ -18,23 +18,32 @@ _BATCH = 250
 
 @dataclass(frozen=True)
 class DenoisingError:
-    """|D - x|² of ``limit`` examples at each of ``sigmas``, in data units ([-1, 1]): twice a level on [0, 1].
+    """The squared error |D - x|² of a denoiser at each noise level, in data units ([-1, 1]).
 
-    ``denoising_mse_0.1``: the mean squared error a dimension. ``denoising_error_0.1``: that over sigma² s² / (sigma² + s²), with s the
-    standard deviation of the examples: what the best linear denoiser would leave if their components were unrelated, so that 1 is no
-    achievement at any level. ``denoising_error_mean``: the mean over ``sigmas``; ``average`` renames its last word where the levels
-    are not those of other rows. ``n_examples_denoised``. Picture ``denoised_levels`` of images: clean ones, then a row of noisy and one
-    of denoised ones a level.
+    Metrics: ``denoising_mse_0.1``, ..., the mean squared error of a dimension; ``denoising_error_0.1``, ..., that over
+    sigma² s² / (sigma² + s²), with s the standard deviation of the examples: what the best linear denoiser would leave
+    if their components were unrelated, so that 1 is no achievement at any level; ``denoising_error_mean``, the mean
+    over the levels; ``n_examples_denoised``, the number of examples. Picture ``denoised_levels`` of images: clean ones,
+    then a row of noisy and a row of denoised ones for each level.
+
+    Example::
+
+        evaluation = DenoisingError(sigmas=(0.1, 1.0))(system, load("mnist").test, generator=seeded(0))
+        evaluation.metrics["denoising_error_mean"]
     """
 
     sigmas: tuple[float, ...] = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+    """Noise levels in data units: twice what they are on [0, 1]."""
     limit: int | None = 1000
+    """Number of examples, at most, evenly spread; None for all."""
     average: str = "mean"
+    """Last word of the name of the mean over the levels. Another word keeps it apart from means over other levels."""
     shown: int = 10
+    """Images in a row of the picture."""
     needs: ClassVar[type] = CanDenoise
 
     def __call__(self, system: CanDenoise, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        x = first_examples(split, self.limit, generator.device)
+        x = examples_of(split, self.limit, generator.device)
         variance = float(x.var(correction=0))
         metrics: dict[str, float] = {}
         rows = [x[: self.shown]]
@@ -54,6 +63,6 @@ class DenoisingError:
         metrics[f"denoising_error_{self.average}"] = sum(errors) / len(errors)
         metrics["n_examples_denoised"] = float(len(x))
         images = {}
-        if x.ndim == 4 and x.shape[1] in (1, 3):
+        if are_images(x):
             images["denoised_levels"] = image_grid(torch.cat(rows), columns=len(rows[0]), binary=False)
         return Evaluation(metrics, images)

@@ -1,4 +1,4 @@
-"""The score at every noise level, drawn."""
+"""Pictures of the score at each noise level."""
 
 from __future__ import annotations
 
@@ -12,45 +12,54 @@ from torch import Tensor
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.figures import figure_pixels
-from gibbsweep.evaluate.drawing.grids import at_contrast, image_grid
-from gibbsweep.evaluate.examples import Examples, first_examples
+from gibbsweep.evaluate.drawing.grids import are_images, at_contrast, image_grid
+from gibbsweep.evaluate.examples import Examples, evenly_spread, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import DenoisesLevels
 from gibbsweep_models.draws import randn
 
 _GRID = 17
-"""Arrows along an edge."""
+"""Arrows along an edge of a panel."""
 
 
 @dataclass(frozen=True)
 class ScoreFields:
-    """``levels`` of the model's noise levels, the highest first and evenly spread to the lowest, as ``score_fields``.
+    """The score at noise levels from the highest to the lowest, as the picture ``score_fields``.
 
-    Of images, a column a level and three rows each of ``examples``: the noisy picture, at a picture's contrast; sigma times the score
-    there, at half of its deviation, zero grey; and the denoised picture, x + sigma² score, at contrast too. Of points in the plane, a panel a level:
-    data, and sigma times the score as arrows, over the range of the data widened by two deviations of the noise. ``n_noise_levels``,
-    ``sigma_highest`` and ``sigma_lowest`` say what the levels are.
+    Images have a column for each level and three rows for each example: the noisy picture, at a picture's contrast;
+    sigma times the score there, at half of its deviation, zero grey; and the denoised picture x + sigma² score, at
+    contrast too. Points in the plane have a panel for each level: data, and sigma times the score as arrows, over the
+    range of the data widened by two standard deviations of the noise.
+
+    Metrics: ``n_noise_levels``, the number of the model's levels; ``sigma_highest`` and ``sigma_lowest``.
+
+    Example::
+
+        ScoreFields(levels=5)(system, load("ring8").test, generator=seeded(0)).images["score_fields"]
     """
 
     levels: int = 10
+    """Number of levels shown, at most, evenly spread over the model's."""
     examples: int = 2
+    """Number of images shown."""
     needs: ClassVar[type] = DenoisesLevels
 
     def __call__(self, system: DenoisesLevels, split: Examples, *, generator: torch.Generator) -> Evaluation:
-        known = system.noise_levels()
-        chosen = torch.linspace(0, len(known) - 1, min(self.levels, len(known))).round().long()
-        sigmas = [float(sigma) for sigma in known[chosen.to(known.device)]]
-        x = first_examples(split, 500, generator.device)
+        model_levels = system.noise_levels()
+        shown = evenly_spread(len(model_levels), self.levels)
+        sigmas = [float(sigma) for sigma in model_levels[shown.to(model_levels.device)]]
+        x = examples_of(split, 500, generator.device)
         if x.shape[1:] == (2,):
-            drawn = self._arrows(system, x, sigmas, generator)
-        elif x.ndim == 4 and x.shape[1] in (1, 3):
-            drawn = self._pictures(system, x[: self.examples], sigmas, generator)
+            picture = self._arrows(system, x, sigmas, generator)
+        elif are_images(x):
+            picture = self._pictures(system, x[: self.examples], sigmas, generator)
         else:
             raise UserError(
-                f"ScoreFields draws images and points in the plane: got examples of {tuple(x.shape[1:])}; leave it out here"
+                f"ScoreFields draws images and points in the plane: got examples of {tuple(x.shape[1:])}; leave it out "
+                "of this study"
             )
-        metrics = {"n_noise_levels": float(len(known)), "sigma_highest": sigmas[0], "sigma_lowest": sigmas[-1]}
-        return Evaluation(metrics, {"score_fields": drawn})
+        metrics = {"n_noise_levels": float(len(model_levels)), "sigma_highest": sigmas[0], "sigma_lowest": sigmas[-1]}
+        return Evaluation(metrics, {"score_fields": picture})
 
     def _pictures(
         self, system: DenoisesLevels, x: Tensor, sigmas: list[float], generator: torch.Generator

@@ -59,25 +59,25 @@ def report(
     storage: BaseStorage,
     record: Record,
     step: int,
-    values: Sequence[float],
+    values: tuple[float, ...],
     found: Mapping[str, float],
     *,
     pruned: bool,
 ) -> None:
     """A finite report of every goal after ``step`` updates, with each constraint's violation, and whether the trial is to be pruned."""
-    value, *others = values
+    first, *others = values
     beside: dict[str, Any] = {}
     if found:
         beside[f"{AT}{step}"] = found
     if others:
         beside[f"{OTHERS_AT}{step}"] = tuple(others)
-    if pruned or step in record.pruned:  # a verdict whose report a kill kept from the journal counts no more
-        beside[f"{PRUNED}{step}"] = record.pruned[step] = pruned
+    if pruned or step in record.prune_verdicts:  # a verdict whose report a kill kept from the journal counts no more
+        beside[f"{PRUNED}{step}"] = record.prune_verdicts[step] = pruned
     for key, known in beside.items():
         with deferred(storage):
             storage.set_trial_user_attr(record.trial_id, key, known)
-    storage.set_trial_intermediate_value(record.trial_id, step, value)
-    record.take(step, values, found)
+    storage.set_trial_intermediate_value(record.trial_id, step, first)
+    record.add_report(step, values, found)
 
 
 def end(
@@ -85,7 +85,7 @@ def end(
     record: Record,
     ended: OutcomeKind,
     outcome: Outcome,
-    values: Sequence[float] | None,
+    values: tuple[float, ...] | None,
     found: Mapping[str, float],
 ) -> None:
     """The trial has ``ended``, with these ``values`` of the goals and violations ``found`` where they were measured. Diverged and failed
@@ -98,7 +98,6 @@ def end(
         storage.set_trial_user_attr(record.trial_id, "restarts", len(outcome.restarts))
         for key, violation in at_the_end.items():
             storage.set_trial_system_attr(record.trial_id, key, violation)
-    record.state, record.value = ended, None if values is None else values[0]
-    record.other_values = () if values is None else tuple(values[1:])
+    record.state, record.objectives = ended, values
     state = STATES[ended] if values is None else TrialState.COMPLETE
     storage.set_trial_state_values(record.trial_id, state, values)

@@ -25,7 +25,7 @@ def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[f
 def best_first(records: Sequence[Record], goals: Sequence[Goal]) -> list[Record]:
     """Those of ``records`` with values, by how far they are from the constraints and then the goal; of several goals by their fronts
     (see :func:`gibbsweep.results.dominance.ordered`)."""
-    ended = [record for record in records if record.value is not None]
+    ended = [record for record in records if record.objectives is not None]
     if len(goals) > 1:
         return [ended[i] for i in ordered(end_losses(ended, goals))]
-    return sorted(ended, key=lambda r: (r.violation, goals[0].loss(r.value or 0.0), r.number))
+    return sorted(ended, key=lambda r: (r.violation, goals[0].loss((r.objectives or (0.0,))[0]), r.number))

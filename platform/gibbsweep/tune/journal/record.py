@@ -39,31 +39,37 @@ STATES = {
 
 @dataclass
 class Record:
-    """``values``: searched values by path. ``runs_to``: the updates that the trial may run to now. ``state``: ``running``, ``paused`` at a
-    rung, ``lost`` until its generation's end (in a population), or the kind of its outcome. ``value``: the goal at the end, where it was measured. ``reports``: the goal's finite values by updates. ``attrs``: what its sampler must find again,
-    and at the end each constraint's violation, as Optuna has it. ``violations``: each constraint's at each report. ``earlier``: how many trials of an earlier sweep the samplers see before this sweep's.
-    ``copies``: the checkpoints of others that it went on from, the last with ``values``; ``lost``: the boundaries that it was lost before, and how.
-    ``other_values`` and ``other_reports``: where there are several goals those of all but the first, which is in ``value`` and ``reports``.
-    ``pruned``: by updates, whether the verdict on a report was to prune, where that was written down."""
+    """One trial of a search. Values of goals are tuples with one number for each goal."""
 
     number: int
+    """Counts the trials of the search from 0."""
     trial_id: int
+    """Optuna's own number of it."""
     values: dict[str, Any]
+    """Searched values by path; in a population those that it trains with now."""
     params: dict[str, Any]
     distributions: dict[str, BaseDistribution]
     runs_to: int
+    """Updates that it may run to now."""
     state: str = "running"
-    reports: dict[int, float] = field(default_factory=dict)
-    value: float | None = None
+    """``running``; ``paused`` at a rung; ``lost`` until the end of its generation, in a population; or the kind of its outcome."""
+    reports: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    """The goals' values by updates, all finite."""
+    objectives: tuple[float, ...] | None = None
+    """The goals' values at the end; None where they were not measured."""
     attrs: dict[str, Any] = field(default_factory=dict)
+    """What its sampler must find again, and at the end each constraint's violation, both as Optuna has them."""
     violations: dict[int, dict[str, float]] = field(default_factory=dict)
-    earlier: int = 0
-    other_values: tuple[float, ...] = ()
-    other_reports: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    """By updates, how far the report was from each constraint."""
+    warm_start_trials: int = 0
+    """How many trials of an earlier sweep its samplers see before those of this one."""
     copies: list[Copied] = field(default_factory=list)
+    """The checkpoints of other trials that it went on from; the last one with ``values``."""
     lost: dict[int, str] = field(default_factory=dict)
-    pruned: dict[int, bool] = field(default_factory=dict)
-    _first: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+    """The boundaries of generations that it was lost before, and the kind of each loss."""
+    prune_verdicts: dict[int, bool] = field(default_factory=dict)
+    """By updates, whether the verdict on a report was to prune, where the journal says."""
+    _initial: dict[str, Any] | None = field(default=None, repr=False, compare=False)
     _frozen: FrozenTrial | None = field(default=None, repr=False, compare=False)
     _frozen_at: dict[int, FrozenTrial] = field(default_factory=dict, repr=False, compare=False)
 
@@ -72,12 +78,12 @@ class Record:
         return self.state not in ("running", "paused", "lost")
 
     @property
-    def first(self) -> dict[str, Any]:
+    def initial_values(self) -> dict[str, Any]:
         """The values that it began with."""
-        return self.values if self._first is None else self._first
+        return self.values if self._initial is None else self._initial
 
     @property
-    def at(self) -> int:
+    def updates_done(self) -> int:
         """The updates that its weights have behind them, as far as is on record."""
         return max((*self.reports, *(copied.step for copied in self.copies)), default=0)
 
@@ -85,11 +91,12 @@ class Record:
     def pruned_after(self) -> int | None:
         """The updates of the report whose verdict was to prune; None where there is none. A verdict whose report is not on record does
         not count: the trial reports again."""
-        return max((step for step, pruned in self.pruned.items() if pruned and step in self.reports), default=None)
+        verdicts = self.prune_verdicts.items()
+        return max((step for step, prune in verdicts if prune and step in self.reports), default=None)
 
-    def take_over(self, copied: Copied) -> None:
-        """It goes on from another one's checkpoint."""
-        self._first = self.first
+    def go_on_from(self, copied: Copied) -> None:
+        """Continue from the checkpoint of another trial."""
+        self._initial = self.initial_values
         self.copies.append(copied)
         self.values = copied.values
 
@@ -103,31 +110,19 @@ class Record:
         """How far the ended trial is from satisfying every constraint; 0 where it does."""
         return total(self.violations_at_the_end)
 
-    @property
-    def objectives(self) -> tuple[float, ...] | None:
-        """Every goal's value at the end; None where they were not measured."""
-        return None if self.value is None else (self.value, *self.other_values)
-
-    def reported(self, step: int) -> tuple[float, ...]:
-        """Every goal's value in the report after ``step`` updates."""
-        return self.reports[step], *self.other_reports.get(step, ())
-
-    def take(self, step: int, values: Sequence[float], found: Mapping[str, float]) -> None:
-        """A finite report of every goal, with its violations."""
-        self.reports[step], *others = values
-        if others:
-            self.other_reports[step] = tuple(others)
-        if found:
-            self.violations[step] = dict(found)
+    def add_report(self, step: int, values: tuple[float, ...], violations: Mapping[str, float]) -> None:
+        """Keep a finite report of every goal, with its violations."""
+        self.reports[step] = values
+        if violations:
+            self.violations[step] = dict(violations)
         self._frozen_at.pop(step, None)
 
     def frozen(self) -> FrozenTrial:
         """As Optuna's samplers read it. Numbers start at 1: 0 is the trial that is being asked for."""
         if self._frozen is not None:
             return self._frozen
-        trial = self._as_trial(
-            STATES[self.state] if self.value is None else TrialState.COMPLETE, self.objectives, self.attrs
-        )
+        state = STATES[self.state] if self.objectives is None else TrialState.COMPLETE
+        trial = self._as_trial(state, self.objectives, self.attrs)
         if self.ended:  # it will not change any more
             self._frozen = trial
         return trial
@@ -139,7 +134,7 @@ class Record:
             return self._as_trial(TrialState.RUNNING, None, own)
         if step not in self._frozen_at:  # making one costs as much as reading it
             there = as_constraints(self.violations.get(step, {}))
-            self._frozen_at[step] = self._as_trial(TrialState.COMPLETE, self.reported(step), own | there)
+            self._frozen_at[step] = self._as_trial(TrialState.COMPLETE, self.reports[step], own | there)
         return self._frozen_at[step]
 
     def frozen_for(self, goal: int) -> FrozenTrial:
@@ -153,17 +148,17 @@ class Record:
             distributions=self.distributions,
             values=values,
             # Optuna orders pruned trials by these, of one objective alone.
-            intermediate_values={} if self.other_reports else dict(self.reports),
+            intermediate_values={step: values[0] for step, values in self.reports.items() if len(values) == 1},
             system_attrs=attrs,
         )
-        trial.number = self.earlier + self.number + 1
+        trial.number = self.warm_start_trials + self.number + 1
         return trial
 
 
 def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
     """The ``number``-th trial of a journal, whose contender pauses at ``rungs``."""
     attrs = trial.user_attrs
-    values = trial.values if trial.state == TrialState.COMPLETE else None
+    others = reported(attrs, OTHERS_AT)
     record = Record(
         number,
         trial._trial_id,
@@ -172,16 +167,14 @@ def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         trial.distributions,
         attrs["runs_to"],
         state="running" if trial.state == TrialState.RUNNING else attrs["outcome"],
-        reports=dict(trial.intermediate_values),
-        value=None if values is None else values[0],
+        reports={step: (value, *others.get(step, ())) for step, value in trial.intermediate_values.items()},
+        objectives=tuple(trial.values) if trial.state == TrialState.COMPLETE else None,
         attrs=dict(trial.system_attrs),
         violations=reported(attrs, AT),
-        other_values=tuple(values[1:]) if values else (),
-        other_reports={step: tuple(found) for step, found in reported(attrs, OTHERS_AT).items()},
-        pruned=reported(attrs, PRUNED),
+        prune_verdicts=reported(attrs, PRUNED),
     )
     for copied in copies_of(attrs):
-        record.take_over(copied)
+        record.go_on_from(copied)
     record.lost = reported(attrs, LOST)
     if record.state == "running" and record.runs_to in record.lost:
         record.state = "lost"

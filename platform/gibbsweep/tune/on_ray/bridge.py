@@ -7,7 +7,6 @@ the same checkpoint. So Tune never holds paused trials, which would count as liv
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +21,8 @@ from gibbsweep.train.checkpoint import has_checkpoint
 from gibbsweep.tune.on_ray.deaths import Deaths
 from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Death, Retries
-from gibbsweep.tune.on_ray.trial import DISK_FULL, TOLD
+from gibbsweep.tune.on_ray.trial import ANNOUNCED, DISK_FULL
+from gibbsweep.tune.plan.assignments import Assignments
 from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.gate import Gate
 
@@ -39,8 +39,9 @@ class PlanSearcher(_NoState, Searcher):
     whose resources Tune does not see, from waiting for one another. A run whose process died and that goes on is, like a promoted
     one, a new trial of Tune's, which may ask for more than the last one did."""
 
-    def __init__(self, gate: Gate, devices: Devices, retries: Retries) -> None:
-        super().__init__(metric="goal", mode="max")
+    def __init__(self, gate: Gate, assignments: Assignments, devices: Devices, retries: Retries) -> None:
+        super().__init__()
+        self._assignments = assignments
         self._gate, self._plan, self._devices, self._retries = gate, gate.plan, devices, retries
         self._names: dict[str, str] = {}
 
@@ -57,17 +58,9 @@ class PlanSearcher(_NoState, Searcher):
         return {
             "name": planned.name,
             "contender": planned.contender,
-            "kind": planned.kind,
-            "values": planned.values,
-            "seed": planned.seed,
-            "data": planned.data,
-            "run_dir": str(self._plan.sweep.trial(planned.name).absolute()),
-            "runs_to": planned.runs_to,
+            "assignment": self._assignments.of(planned),
             "cpus": request.cpus,
             "gpus": request.gpus,
-            "front": planned.front,
-            "schedule": [asdict(segment) for segment in planned.schedule],
-            "replays": planned.replays,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -137,11 +130,11 @@ class PlanScheduler(_NoState, FIFOScheduler):
             return str(TrialScheduler.STOP)
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
-        step, value = int(result["step"]), float(result["goal"])
-        told = {key.removeprefix(TOLD): found for key, found in result.items() if key.startswith(TOLD)}
+        step = int(result["step"])
+        metrics = {key.removeprefix(ANNOUNCED): value for key, value in result.items() if key.startswith(ANNOUNCED)}
         stopped = True
         with self._gate.guarded():
-            stopped = self._plan.report(name, step, value, told)
+            stopped = self._plan.report(name, step, metrics)
         self._gate.reported(name)
         self._retries.heard_of(name)
         stopped = stopped or (self._gate.closing and self._may_stop(name, step))

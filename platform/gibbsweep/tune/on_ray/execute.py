@@ -5,18 +5,14 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gibbsweep.run.provenance import git_commit
-from gibbsweep.train import Budget
 from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Retries
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.options.settings import Settings
+from gibbsweep.tune.plan.assignments import Assignments
 from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.gate import Gate
-from gibbsweep.tune.search.search import Search
 
 if TYPE_CHECKING:
     from gibbsweep.tune.on_ray.bridge import Watcher
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
 def execute(
     gate: Gate,
     options: SweepOptions,
-    settings: Settings,
     watcher: Watcher,
     devices: Devices,
     say: Callable[[str], None],
@@ -34,36 +29,10 @@ def execute(
     from ray import tune
 
     from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
-    from gibbsweep.tune.on_ray.trial import Payload, TrialContender, run_trial, tune_request
+    from gibbsweep.tune.on_ray.trial import Payload, run_trial, tune_request
 
-    plan, study = gate.plan, gate.plan.study
-    payload = Payload(
-        contenders={
-            name: TrialContender(
-                config=study.config_of(name, settings.budget),
-                budget=settings.budget_of(study, name),
-                search_budget=_search_budget(settings.budget_of(study, name), plan.searches[name]),
-                goal=study.goals_of(name),
-                evaluators=study.evaluators_of(name, settings.budget),
-                final_evaluators=study.final_evaluators_of(name, settings.budget),
-                halve=study.contenders[name].halve,
-                constrained=(
-                    *(goal.metric for goal in study.goals_of(name)[1:]),
-                    *(constraint.metric for constraint in study.constraints_of(name)),
-                ),
-                evolves=() if (population := plan.searches[name].population) is None else population.evolves,
-            )
-            for name in settings.contenders
-        },
-        data_root=options.data_root.absolute() if options.data_root else None,
-        validation=study.validation,
-        precision=settings.precision,
-        measurements=plan.sweep.precision.absolute(),
-        git_commit=git_commit(),
-        workers=options.workers_per_trial,
-        echo=options.verbose,
-        session=uuid.uuid4().hex,
-    )
+    plan = gate.plan
+    payload = Payload(workers=options.workers_per_trial, echo=options.verbose, session=uuid.uuid4().hex)
     workers, retries = options.workers_per_trial, Retries(plan.sweep, devices, say, gate.halt)
     watch = Watch(watcher, retries, Precisions(plan.sweep.precision, say))
 
@@ -73,7 +42,7 @@ def execute(
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(gate, devices, retries),
+            search_alg=PlanSearcher(gate, Assignments(plan, options), devices, retries),
             scheduler=PlanScheduler(gate, retries),
             num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
             reuse_actors=True,
@@ -91,8 +60,3 @@ def execute(
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     with gate.guarded():
         tuner.fit()
-
-
-def _search_budget(budget: Budget, search: Search) -> Budget:
-    """``budget`` with reports at the rungs; a population replaces what diverges, and restarts nothing."""
-    return replace(budget, also_at=search.rungs, retries=budget.retries if search.population is None else 0)

@@ -12,7 +12,7 @@ from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.exclusive import CRASHES_ALLOWED, forgive, in_vain
 from gibbsweep.train.out_of_memory import ADVICE, Memory
 from gibbsweep.tune.folder.layout import SweepDir
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import Devices
 
 MOST_CRASHES = 20
@@ -66,7 +66,7 @@ class Retries:
         """None if it did not die."""
         return self._deaths.pop(trial_id, None)
 
-    def after(self, planned: Planned, death: Death) -> Outcome | None:
+    def after(self, planned: PlannedRun, death: Death) -> Outcome | None:
         """None if the run goes on; what it does then is on record. Else its outcome, which nobody has written yet."""
         run_dir = self._sweep.trial(planned.name)
         if death.memory is not None:
@@ -97,7 +97,7 @@ class Retries:
         step = read_progress(run_dir / "checkpoint").step
         return Outcome("failed", step=step, message=message, **spent(run_dir))
 
-    def _more_room(self, planned: Planned, memory: Memory, message: str, *, certain: bool) -> bool:
+    def _more_room(self, planned: PlannedRun, memory: Memory, message: str, *, certain: bool) -> bool:
         lost = time.monotonic() - self._since.get(planned.name, time.monotonic())
         repacking = self._devices.give_more(planned, memory, message, lost_seconds=lost, certain=certain)
         if repacking is None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,59 +16,33 @@ from ray.train.torch import TorchTrainer
 from ray.tune.integration.ray_train import TuneReportCallback
 
 from gibbsweep.errors import DiskFull, UserError, is_disk_full
-from gibbsweep.evaluate import Evaluator
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
-from gibbsweep.study.goal import Goals, as_goals
-from gibbsweep.study.space import with_values
-from gibbsweep.train import Budget, Images, Outcome, PrecisionOption, Reporter, Segment, Sounds, spent
+from gibbsweep.train import Images, Outcome, Reporter, Sounds, spent
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, only_process
 from gibbsweep.train.files import full_disk_said
 from gibbsweep.train.out_of_memory import OutOfMemory, first_line, memory_of
 from gibbsweep.tune.on_ray.threads import pin_threads
-from gibbsweep_models.types import SystemConfig
 
-TOLD = "told/"
-"""Before the metrics of a report that the search is told beside the first goal: Tune hands a scheduler flat results alone."""
+ANNOUNCED = "announced/"
+"""Prefix of the metrics in a report to Tune that the search hears: Tune hands a scheduler flat results alone."""
 
 DRIVER_CPUS = 0.001
-"""Of a trial whose work is done by a worker group of its own. Each of its workers leaves as much: whole CPUs then suffice wherever its
-own process comes to be, and a thousand processes of trials take no worker's place."""
-
-
-@dataclass(frozen=True)
-class TrialContender:
-    """The part of a contender that a trial needs; the study's figures and spaces stay with the driver."""
-
-    config: SystemConfig
-    budget: Budget
-    search_budget: Budget
-    """That of a search trial, which reports at the rungs too."""
-    goal: Goals
-    evaluators: tuple[Evaluator, ...]
-    final_evaluators: tuple[Evaluator, ...]
-    halve: tuple[str, ...] | None = None
-    constrained: tuple[str, ...] = ()
-    """Metrics that the search is told beside the first goal: the other goals, and what it has constraints on."""
-    evolves: tuple[str, ...] = ()
+"""CPUs reserved for the process that only supervises a worker group. Each worker asks for that much less than a whole CPU, so that
+workers and supervisor still fit whole CPUs on one node, and a thousand supervisors take no worker's place."""
 
 
 @dataclass(frozen=True)
 class Payload:
-    """What all trials of a sweep share."""
+    """What all trials of a sweep share beside their assignments."""
 
-    contenders: Mapping[str, TrialContender]
-    data_root: Path | None
-    validation: float
-    precision: PrecisionOption
-    measurements: Path
-    """The folder of what "auto" measured, with a file for each contender."""
-    git_commit: str
     workers: int
+    """Workers of each trial."""
     echo: bool
+    """Whether trials print to the terminal instead of their logs."""
     session: str
-    """Of the driver: it tells its own attempts from those of an earlier part of the sweep."""
+    """Names the driver: it tells its own attempts from those of an earlier part of the sweep."""
 
 
 def tune_request(workers: int, cpus: int, gpus: float) -> tune.PlacementGroupFactory:
@@ -80,9 +53,9 @@ def tune_request(workers: int, cpus: int, gpus: float) -> tune.PlacementGroupFac
 
 
 def run_trial(config: dict[str, Any], payload: Payload) -> None:
-    """Ray Tune's trainable. ``config`` is one planned run as plain values (see :class:`gibbsweep.tune.plan.run.Planned`)."""
-    assignment = assignment_of(config, payload)
-    run_dir, goal = assignment.run_dir, payload.contenders[config["contender"]].goal
+    """Ray Tune's trainable. ``config`` holds one run's assignment, and the CPUs and GPUs of each of its workers."""
+    assignment: Assignment = config["assignment"]
+    run_dir = assignment.run_dir
     try:
         with full_disk_said(run_dir), only_process(run_dir), _output_to(run_dir / "log.txt", echo=payload.echo):
             step = read_progress(run_dir / "checkpoint").step
@@ -93,7 +66,6 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
             try:
                 fit(
                     assignment,
-                    as_goals(goal)[0].metric,
                     workers=payload.workers,
                     cpus_per_worker=config["cpus"],
                     gpus_per_worker=config["gpus"],
@@ -105,48 +77,11 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                 print(f"error: {error}", file=sys.stderr)
                 Outcome("failed", step=-1, message=str(error)).write(run_dir)
     except DiskFull as full:  # no file can say so
-        _send_to_tune({"goal": math.nan, DISK_FULL: str(full)})
-
-
-def assignment_of(config: dict[str, Any], payload: Payload) -> Assignment:
-    """What a planned run, as plain values, has to do."""
-    contender = payload.contenders[config["contender"]]
-    search = config["kind"] == "search"
-    # What replays a schedule reports where its segments meet, and may restart.
-    budget = replace(contender.search_budget, retries=(contender.search_budget if search else contender.budget).retries)
-    schedule = tuple(Segment(s["start"], s["values"], tuple(s["stream"])) for s in config.get("schedule", ()))
-    return Assignment(
-        name=config["name"],
-        contender=config["contender"],
-        kind=config["kind"],
-        config=contender.config if schedule else with_values(contender.config, config["values"]),
-        seed=config["seed"],
-        data=config["data"],
-        budget=budget if search or schedule else contender.budget,
-        run_dir=Path(config["run_dir"]),
-        data_root=payload.data_root,
-        validation=payload.validation,
-        evaluators=contender.evaluators,
-        final_evaluators=() if search else contender.final_evaluators,
-        precision=payload.precision,
-        measurements=payload.measurements / f"{config['contender']}.json",
-        git_commit=payload.git_commit,
-        searched=config["values"],
-        goal=contender.goal,
-        until=config["runs_to"],
-        halve=contender.halve,
-        constrained=contender.constrained,
-        packed=True,
-        front=config["front"],
-        schedule=schedule,
-        evolves=contender.evolves,
-        replays=config.get("replays"),
-    )
+        _send_to_tune({DISK_FULL: str(full)})
 
 
 def fit(
     assignment: Assignment,
-    goal_metric: str,
     *,
     workers: int,
     gpus_per_worker: float,
@@ -156,7 +91,7 @@ def fit(
 ) -> Outcome:
     """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group of its own would cost tens of
     seconds), over a worker group for more."""
-    loop = {"assignment": assignment, "goal_metric": goal_metric, "in_tune": in_tune, "watch": watch}
+    loop = {"assignment": assignment, "in_tune": in_tune, "watch": watch}
     if workers == 1:
         trainer = TorchTrainer(
             _loop,
@@ -205,11 +140,12 @@ def _loop(config: dict[str, Any]) -> None:
         step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
         if send is not None:
-            told = {f"{TOLD}{metric}": metrics[metric] for metric in assignment.constrained if metric in metrics}
+            announced = {
+                f"{ANNOUNCED}{metric}": metrics[metric] for metric in assignment.announced if metric in metrics
+            }
             # With what the driver shows of a run that has not ended.
             spent = {name: metrics[name] for name in ("train/device_seconds", "train/restarts") if name in metrics}
-            goal = metrics.get(config["goal_metric"], math.nan)
-            send({"step": step, "goal": goal, **told, **spent})
+            send({"step": step, **announced, **spent})
 
     run(assignment, announce=announce, watch=config["watch"])
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.study.study import Study
-from gibbsweep.train import Budget, PrecisionOption
+from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
 
@@ -58,40 +60,36 @@ class Settings:
         """The scheduler that the settings describe."""
         return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
 
-    def budget_of(self, study: Study, name: str) -> Budget:
-        """The budget of contender ``name``, with ``retries`` where they are set."""
-        budget = study.budget_of(name, self.budget)
-        return budget if self.retries is None else replace(budget, retries=self.retries)
+    def contenders_of(self, study: Study) -> dict[str, ContenderAtBudget]:
+        """The contenders of this sweep at its budget, by name."""
+        return study.at(self.budget, self.contenders, retries=self.retries)
 
 
 def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
     """Everything of a study that its recorded trials depend on, by contender, as JSON."""
-    by_contender = {}
-    for name in settings.contenders:
-        contender = study.contenders[name]
-        budget = settings.budget_of(study, name)
-        by_contender[name] = {
-            "config": {"class": type(contender.config).__name__, **flatten(study.config_of(name, settings.budget))},
-            "space": describe(contender.space),
-            "compare": contender.compare,
+    found = {}
+    for name, at in settings.contenders_of(study).items():
+        halved = step_sizes(at.config, at.contender.halve) if at.budget.retries else None
+        found[name] = {
+            "config": {"class": type(at.config).__name__, **flatten(at.config)},
+            "space": describe(at.space),
+            "compare": at.contender.compare,
             "validation": study.validation,
             "views": list(study.views(settings.data)),
-            **_goals(study, name),
-            **({"constraints": [vars(c) for c in constraints]} if (constraints := study.constraints_of(name)) else {}),
-            "budget": _without_defaults(vars(budget), retries=0, also_at=(), accumulate=1),
-            **(
-                {"halve": step_sizes(study.config_of(name, settings.budget), contender.halve)} if budget.retries else {}
-            ),
-            "evaluators": [repr(e) for e in study.evaluators_of(name, settings.budget)],
-            "final_evaluators": [repr(e) for e in study.final_evaluators_of(name, settings.budget)],
+            **_goals(at.goals, study.front),
+            **({"constraints": [vars(constraint) for constraint in at.constraints]} if at.constraints else {}),
+            "budget": _without_defaults(vars(at.budget), retries=0, also_at=(), accumulate=1),
+            **({"halve": halved} if halved is not None else {}),
+            "evaluators": [repr(evaluator) for evaluator in at.evaluators],
+            "final_evaluators": [repr(evaluator) for evaluator in at.final_evaluators],
         }
-    as_json: dict[str, Any] = json.loads(json.dumps(by_contender))
+    as_json: dict[str, Any] = json.loads(json.dumps(found))
     return as_json
 
 
-def _goals(study: Study, name: str) -> dict[str, Any]:
-    goals = [vars(goal) for goal in study.goals_of(name)]
-    return {"goal": goals[0]} if len(goals) == 1 else {"goal": goals, "front": study.front}
+def _goals(goals: Sequence[Goal], front: int) -> dict[str, Any]:
+    as_json = [vars(goal) for goal in goals]
+    return {"goal": as_json[0]} if len(goals) == 1 else {"goal": as_json, "front": front}
 
 
 def _without_defaults(record: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:

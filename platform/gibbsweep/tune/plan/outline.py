@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.study.goal import Goal, Goals, as_goals
+from gibbsweep.study.goal import Goal
 from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.schedulers.rungs import bracket_shares
@@ -18,29 +19,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outline:
-    """The planned work of one contender: ``trials`` of ``updates`` each, fewer for those that stay at one of the ``rungs``
-    (``expected`` on average), and the runs named in ``retrainings``: of a Pareto front as many as there may be, until the search
-    has ended. ``population``: at the rungs some go on from others' checkpoints."""
+    """The planned work of one contender."""
 
     trials: int
     updates: int
+    """Updates of a trial that runs to the end."""
     rungs: tuple[int, ...]
+    """Updates at which trials may stay."""
     expected: float
-    goal: Goals
+    """Updates of a trial on average."""
+    goals: tuple[Goal, ...]
     retrainings: tuple[str, ...]
+    """The runs that retrain what is found; of a Pareto front as many as there may be, until the search has ended."""
     population: bool = False
-
-    @property
-    def goals(self) -> tuple[Goal, ...]:
-        return as_goals(self.goal)
+    """Whether trials go on from others' checkpoints at the rungs."""
 
 
 def outline(plan: Plan) -> dict[str, Outline]:
     """By contender."""
     found = {}
-    for name, search in plan.searches.items():
-        updates = plan.study.budget_of(name, plan.settings.budget).updates
-        found[name] = Outline(
+    for search in plan.searches():
+        updates = search.contender.budget.updates
+        found[search.contender.name] = Outline(
             trials=search.trials,
             updates=updates,
             rungs=search.rungs,
@@ -48,15 +48,15 @@ def outline(plan: Plan) -> dict[str, Outline]:
             if search.population is not None
             else expected_updates(updates, search.rungs, plan.settings.eta, plan.settings.brackets),
             population=search.population is not None,
-            goal=search.goals if len(search.goals) > 1 else search.goals[0],
-            retrainings=tuple(run for option in search.contender.options() for run in plan.retrainings(name, option)),
+            goals=search.goals,
+            retrainings=tuple(run for arm in search.arms for run in plan.retraining_runs(arm)),
         )
     return found
 
 
 def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:
     """``outline.json``."""
-    record = {name: asdict(one) for name, one in contenders.items()}
+    record = {name: _as_json(one) for name, one in contenders.items()}
     write_atomically(sweep.path / "outline.json", json.dumps(record, indent=1).encode())
 
 
@@ -67,21 +67,22 @@ def read_outline(sweep: SweepDir) -> dict[str, Outline]:
             f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: look again in a moment, or resume it."
         )
     record = json.loads(path.read_text())
-    return {
-        name: Outline(
-            **{
-                **one,
-                "rungs": tuple(one["rungs"]),
-                "retrainings": tuple(one["retrainings"]),
-                "goal": _goals(one["goal"]),
-            }
-        )
-        for name, one in record.items()
-    }
+    return {name: _from_json(one) for name, one in record.items()}
 
 
-def _goals(record: Any) -> Goals:
-    return Goal(**record) if isinstance(record, dict) else tuple(Goal(**goal) for goal in record)
+def _as_json(outline: Outline) -> dict[str, Any]:
+    record = asdict(outline)
+    goals = record.pop("goals")
+    return {**record, "goal": goals if len(goals) > 1 else goals[0]}  # one goal stands alone in the file
+
+
+def _from_json(record: Mapping[str, Any]) -> Outline:
+    fields = dict(record)
+    goal = fields.pop("goal")
+    goals = tuple(Goal(**one) for one in ([goal] if isinstance(goal, dict) else goal))
+    return Outline(
+        **{**fields, "rungs": tuple(fields["rungs"]), "retrainings": tuple(fields["retrainings"])}, goals=goals
+    )
 
 
 def expected_updates(updates: int, rungs: tuple[int, ...], eta: int, brackets: int) -> float:

@@ -1,46 +1,54 @@
-"""What is retrained of each search, under which names: the best configuration, or those of a Pareto front."""
+"""What is retrained of each arm, under which names: the best configuration, or those of a Pareto front."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from gibbsweep.study.study import Study
 from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.options.settings import Settings
-from gibbsweep.tune.search.front import Member
-from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.search.arm import Arm
+from gibbsweep.tune.search.front import FrontMember
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """One configuration that is retrained, on every view with every seed."""
+
+    member: FrontMember
+    runs: dict[tuple[str, int], str]
+    """The names of its runs by view and seed."""
 
 
 class Retrainings:
-    """Settings from the journal alone: the front of a search that has ended is a function of its trials, and a run is named by its place on
-    the front, so a sweep that goes on after a crash has the same runs."""
+    """The retrainings of a sweep, settings from the journal alone: the front of a search that has ended is a function of its trials,
+    and a run is named by its place on the front, so a sweep that goes on after a crash has the same runs. ``front``: how many
+    configurations of an arm with several goals are retrained at most."""
 
-    def __init__(self, study: Study, settings: Settings, views: Sequence[str], searches: Mapping[str, Search]) -> None:
-        self._study, self._decided, self._views, self._searches = study, settings, views, searches
+    def __init__(self, settings: Settings, views: Sequence[str], front: int) -> None:
+        self._decided, self._views, self._front = settings, views, front
 
-    def members(self, name: str, option: Any) -> list[Member]:
-        """What to retrain by what is known; empty if no search trial completed. Without a search, the configuration as it stands."""
-        search = self._searches[name]
-        if search.trials == 0:
-            return [Member("", search.contender.compared(option))]
-        return search.members(option, self._study.front)
+    def of(self, arm: Arm) -> list[Retraining]:
+        """What to retrain by what is known; empty if no search trial completed."""
+        members = arm.members(self._front)
+        return [Retraining(member, self._names(arm, place)) for place, member in enumerate(members)]
 
-    def most(self, name: str) -> int:
-        """How many members there can be."""
-        search = self._searches[name]
-        return self._study.front if search.trials and len(search.goals) > 1 else 1
+    def names(self, arm: Arm) -> list[str]:
+        """The runs that retrain what ``arm`` finds; until its search has ended, as many as there may be."""
+        count = len(self.of(arm)) if self._most(arm) > 1 and arm.searched() else self._most(arm)
+        return [run for place in range(count) for run in self._names(arm, place).values()]
 
-    def names(self, name: str, option: Any, member: int = 0) -> dict[tuple[str, int], str]:
-        """The name of the run on each view with each seed, of the ``member``-th configuration."""
-        contender = self._study.contenders[name]
-        middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in contender.compared(option).items())
-        if self.most(name) > 1:
-            middle += f"-front{member + 1}"
+    def _most(self, arm: Arm) -> int:
+        return self._front if arm.trials and len(arm.contender.goals) > 1 else 1
+
+    def _names(self, arm: Arm, place: int) -> dict[tuple[str, int], str]:
+        middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in arm.compared.items())
+        if self._most(arm) > 1:
+            middle += f"-front{place + 1}"
         # Other seeds than the search's: the best of a search was chosen by its luck, too.
         seeds = range(self._decided.seed + 1, self._decided.seed + 1 + self._decided.seeds)
         return {
-            (view, seed): f"{name}{middle}{f'-{as_file_name(view)}' if len(self._views) > 1 else ''}-seed{seed}"
+            (view, seed): f"{arm.name}{middle}{f'-{as_file_name(view)}' if len(self._views) > 1 else ''}-seed{seed}"
             for view in self._views
             for seed in seeds
         }

@@ -43,7 +43,7 @@ def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> O
     outlived its driver has done since."""
     outcome = Outcome.read(run_dir)
     if outcome is None or outcome.outcome != "pruned":
-        return stopped_outcome("prune", step, goals, record.reported(step), run_dir)
+        return stopped_outcome("prune", step, goals, record.reports[step], run_dir)
     return outcome
 
 
@@ -51,7 +51,7 @@ def end_stopped(search: Search, sweep: SweepDir) -> None:
     """End the trials of ``search`` that were to be pruned when a kill came before their outcome was written, or before the journal had
     heard of it."""
     for record, step in stopped(search.records):
-        run_dir = sweep.trial(search_name(search.name, record.number))
+        run_dir = sweep.trial(search_name(search.contender.name, record.number))
         with only_process(run_dir):  # of an earlier driver's, it may still be ending
             outcome = stands(record, step, search.goals, run_dir)
             outcome.write(run_dir)

@@ -52,8 +52,8 @@ def _draw(
     best: Record | None,
 ) -> None:
     for record in members:
-        starts = [(0, record.first), *((copied.step, copied.values) for copied in record.copies)]
-        ends = [*(step for step, _ in starts[1:]), max(record.at, starts[-1][0])]
+        starts = [(0, record.initial_values), *((copied.step, copied.values) for copied in record.copies)]
+        ends = [*(step for step, _ in starts[1:]), max(record.updates_done, starts[-1][0])]
         for (start, values), end in zip(starts, ends, strict=True):
             if path in values and end > start:
                 axis.plot([start, end], [_height(domain, values[path])] * 2, color="tab:gray", alpha=0.5, linewidth=0.8)

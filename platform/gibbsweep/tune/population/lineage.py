@@ -29,7 +29,9 @@ def schedule_of(records: Sequence[Record], number: int, before: float = float("i
     found = []
     for trial, start in lineage(records, number, before):
         values = (
-            records[trial].first if start == 0 else next(c.values for c in records[trial].copies if c.step == start)
+            records[trial].initial_values
+            if start == 0
+            else next(c.values for c in records[trial].copies if c.step == start)
         )
         found.append(Segment(start, values, (trial, start) if start else ()))
     return tuple(found)
@@ -51,6 +53,6 @@ def judged(records: Sequence[Record], number: int, step: int, window: int) -> tu
     end = step
     for trial, start in reversed(lineage(records, number, step)):
         reports = records[trial].reports
-        found += [reports[at] for at in sorted(reports, reverse=True) if start < at <= end]
+        found += [reports[at][0] for at in sorted(reports, reverse=True) if start < at <= end]
         end = start
     return statistics.median(found[:window]), records[number].violations.get(step, {})

@@ -113,7 +113,7 @@ class Population:
             if not any(copied.step == step for copied in record.copies):
                 self._storage.set_trial_user_attr(record.trial_id, f"{FROM}{step}", change.donor)
                 self._storage.set_trial_user_attr(record.trial_id, f"{VALUES}{step}", change.values)
-                record.take_over(Copied(step, change.donor, change.values))
+                record.go_on_from(Copied(step, change.donor, change.values))
         self._ready += [record.number for record in taking_part if record.runs_to == step]
 
     def _loss_at(self, record: Record, step: int) -> float:
@@ -123,4 +123,4 @@ class Population:
 
 def _values_at(record: Record, step: int) -> Mapping[str, Any]:
     """Those that the member has trained with to ``step``."""
-    return next((copied.values for copied in reversed(record.copies) if copied.step < step), record.first)
+    return next((copied.values for copied in reversed(record.copies) if copied.step < step), record.initial_values)

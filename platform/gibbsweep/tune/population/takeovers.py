@@ -38,4 +38,4 @@ class Takeovers:
 
 
 def _donor_values(donor: Record, step: int) -> dict[str, object]:
-    return next((copied.values for copied in reversed(donor.copies) if copied.step < step), donor.first)
+    return next((copied.values for copied in reversed(donor.copies) if copied.step < step), donor.initial_values)

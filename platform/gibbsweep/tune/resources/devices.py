@@ -9,7 +9,7 @@ from pathlib import Path
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep.train.out_of_memory import Memory
 from gibbsweep.train.repackings import Repacking, read_repackings, write_repackings
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.shares import (
     Node,
     Request,
@@ -72,28 +72,28 @@ class Devices:
             return None
         return self._workers * max(self._trials_that_fit(request) for request in self.requests.values())
 
-    def start(self, planned: Planned) -> Request:
+    def start(self, planned: PlannedRun) -> Request:
         """Note that ``planned`` starts now; returns what each of its workers asks for."""
         self._started[planned.name] = request = self.request_of(planned)
         return request
 
-    def request_of(self, planned: Planned) -> Request:
+    def request_of(self, planned: PlannedRun) -> Request:
         """The request that a worker of ``planned`` would make if it started now."""
         contender, run = self.requests[planned.contender], self._run_requests.get(planned.name, Request())
         return Request(max(contender.cpus, run.cpus), max(contender.gpus, run.gpus))
 
-    def has_room(self, planned: Planned, running: Iterable[Planned]) -> bool:
+    def has_room(self, planned: PlannedRun, running: Iterable[PlannedRun]) -> bool:
         """Whether ``planned`` can start beside the ``running`` runs. A run takes 1/n of the cluster if n runs like it
         fit."""
         return self._room(self.request_of(planned), running)
 
-    def is_full(self, running: Iterable[Planned]) -> bool:
+    def is_full(self, running: Iterable[PlannedRun]) -> bool:
         """Whether no run could start. The next one is then not asked for yet, as a suggestion made early knows less."""
         running = list(running)
         return not any(self._room(request, running) for request in set(self.requests.values()))
 
     def give_more(
-        self, planned: Planned, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
+        self, planned: PlannedRun, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
     ) -> Repacking | None:
         """Give ``planned``, which has run out of ``memory``, a larger share of it, and put that on record.
 
@@ -149,7 +149,7 @@ class Devices:
             self._trials_at_once[request] = trials_at_once(request, self._workers, self.nodes)
         return self._trials_at_once[request]
 
-    def _room(self, request: Request, running: Iterable[Planned]) -> bool:
+    def _room(self, request: Request, running: Iterable[PlannedRun]) -> bool:
         if self._grows and self._workers == 1:
             return True  # a waiting trial makes nodes come, and Tune bounds how many wait
         self._refresh()

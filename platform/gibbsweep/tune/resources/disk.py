@@ -14,7 +14,7 @@ from gibbsweep.tune.journal.ranking import best_first
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.options.sizes import parse_size, round_up, size_text
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 
 _WHILE_SAVING = 2  # a new checkpoint is whole before the old one is removed
 
@@ -43,19 +43,18 @@ class Quota:
         self._largest: dict[str, int] = {}  # bytes of the largest single checkpoint so far, by contender
         self._trials: dict[str, tuple[str, int]] = {}  # contender and number of each search trial, by run
         self._total = 0
-        for name, search in plan.searches.items():
-            for record in search.records:
-                self._measure(search_name(name, record.number), name, record.number)
-            for option in search.contender.options():
-                for run in plan.retrainings(name, option):
-                    self._measure(run, name, -1)
+        for arm in plan.arms():
+            for record in arm.records:
+                self._measure(search_name(arm.name, record.number), arm.name, record.number)
+            for run in plan.retraining_runs(arm):
+                self._measure(run, arm.name, -1)
 
     @property
     def total(self) -> int:
         """Bytes of all checkpoints, when they were last looked at."""
         return self._total
 
-    def measure(self, planned: Planned) -> None:
+    def measure(self, planned: PlannedRun) -> None:
         """Look at the checkpoint of a run that has reported or ended."""
         self._measure(planned.name, planned.contender, planned.number)
 
@@ -89,10 +88,10 @@ class Quota:
         wait."""
         plan = self._plan
         later = 0
-        for name, search in plan.searches.items():
-            trials_to_come = search.trials - len(search.records) if search.rungs else 0
-            runs = [run for option in search.contender.options() for run in plan.retrainings(name, option)]
-            later += (trials_to_come + sum(run not in self._sizes for run in runs)) * self._largest.get(name, 0)
+        for arm in plan.arms():
+            trials_to_come = arm.trials - len(arm.records) if arm.scheduler.rungs else 0
+            runs_to_come = sum(run not in self._sizes for run in plan.retraining_runs(arm))
+            later += (trials_to_come + runs_to_come) * self._largest.get(arm.name, 0)
         return round_up(self._needed() + later)
 
     def _needed(self) -> int:
@@ -106,31 +105,27 @@ class Quota:
     def _removable(self) -> Iterator[str]:
         """Runs with a checkpoint that may be removed, the least wanted first."""
         ended = [name for name in self._sizes if name in self._trials and self._record(name).ended]
-        yield from [name for name in ended if self._record(name).value is None]
-        for contender, search in self._plan.searches.items():
+        yield from [name for name in ended if self._record(name).objectives is None]
+        for search in self._plan.searches():
+            contender = search.contender.name
             for record in search.hopeless():
                 if self._plan.end_paused(contender, record):
                     yield search_name(contender, record.number)
-        yield from self._completed([name for name in ended if self._record(name).value is not None])
+        yield from self._completed({name for name in ended if self._record(name).objectives is not None})
 
-    def _completed(self, names: list[str]) -> list[str]:
+    def _completed(self, names: set[str]) -> list[str]:
         """``names`` of completed trials, the worst of each contender's option first, so that the best of an option
         comes last."""
-        groups: dict[tuple[str, str], list[Record]] = {}
-        for name in names:
-            contender, number = self._trials[name]
-            option = self._plan.searches[contender].option_of(number)
-            groups.setdefault((contender, repr(option)), []).append(self._record(name))
-        ranked = [
-            (rank, search_name(contender, record.number))
-            for (contender, _), group in groups.items()
-            for rank, record in enumerate(best_first(group, self._plan.searches[contender].goals))
-        ]
+        ranked = []
+        for arm in self._plan.arms():
+            group = [record for record in arm.records if search_name(arm.name, record.number) in names]
+            best = best_first(group, arm.contender.goals)
+            ranked += [(rank, search_name(arm.name, record.number)) for rank, record in enumerate(best)]
         return [name for _, name in sorted(ranked, reverse=True)]
 
     def _record(self, name: str) -> Record:
         contender, number = self._trials[name]
-        return self._plan.searches[contender].records[number]
+        return self._plan.search_of(contender).records[number]
 
     def _measure(self, name: str, contender: str, number: int) -> None:
         files = _files(self._plan.sweep.trial(name) / "checkpoint")

@@ -10,7 +10,7 @@ from gibbsweep.errors import is_disk_full
 from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.options.sizes import size_text
 from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.plan.run import Planned
+from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.disk import Quota
 
@@ -38,7 +38,7 @@ class Gate:
         self.plan, self.stop, self.quota = plan, stop, quota
         self.halted, self.advice, self.option = "", "", ""
         self.devices = None
-        self._held_back: Planned | None = None
+        self._held_back: PlannedRun | None = None
         self._no_room = False  # for the run that is held back, and nothing has ended since
 
     @property
@@ -46,7 +46,7 @@ class Gate:
         """Whether no further run starts, and running runs are to end at their next reports."""
         return bool(self.halted) or self.stop.requested
 
-    def next(self) -> Planned | None:
+    def next(self) -> PlannedRun | None:
         """The next run to start; None if there is none now."""
         planned = None
         with self.guarded():
@@ -60,7 +60,7 @@ class Gate:
             self._held_back = self.next() or self._held_back
         return not self.halted and (self.quota is None or self._held_back is not None)
 
-    def in_flight(self) -> list[Planned]:
+    def in_flight(self) -> list[PlannedRun]:
         """The runs that the plan has handed out, without the one that is held back."""
         held_back = None if self._held_back is None else self._held_back.name
         return [run for name, run in self.plan.running.items() if name != held_back]
@@ -80,7 +80,7 @@ class Gate:
             if self.quota is not None and name in self.plan.running:
                 self.quota.measure(self.plan.running[name])
 
-    def ended(self, planned: Planned) -> None:
+    def ended(self, planned: PlannedRun) -> None:
         """Note that ``planned`` has ended or pauses, after the plan has been told."""
         self._no_room = False
         with self.guarded():
@@ -108,7 +108,7 @@ class Gate:
                 raise
             self.out_of_space()
 
-    def _next(self) -> Planned | None:
+    def _next(self) -> PlannedRun | None:
         if self.halted or self._no_room:
             return None
         planned, self._held_back = self._held_back or self.plan.next(), None

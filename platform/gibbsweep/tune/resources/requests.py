@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.run.assignment import DATA_SEED, Assignment
+from gibbsweep.run.assignment import DATA_SEED
 from gibbsweep.run.largest import size
 from gibbsweep.run.need import Need
+from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.tune.options.options import AUTO, SweepOptions, check_share
 from gibbsweep.tune.options.settings import fingerprint
 from gibbsweep.tune.options.sizes import size_text
+from gibbsweep.tune.plan.assignments import whole_run
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources import probe
 from gibbsweep.tune.resources.devices import Devices
@@ -98,18 +99,16 @@ def _little_memory(plan: Plan, options: SweepOptions, request: Request, nodes: S
     counts = [(node, workers_on(node, request)) for node in nodes if node.memory]
     each = min((node.memory // count for node, count in counts if count > options.workers_per_trial), default=None)
     return each is not None and any(
-        each < PROCESS_BYTES + SMALL_RUN_BYTES + COPIES * _weight_bytes(plan, options, name)
-        for name in plan.settings.contenders
+        each < PROCESS_BYTES + SMALL_RUN_BYTES + COPIES * _weight_bytes(plan, options, search.contender)
+        for search in plan.searches()
     )
 
 
-def _weight_bytes(plan: Plan, options: SweepOptions, name: str) -> int:
-    """Bytes of the weights and buffers of contender ``name``."""
-    config = plan.study.config_of(name, plan.settings.budget)
-    dataset = load(
-        plan.views[0], root=options.data_root, units=config.units, seed=DATA_SEED, validation=plan.study.validation
-    )
-    return size(config, dataset.spec)
+def _weight_bytes(plan: Plan, options: SweepOptions, contender: ContenderAtBudget) -> int:
+    """Bytes of the weights and buffers of ``contender``."""
+    units, validation = contender.config.units, plan.study.validation
+    dataset = load(plan.views[0], root=options.data_root, units=units, seed=DATA_SEED, validation=validation)
+    return size(contender.config, dataset.spec)
 
 
 def _measure_needs(
@@ -133,28 +132,13 @@ def _measure_needs(
 
 def questions(plan: Plan, options: SweepOptions) -> list[probe.Question]:
     """The questions to the probe: for each contender the run of one worker, as far as its memory depends on it."""
-    study, settings = plan.study, plan.settings
-    fingerprints = fingerprint(study, settings)
+    fingerprints, workers = fingerprint(plan.study, plan.settings), options.workers_per_trial
     to_measure = []
-    for name in settings.contenders:
-        budget = settings.budget_of(study, name)
-        assignment = Assignment(
-            name=name,
-            contender=name,
-            kind="single",
-            config=study.config_of(name, settings.budget),
-            seed=settings.seed,
-            data=plan.views[0],
-            budget=replace(budget, batch_size=-(-budget.batch_size // options.workers_per_trial)),
-            run_dir=Path(),
-            data_root=options.data_root.absolute() if options.data_root else None,
-            evaluators=study.evaluators_of(name, settings.budget),
-            final_evaluators=study.final_evaluators_of(name, settings.budget),
-            validation=study.validation,
-            precision=settings.precision,
-        )
-        fingerprint_and_workers = [fingerprints[name], options.workers_per_trial]
-        to_measure.append(probe.Question(name, fingerprint_and_workers, assignment, study.contenders[name].space))
+    for search in plan.searches():
+        name, budget = search.contender.name, search.contender.budget
+        of_a_worker = replace(budget, batch_size=-(-budget.batch_size // workers))
+        assignment = replace(whole_run(plan, options, name), budget=of_a_worker, goals=())
+        to_measure.append(probe.Question(name, [fingerprints[name], workers], assignment, search.contender.space))
     return to_measure
 
 

@@ -126,10 +126,10 @@ class MultiFidelity:
         """The loss of the trial, and how far it is from satisfying the constraints, by updates."""
         pairs = {
             step: (goal.loss(value), total(record.violations.get(step, {})))
-            for step, value in sorted(record.reports.items())
+            for step, (value,) in sorted(record.reports.items())
         }
-        if record.value is not None:
-            pairs[self._updates] = goal.loss(record.value), record.violation
+        if record.objectives is not None:
+            pairs[self._updates] = goal.loss(record.objectives[0]), record.violation
         return pairs
 
     def _points(self, records: Sequence[Record]) -> NDArray[np.float64]:

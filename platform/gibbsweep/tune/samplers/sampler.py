@@ -170,7 +170,7 @@ def _history(records: Sequence[Record], goals: Sequence[Goal], rungs: Sequence[i
         if len(reached) < least:
             return []
         running = [record for record in records if record.state == "running" and step not in record.reports]
-        at_rung = [losses_of(goals, record.reported(step), record.violations.get(step, {})) for record in reached]
+        at_rung = [losses_of(goals, record.reports[step], record.violations.get(step, {})) for record in reached]
         trials = [record.frozen_at(step) for record in (*_cap(reached, at_rung), *running)]
     return sorted(trials, key=lambda trial: trial.number)
 

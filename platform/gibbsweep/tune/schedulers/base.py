@@ -11,10 +11,12 @@ from gibbsweep.results.dominance import front_ranks
 
 Verdict = Literal["go", "prune", "diverge"]
 
+Losses = tuple[float, ...]
+"""The loss of each objective of a trial; lower is better."""
+
 
 class Scheduler(Protocol):
-    """Decides over the trials of one contender with one compared option. ``index`` counts them from 0; losses (a tuple of them where
-    there are several objectives) are lower is better.
+    """Decides over the trials of one contender with one compared option. ``index`` counts them from 0.
 
     It keeps nothing that it was not told, and it can be told again: after a crash it is rebuilt from the trials on record.
     """
@@ -26,7 +28,7 @@ class Scheduler(Protocol):
         """The updates that a new trial runs to before it pauses."""
         ...
 
-    def report(self, index: int, step: int, loss: Loss) -> Verdict:
+    def report(self, index: int, step: int, losses: Losses) -> Verdict:
         """Take a report of a running trial."""
         ...
 
@@ -62,7 +64,7 @@ class ToTheEnd:
     def runs_to(self, index: int) -> int:
         return self.updates
 
-    def report(self, index: int, step: int, loss: Loss) -> Verdict:
+    def report(self, index: int, step: int, losses: Losses) -> Verdict:
         return "go"
 
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
@@ -87,36 +89,29 @@ class Judged(ToTheEnd):
     def __init__(self, updates: int, window: int) -> None:
         super().__init__(updates)
         self._window = window
-        self._reports: dict[int, list[tuple[int, Loss]]] = {}
+        self._reports: dict[int, list[tuple[int, Losses]]] = {}
 
-    def _judged(self, index: int, step: int, loss: Loss) -> Loss:
+    def _judged(self, index: int, step: int, losses: Losses) -> Losses:
         """The median of the last reports of the trial, this one included; a report that is told again counts once."""
-        kept = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, loss)]
+        kept = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, losses)]
         self._reports[index] = kept[-self._window :]
         # A report that is not finite ends its trial: there is none among these.
-        return median([loss for _, loss in self._reports[index]])
+        return median([losses for _, losses in self._reports[index]])
 
 
-Loss = float | tuple[float, ...]
-"""Lower is better; a tuple of several objectives'."""
+def is_finite(losses: Losses) -> bool:
+    return all(map(math.isfinite, losses))
 
 
-def is_finite(loss: Loss) -> bool:
-    return all(map(math.isfinite, loss)) if isinstance(loss, tuple) else math.isfinite(loss)
+def median(reports: Sequence[Losses]) -> Losses:
+    """The median of each objective by itself."""
+    return tuple(map(statistics.median, zip(*reports, strict=True)))
 
 
-def median(losses: Sequence[Loss]) -> Loss:
-    """Of each objective by itself."""
-    several = [loss for loss in losses if isinstance(loss, tuple)]
-    if several:
-        return tuple(map(statistics.median, zip(*several, strict=True)))
-    return statistics.median(loss for loss in losses if not isinstance(loss, tuple))
-
-
-def behind_half(loss: Loss, peers: Sequence[Loss]) -> bool:
-    """Whether ``loss`` is worse than the median of ``peers``; of several objectives, on a later front than more than half of them."""
-    if isinstance(loss, tuple):
-        own, *others = front_ranks([loss, *(peer for peer in peers if isinstance(peer, tuple))])
-        return sum(rank < own for rank in others) > len(peers) / 2
-    middle = median(peers)
-    return not isinstance(middle, tuple) and loss > middle
+def behind_half(losses: Losses, peers: Sequence[Losses]) -> bool:
+    """Whether ``losses`` are worse than the median of ``peers``; of several objectives, on a later front than more than half of
+    them."""
+    if len(losses) == 1:
+        return losses > median(peers)
+    rank, *others = front_ranks([losses, *peers])
+    return sum(other < rank for other in others) > len(peers) / 2

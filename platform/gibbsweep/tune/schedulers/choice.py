@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from gibbsweep.errors import UserError
 from gibbsweep.tune.schedulers.base import Scheduler, ToTheEnd
-from gibbsweep.tune.schedulers.early_stopping import MedianRule, Stopping
+from gibbsweep.tune.schedulers.early_stopping import MedianRule, StopAtRungs
 from gibbsweep.tune.schedulers.generations import Generations
 from gibbsweep.tune.schedulers.promotion import Promotion
 from gibbsweep.tune.schedulers.rungs import rungs_for, rungs_of
@@ -57,5 +57,5 @@ class SchedulerForm:
                 f"{len(steps)}: ask for at most {len(steps) + 1}, or for more --rungs."
             )
         if self.name == "stopping":
-            return Stopping(updates, steps, self.eta, self.window, objectives)
+            return StopAtRungs(updates, steps, self.eta, self.window, objectives)
         return Promotion(updates, steps, self.eta, trials, self.brackets, self.window, objectives)

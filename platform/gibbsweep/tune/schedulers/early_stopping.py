@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gibbsweep.tune.schedulers.base import Judged, Loss, behind_half, is_finite
+from gibbsweep.tune.schedulers.base import Judged, Losses, behind_half, is_finite
 from gibbsweep.tune.schedulers.rungs import Ladder
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ class MedianRule(Judged):
 
     def __init__(self, updates: int, window: int = 1) -> None:
         super().__init__(updates, window)
-        self._curves: dict[int, dict[int, Loss]] = {}
+        self._curves: dict[int, dict[int, Losses]] = {}
         self._peers: set[int] = set()
 
-    def report(self, index: int, step: int, loss: Loss) -> Verdict:
-        if not is_finite(loss):
+    def report(self, index: int, step: int, losses: Losses) -> Verdict:
+        if not is_finite(losses):
             return "diverge"
-        judged = self._judged(index, step, loss)
+        judged = self._judged(index, step, losses)
         self._curves.setdefault(index, {})[step] = judged
         peers = [curve[step] for peer in self._peers if step in (curve := self._curves.get(peer, {}))]
         return "prune" if len(peers) >= _MEDIAN_PEERS and behind_half(judged, peers) else "go"
@@ -38,7 +38,7 @@ class MedianRule(Judged):
             self._curves.pop(index, None)
 
 
-class Stopping(Judged):
+class StopAtRungs(Judged):
     """Stops a trial that is not among the best 1/eta at a rung when it gets there (the stopping variant of asynchronous halving: what was
     stopped early by bad luck stays stopped, and nothing waits)."""
 
@@ -48,10 +48,10 @@ class Stopping(Judged):
         self._ladder = Ladder(steps, eta, objectives)
         self._passed: set[tuple[int, int]] = set()
 
-    def report(self, index: int, step: int, loss: Loss) -> Verdict:
-        if not is_finite(loss):
+    def report(self, index: int, step: int, losses: Losses) -> Verdict:
+        if not is_finite(losses):
             return "diverge"
-        judged = self._judged(index, step, loss)
+        judged = self._judged(index, step, losses)
         if step not in self.rungs or (index, step) in self._passed:
             return "go"
         self._passed.add((index, step))

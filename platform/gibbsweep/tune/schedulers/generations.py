@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from gibbsweep.errors import UserError
-from gibbsweep.tune.schedulers.base import Loss, is_finite
+from gibbsweep.tune.schedulers.base import Losses, is_finite
 
 
 def boundaries(updates: int, generations: int) -> tuple[int, ...]:
@@ -31,8 +31,8 @@ class Generations:
         """The end of the generation that begins at ``step``."""
         return next((rung for rung in self.rungs if rung > step), self.updates)
 
-    def report(self, index: int, step: int, loss: Loss) -> Literal["go", "diverge"]:
-        return "go" if is_finite(loss) else "diverge"
+    def report(self, index: int, step: int, losses: Losses) -> Literal["go", "diverge"]:
+        return "go" if is_finite(losses) else "diverge"
 
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
         """What has been reported is on the trial's record."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gibbsweep.tune.schedulers.base import Judged, Loss, is_finite
+from gibbsweep.tune.schedulers.base import Judged, Losses, is_finite
 from gibbsweep.tune.schedulers.rungs import Ladder, assign_brackets, bracket_shares
 
 if TYPE_CHECKING:
@@ -24,17 +24,17 @@ class Promotion(Judged):
         self.rungs = tuple(steps)
         self._ladders = [Ladder(steps[b:], eta, objectives) for b in range(brackets)]
         self._bracket = assign_brackets(trials, bracket_shares(len(steps), brackets, eta))
-        self._judgements: dict[tuple[int, int], Loss] = {}
+        self._judgements: dict[tuple[int, int], Losses] = {}
         self._ended: set[int] = set()
 
     def runs_to(self, index: int) -> int:
         steps = self._ladders[self._bracket[index]].steps
         return steps[0] if steps else self.updates
 
-    def report(self, index: int, step: int, loss: Loss) -> Verdict:
-        if not is_finite(loss):
+    def report(self, index: int, step: int, losses: Losses) -> Verdict:
+        if not is_finite(losses):
             return "diverge"
-        self._judgements[index, step] = self._judged(index, step, loss)
+        self._judgements[index, step] = self._judged(index, step, losses)
         return "go"
 
     def pause(self, index: int, step: int, *, promoted: bool) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import bisect
 import heapq
 import math
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from gibbsweep.errors import UserError
-from gibbsweep.results.dominance import dominates, ordered
-from gibbsweep.tune.schedulers.base import Loss, is_finite
+from gibbsweep.tune.schedulers.base import Losses
+from gibbsweep.tune.schedulers.order import ByFronts, ByLoss, Order
 
 
 def rungs_of(updates: int, eta: int, count: int) -> tuple[int, ...]:
@@ -49,75 +48,54 @@ def assign_brackets(trials: int, shares: Sequence[float]) -> list[int]:
 
 
 class Rung:
-    """The trials that have reached one rung. Losses: lower is better; one that is not finite is never promoted. Of one objective: for
-    several see :class:`gibbsweep.tune.schedulers.rungs.FrontRung`."""
+    """The trials that have reached one rung. Lower losses are better; a trial whose losses are not finite is never promoted.
 
-    def __init__(self, eta: int) -> None:
+    rung = Rung(eta=3)
+    rung.add(0, (0.7,))
+    rung.promotable()  # None: one of three goes on, and two have not come
+    """
+
+    def __init__(self, eta: int, objectives: int = 1) -> None:
         self._eta = eta
-        self._sorted: list[tuple[float, int]] = []
-        self._waiting: list[tuple[float, int]] = []  # a heap of those that were not promoted
+        self._order: Order = ByLoss() if objectives == 1 else ByFronts(objectives)
         self._gone: set[int] = set()
 
     def __len__(self) -> int:
-        return len(self._sorted)
+        return len(self._order)
 
-    def add(self, number: int, loss: Loss) -> None:
-        loss = _alone(loss)
-        entry = (loss if math.isfinite(loss) else math.inf, number)
-        bisect.insort(self._sorted, entry)
-        heapq.heappush(self._waiting, entry)
+    def add(self, number: int, losses: Losses) -> None:
+        """Trial ``number`` has come with ``losses``."""
+        self._order.add(number, losses)
 
     def remove(self, number: int) -> None:
-        """``number`` is promoted, or has ended: it does not wait any more, and still counts."""
+        """Trial ``number`` is promoted, or has ended: it waits no more, and still counts."""
         self._gone.add(number)
+
+    def numbers(self) -> set[int]:
+        """All trials that came."""
+        return self._order.numbers()
 
     def best_waiting(self) -> int | None:
         """The best trial that waits here, whatever its rank."""
-        while self._waiting and self._waiting[0][1] in self._gone:
-            heapq.heappop(self._waiting)
-        return self._waiting[0][1] if self._waiting and math.isfinite(self._waiting[0][0]) else None
+        return self._order.first(len(self), self._gone)
 
-    def numbers(self) -> set[int]:
-        """All that came."""
-        return {number for _, number in self._sorted}
-
-    def hopeless(self, most: int) -> list[int]:
-        """Those that wait here and will not be among the best floor(n / eta) if at most ``most`` come in all: nobody's rank gets better."""
-        return [
-            number
-            for rank, (loss, number) in enumerate(self._sorted)
-            if number not in self._gone and (rank >= most // self._eta or not math.isfinite(loss))
-        ]
-
-    def promotable(self) -> int | None:
-        """The best trial that waits here and is among the best floor(n / eta) of all that came."""
-        number = self.best_waiting()
-        if number is None:
-            return None
-        rank = bisect.bisect_left(self._sorted, self._waiting[0])
-        return number if rank < len(self._sorted) // self._eta else None
-
-    def promotable_by(self, ends: Sequence[float]) -> int | None:
-        """The trial that waits here with the least of ``ends``, if that is among the least floor(n / eta) of all that came."""
-        best = heapq.nsmallest(
-            len(self._sorted) // self._eta, self.numbers(), key=lambda number: (ends[number], number)
-        )
+    def promotable(self, ends: Sequence[float] | None = None) -> int | None:
+        """The best trial that waits here and is among the best floor(n / eta) of the n that came; of several objectives, or the
+        best in one. ``ends``: the loss that each trial is expected to end with, by number, to rank trials of one objective by
+        instead of their reports."""
+        count = len(self) // self._eta
+        if ends is None:
+            return self._order.first(max(count, self._order.least) if count else 0, self._gone)
+        best = heapq.nsmallest(count, self.numbers(), key=lambda number: (ends[number], number))
         return next((number for number in best if number not in self._gone), None)
 
-    def among_best(self, loss: Loss) -> bool:
-        """Whether a loss is among the best 1/eta of those that came, itself included; the first one is."""
-        rank = bisect.bisect_left(self._sorted, (_alone(loss), -1))
-        return rank < max(1, len(self._sorted) // self._eta)
+    def hopeless(self, most: int) -> list[int]:
+        """The trials that wait here and will not be promoted if at most ``most`` trials come in all."""
+        return self._order.behind(most // self._eta, self._gone)
 
-
-def _alone(loss: Loss) -> float:
-    if isinstance(loss, tuple):
-        raise TypeError(f"a rung of one objective got {len(loss)} losses, {loss}: say so when its ladder is built")
-    return loss
-
-
-def _promotable(rung: Rung | FrontRung, ends: Sequence[float] | None) -> int | None:
-    return rung.promotable() if ends is None or isinstance(rung, FrontRung) else rung.promotable_by(ends)
+    def among_best(self, losses: Losses) -> bool:
+        """Whether ``losses``, which have come, are among the best 1/eta; the first that come are."""
+        return self._order.has(losses, max(self._order.least, len(self) // self._eta))
 
 
 class Ladder:
@@ -125,9 +103,9 @@ class Ladder:
 
     def __init__(self, steps: Sequence[int], eta: int, objectives: int = 1) -> None:
         self.steps = tuple(steps)
-        self._rungs = {step: FrontRung(eta) if objectives > 1 else Rung(eta) for step in self.steps}
+        self._rungs = {step: Rung(eta, objectives) for step in self.steps}
 
-    def __getitem__(self, step: int) -> Rung | FrontRung:
+    def __getitem__(self, step: int) -> Rung:
         return self._rungs[step]
 
     def after(self, step: int) -> int | None:
@@ -138,7 +116,7 @@ class Ladder:
     def promotable(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
         """The trial to go on and the rung where it waits: the highest rung that has one (asynchronous successive halving, Li et al.
         2020, algorithm 2). ``ends``: what to rank trials by instead of their reports; several objectives have none."""
-        found = ((_promotable(self._rungs[step], ends), step) for step in reversed(self.steps))
+        found = ((self._rungs[step].promotable(ends), step) for step in reversed(self.steps))
         return next(((number, step) for number, step in found if number is not None), None)
 
     def hopeless(self, members: Iterable[int], ended: AbstractSet[int]) -> list[int]:
@@ -158,71 +136,3 @@ class Ladder:
         """The best trial at the highest rung where one waits."""
         found = ((self._rungs[step].best_waiting(), step) for step in reversed(self.steps))
         return next(((number, step) for number, step in found if number is not None), None)
-
-
-class FrontRung:
-    """Like :class:`gibbsweep.tune.schedulers.rungs.Rung`, with trials ranked by :func:`gibbsweep.results.dominance.ordered` (multi-objective
-    asynchronous successive halving, Schmucker et al. 2021: non-dominated sorting, ties within a front by an epsilon net). Where any is good
-    enough the best in each objective are: of three trials and two objectives two go on, or the end would see one objective alone.
-
-    The order depends on who came, never on when, so that a rung that is filled again after a crash decides the same.
-    """
-
-    def __init__(self, eta: int) -> None:
-        self._eta = eta
-        self._came: list[tuple[int, tuple[float, ...]]] = []  # by number: ties go to the earlier trial
-        self._gone: set[int] = set()
-        self._order: list[tuple[int, tuple[float, ...]]] = []
-
-    def __len__(self) -> int:
-        return len(self._came)
-
-    def add(self, number: int, loss: Loss) -> None:
-        bisect.insort(self._came, (number, loss if isinstance(loss, tuple) else (loss,)))
-        self._order = []
-
-    def remove(self, number: int) -> None:
-        """``number`` is promoted, or has ended: it does not wait any more, and still counts."""
-        self._gone.add(number)
-
-    def best_waiting(self) -> int | None:
-        """The best trial that waits here, whatever its rank."""
-        return self._waiting(len(self._came))
-
-    def promotable(self) -> int | None:
-        """The best trial that waits here and is among the best floor(n / eta) of all that came, or the best in each objective."""
-        count = len(self._came) // self._eta
-        return self._waiting(max(count, self._objectives) if count else 0)
-
-    def numbers(self) -> set[int]:
-        """All that came."""
-        return {number for number, _ in self._came}
-
-    def hopeless(self, most: int) -> list[int]:
-        """Those that wait here and will not be promoted if at most ``most`` come in all: as many dominate them, and these are before them
-        whoever comes."""
-        count = max(most // self._eta, self._objectives)
-        return [
-            number
-            for number, loss in self._came
-            if number not in self._gone
-            and (not is_finite(loss) or sum(dominates(other, loss) for _, other in self._came) >= count)
-        ]
-
-    def among_best(self, loss: Loss) -> bool:
-        """Whether a loss is among the best 1/eta of those that came, itself included; as many as there are objectives are."""
-        return any(loss == other for _, other in self._best(max(self._objectives, len(self._came) // self._eta)))
-
-    @property
-    def _objectives(self) -> int:
-        return len(self._came[0][1]) if self._came else 0
-
-    def _waiting(self, count: int) -> int | None:
-        best = self._best(count)
-        return next((n for n, loss in best if n not in self._gone and is_finite(loss)), None)
-
-    def _best(self, count: int) -> list[tuple[int, tuple[float, ...]]]:
-        if len(self._order) < count:  # no further than it is asked for: the order of a long front costs its square
-            found = ordered([loss for _, loss in self._came], count)
-            self._order = [self._came[i] for i in found]
-        return self._order[:count]

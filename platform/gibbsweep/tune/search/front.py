@@ -13,7 +13,7 @@ from gibbsweep.tune.journal.record import Record
 
 
 @dataclass(frozen=True)
-class Member:
+class FrontMember:
     """A configuration to retrain. ``label``: what it is on the front for, in its row; "" where it is the only one."""
 
     label: str
@@ -33,12 +33,12 @@ def front_of(records: Sequence[Record], goals: Sequence[Goal], most: int | None 
     return [front[i][1] for i in spread([losses for losses, _ in front], most)]
 
 
-def members_of(records: Sequence[Record], goals: Sequence[Goal], most: int) -> list[Member]:
+def members_of(records: Sequence[Record], goals: Sequence[Goal], most: int) -> list[FrontMember]:
     """What is retrained: the best, or of several goals at most ``most`` of their front, with their labels. Empty if none has values."""
     if len(goals) == 1:
-        return [Member("", record.values) for record in best_first(records, goals)[:1]]
+        return [FrontMember("", record.values) for record in best_first(records, goals)[:1]]
     front = front_of(records, goals, most)
-    return [Member(label, r.values) for label, r in zip(_labels(front, goals), front, strict=True)]
+    return [FrontMember(label, r.values) for label, r in zip(_labels(front, goals), front, strict=True)]
 
 
 def _labels(front: Sequence[Record], goals: Sequence[Goal]) -> list[str]:

@@ -55,16 +55,16 @@ def importances_of(search: Search) -> dict[str, dict[str, float]]:
     Without those that too few trials say anything of."""
     contender, groups = search.contender, dict[str, list[Record]]()
     # A member's values change: none of them made its goal.
-    for record in search.records if search.population is None else ():
-        if record.state == "completed":
-            compared = contender.compared(search.option_of(record.number))
-            groups.setdefault(", ".join(f"{k}={v}" for k, v in compared.items()), []).append(record)
+    for arm in search.arms if search.population is None else ():
+        completed = [record for record in arm.records if record.state == "completed"]
+        if completed:
+            groups[", ".join(f"{path}={value}" for path, value in arm.compared.items())] = completed
     names = goal_names(search.goals)
     found = {}
     for i, goal in enumerate(names):
         trials = {name: [record.frozen_for(i) for record in own] for name, own in groups.items()}
-        label = f"{search.name} (for {goal})" if len(names) > 1 else search.name
-        found[label] = importances(trials, contender.compared_paths)
+        label = f"{contender.name} (for {goal})" if len(names) > 1 else contender.name
+        found[label] = importances(trials, contender.contender.compared_paths)
     return {label: own for label, own in found.items() if own}
 
 

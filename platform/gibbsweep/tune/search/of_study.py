@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
@@ -16,23 +14,19 @@ def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, 
     """By contender, with what earlier parts of the sweep have recorded and what its warm start has copied."""
     storage = open_storage(sweep)
     evolves = sweep.record()["evolves"] if settings.scheduler == "population" else {}
-    taken = {} if settings.from_sweep is None else warm_start.read(sweep.warm_start)
+    histories = {} if settings.from_sweep is None else warm_start.read(sweep.warm_start)
     return {
         name: Search(
             storage,
-            name,
-            replace(study.contenders[name], config=study.config_of(name, settings.budget)),
-            study.goals_of(name),
-            updates=study.budget_of(name, settings.budget).updates,
-            trials=study.trials_of(name, settings.trials),
+            contender,
+            trials=contender.trials(settings.trials),
             seed=settings.seed,
             sampler=settings.sampler,
             scheduler=settings.form,
-            constraints=study.constraints_of(name),
-            earlier=taken[name].records(study.contenders[name].space, warm_start.compared_at(study, settings, name))
-            if name in taken
+            earlier=histories[name].records(contender.space, warm_start.compared_at(contender, settings))
+            if name in histories
             else (),
             evolves=evolves.get(name, ()),
         )
-        for name in settings.contenders
+        for name, contender in settings.contenders_of(study).items()
     }

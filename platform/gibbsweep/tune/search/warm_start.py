@@ -19,6 +19,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from gibbsweep.errors import UserError
+from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.constraint import Constraint, violations
 from gibbsweep.study.space import Space, values_from_json, values_within
 from gibbsweep.study.study import Study
@@ -52,17 +53,15 @@ class Taken:
         found = []
         for number, trial in enumerate(self.trials):
             values = values_from_json(trial["values"])
-            reports = {int(step): value for step, value in trial["reports"].items()}
             there = {int(step): own for step, own in trial["violations"].items()}
+            others = trial.get("others", {})
+            reports = {int(step): (value, *others.get(step, ())) for step, value in trial["reports"].items()}
             params, distributions = parameters(space, values)
             record = Record(
                 number, -1, values, params, distributions, max(reports), "pruned", reports, violations=there
             )
-            record.other_reports = {int(step): tuple(own) for step, own in trial.get("others", {}).items()}
             if max(steps) in reports:
-                record.state = "completed"
-                record.value, *others = record.reported(max(steps))
-                record.other_values = tuple(others)
+                record.state, record.objectives = "completed", reports[max(steps)]
                 record.attrs = dict(as_constraints(there.get(max(steps), {})))
             found.append(record)
         return found
@@ -80,7 +79,8 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
     folder = _folder(settings.from_sweep, runs)
     there: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
     here = fingerprint(study, settings)
-    searched = [name for name in settings.contenders if study.trials_of(name, settings.trials)]
+    contenders = settings.contenders_of(study)
+    searched = [name for name, contender in contenders.items() if contender.trials(settings.trials)]
     missing = [name for name in searched if name not in there]
     if missing:
         raise UserError(
@@ -93,9 +93,9 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
             name,
             there[name],
             here[name],
-            study.contenders[name].space,
-            compared_at(study, settings, name),
-            study.constraints_of(name),
+            contenders[name].space,
+            compared_at(contenders[name], settings),
+            contenders[name].constraints,
         )
         for name in searched
     }
@@ -107,11 +107,10 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
     return found
 
 
-def compared_at(study: Study, settings: Settings, name: str) -> tuple[int, ...]:
-    """The updates after which the sampler compares a contender's trials."""
-    updates = study.budget_of(name, settings.budget).updates
-    options = len(study.contenders[name].options())
-    return settings.form.build(updates, -(-study.trials_of(name, settings.trials) // options)).rungs or (updates,)
+def compared_at(contender: ContenderAtBudget, settings: Settings) -> tuple[int, ...]:
+    """The updates after which the sampler compares the trials of ``contender``."""
+    updates, options = contender.budget.updates, len(contender.options())
+    return settings.form.build(updates, -(-contender.trials(settings.trials) // options)).rungs or (updates,)
 
 
 def write(path: Path, found: Mapping[str, Taken]) -> None:
@@ -210,7 +209,7 @@ def _words(value: Any) -> str:
 def _reports(trial: FrozenTrial, updates: int, steps: Sequence[int]) -> dict[int, tuple[float, ...]]:
     """Every goal's value, by updates."""
     record = recorded(0, trial, ())
-    known = {step: record.reported(step) for step in record.reports}
+    known = dict(record.reports)
     if record.objectives is not None:
         known[updates] = record.objectives
     return {step: known[step] for step in steps if step in known}

@@ -120,8 +120,9 @@ def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
 
 def _several_goals(study: Study, settings: Settings) -> dict[str, Any]:
     """The goals of the contenders that have several, in words."""
-    goals = {name: study.goals_of(name) for name in settings.contenders}
-    found = {
-        name: " and ".join(f"{g.direction} {g.metric}" for g in own) for name, own in goals.items() if len(own) > 1
+    goals = {
+        name: " and ".join(f"{goal.direction} {goal.metric}" for goal in at.goals)
+        for name, at in settings.contenders_of(study).items()
+        if len(at.goals) > 1
     }
-    return {"goals": found} if found else {}
+    return {"goals": goals} if goals else {}

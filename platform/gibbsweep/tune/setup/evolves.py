@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import torch
 
 from gibbsweep.errors import UserError
+from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.space import Choice, Domain, Float, Space, walk, with_values
 from gibbsweep.study.step_sizes import step_sizes
-from gibbsweep.study.study import Study
 from gibbsweep.train.checkpoint import form_of
 from gibbsweep.train.outcome import STABILITY
-from gibbsweep.tune.options.settings import Settings
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, System, SystemConfig
 
@@ -20,13 +19,14 @@ LEAST = 4
 """Members of a compared option: a quarter of fewer is nobody."""
 
 
-def evolving(study: Study, name: str, settings: Settings, system: System, spec: DataSpec) -> tuple[str, ...]:
-    """The paths that evolve in contender ``name``: those that it names; else its searched step sizes and other Floats under whose whole
-    range the checkpoint of ``system`` goes on. None where nothing is searched, or where a system is fitted at once."""
-    contender, config = study.contenders[name], study.config_of(name, settings.budget)
-    if not study.trials_of(name, settings.trials) or isinstance(system, CanFit):
+def evolving(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec) -> tuple[str, ...]:
+    """The paths that evolve in a contender with ``trials`` trials: those that it names; else its searched step sizes and other
+    Floats under whose whole range the checkpoint of ``system`` goes on. None where nothing is searched, or where a system is
+    fitted at once."""
+    name, contender, config = at.name, at.contender, at.config
+    if not at.trials(trials) or isinstance(system, CanFit):
         return ()
-    _check_members(study, name, settings)
+    _check_members(at, trials)
     paths = dict(walk(contender.space))
     named = contender.evolves
     if named is None:
@@ -59,14 +59,14 @@ def evolving(study: Study, name: str, settings: Settings, system: System, spec: 
     return named
 
 
-def _check_members(study: Study, name: str, settings: Settings) -> None:
-    options = len(study.contenders[name].options())
-    if study.trials_of(name, settings.trials) // options < LEAST:
+def _check_members(contender: ContenderAtBudget, trials: int) -> None:
+    options, name = len(contender.options()), contender.name
+    if contender.trials(trials) // options < LEAST:
         raise UserError(
-            f"a population has at least {LEAST} members, and {settings.trials} trials of {name!r}"
+            f"a population has at least {LEAST} members, and {trials} trials of {name!r}"
             f"{f' over {options} options' if options > 1 else ''} are fewer: use --trials {LEAST * options} or more."
         )
-    if [goal.metric for goal in study.goals_of(name)] == [STABILITY]:
+    if [goal.metric for goal in contender.goals] == [STABILITY]:
         raise UserError(
             f"contender {name!r} is searched for {STABILITY}, which is known at the end of training alone, and a population compares its "
             "members before: use another --scheduler."

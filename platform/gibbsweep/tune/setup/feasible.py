@@ -6,6 +6,7 @@ from gibbsweep.data import Dataset, check_data, load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import check_needs, check_other_data
 from gibbsweep.run.assignment import DATA_SEED
+from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.step_sizes import check_halving
 from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
@@ -20,31 +21,32 @@ def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, 
     """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it. Returns what evolves in the
     contenders of a population."""
     evolves: dict[str, tuple[str, ...]] = {}
-    for name in settings.contenders:
-        compared = study.contender(name).options()
-        if 0 < study.trials_of(name, settings.trials) < len(compared):
+    contenders = settings.contenders_of(study)
+    for name, contender in contenders.items():
+        compared = contender.options()
+        if 0 < contender.trials(settings.trials) < len(compared):
             raise UserError(
                 f"contender {name!r} compares {len(compared)} options, and {settings.trials} trials cannot cover them: "
                 f"use --trials {len(compared)} or more, or 0 for no search."
             )
-        _check_search(study, name, settings)
-    for units in sorted({study.contenders[name].config.units for name in settings.contenders}):
+        _check_search(contender, settings)
+    for units in sorted({contender.config.units for contender in contenders.values()}):
         for view in study.views(settings.data):
             dataset = load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
             check_data(dataset, study.needs, study=study.name)
-        for name in settings.contenders:
-            if study.contenders[name].config.units == units:
-                system = _check_contender(study, name, settings, dataset)
+        for name, contender in contenders.items():
+            if contender.config.units == units:
+                system = _check_contender(contender, dataset)
                 if settings.scheduler == "population":
-                    evolves[name] = evolving(study, name, settings, system, dataset.spec)
+                    evolves[name] = evolving(contender, settings.trials, system, dataset.spec)
     return evolves
 
 
-def _check_search(study: Study, name: str, settings: Settings) -> None:
+def _check_search(contender: ContenderAtBudget, settings: Settings) -> None:
     """Refuse a scheduler or a sampler that cannot be, or a grid that the trials cannot cover."""
-    contender, trials = study.contenders[name], study.trials_of(name, settings.trials)
+    trials = contender.trials(settings.trials)
     each = -(-trials // len(contender.options()))
-    rungs = settings.form.build(study.budget_of(name, settings.budget).updates, each).rungs
+    rungs = settings.form.build(contender.budget.updates, each).rungs
     if trials:
         sampler = Sampler(
             settings.sampler,
@@ -52,22 +54,21 @@ def _check_search(study: Study, name: str, settings: Settings) -> None:
             seed=settings.seed,
             trials=each,
             rungs=rungs,
-            objectives=len(study.goals_of(name)),
+            objectives=len(contender.goals),
         )
         for option in contender.options():
             sampler.most_trials(contender.compared(option), len(contender.options()))
 
 
-def _check_contender(study: Study, name: str, settings: Settings, dataset: Dataset) -> System:
+def _check_contender(contender: ContenderAtBudget, dataset: Dataset) -> System:
     """Build the contender as it stands, and see that its evaluators find what they need and a restart has steps to halve."""
-    budget, config = settings.budget, study.config_of(name, settings.budget)
     try:
-        system = config.build(dataset.spec)
+        system = contender.config.build(dataset.spec)
     except ValueError as error:
-        raise UserError(f"contender {name!r} does not fit the data: {error}.") from error
-    for evaluator in (*study.evaluators_of(name, budget), *study.final_evaluators_of(name, budget)):
+        raise UserError(f"contender {contender.name!r} does not fit the data: {error}.") from error
+    for evaluator in (*contender.evaluators, *contender.final_evaluators):
         check_needs(evaluator, system)
         check_other_data(evaluator, dataset)
-    if settings.budget_of(study, name).retries and not isinstance(system, CanFit):
-        check_halving(config, study.contenders[name].halve)
+    if contender.budget.retries and not isinstance(system, CanFit):
+        check_halving(contender.config, contender.contender.halve)
     return system

@@ -28,6 +28,5 @@ def prepare(study: Study, settings: Settings, options: SweepOptions, console: Co
 
 def all_evaluators(study: Study, settings: Settings) -> list[Evaluator]:
     """All that measure a contender, each once, in the contenders' order."""
-    names, budget = settings.contenders, settings.budget
-    found = [e for n in names for e in (*study.evaluators_of(n, budget), *study.final_evaluators_of(n, budget))]
-    return list(dict.fromkeys(found))
+    contenders = settings.contenders_of(study).values()
+    return list(dict.fromkeys(e for at in contenders for e in (*at.evaluators, *at.final_evaluators)))

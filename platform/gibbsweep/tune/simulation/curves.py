@@ -236,7 +236,7 @@ class RecordedCurves:
             )
         self._steps = [sorted(trial.intermediate_values) for trial in self._trials]
         records = [recorded(number, trial, ()) for number, trial in enumerate(self._trials)]
-        self._losses = [[sign * r.reported(s)[objective] for s in sorted(r.reports)] for r in records]
+        self._losses = [[sign * r.reports[s][objective] for s in sorted(r.reports)] for r in records]
         self.range = min(map(min, self._losses)), max(map(max, self._losses))
         self.updates = max(steps[-1] for steps in self._steps)
         self.config = RecordedConfig()

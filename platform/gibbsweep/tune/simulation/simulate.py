@@ -13,10 +13,11 @@ from typing import Any, Protocol
 from optuna.storages import BaseStorage, InMemoryStorage
 
 from gibbsweep.errors import UserError
+from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.study.contender import Contender
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Float
-from gibbsweep.study.study import Contender
-from gibbsweep.train import Outcome, OutcomeKind, Segment
+from gibbsweep.train import Budget, Outcome, OutcomeKind, Segment
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.schedulers.choice import SchedulerForm
@@ -194,14 +195,17 @@ class SearchPolicy:
         report_every: int = 0,
         storage: BaseStorage | None = None,
     ) -> SearchPolicy:
-        """The policy of a search in the space of ``curves``. ``report_every`` 0: trials report at the rungs and the end
-        alone."""
-        search = Search(
-            storage or InMemoryStorage(),
+        """For one contender that is searched in the space of ``curves``. ``report_every`` 0: at the rungs and the end alone."""
+        contender = ContenderAtBudget(
             "simulated",
             Contender(curves.config, "baseline", curves.space),
-            tuple(GOALS[: curves.objectives]) if isinstance(curves, FrontCurves) else GOALS[0],
-            updates=curves.updates,
+            curves.config,
+            Budget(curves.updates, 1, report_every or curves.updates),
+            tuple(GOALS[: curves.objectives if isinstance(curves, FrontCurves) else 1]),
+        )
+        search = Search(
+            storage or InMemoryStorage(),
+            contender,
             trials=trials,
             seed=seed,
             sampler=sampler,
@@ -215,7 +219,7 @@ class SearchPolicy:
         search = self.search
         record = search.promote() or (search.ask() if len(search.records) < search.trials else None)
         if record is None:
-            record, ended = search.settle(None)
+            record, ended = search.settle(search.arms[0])
             for waiting in ended:
                 kind: OutcomeKind = "diverged" if waiting.state == "lost" else "pruned"
                 search.tell(waiting.number, Outcome(kind, waiting.runs_to), stranded=True)
@@ -225,11 +229,10 @@ class SearchPolicy:
         """The job of the running trial ``record``."""
         population = self.search.population
         schedule = () if population is None else population.schedule(record.number)
-        return Job(record.number, record.values, record.at, record.runs_to, schedule)
+        return Job(record.number, record.values, record.updates_done, record.runs_to, schedule)
 
     def report(self, job: Job, step: int, loss: float) -> bool:
-        """Receive the ``loss`` after ``step`` updates. Returns whether the trial stops now, before the job's end."""
-        verdict = self.search.report(job.number, step, loss, self._metrics(job, step))
+        verdict = self.search.report(job.number, step, self._metrics(job, step))
         if verdict == "go":
             return False
         self.search.tell(job.number, Outcome("pruned" if verdict == "prune" else "diverged", step))

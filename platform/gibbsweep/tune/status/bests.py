@@ -49,7 +49,7 @@ def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tu
     ended = [record for record in records if record.objectives is not None]
     step = outline.updates if ended else max((next(reversed(record.reports), 0) for record in records), default=0)
     compared = ended or [record for record in records if step in record.reports]
-    values = [record.objectives or record.reported(step) for record in compared]
+    values = [record.objectives or record.reports[step] for record in compared]
     if not values:
         return (), 0
     names = goal_names(outline.goals)

@@ -108,7 +108,7 @@ class Progress:
         if (outlines := outline(plan)) != self._outlines:  # a search has ended, and its front is final
             self._outlines = outlines
             write_outline(plan.sweep, outlines)
-        records = {name: search.records for name, search in plan.searches.items()}
+        records = {search.contender.name: search.records for search in plan.searches()}
         return overview_of(self._outlines, records, plan.outcomes, self._last_reports, plan.running)
 
     def _stop_sentence(self) -> str:
@@ -130,9 +130,9 @@ class Progress:
         if not self._changed:
             return
         self._changed = False
-        for run, takeover in self._plan.takeovers.made[self._printed_takeovers :]:
+        for run, takeover in self._plan.takeovers[self._printed_takeovers :]:
             self._print(f"{run}{f' ({takeover.lost_as})' if takeover.lost else ''} {takeover}")
-        self._printed_takeovers = len(self._plan.takeovers.made)
+        self._printed_takeovers = len(self._plan.takeovers)
         ended = [name for name in self._plan.outcomes if name not in self._printed_runs]
         if not ended:
             return
@@ -147,12 +147,12 @@ class Progress:
     def _ended_line(self, name: str, overview: Overview) -> str:
         """The line for run ``name``, the last of ``self._printed_runs`` to have ended."""
         outcome = self._plan.outcomes[name]
-        study, contender = self._plan.study, self._plan.contender_of[name]
-        goals = [goal.metric for goal in study.goals_of(contender)]
+        contender = self._plan.contender_of(name)
+        goals = [goal.metric for goal in contender.goals]
         parts = [f"{len(self._printed_runs)}/{self._plan.total}", name, str(outcome)]
         parts += [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
         if outcome.outcome == "completed":
-            excesses = violations(study.constraints_of(contender), outcome.metrics)
+            excesses = violations(contender.constraints, outcome.metrics)
             parts.append(violations_message(text for text, excess in excesses.items() if excess > 0))
         parts += [f"{overview.waiting} wait"] if overview.waiting else []
         parts += [f"{overview.promoted} promoted"] if overview.promoted else []

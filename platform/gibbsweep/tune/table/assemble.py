@@ -35,7 +35,7 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         columns=_filled(study, rows),
         note=study.note,
         rows=rows,
-        importances={label: own for search in plan.searches.values() for label, own in importances_of(search).items()},
+        importances={label: own for search in plan.searches() for label, own in importances_of(search).items()},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(
             plan.outcomes.values(),
@@ -43,8 +43,10 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
             available=clock.available,
             replaced=[
                 (plan.outcomes[run].outcome, seconds)
-                for name, search in plan.searches.items()
-                for run, seconds in seconds_replaced(name, search.records, search.rungs, plan.sweep).items()
+                for search in plan.searches()
+                for run, seconds in seconds_replaced(
+                    search.contender.name, search.records, search.rungs, plan.sweep
+                ).items()
             ],
         ),
         source=dataset.source,

@@ -17,15 +17,10 @@ def shown_runs(plan: Plan) -> dict[str, Path]:
     place on their front."""
     shown: dict[str, Path] = {}
     for row in _shown_rows(plan):
-        contender = plan.study.contenders[row.contender]
-        option = next(o for o in contender.options() if contender.compared(o) == row.compared)
-        labels = [member.label for member in plan.chosen.members(row.contender, option)]
-        position = labels.index(row.front) if row.front else 0
-        completed = [
-            run
-            for run in plan.chosen.names(row.contender, option, position).values()
-            if run in plan.outcomes and plan.outcomes[run].outcome == "completed"
-        ]
+        arm = next(arm for arm in plan.arms() if arm.name == row.contender and arm.compared == row.compared)
+        retraining = next((one for one in plan.retrainings(arm) if one.member.label == row.front), None)
+        runs = retraining.runs.values() if retraining is not None else ()
+        completed = [run for run in runs if run in plan.outcomes and plan.outcomes[run].outcome == "completed"]
         if completed:
             shown[row.label] = plan.sweep.trial(completed[0])
     return shown
@@ -34,7 +29,7 @@ def shown_runs(plan: Plan) -> dict[str, Path]:
 def _shown_rows(plan: Plan) -> list[Row]:
     best: dict[tuple[str, Any, str], Row] = {}
     for row in rows_of(plan):
-        goal = plan.study.goals_of(row.contender)[0]
+        goal = plan.search_of(row.contender).goals[0]
         key = row.contender, next(iter(row.compared.values()), None), row.front
         value, known = (
             r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan for r in (row, best.get(key))

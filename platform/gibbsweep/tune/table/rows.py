@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gibbsweep.results.row import Row
 from gibbsweep.study.constraint import violated
 from gibbsweep.study.space import flatten
 from gibbsweep.tune.plan.plan import Plan
+from gibbsweep.tune.plan.retrainings import Retraining
 from gibbsweep.tune.population.summary import replaced_members
-from gibbsweep.tune.search.front import Member
+from gibbsweep.tune.search.arm import Arm
+from gibbsweep.tune.search.front import FrontMember
+from gibbsweep.tune.search.search import Search
 
 
 def rows_of(plan: Plan) -> list[Row]:
     """What is known so far."""
-    rows = []
-    for name, search in plan.searches.items():
-        contender = search.contender
-        for option in contender.options():
-            searched = [plan.outcomes[run] for run in plan.search_runs(name, option) if run in plan.outcomes]
-            replaced = len(replaced_members(search.records_of(option)))
-            for position, member in enumerate(plan.chosen.members(name, option) or [Member("", {})]):
-                runs = plan.chosen.names(name, option, position)
-                retrained = {key: plan.outcomes[run] for key, run in runs.items() if run in plan.outcomes}
-                best = {**(flatten(contender.config) if plan.trials[name] == 0 else {}), **member.values}
-                compared = contender.compared(option)
-                row = Row.of(
-                    name, contender.kind, compared, best, searched, retrained, front=member.label, replaced=replaced
-                )
-                means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
-                against = violated(plan.study.constraints_of(name), means) if row.seeds else []
-                rows.append(replace(row, violated=against, schedule=search.replay_as_json(option)))
-    return rows
+    return [row for search in plan.searches() for arm in search.arms for row in _rows(plan, search, arm)]
+
+
+def _rows(plan: Plan, search: Search, arm: Arm) -> Iterator[Row]:
+    searched = [plan.outcomes[run] for run in arm.search_runs() if run in plan.outcomes]
+    whole = {} if arm.trials else flatten(arm.contender.config)  # nothing was searched
+    for retraining in plan.retrainings(arm) or [Retraining(FrontMember("", {}), {})]:
+        row = Row.of(
+            arm.name,
+            arm.contender.kind,
+            arm.compared,
+            {**whole, **retraining.member.values},
+            searched,
+            {key: plan.outcomes[run] for key, run in retraining.runs.items() if run in plan.outcomes},
+            front=retraining.member.label,
+            replaced=len(replaced_members(arm.records)),
+        )
+        means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
+        broken = violated(arm.contender.constraints, means) if row.seeds else []
+        yield replace(row, violated=broken, schedule=search.replay_as_json(arm))

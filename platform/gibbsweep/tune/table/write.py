@@ -28,19 +28,19 @@ def write_results(
         folders.append(options.results)
     elif settings.budget != "smoke":
         folders += [folder for folder in beside if folder.is_dir()][:1]
-    for name, search in plan.searches.items():
-        if search.population is not None and search.population.evolves and search.records:
+    for search in plan.searches():
+        if search.evolves and search.records:
+            titles = [", ".join(f"{path}={value}" for path, value in arm.compared.items()) for arm in search.arms]
             figure = draw_lineages(
-                [
-                    (", ".join(f"{path}={value}" for path, value in search.contender.compared(option).items()), search.records_of(option),
-                     search.best(option))
-                    for option in search.contender.options()
-                ],
-                search.records, search.contender.space, search.population.evolves,
-                study.budget_of(name, settings.budget).updates,
-            )  # fmt: skip
+                [(title, arm.records, arm.best()) for title, arm in zip(titles, search.arms, strict=True)],
+                search.records,
+                search.contender.space,
+                search.evolves,
+                search.contender.budget.updates,
+            )
             sweep.results.mkdir(parents=True, exist_ok=True)
-            figure.savefig(sweep.results / f"{results.stem}_population_{as_file_name(name)}.png", dpi=120)
+            name = as_file_name(search.contender.name)
+            figure.savefig(sweep.results / f"{results.stem}_population_{name}.png", dpi=120)
     for folder in folders:
         results.write(folder)
         for name, draw in study.figures.items():

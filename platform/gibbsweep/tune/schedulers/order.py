@@ -1,0 +1,130 @@
+"""The order of the trials that have reached a rung: by their one loss, or by the fronts of several."""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import math
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from gibbsweep.results.dominance import dominates, ordered
+from gibbsweep.tune.schedulers.base import Losses, is_finite
+
+
+class Order(Protocol):
+    """Ranks trials by their losses, the best first. It depends on which trials came, never on when, so that a rung that is
+    filled again after a crash decides the same."""
+
+    least: int
+    """How many places a rung that promotes any trial has at least: one for the best in each objective."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, number: int, losses: Losses) -> None:
+        """Trial ``number`` has come."""
+        ...
+
+    def numbers(self) -> set[int]:
+        """All trials that came."""
+        ...
+
+    def first(self, count: int, gone: AbstractSet[int]) -> int | None:
+        """The best trial that is not ``gone`` and has finite losses, if it is among the first ``count``."""
+        ...
+
+    def has(self, losses: Losses, count: int) -> bool:
+        """Whether ``losses``, which have come, are among the first ``count``."""
+        ...
+
+    def behind(self, count: int, gone: AbstractSet[int]) -> list[int]:
+        """The trials that are not ``gone`` and will not be among the first ``count``, whichever trials still come."""
+        ...
+
+
+class ByLoss:
+    """The order of one loss; of equal ones the earlier trial comes first."""
+
+    least = 1
+
+    def __init__(self) -> None:
+        self._sorted: list[tuple[float, int]] = []
+        self._waiting: list[
+            tuple[float, int]
+        ] = []  # a heap, from which trials that are gone are taken when they come up
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def add(self, number: int, losses: Losses) -> None:
+        (loss,) = losses
+        entry = (loss if math.isfinite(loss) else math.inf, number)
+        bisect.insort(self._sorted, entry)
+        heapq.heappush(self._waiting, entry)
+
+    def numbers(self) -> set[int]:
+        return {number for _, number in self._sorted}
+
+    def first(self, count: int, gone: AbstractSet[int]) -> int | None:
+        while self._waiting and self._waiting[0][1] in gone:
+            heapq.heappop(self._waiting)
+        if not self._waiting or not math.isfinite(self._waiting[0][0]):
+            return None
+        rank = bisect.bisect_left(self._sorted, self._waiting[0])
+        return self._waiting[0][1] if rank < count else None
+
+    def has(self, losses: Losses, count: int) -> bool:
+        return bisect.bisect_left(self._sorted, (losses[0], -1)) < count
+
+    def behind(self, count: int, gone: AbstractSet[int]) -> list[int]:
+        return [
+            number
+            for rank, (loss, number) in enumerate(self._sorted)  # no rank gets better
+            if number not in gone and (rank >= count or not math.isfinite(loss))
+        ]
+
+
+class ByFronts:
+    """The order of several losses: by non-dominated fronts, ties within a front by an epsilon net (multi-objective asynchronous
+    successive halving, Schmucker et al. 2021); see :func:`gibbsweep.results.dominance.ordered`.
+
+    Where any trial is good enough the best in each objective are: of three trials and two objectives two go on, or the end
+    would see one objective alone.
+    """
+
+    def __init__(self, objectives: int) -> None:
+        self.least = objectives
+        self._came: list[tuple[int, Losses]] = []  # by number: ties go to the earlier trial
+        self._order: list[tuple[int, Losses]] = []
+
+    def __len__(self) -> int:
+        return len(self._came)
+
+    def add(self, number: int, losses: Losses) -> None:
+        bisect.insort(self._came, (number, losses))
+        self._order = []
+
+    def numbers(self) -> set[int]:
+        return {number for number, _ in self._came}
+
+    def first(self, count: int, gone: AbstractSet[int]) -> int | None:
+        best = self._best(count)
+        return next((number for number, losses in best if number not in gone and is_finite(losses)), None)
+
+    def has(self, losses: Losses, count: int) -> bool:
+        return any(losses == other for _, other in self._best(count))
+
+    def behind(self, count: int, gone: AbstractSet[int]) -> list[int]:
+        count = max(count, self.least)
+        return [
+            number
+            for number, losses in self._came
+            if number not in gone
+            and (not is_finite(losses) or sum(dominates(other, losses) for _, other in self._came) >= count)
+        ]
+
+    def _best(self, count: int) -> list[tuple[int, Losses]]:
+        count = min(count, len(self._came))
+        if len(self._order) < count:  # no further than it is asked for: the order of a long front costs its square
+            self._order = [self._came[i] for i in ordered([losses for _, losses in self._came], count)]
+        return self._order[:count]

@@ -1,0 +1,67 @@
+"""One compared option of a contender: its own trials and its own scheduler, which compares them with one another alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gibbsweep.study.at_budget import ContenderAtBudget
+from gibbsweep.tune.folder.layout import search_name
+from gibbsweep.tune.journal.ranking import best_first
+from gibbsweep.tune.journal.record import Record
+from gibbsweep.tune.schedulers.base import Scheduler
+from gibbsweep.tune.search.front import FrontMember, members_of
+
+
+@dataclass(eq=False)
+class Arm:
+    """The trials of a contender with one compared option. A contender that compares nothing is one arm.
+
+    The arms of a contender share one Optuna study and take turns in it: of ``turns`` arms the one at ``position`` has the trials
+    ``position``, ``position + turns``, ``position + 2 turns``, ...
+    """
+
+    contender: ContenderAtBudget
+    option: Any
+    """The compared option; None where the contender compares nothing."""
+    position: int
+    turns: int
+    trials: int
+    """How many trials it gets in all."""
+    scheduler: Scheduler
+    """Counts the arm's own trials from 0."""
+    records: list[Record] = field(default_factory=list)
+    """The trials that were asked for, in their order."""
+
+    @property
+    def name(self) -> str:
+        """The contender's name."""
+        return self.contender.name
+
+    @property
+    def compared(self) -> dict[str, Any]:
+        """The compared values by path."""
+        return self.contender.compared(self.option)
+
+    def index(self, record: Record) -> int:
+        """The place of ``record`` among the arm's own trials."""
+        return record.number // self.turns
+
+    def search_runs(self) -> list[str]:
+        """The names of the runs of its search, started or not."""
+        return [search_name(self.name, self.position + i * self.turns) for i in range(self.trials)]
+
+    def searched(self) -> bool:
+        """Whether the journal has the end of every trial."""
+        return len(self.records) == self.trials and all(record.ended for record in self.records)
+
+    def best(self) -> Record | None:
+        """The best completed trial that satisfies every constraint, or else the one that comes closest; None if none completed."""
+        return next(iter(best_first(self.records, self.contender.goals)), None)
+
+    def members(self, most: int) -> list[FrontMember]:
+        """What is retrained once its trials have ended: at most ``most`` configurations; see
+        :func:`gibbsweep.tune.search.front.members_of`. Without a search, the contender's configuration as it stands."""
+        if not self.trials:
+            return [FrontMember("", self.compared)]
+        return members_of(self.records, self.contender.goals, most)
