@@ -138,7 +138,7 @@ def _curves(options: SimulateOptions, seed: int) -> Curves:
         others = [SyntheticCurves(seed=seed + _SEED_STEP * i) for i in range(1, options.objectives)]
         return FrontCurves([first, *others]) if others else first
     folder, colon, contender = options.curves.rpartition(":")
-    if not colon or not (Path(folder) / "optuna.journal").exists():
+    if not colon or not SweepDir(Path(folder)).journal.exists():
         raise UserError(
             f"--curves takes the folder of a sweep and a contender, runs/NAME:CONTENDER: got {options.curves!r}."
         )

@@ -16,15 +16,14 @@ from tyro.conf import Positional, arg
 
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
 from gibbsweep.study import Study
 from gibbsweep.study.space import with_values
-from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
-from gibbsweep.train.exclusive import only_process
-from gibbsweep.train.files import write_atomically
+from gibbsweep.train import PrecisionOption, StdoutReporter
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def train_one(options: TrainOptions) -> None:
         contender,
         seed=options.seed,
         data=options.data or study.data,
-        run_dir=(options.runs / f"train-{study.name}" / "trials" / name).absolute(),
+        run_dir=SweepFolder(options.runs / f"train-{study.name}").trial(name).absolute(),
         data_root=options.data_root,
         validation=study.validation,
         precision=options.precision,
@@ -107,13 +106,13 @@ def train_one(options: TrainOptions) -> None:
         else:
             outcome = _with_ray(assignment, options, watch)
     print(summary(outcome, assignment.run_dir))
-    if outcome.outcome == "failed":
+    if outcome.kind == "failed":
         raise SystemExit(1)
 
 
 def _describe(study: Study, assignment: Assignment) -> None:
     """Describe the study in the folder of its single runs, so that ``gibbsweep track sync`` can send them."""
-    path = assignment.run_dir.parent.parent / "sweep.json"
+    path = RunFolder(assignment.run_dir).sweep.record_path
     if path.exists():
         return
     record = {
@@ -125,7 +124,7 @@ def _describe(study: Study, assignment: Assignment) -> None:
         "created": time.time(),
     }
     try:
-        write_atomically(path, json.dumps(record, indent=1).encode())
+        write_json(path, record)
     except OSError as error:
         raise UserError(
             f"{path.parent} cannot be written ({error.strerror}): choose a writable folder with --runs."

@@ -9,6 +9,8 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import SweepFolder
+from gibbsweep.folder.layout import TRIALS
 from gibbsweep.option import OrDefault
 
 
@@ -26,8 +28,8 @@ def sync_sweep(options: SyncOptions) -> None:
     """Send to MLflow, exactly once, all of a sweep that has not reached it."""
     from gibbsweep.track import default_tracking_uri, sync
 
-    if not (options.sweep / "trials").is_dir():
-        raise UserError(f"{options.sweep} is not a sweep's folder: name one that holds trials/, such as runs/NAME.")
+    if not SweepFolder(options.sweep).trials.is_dir():
+        raise UserError(f"{options.sweep} is not a sweep's folder: name one that holds {TRIALS}/, such as runs/NAME.")
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.sweep.parent)
     report = sync(options.sweep, tracking_uri=uri)
     if report.error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gibbsweep.results.dominance import ordered
-from gibbsweep.study.constraint import ranked
+from gibbsweep.results.dominance import order_by_fronts
+from gibbsweep.study.constraint import ranking_loss
 from gibbsweep.study.goal import Goal
 from gibbsweep.tune.journal.record import Record
 
@@ -14,7 +14,7 @@ def losses_of(goals: Sequence[Goal], values: Sequence[float], found: Mapping[str
     """Every goal's value as the loss that it is ranked by. Where a constraint is violated all of them are behind those that satisfy
     all, so such a trial is dominated by every one that does and by every smaller violation (constrained domination, Deb et al.
     2002, section VI)."""
-    return tuple(ranked(goal.loss(value), found) for goal, value in zip(goals, values, strict=True))
+    return tuple(ranking_loss(goal.loss(value), found) for goal, value in zip(goals, values, strict=True))
 
 
 def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[float, ...]]:
@@ -27,5 +27,5 @@ def best_first(records: Sequence[Record], goals: Sequence[Goal]) -> list[Record]
     (see :func:`gibbsweep.results.dominance.ordered`)."""
     ended = [record for record in records if record.objectives is not None]
     if len(goals) > 1:
-        return [ended[i] for i in ordered(end_losses(ended, goals))]
+        return [ended[i] for i in order_by_fronts(end_losses(ended, goals))]
     return sorted(ended, key=lambda r: (r.violation, goals[0].loss((r.objectives or (0.0,))[0]), r.number))

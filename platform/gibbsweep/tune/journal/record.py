@@ -11,7 +11,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from gibbsweep.study.constraint import total
+from gibbsweep.study.constraint import total_violation
 from gibbsweep.study.space import values_from_json
 from gibbsweep.tune.journal.attributes import (
     AT,
@@ -108,7 +108,7 @@ class Record:
     @property
     def violation(self) -> float:
         """How far the ended trial is from satisfying every constraint; 0 where it does."""
-        return total(self.violations_at_the_end)
+        return total_violation(self.violations_at_the_end)
 
     def add_report(self, step: int, values: tuple[float, ...], violations: Mapping[str, float]) -> None:
         """Keep a finite report of every goal, with its violations."""
