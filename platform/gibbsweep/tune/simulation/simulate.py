@@ -43,7 +43,7 @@ class Job:
     end: int
     """Updates that it trains to."""
     schedule: tuple[Segment, ...] = ()
-    """Where the trial has trained with other values before: those and ``values``, by updates."""
+    """All values of the trial by updates, ``values`` last, if it has trained with others before."""
 
 
 class Policy(Protocol):
@@ -195,7 +195,8 @@ class SearchPolicy:
         report_every: int = 0,
         storage: BaseStorage | None = None,
     ) -> SearchPolicy:
-        """For one contender that is searched in the space of ``curves``. ``report_every`` 0: at the rungs and the end alone."""
+        """The policy of a search in the space of ``curves``. ``report_every`` 0: trials report at the rungs and the end
+        alone."""
         contender = ContenderAtBudget(
             "simulated",
             Contender(curves.config, "baseline", curves.space),
@@ -232,6 +233,7 @@ class SearchPolicy:
         return Job(record.number, record.values, record.updates_done, record.runs_to, schedule)
 
     def report(self, job: Job, step: int, loss: float) -> bool:
+        """Receive the ``loss`` after ``step`` updates. Returns whether the trial stops now, before the job's end."""
         verdict = self.search.report(job.number, step, self._metrics(job, step))
         if verdict == "go":
             return False
