@@ -1,5 +1,5 @@
-"""Who goes on from whose checkpoint, and with which values: truncation selection and perturbation of population-based training (Jaderberg
-et al. 2017, "Population Based Training of Neural Networks", algorithm 1 and section 4.1). Pure: a function of the seed and the losses."""
+"""Truncation selection and perturbation of population-based training (Jaderberg et al. 2017, "Population Based Training
+of Neural Networks", algorithm 1 and section 4.1). Pure functions of the seed and the losses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gibbsweep.train.streams import Stream
 from gibbsweep.tune.samplers import unit_cube
 
 SHARE = 0.25
-"""Of the members, how many are replaced, and how many they are replaced from."""
+"""The share of the members that is replaced, and the share that donors are drawn from."""
 FACTORS = (0.8, 1.2)
 """A number is multiplied by one of these, as in the paper."""
 RESAMPLED = 0.25
@@ -24,27 +24,32 @@ RESAMPLED = 0.25
 
 @dataclass(frozen=True)
 class Member:
-    """``loss``: lower is better; of a member that is lost it is not finite."""
+    """A member of a population at the end of a generation."""
 
     number: int
+    """The number of its trial."""
     loss: float
+    """Its loss, lower is better; not finite if the member is lost."""
     values: Mapping[str, Any]
+    """Searched values by path."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """The member goes on from the checkpoint of ``donor``, with ``values``."""
+    """How a member is replaced."""
 
     donor: int
+    """The number of the member from whose checkpoint it goes on."""
     values: dict[str, Any]
+    """The values that it goes on with."""
 
 
 def evolve(
     members: Sequence[Member], space: Space, evolves: Collection[str], *, seed: int, step: int
 ) -> dict[int, Change]:
-    """By number, the members that are replaced after ``step`` updates: all that are lost, and of the others as many of the worst as
-    make it a quarter together. Each takes over a member drawn from the best quarter, but none that is not better than itself: without
-    a difference there is no evidence, and nothing changes. Nobody is replaced where everyone is lost."""
+    """The members that are replaced after ``step`` updates, by number: all lost ones, and as many of the worst others
+    as make it a quarter together. The donor of each is drawn from the best quarter. A member is not replaced if its
+    donor is not better: without a difference there is no evidence. If all members are lost, none is replaced."""
     alive = sorted((m for m in members if math.isfinite(m.loss)), key=lambda m: (m.loss, m.number))
     if not alive:
         return {}
@@ -72,8 +77,9 @@ def explored(
 
 
 def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
-    """A number times .8 or 1.2, at least one away where it is whole; an option's neighbour in the order of its Choice; or, with a
-    chance of a quarter, a new one from the whole domain. At a boundary it stops."""
+    """A new value near ``value``. A number is multiplied by 0.8 or 1.2 and, if it is whole, changes by at least one; an
+    option becomes its neighbour in the order of its Choice; with a chance of a quarter the value is drawn from the
+    whole domain. Values stay within their bounds."""
     again, coordinate, up = dice.random() < RESAMPLED, dice.random(), int(dice.integers(2))
     if again:
         return unit_cube.values_at({"": domain}, {"": coordinate}, {})[""]
@@ -90,7 +96,7 @@ def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
 
 
 def taken(space: Space, values: Mapping[str, Any]) -> dict[str, Domain]:
-    """The domains of the paths that ``values`` has, those of the branches taken included."""
+    """The domains of the paths that ``values`` has, including those of the branches that ``values`` takes."""
     found: dict[str, Domain] = {}
     for path, domain in space.items():
         found[path] = domain

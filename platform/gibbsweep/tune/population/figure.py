@@ -1,4 +1,5 @@
-"""The values of a population's members while they train: a line a member, a jump where one goes on from another's checkpoint."""
+"""A figure of the values that a population's members train with: a line for each member, with a jump where it goes on
+from another's checkpoint."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ def draw_lineages(
     evolves: Sequence[str],
     updates: int,
 ) -> Figure:
-    """``groups``: (title, members, the best of them) for each compared option, a column; a row for each path that evolves. The thick
-    line is the history of the best one's weights, which its retrainings repeat; a thin one ends where its member was replaced."""
+    """Draw the values that evolve against updates. ``groups``: (title, members, best member) of each arm, which make
+    the columns; the paths that evolve make the rows. The thick line is the history of the best member's weights, which
+    its retrainings repeat; a thin line ends where its member was replaced."""
     from matplotlib.figure import Figure
 
     domains = dict(walk(space))

@@ -1,4 +1,5 @@
-"""Checkpoints of a population, copied in the run folders as the journal says, before any member of the next generation starts."""
+"""Copies checkpoints of a population between run folders as the journal says, before any member of the next generation
+starts."""
 
 from __future__ import annotations
 
@@ -11,16 +12,25 @@ from gibbsweep.tune.journal.record import Record
 
 
 class Takeovers:
-    """``made``: those that this process has carried out, as (run, takeover). What an earlier one has, the run folders say."""
+    """The copies of checkpoints in a sweep's run folders. The run folders tell which copies an earlier process has
+    made.
+
+    For example::
+
+        takeovers = Takeovers(sweep)
+        takeovers.carry_out("rbm", search.records, batch_size=100)
+    """
 
     def __init__(self, sweep: SweepDir) -> None:
         self.made: list[tuple[str, Takeover]] = []
+        """The copies that this process has made, as (run, takeover)."""
         self._sweep = sweep
         self._done: set[tuple[str, int]] = set()
 
     def carry_out(self, search: str, records: Sequence[Record], batch_size: int) -> None:
-        """The last takeover of each trial of ``search``, whose ``records`` these are. All donors of a generation stand where it ended until all are done: none of
-        them is replaced, and no member starts before."""
+        """Make the last copy of each trial of ``search`` whose ``records`` these are. No member starts before all
+        copies are made, and no donor is replaced, so every donor still has the checkpoint of the end of the
+        generation."""
         for record in records:
             if not record.copies:
                 continue
@@ -32,7 +42,7 @@ class Takeovers:
                 there = _donor_values(records[copied.donor], copied.step)
                 changed = {path: (there[path], v) for path, v in copied.values.items() if there[path] != v}
                 planned = Takeover(copied.step, donor, copied.values, changed)
-                with only_process(run_dir):  # of an earlier driver's, one may still be ending
+                with only_process(run_dir):  # a process of an earlier driver may still be ending
                     self.made.append((run, take_over(run_dir, self._sweep.trial(donor), planned, batch_size)))
             self._done.add((run, copied.step))
 

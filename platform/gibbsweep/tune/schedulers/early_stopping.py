@@ -1,4 +1,4 @@
-"""Schedulers under which a trial runs to the end, or until it is behind its peers; none waits."""
+"""Schedulers under which a trial runs to the end or until it is behind its peers; no trial waits."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ _MEDIAN_PEERS = 4  # finished peers before a median means anything
 
 
 class MedianRule(Judged):
-    """Stops a trial that is worse at its report than the median of its finished peers at theirs (Golovin et al. 2017, section 3.2.2, with
-    the values at the step instead of running averages); of several objectives, one on a later front than more than half of them."""
+    """Stops a trial whose report is worse than the median of the finished trials at the same updates (Golovin et al.
+    2017, section 3.2.2, with the values at the step instead of running averages). With several objectives it stops a
+    trial that is on a later front than more than half of the finished ones.
+
+    For example::
+
+        rule = MedianRule(updates=900)
+        rule.report(0, 100, (0.7,))  # "go": no trial has finished yet
+    """
 
     def __init__(self, updates: int, window: int = 1) -> None:
         super().__init__(updates, window)
@@ -39,8 +46,14 @@ class MedianRule(Judged):
 
 
 class StopAtRungs(Judged):
-    """Stops a trial that is not among the best 1/eta at a rung when it gets there (the stopping variant of asynchronous halving: what was
-    stopped early by bad luck stays stopped, and nothing waits)."""
+    """Stops a trial that is not among the best 1/eta of those that have reached its rung by then. It is the stopping
+    variant of asynchronous halving: a trial that bad luck stopped early stays stopped, and no trial waits.
+
+    For example::
+
+        scheduler = StopAtRungs(updates=900, steps=(100, 300), eta=3)
+        scheduler.report(0, 100, (0.7,))  # "go": the first trial at a rung is the best one
+    """
 
     def __init__(self, updates: int, steps: Sequence[int], eta: int, window: int = 1, objectives: int = 1) -> None:
         super().__init__(updates, window)

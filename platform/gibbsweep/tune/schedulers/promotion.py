@@ -13,13 +13,28 @@ if TYPE_CHECKING:
 
 
 class Promotion(Judged):
-    """Asynchronous successive halving that pauses (Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", algorithm
-    2): a trial waits at its rung with its checkpoint until it is among the best 1/eta of all that came there, early or late. Each
-    bracket has a ladder of its own that starts one rung higher."""
+    """Asynchronous successive halving that pauses (Li et al. 2020, "A System for Massively Parallel Hyperparameter
+    Tuning", algorithm 2). A trial waits at its rung with its checkpoint until it is among the best 1/eta of all trials
+    that came, early or late. Each bracket has its own ladder, which starts one rung higher than the one before.
+
+    For example::
+
+        scheduler = Promotion(updates=900, steps=(100, 300), eta=3, trials=9)
+        scheduler.report(0, 100, (0.7,))
+        scheduler.pause(0, 100, promoted=False)
+        scheduler.promote()  # None: one of three goes on, and two have not come
+    """
 
     def __init__(
-        self, updates: int, steps: Sequence[int], eta: int, trials: int, brackets: int = 1, window: int = 1, objectives: int = 1
-    ) -> None:  # fmt: skip
+        self,
+        updates: int,
+        steps: Sequence[int],
+        eta: int,
+        trials: int,
+        brackets: int = 1,
+        window: int = 1,
+        objectives: int = 1,
+    ) -> None:
         super().__init__(updates, window)
         self.rungs = tuple(steps)
         self._ladders = [Ladder(steps[b:], eta, objectives) for b in range(brackets)]

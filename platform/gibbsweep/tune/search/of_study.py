@@ -11,7 +11,8 @@ from gibbsweep.tune.search.search import Search
 
 
 def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, Search]:
-    """By contender, with what earlier parts of the sweep have recorded and what its warm start has copied."""
+    """The search of each contender, with what earlier parts of the sweep have recorded and what its warm start has
+    copied."""
     storage = open_storage(sweep)
     evolves = sweep.record()["evolves"] if settings.scheduler == "population" else {}
     histories = {} if settings.from_sweep is None else warm_start.read(sweep.warm_start)

@@ -1,8 +1,9 @@
-"""A warm start: trials of an earlier sweep that the samplers of a new one learn from.
+"""A warm start: trials of an earlier sweep from which the samplers of a new one learn.
 
-They are history and nothing else: no rows, not counted, never promoted. What is taken is copied into the new sweep's folder when that is
-made, so the earlier sweep may go. Values after different numbers of updates do not compare, so a trial is taken for its values after as
-many updates as the new sweep compares trials at: at its rungs, or, where it has none, at the end.
+They are history alone: they have no rows, are not counted and are never promoted. They are copied into the new sweep's
+folder when it is made, so the earlier sweep may be removed. Values after different numbers of updates do not compare. A
+trial therefore counts with its values after the updates at which the new sweep compares trials: at its rungs or,
+without rungs, at the end.
 """
 
 from __future__ import annotations
@@ -33,15 +34,17 @@ from gibbsweep.tune.journal.record import Record, recorded
 from gibbsweep.tune.options.settings import Settings, fingerprint
 
 LEARNING = ("tpe", "gp", "cmaes")
-"""The samplers that look at trials at all."""
+"""The samplers that learn from trials."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Of one contender: ``trials`` as JSON, and how many were ``dropped``, by the reason."""
+    """What one contender's sampler learns from an earlier sweep."""
 
     trials: list[dict[str, Any]]
+    """Trials as JSON: ``trial``, ``values``, ``reports``, ``violations`` and, with several goals, ``others``."""
     dropped: dict[str, int]
+    """How many trials cannot be used, by the reason."""
 
     def __str__(self) -> str:
         count = sum(self.dropped.values())
@@ -49,7 +52,7 @@ class Taken:
         return f"{len(self.trials)} taken, {count} dropped" + (f" ({reasons})" if reasons else "")
 
     def records(self, space: Space, steps: Sequence[int]) -> list[Record]:
-        """As a search has its own. ``steps``: the updates that trials are compared at."""
+        """The trials as records of a search. ``steps``: the updates at which trials are compared."""
         found = []
         for number, trial in enumerate(self.trials):
             values = values_from_json(trial["values"])
@@ -68,13 +71,13 @@ class Taken:
 
 
 def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
-    """What each contender that searches can use of ``settings.from_sweep``. Raises UserError where there is no such sweep or contender,
-    where the sampler learns nothing, or where nothing can be used."""
+    """The history that each contender with a search can use of ``settings.from_sweep``. Raises UserError if there is no
+    such sweep or contender, if the sampler learns nothing, or if nothing can be used."""
     assert settings.from_sweep is not None
     if settings.sampler not in LEARNING:
         raise UserError(
-            f"--sampler {settings.sampler} learns nothing from trials, so --from {settings.from_sweep} would change nothing: use --sampler "
-            f"{'|'.join(LEARNING)}, or leave --from out."
+            f"--sampler {settings.sampler} learns nothing from trials, so --from {settings.from_sweep} would change "
+            f"nothing: use --sampler {'|'.join(LEARNING)}, or leave --from out."
         )
     folder = _folder(settings.from_sweep, runs)
     there: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
@@ -84,8 +87,8 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
     missing = [name for name in searched if name not in there]
     if missing:
         raise UserError(
-            f"sweep {folder.name!r} has no contender {', '.join(map(repr, missing))} to start from: it has {', '.join(there)}; "
-            "name those with --contenders, or leave --from out."
+            f"sweep {folder.name!r} has no contender {', '.join(map(repr, missing))} to start from: "
+            f"it has {', '.join(there)}; name those with --contenders, or leave --from out."
         )
     found = {
         name: _taken(
@@ -114,11 +117,13 @@ def compared_at(contender: ContenderAtBudget, settings: Settings) -> tuple[int, 
 
 
 def write(path: Path, found: Mapping[str, Taken]) -> None:
+    """Write the history of each contender to a new sweep's file."""
     record = {name: asdict(taken) for name, taken in found.items()}
     write_atomically(path, json.dumps(record, indent=1).encode())
 
 
 def read(path: Path) -> dict[str, Taken]:
+    """Read what :func:`write` wrote."""
     return {name: Taken(**taken) for name, taken in json.loads(path.read_text()).items()}
 
 
@@ -187,7 +192,7 @@ def _trials(folder: Path, name: str) -> list[FrozenTrial]:
 
 
 def _measured_otherwise(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Why no value of there compares with one of here; "" if they do."""
+    """Why no value of the earlier sweep compares with one of this sweep; "" if they compare."""
     for what, old, new in (
         ("data", there["views"][0], here["views"][0]),
         ("validation share", there["validation"], here["validation"]),
@@ -207,7 +212,7 @@ def _words(value: Any) -> str:
 
 
 def _reports(trial: FrozenTrial, updates: int, steps: Sequence[int]) -> dict[int, tuple[float, ...]]:
-    """Every goal's value, by updates."""
+    """Every goal's value after each of ``steps``, as far as the trial has them."""
     record = recorded(0, trial, ())
     known = dict(record.reports)
     if record.objectives is not None:
@@ -216,7 +221,7 @@ def _reports(trial: FrozenTrial, updates: int, steps: Sequence[int]) -> dict[int
 
 
 def _metrics(run_dir: Path) -> dict[int, dict[str, float]]:
-    """All that a run reported, by updates."""
+    """All metrics that a run reported, by updates."""
     outcome = Outcome.read(run_dir)
     ended = {outcome.step: outcome.metrics} if outcome is not None else {}
     return {**dict(read_spool(run_dir / "metrics.jsonl")), **ended}
