@@ -1,4 +1,4 @@
-"""What a person hears of the precisions that a sweep's trials measure (see :class:`gibbsweep.train.precision.Measured`)."""
+"""Tells a person which precisions a sweep's trials measured (see :class:`gibbsweep.train.precision.Measured`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from gibbsweep.train.precision import measurements, said
 
 
 class Precisions:
-    """Watches the ``folder`` of a sweep's measurements: a contender that is measured on another kind of device than before, since a sweep
-    was resumed there or its machines differ, may train in another precision from then on."""
+    """Watches the ``folder`` of a sweep's measurements. A contender that is measured again on another kind of device,
+    because the sweep was resumed there or its machines differ, may train in another precision from then on. A person is
+    told of it.
+
+    For example::
+
+        precisions = Precisions(sweep.precision, say=print)
+        precisions.look("rbm")  # prints a sentence if rbm was measured again
+    """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder, self._say = folder, say
@@ -20,7 +27,7 @@ class Precisions:
             self.look(path.stem)
 
     def look(self, contender: str) -> None:
-        """Say what is new of ``contender``, one of whose trials has reported."""
+        """Say what is new about ``contender``, one of whose trials has reported."""
         path = self._folder / f"{contender}.json"
         changed = path.stat().st_mtime_ns if path.exists() else 0
         if changed == self._changed.get(contender, 0):

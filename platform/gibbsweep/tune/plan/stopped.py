@@ -1,4 +1,5 @@
-"""Runs that the scheduler stopped at a report: their outcomes, also where a kill came between the verdict and the outcome."""
+"""The outcomes of runs that the scheduler stopped at a report, even if a kill came between the verdict and the
+outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def stopped_outcome(
     verdict: Literal["prune", "diverge"], step: int, goals: Sequence[Goal], values: Sequence[float], run_dir: Path
 ) -> Outcome:
-    """Of the run in ``run_dir``, whose report of ``values`` after ``step`` updates met with ``verdict``."""
+    """The outcome of the run in ``run_dir``, on whose report of ``values`` after ``step`` updates the scheduler gave
+    ``verdict``."""
     told = {goal.metric: value for goal, value in zip(goals, values, strict=True)}
     kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
     why = (
@@ -33,14 +35,15 @@ def stopped_outcome(
 
 
 def stopped(records: Sequence[Record]) -> list[tuple[Record, int]]:
-    """Those that are running though they were to be pruned after so many updates: a kill kept them from their end."""
+    """The ``records`` that are still running although a verdict was to prune them, with the updates of that verdict. A
+    kill came before they ended."""
     found = [(record, record.pruned_after) for record in records if record.state == "running"]
     return [(record, step) for record, step in found if step is not None]
 
 
 def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> Outcome:
-    """The outcome of the trial ``record``, which was to be pruned after ``step`` updates. The verdict stands, whatever a trial that
-    outlived its driver has done since."""
+    """The outcome of the trial ``record``, which was to be pruned after ``step`` updates. The verdict counts, whatever
+    a trial that outlived its driver has done since."""
     outcome = Outcome.read(run_dir)
     if outcome is None or outcome.outcome != "pruned":
         return stopped_outcome("prune", step, goals, record.reports[step], run_dir)
@@ -48,11 +51,11 @@ def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> O
 
 
 def end_stopped(search: Search, sweep: SweepDir) -> None:
-    """End the trials of ``search`` that were to be pruned when a kill came before their outcome was written, or before the journal had
-    heard of it."""
+    """End the trials of ``search`` that were to be pruned when a kill came before their outcome was written to the run
+    folder or to the journal."""
     for record, step in stopped(search.records):
         run_dir = sweep.trial(search_name(search.contender.name, record.number))
-        with only_process(run_dir):  # of an earlier driver's, it may still be ending
+        with only_process(run_dir):  # a process of an earlier driver may still be ending
             outcome = stands(record, step, search.goals, run_dir)
             outcome.write(run_dir)
         search.tell(record.number, outcome)

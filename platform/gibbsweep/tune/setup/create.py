@@ -1,4 +1,4 @@
-"""The folder of one sweep, and the rule that a changed study does not resume an old sweep."""
+"""The folder of one sweep, new or resumed. A sweep whose study has changed is not resumed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from gibbsweep.tune.setup.feasible import check
 def create(
     study: Study, options: SweepOptions, *, has_gpu: bool, script_options: Mapping[str, Any] | None = None
 ) -> tuple[SweepDir, Settings]:
-    """A new sweep's folder with its record."""
+    """Make a new sweep's folder with its record. Raises UserError if the sweep exists, cannot be written, or is not
+    feasible."""
     name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = options.runs / name
     if (path / "sweep.json").exists():
         raise UserError(
-            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, or choose another --name."
+            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, "
+            "or choose another --name."
         )
     defaults: dict[str, Any] = {
         "contenders": study.default or tuple(study.contenders),
@@ -36,7 +38,7 @@ def create(
         "data": study.data,
         "seed": 0,
         "precision": "auto",
-        "sampler": "random" if options.scheduler == "population" else "tpe",  # a population learns by itself
+        "sampler": "random" if options.scheduler == "population" else "tpe",  # a population needs no model
         "scheduler": "none",
         "eta": 3,
         "rungs": None,
@@ -64,7 +66,7 @@ def create(
         "created": time.time(),
     }
     try:
-        if taken is not None:  # first: a sweep exists once it has its record
+        if taken is not None:  # before the record, with which the sweep exists
             warm_start.write(SweepDir(path).warm_start, taken)
         write_atomically(path / "sweep.json", json.dumps(record, indent=1).encode())
     except OSError as error:
@@ -75,13 +77,15 @@ def create(
 
 
 def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
-    """The folder of the sweep to resume. Options that were given and differ from the record, or a study that changed, are refused."""
+    """The folder of the sweep to resume and its settings. Raises UserError if options differ from the record or the
+    study has changed."""
     assert options.resume is not None
     sweep = find_sweep(options.runs, options.resume)
     record = sweep.record()
     if record["study"] != study.name:
         raise UserError(
-            f"sweep {sweep.name!r} belongs to study {record['study']!r}, not {study.name!r}: resume it with that script."
+            f"sweep {sweep.name!r} belongs to study {record['study']!r}, not {study.name!r}: "
+            "resume it with that script."
         )
     recorded = record["options"]
     for name in DECIDING:
@@ -89,8 +93,8 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
         given = list(given) if isinstance(given, tuple) else given
         if given is not None and given != recorded.get(name, getattr(Settings, name, None)):
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name.removesuffix('_sweep')} {given} was given: "
-                "leave it out to continue, or start a new sweep."
+                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and "
+                f"--{name.removesuffix('_sweep')} {given} was given: leave it out to continue, or start a new sweep."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
     evolves = {name: list(paths) for name, paths in check(study, settings, options).items()}
@@ -105,7 +109,7 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
 
 
 def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
-    """The script options that the sweep to resume was started with, where ``own`` leaves them at their defaults."""
+    """The script options with which the sweep to resume was started, as far as ``own`` has their defaults."""
     path = options.runs / (options.resume or "") / "sweep.json"
     if options.resume is None or not path.exists():
         return {}
@@ -119,7 +123,7 @@ def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
 
 
 def _several_goals(study: Study, settings: Settings) -> dict[str, Any]:
-    """The goals of the contenders that have several, in words."""
+    """The goals of the contenders that have several, as text."""
     goals = {
         name: " and ".join(f"{goal.direction} {goal.metric}" for goal in at.goals)
         for name, at in settings.contenders_of(study).items()

@@ -1,4 +1,4 @@
-"""The results of a finished sweep: its rows, what they cost, and what the study finds in them."""
+"""The results of a finished sweep: its rows, their cost, and the study's findings."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
 
 
 def _filled(study: Study, rows: list[Row]) -> dict[str, str]:
-    """The columns that any row has a number for: a study of several data sets may name more than one run measures."""
+    """The columns for which any row has a number: a study of several data sets may name more columns than one run
+    measures."""
     filled = {key: heading for key, heading in study.columns.items() if any(key in row.metrics for row in rows)}
     return filled or dict(study.columns)

@@ -1,4 +1,4 @@
-"""The final table, on a terminal."""
+"""The final table on a terminal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from gibbsweep.results.results import Results
 
 
 def results_table(results: Results, *, width: int) -> Table:
-    """The final table for a terminal of ``width`` columns: without deviations where there is no room for them, and without the
-    last metrics where there is none for these, which the caption names. No number is cut."""
+    """The final table for a terminal of ``width`` columns. A narrow terminal gets no deviations, and only as many
+    metrics as fit; the caption names the others. No number is cut."""
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0), caption_justify="left")
     brief = width < 120
     header, rows = results.header(brief=brief), results.cells(brief=brief)
