@@ -26,14 +26,14 @@ CONSTRAINT = "constraints:"
 """Prefix of the system attributes that hold a trial's constraints in Optuna (``Trial.set_constraint``)."""
 
 
-def as_constraints(found: Mapping[str, float]) -> dict[str, float]:
+def as_constraints(violations: Mapping[str, float]) -> dict[str, float]:
     """Violations as Optuna's system attributes."""
-    return {f"{CONSTRAINT}{name}": violation for name, violation in found.items()}
+    return {f"{CONSTRAINT}{name}": violation for name, violation in violations.items()}
 
 
 def reported(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
     """The user attributes of a trial whose names begin with ``prefix``, by updates."""
-    return {int(key.removeprefix(prefix)): found for key, found in attrs.items() if key.startswith(prefix)}
+    return {int(key.removeprefix(prefix)): value for key, value in attrs.items() if key.startswith(prefix)}
 
 
 VALUES, FROM, LOST = "values@", "from@", "lost@"

@@ -60,25 +60,25 @@ def report(
     record: Record,
     step: int,
     values: tuple[float, ...],
-    found: Mapping[str, float],
+    violations: Mapping[str, float],
     *,
     pruned: bool,
 ) -> None:
     """Write a finite report of every goal after ``step`` updates, with each constraint's violation and whether the
     trial is to be pruned."""
     first, *others = values
-    beside: dict[str, Any] = {}
-    if found:
-        beside[f"{AT}{step}"] = found
+    attributes: dict[str, Any] = {}
+    if violations:
+        attributes[f"{AT}{step}"] = violations
     if others:
-        beside[f"{OTHERS_AT}{step}"] = tuple(others)
+        attributes[f"{OTHERS_AT}{step}"] = tuple(others)
     if pruned or step in record.prune_verdicts:  # overwrites a verdict whose report a kill kept out
-        beside[f"{PRUNED}{step}"] = record.prune_verdicts[step] = pruned
-    for key, known in beside.items():
+        attributes[f"{PRUNED}{step}"] = record.prune_verdicts[step] = pruned
+    for key, value in attributes.items():
         with deferred(storage):
-            storage.set_trial_user_attr(record.trial_id, key, known)
+            storage.set_trial_user_attr(record.trial_id, key, value)
     storage.set_trial_intermediate_value(record.trial_id, step, first)
-    record.add_report(step, values, found)
+    record.add_report(step, values, violations)
 
 
 def end(
@@ -87,11 +87,11 @@ def end(
     ended: OutcomeKind,
     outcome: Outcome,
     values: tuple[float, ...] | None,
-    found: Mapping[str, float],
+    violations: Mapping[str, float],
 ) -> None:
     """Write that the trial has ``ended``, with the ``values`` of the goals and the violations where they were measured.
     Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart."""
-    at_the_end = as_constraints(found)
+    at_the_end = as_constraints(violations)
     record.attrs |= at_the_end
     with deferred(storage):
         storage.set_trial_user_attr(record.trial_id, "outcome", ended)

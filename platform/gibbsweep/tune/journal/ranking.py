@@ -10,11 +10,11 @@ from gibbsweep.study.goal import Goal
 from gibbsweep.tune.journal.record import Record
 
 
-def losses_of(goals: Sequence[Goal], values: Sequence[float], found: Mapping[str, float]) -> tuple[float, ...]:
+def losses_of(goals: Sequence[Goal], values: Sequence[float], violations: Mapping[str, float]) -> tuple[float, ...]:
     """Every goal's value as the loss that trials are ranked by. If a constraint is violated, every loss comes behind
     those of the trials that satisfy all constraints. Such a trial is therefore dominated by every trial that satisfies
     them and by every smaller violation (constrained domination, Deb et al. 2002, section VI)."""
-    return tuple(ranked(goal.loss(value), found) for goal, value in zip(goals, values, strict=True))
+    return tuple(ranked(goal.loss(value), violations) for goal, value in zip(goals, values, strict=True))
 
 
 def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[float, ...]]:

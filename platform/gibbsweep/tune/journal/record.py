@@ -116,7 +116,9 @@ class Record:
     @property
     def violations_at_the_end(self) -> dict[str, float]:
         """Each constraint's violation by its text; empty without constraints or if nothing was measured."""
-        return {k.removeprefix(CONSTRAINT): found for k, found in self.attrs.items() if k.startswith(CONSTRAINT)}
+        return {
+            k.removeprefix(CONSTRAINT): violation for k, violation in self.attrs.items() if k.startswith(CONSTRAINT)
+        }
 
     @property
     def violation(self) -> float:
@@ -143,12 +145,12 @@ class Record:
 
     def frozen_at(self, step: int) -> FrozenTrial:
         """The trial as if training ended after ``step`` updates: completed with its report at that step, or running."""
-        own = {key: value for key, value in self.attrs.items() if not key.startswith(CONSTRAINT)}
+        attrs = {key: value for key, value in self.attrs.items() if not key.startswith(CONSTRAINT)}
         if step not in self.reports:
-            return self._as_trial(TrialState.RUNNING, None, own)
+            return self._as_trial(TrialState.RUNNING, None, attrs)
         if step not in self._frozen_at:  # making one costs as much as reading it
-            there = as_constraints(self.violations.get(step, {}))
-            self._frozen_at[step] = self._as_trial(TrialState.COMPLETE, self.reports[step], own | there)
+            violations = as_constraints(self.violations.get(step, {}))
+            self._frozen_at[step] = self._as_trial(TrialState.COMPLETE, self.reports[step], attrs | violations)
         return self._frozen_at[step]
 
     def frozen_for(self, goal: int) -> FrozenTrial:

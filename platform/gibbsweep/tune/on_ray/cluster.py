@@ -82,13 +82,13 @@ def nodes() -> list[Node]:
 
     alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-    here = [node["NodeID"] for node in alive if node["NodeManagerAddress"] == address]
-    found = []
+    this_node = [node["NodeID"] for node in alive if node["NodeManagerAddress"] == address]
+    machines = []
     for node in alive:
         has = node["Resources"]
-        memory = available_memory() if [node["NodeID"]] == here else int(has.get("memory", 0))
-        found.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
-    return found
+        memory = available_memory() if [node["NodeID"]] == this_node else int(has.get("memory", 0))
+        machines.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
+    return machines
 
 
 def _protect_token() -> None:

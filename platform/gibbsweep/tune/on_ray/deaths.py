@@ -73,6 +73,6 @@ class _Listener:
 
 def _what(error: BaseException) -> str:
     """The message of ``error`` in one line, without the task error that Ray wraps around it."""
-    said = [one.what for one in causes(error) if type(one) is OutOfMemory]
+    messages = [one.what for one in causes(error) if type(one) is OutOfMemory]
     cause = getattr(error, "cause", None)
-    return said[0] if said else first_line(cause if isinstance(cause, BaseException) else error)
+    return messages[0] if messages else first_line(cause if isinstance(cause, BaseException) else error)

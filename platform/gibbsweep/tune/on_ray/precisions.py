@@ -33,11 +33,12 @@ class Precisions:
         if changed == self._changed.get(contender, 0):
             return
         self._changed[contender] = changed
-        found = measurements(path)
-        before = self._known.setdefault(contender, list(found))
-        for device in [device for device in found if device not in before]:
-            earlier = ", ".join(f"{found[other]['precision']} on {other}" for other in before)
+        measured = measurements(path)
+        before = self._known.setdefault(contender, list(measured))
+        for device in [device for device in measured if device not in before]:
+            earlier = ", ".join(f"{measured[other]['precision']} on {other}" for other in before)
             self._say(
-                f"precision  ·  {contender} was measured again, on {device}: {said(found[device])}; before, {earlier}"
+                f"precision  ·  {contender} was measured again, on {device}: "
+                f"{said(measured[device])}; before, {earlier}"
             )
             before.append(device)

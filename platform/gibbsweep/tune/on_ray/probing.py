@@ -19,13 +19,13 @@ def machines() -> Machines:
 def on_cluster(gpus: bool) -> Measure:
     """A function that measures the need of each trial in a task on the cluster, with a whole GPU if ``gpus``."""
 
-    def measured(questions: Sequence[Question]) -> list[Need]:
+    def measure(questions: Sequence[Question]) -> list[Need]:
         import ray
 
         task = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_calls=1, max_retries=0)(_task)
         return list(ray.get([task.remote(pickle_by_value((q.assignment, q.space)), gpus) for q in questions]))
 
-    return measured
+    return measure
 
 
 def gpu() -> tuple[str, int]:

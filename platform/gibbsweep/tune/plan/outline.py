@@ -46,10 +46,10 @@ class Outline:
 
 def outline(plan: Plan) -> dict[str, Outline]:
     """The outline of each contender's work."""
-    found = {}
+    outlines = {}
     for search in plan.searches():
         updates = search.contender.budget.updates
-        found[search.contender.name] = Outline(
+        outlines[search.contender.name] = Outline(
             trials=search.trials,
             updates=updates,
             rungs=search.rungs,
@@ -60,7 +60,7 @@ def outline(plan: Plan) -> dict[str, Outline]:
             goals=search.goals,
             retrainings=tuple(run for arm in search.arms for run in plan.retraining_runs(arm)),
         )
-    return found
+    return outlines
 
 
 def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:

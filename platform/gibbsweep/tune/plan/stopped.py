@@ -24,21 +24,21 @@ def stopped_outcome(
 ) -> Outcome:
     """The outcome of the run in ``run_dir``, on whose report of ``values`` after ``step`` updates the scheduler gave
     ``verdict``."""
-    told = {goal.metric: value for goal, value in zip(goals, values, strict=True)}
+    metrics = {goal.metric: value for goal, value in zip(goals, values, strict=True)}
     kind: OutcomeKind = "pruned" if verdict == "prune" else "diverged"
     why = (
         f"worse than its peers after {step} updates"
         if verdict == "prune"
-        else f"{', '.join(f'{k} is {v}' for k, v in told.items() if not math.isfinite(v))} after {step} updates"
+        else f"{', '.join(f'{k} is {v}' for k, v in metrics.items() if not math.isfinite(v))} after {step} updates"
     )
-    return Outcome(kind, step, told, message=why, restarts=tuple(read_restarts(run_dir)), **spent(run_dir))
+    return Outcome(kind, step, metrics, message=why, restarts=tuple(read_restarts(run_dir)), **spent(run_dir))
 
 
 def stopped(records: Sequence[Record]) -> list[tuple[Record, int]]:
     """The ``records`` that are still running although a verdict was to prune them, with the updates of that verdict. A
     kill came before they ended."""
-    found = [(record, record.pruned_after) for record in records if record.state == "running"]
-    return [(record, step) for record, step in found if step is not None]
+    verdicts = [(record, record.pruned_after) for record in records if record.state == "running"]
+    return [(record, step) for record, step in verdicts if step is not None]
 
 
 def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> Outcome:

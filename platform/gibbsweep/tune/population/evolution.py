@@ -97,9 +97,9 @@ def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
 
 def taken(space: Space, values: Mapping[str, Any]) -> dict[str, Domain]:
     """The domains of the paths that ``values`` has, including those of the branches that ``values`` takes."""
-    found: dict[str, Domain] = {}
+    domains: dict[str, Domain] = {}
     for path, domain in space.items():
-        found[path] = domain
+        domains[path] = domain
         if isinstance(domain, Choice) and values[path] in domain.then:
-            found |= taken(domain.then[values[path]], values)
-    return found
+            domains |= taken(domain.then[values[path]], values)
+    return domains

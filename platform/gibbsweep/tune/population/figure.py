@@ -60,9 +60,9 @@ def _draw(
             if path in values and end > start:
                 axis.plot([start, end], [_height(domain, values[path])] * 2, color="tab:gray", alpha=0.5, linewidth=0.8)
         for copied in record.copies:
-            there = next(s.values for s in reversed(schedule_of(records, copied.donor, copied.step)))
-            if path in there and path in copied.values:
-                ends_at = [_height(domain, there[path]), _height(domain, copied.values[path])]
+            before = next(s.values for s in reversed(schedule_of(records, copied.donor, copied.step)))
+            if path in before and path in copied.values:
+                ends_at = [_height(domain, before[path]), _height(domain, copied.values[path])]
                 axis.plot([copied.step] * 2, ends_at, color="tab:gray", alpha=0.5, linewidth=0.6, linestyle=":")
     if best is not None:
         schedule = [segment for segment in schedule_of(records, best.number) if path in segment.values]

@@ -28,15 +28,15 @@ def schedule_of(records: Sequence[Record], number: int, before: float = float("i
     """The values by updates with which those weights were trained, as segments with their random streams. The first
     segment draws from the run's seed as any trial does. A segment after a copy has its own stream; otherwise donor and
     copy would see the same noise."""
-    found = []
+    segments = []
     for trial, start in lineage(records, number, before):
         values = (
             records[trial].initial_values
             if start == 0
             else next(c.values for c in records[trial].copies if c.step == start)
         )
-        found.append(Segment(start, values, (trial, start) if start else ()))
-    return tuple(found)
+        segments.append(Segment(start, values, (trial, start) if start else ()))
+    return tuple(segments)
 
 
 def schedule_told(records: Sequence[Record], number: int, paths: Container[str], search: str) -> list[dict[str, Any]]:
@@ -52,10 +52,10 @@ def judged(records: Sequence[Record], number: int, step: int, window: int) -> tu
     ``step``."""
     if step not in records[number].reports:
         return None
-    found: list[float] = []
+    values: list[float] = []
     end = step
     for trial, start in reversed(lineage(records, number, step)):
         reports = records[trial].reports
-        found += [reports[at][0] for at in sorted(reports, reverse=True) if start < at <= end]
+        values += [reports[at][0] for at in sorted(reports, reverse=True) if start < at <= end]
         end = start
-    return statistics.median(found[:window]), records[number].violations.get(step, {})
+    return statistics.median(values[:window]), records[number].violations.get(step, {})

@@ -133,8 +133,8 @@ class Population:
         self._ready += [record.number for record in taking_part if record.runs_to == step]
 
     def _loss_at(self, record: Record, step: int) -> float:
-        found = None if step in record.lost else judged(self._records, record.number, step, self._window)
-        return math.inf if found is None else self._loss(*found)
+        report = None if step in record.lost else judged(self._records, record.number, step, self._window)
+        return math.inf if report is None else self._loss(*report)
 
 
 def _values_at(record: Record, step: int) -> Mapping[str, Any]:

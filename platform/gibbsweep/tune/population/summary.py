@@ -19,11 +19,11 @@ def replaced_members(records: Sequence[Record]) -> list[Record]:
 def seconds_replaced(search: str, records: Sequence[Record], rungs: Sequence[int], sweep: SweepDir) -> dict[str, float]:
     """Device-seconds of the generations in which members of ``search`` diverged and whose weights are lost, by run.
     ``rungs``: the updates at which generations end."""
-    found = {}
+    seconds = {}
     for record in replaced_members(records):
         run_dir = sweep.trial(search_name(search, record.number))
-        found[run_dir.name] = _seconds_lost(run_dir, rungs)
-    return found
+        seconds[run_dir.name] = _seconds_lost(run_dir, rungs)
+    return seconds
 
 
 def _seconds_lost(run_dir: Path, boundaries: Sequence[int]) -> float:

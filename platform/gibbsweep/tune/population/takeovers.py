@@ -39,8 +39,10 @@ class Takeovers:
                 continue
             run_dir, donor = self._sweep.trial(run), search_name(search, copied.donor)
             if not any(t.step == copied.step and t.done for t in read_takeovers(run_dir)):
-                there = _donor_values(records[copied.donor], copied.step)
-                changed = {path: (there[path], v) for path, v in copied.values.items() if there[path] != v}
+                donor_values = _donor_values(records[copied.donor], copied.step)
+                changed = {
+                    path: (donor_values[path], v) for path, v in copied.values.items() if donor_values[path] != v
+                }
                 planned = Takeover(copied.step, donor, copied.values, changed)
                 with only_process(run_dir):  # a process of an earlier driver may still be ending
                     self.made.append((run, take_over(run_dir, self._sweep.trial(donor), planned, batch_size)))

@@ -108,8 +108,8 @@ class Judged(ToTheEnd):
 
     def _judged(self, index: int, step: int, losses: Losses) -> Losses:
         """The median of the last reports of the trial, including this one. A report that is replayed counts once."""
-        kept = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, losses)]
-        self._reports[index] = kept[-self._window :]
+        reports = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, losses)]
+        self._reports[index] = reports[-self._window :]
         # All of these are finite: a report that is not finite ends its trial.
         return median([losses for _, losses in self._reports[index]])
 

@@ -60,26 +60,24 @@ class Promotion(Judged):
 
     def promote(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
         for ladder in reversed(self._ladders):  # the bracket with the longest trials first: they are the last to end
-            found = ladder.promotable(ends)
-            if found is not None:
-                return self._moved(ladder, *found)
+            promotable = ladder.promotable(ends)
+            if promotable is not None:
+                return self._moved(ladder, *promotable)
         return None
 
     def rescue(self) -> tuple[int, int] | None:
-        waiting = [
-            (found[1], ladder, found) for ladder in self._ladders if (found := ladder.best_waiting()) is not None
-        ]
+        waiting = [(best[1], ladder, best) for ladder in self._ladders if (best := ladder.best_waiting()) is not None]
         if not waiting:
             return None
-        _, ladder, found = max(waiting, key=lambda entry: entry[0])
-        return self._moved(ladder, *found)
+        _, ladder, best = max(waiting, key=lambda entry: entry[0])
+        return self._moved(ladder, *best)
 
     def hopeless(self) -> list[int]:
-        found: list[int] = []
+        hopeless: list[int] = []
         for bracket, ladder in enumerate(self._ladders):
-            members = [index for index, own in enumerate(self._bracket) if own == bracket]
-            found += ladder.hopeless(members, self._ended)
-        return found
+            members = [index for index, assigned in enumerate(self._bracket) if assigned == bracket]
+            hopeless += ladder.hopeless(members, self._ended)
+        return hopeless
 
     def close(self, index: int, completed: bool) -> None:
         self._ended.add(index)

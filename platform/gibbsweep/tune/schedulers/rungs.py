@@ -18,8 +18,8 @@ def rungs_of(updates: int, eta: int, count: int) -> tuple[int, ...]:
     the end."""
     if eta < 2:
         raise UserError(f"--eta must be at least 2: got {eta}; 3 keeps a third at each rung.")
-    found = (math.ceil(updates / eta**k) for k in range(count, 0, -1))
-    return tuple(dict.fromkeys(rung for rung in found if 0 < rung < updates))
+    rungs = (math.ceil(updates / eta**k) for k in range(count, 0, -1))
+    return tuple(dict.fromkeys(rung for rung in rungs if 0 < rung < updates))
 
 
 MOST_RUNGS = 3
@@ -130,23 +130,23 @@ class Ladder:
         """The trial to go on and the rung at which it waits. The highest rung that has such a trial comes first
         (asynchronous successive halving, Li et al. 2020, algorithm 2). ``ends``: the losses to rank trials by instead
         of their reports; None with several objectives."""
-        found = ((self._rungs[step].promotable(ends), step) for step in reversed(self.steps))
-        return next(((number, step) for number, step in found if number is not None), None)
+        promotable = ((self._rungs[step].promotable(ends), step) for step in reversed(self.steps))
+        return next(((number, step) for number, step in promotable if number is not None), None)
 
     def hopeless(self, members: Iterable[int], ended: AbstractSet[int]) -> list[int]:
         """The trials that wait at a rung and will not be promoted from it, whatever is still reported. ``members``: all
         trials of this ladder, started or not; ``ended``: the members that have ended."""
-        found: list[int] = []
+        hopeless: list[int] = []
         coming = set(members) - ended  # to the rung that is looked at
         for step in self.steps:
             arrived = self._rungs[step].numbers()
             coming -= arrived
-            here = self._rungs[step].hopeless(len(arrived) + len(coming))
-            found += here
-            coming |= arrived - ended - set(here)
-        return found
+            stuck = self._rungs[step].hopeless(len(arrived) + len(coming))
+            hopeless += stuck
+            coming |= arrived - ended - set(stuck)
+        return hopeless
 
     def best_waiting(self) -> tuple[int, int] | None:
         """The best trial at the highest rung where one waits, and that rung."""
-        found = ((self._rungs[step].best_waiting(), step) for step in reversed(self.steps))
-        return next(((number, step) for number, step in found if number is not None), None)
+        waiting = ((self._rungs[step].best_waiting(), step) for step in reversed(self.steps))
+        return next(((number, step) for number, step in waiting if number is not None), None)

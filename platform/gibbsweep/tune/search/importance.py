@@ -41,15 +41,15 @@ def importances(groups: Mapping[str, Sequence[FrozenTrial]], compared: Sequence[
     if len(values) < LEAST_TRIALS or not (total := statistics.pvariance(values)) > 0:
         return {}
     mean = statistics.fmean(values)
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     if len(filled) > 1:
         between = sum(len(group) * (statistics.fmean(group) - mean) ** 2 for group in filled.values()) / len(values)
-        found[", ".join(compared)] = between / total
+        shares[", ".join(compared)] = between / total
     for name, group in filled.items():
         share = statistics.pvariance(group) * len(group) / len(values) / total
         for path, part in _main_effects(groups[name], ignored=compared).items():
-            found[f"{name} {path}".strip()] = share * part
-    return found
+            shares[f"{name} {path}".strip()] = share * part
+    return shares
 
 
 def importances_of(search: Search) -> dict[str, dict[str, float]]:
@@ -62,12 +62,12 @@ def importances_of(search: Search) -> dict[str, dict[str, float]]:
         if completed:
             groups[", ".join(f"{path}={value}" for path, value in arm.compared.items())] = completed
     names = goal_names(search.goals)
-    found = {}
+    by_goal = {}
     for i, goal in enumerate(names):
-        trials = {name: [record.frozen_for(i) for record in own] for name, own in groups.items()}
+        trials = {name: [record.frozen_for(i) for record in records] for name, records in groups.items()}
         label = f"{contender.name} (for {goal})" if len(names) > 1 else contender.name
-        found[label] = importances(trials, contender.contender.compared_paths)
-    return {label: own for label, own in found.items() if own}
+        by_goal[label] = importances(trials, contender.contender.compared_paths)
+    return {label: shares for label, shares in by_goal.items() if shares}
 
 
 def _main_effects(trials: Sequence[FrozenTrial], ignored: Sequence[str]) -> dict[str, float]:
@@ -85,8 +85,8 @@ def _main_effects(trials: Sequence[FrozenTrial], ignored: Sequence[str]) -> dict
     evaluator = FanovaImportanceEvaluator(seed=0)
     with warnings.catch_warnings():  # normalize=False, which gives shares of the variance, is experimental
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=varied, normalize=False)
-    return {path: float(found[path]) for path in varied}
+        effects = optuna.importance.get_param_importances(study, evaluator=evaluator, params=varied, normalize=False)
+    return {path: float(effects[path]) for path in varied}
 
 
 def _value(trial: FrozenTrial) -> float:

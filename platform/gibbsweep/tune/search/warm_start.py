@@ -53,21 +53,21 @@ class Taken:
 
     def records(self, space: Space, steps: Sequence[int]) -> list[Record]:
         """The trials as records of a search. ``steps``: the updates at which trials are compared."""
-        found = []
+        records = []
         for number, trial in enumerate(self.trials):
             values = values_from_json(trial["values"])
-            there = {int(step): own for step, own in trial["violations"].items()}
+            violated = {int(step): excess for step, excess in trial["violations"].items()}
             others = trial.get("others", {})
             reports = {int(step): (value, *others.get(step, ())) for step, value in trial["reports"].items()}
             params, distributions = parameters(space, values)
             record = Record(
-                number, -1, values, params, distributions, max(reports), "pruned", reports, violations=there
+                number, -1, values, params, distributions, max(reports), "pruned", reports, violations=violated
             )
             if max(steps) in reports:
                 record.state, record.objectives = "completed", reports[max(steps)]
-                record.attrs = dict(as_constraints(there.get(max(steps), {})))
-            found.append(record)
-        return found
+                record.attrs = dict(as_constraints(violated.get(max(steps), {})))
+            records.append(record)
+        return records
 
 
 def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
@@ -80,34 +80,34 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
             f"nothing: use --sampler {'|'.join(LEARNING)}, or leave --from out."
         )
     folder = _folder(settings.from_sweep, runs)
-    there: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
-    here = fingerprint(study, settings)
+    earlier: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
+    now = fingerprint(study, settings)
     contenders = settings.contenders_of(study)
     searched = [name for name, contender in contenders.items() if contender.trials(settings.trials)]
-    missing = [name for name in searched if name not in there]
+    missing = [name for name in searched if name not in earlier]
     if missing:
         raise UserError(
             f"sweep {folder.name!r} has no contender {', '.join(map(repr, missing))} to start from: "
-            f"it has {', '.join(there)}; name those with --contenders, or leave --from out."
+            f"it has {', '.join(earlier)}; name those with --contenders, or leave --from out."
         )
-    found = {
+    histories = {
         name: _taken(
             folder,
             name,
-            there[name],
-            here[name],
+            earlier[name],
+            now[name],
             contenders[name].space,
             compared_at(contenders[name], settings),
             contenders[name].constraints,
         )
         for name in searched
     }
-    if not any(taken.trials for taken in found.values()):
-        why = "; ".join(f"{name} {taken}" for name, taken in found.items()) or "no contender searches"
+    if not any(history.trials for history in histories.values()):
+        why = "; ".join(f"{name} {history}" for name, history in histories.items()) or "no contender searches"
         raise UserError(
             f"nothing of sweep {folder.name!r} can be used: {why}; leave --from out, or name another sweep."
         )
-    return found
+    return histories
 
 
 def compared_at(contender: ContenderAtBudget, settings: Settings) -> tuple[int, ...]:
@@ -116,15 +116,15 @@ def compared_at(contender: ContenderAtBudget, settings: Settings) -> tuple[int, 
     return settings.form.build(updates, -(-contender.trials(settings.trials) // options)).rungs or (updates,)
 
 
-def write(path: Path, found: Mapping[str, Taken]) -> None:
+def write(path: Path, histories: Mapping[str, Taken]) -> None:
     """Write the history of each contender to a new sweep's file."""
-    record = {name: asdict(taken) for name, taken in found.items()}
+    record = {name: asdict(history) for name, history in histories.items()}
     write_atomically(path, json.dumps(record, indent=1).encode())
 
 
 def read(path: Path) -> dict[str, Taken]:
     """Read what :func:`write` wrote."""
-    return {name: Taken(**taken) for name, taken in json.loads(path.read_text()).items()}
+    return {name: Taken(**fields) for name, fields in json.loads(path.read_text()).items()}
 
 
 def _folder(name: str, runs: Path) -> Path:
@@ -137,48 +137,48 @@ def _folder(name: str, runs: Path) -> Path:
 def _taken(
     folder: Path,
     name: str,
-    there: Mapping[str, Any],
-    here: Mapping[str, Any],
+    earlier: Mapping[str, Any],
+    now: Mapping[str, Any],
     space: Space,
     steps: Sequence[int],
     constraints: Sequence[Constraint],
 ) -> Taken:
-    taken: list[dict[str, Any]] = []
+    trials: list[dict[str, Any]] = []
     dropped: Counter[str] = Counter()
-    otherwise = _measured_otherwise(there, here)
+    incomparable = _measured_otherwise(earlier, now)
     for trial in _trials(folder, name):
-        whole = {**there["config"], **trial.user_attrs["values"]}
+        whole = {**earlier["config"], **trial.user_attrs["values"]}
         values, outside = values_within(whole, space)
-        why = otherwise or next((f"{path} lies outside the space" for path in outside), "")
+        why = incomparable or next((f"{path} lies outside the space" for path in outside), "")
         why = why or next(
             (
                 f"{path} is {whole[path]} there and {fixed} here"
-                for path, fixed in here["config"].items()
+                for path, fixed in now["config"].items()
                 if path not in values and path in whole and whole[path] != fixed
             ),
             "",
         )
         if not why and any(key.startswith(VALUES) for key in trial.user_attrs):
             why = "its values changed while it trained"
-        reports = _reports(trial, there["budget"]["updates"], steps)
+        reports = _reports(trial, earlier["budget"]["updates"], steps)
         if why or not reports:
             dropped[why or f"no value after {' or '.join(map(str, steps))} updates"] += 1
             continue
         run = search_name(name, trial.number)
         metrics = _metrics(folder / "trials" / run) if constraints else {}
-        found = {step: violations(constraints, metrics.get(step, {})) for step in reports} if constraints else {}
-        others = {step: reported[1:] for step, reported in reports.items() if reported[1:]}
-        firsts = {step: reported[0] for step, reported in reports.items()}
-        taken.append(
+        excess = {step: violations(constraints, metrics.get(step, {})) for step in reports} if constraints else {}
+        others = {step: by_goal[1:] for step, by_goal in reports.items() if by_goal[1:]}
+        firsts = {step: by_goal[0] for step, by_goal in reports.items()}
+        trials.append(
             {
                 "trial": run,
                 "values": values,
                 "reports": firsts,
-                "violations": found,
+                "violations": excess,
                 **({"others": others} if others else {}),
             }
         )
-    return Taken(taken, dict(dropped))
+    return Taken(trials, dict(dropped))
 
 
 def _trials(folder: Path, name: str) -> list[FrozenTrial]:
@@ -191,17 +191,17 @@ def _trials(folder: Path, name: str) -> list[FrozenTrial]:
     return storage.get_all_trials(storage.get_study_id_from_name(name), deepcopy=False)
 
 
-def _measured_otherwise(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+def _measured_otherwise(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Why no value of the earlier sweep compares with one of this sweep; "" if they compare."""
     for what, old, new in (
-        ("data", there["views"][0], here["views"][0]),
-        ("validation share", there["validation"], here["validation"]),
-        ("goal", there["goal"], here["goal"]),
-        ("batch size", there["budget"]["batch_size"], here["budget"]["batch_size"]),
+        ("data", earlier["views"][0], now["views"][0]),
+        ("validation share", earlier["validation"], now["validation"]),
+        ("goal", earlier["goal"], now["goal"]),
+        ("batch size", earlier["budget"]["batch_size"], now["budget"]["batch_size"]),
     ):
         if old != new:
             return f"{what} is {_words(old)} there and {_words(new)} here"
-    changed = [evaluator for evaluator in there["evaluators"] if evaluator not in here["evaluators"]]
+    changed = [evaluator for evaluator in earlier["evaluators"] if evaluator not in now["evaluators"]]
     return f"it was measured by {', '.join(changed)}" if changed else ""
 
 
@@ -214,10 +214,10 @@ def _words(value: Any) -> str:
 def _reports(trial: FrozenTrial, updates: int, steps: Sequence[int]) -> dict[int, tuple[float, ...]]:
     """Every goal's value after each of ``steps``, as far as the trial has them."""
     record = recorded(0, trial, ())
-    known = dict(record.reports)
+    values = dict(record.reports)
     if record.objectives is not None:
-        known[updates] = record.objectives
-    return {step: known[step] for step in steps if step in known}
+        values[updates] = record.objectives
+    return {step: values[step] for step in steps if step in values}
 
 
 def _metrics(run_dir: Path) -> dict[int, dict[str, float]]:

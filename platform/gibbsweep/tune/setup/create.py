@@ -89,12 +89,12 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
         )
     recorded = record["options"]
     for name in DECIDING:
-        given = getattr(options, name)
-        given = list(given) if isinstance(given, tuple) else given
-        if given is not None and given != recorded.get(name, getattr(Settings, name, None)):
+        option = getattr(options, name)
+        option = list(option) if isinstance(option, tuple) else option
+        if option is not None and option != recorded.get(name, getattr(Settings, name, None)):
             raise UserError(
                 f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and "
-                f"--{name.removesuffix('_sweep')} {given} was given: leave it out to continue, or start a new sweep."
+                f"--{name.removesuffix('_sweep')} {option} was given: leave it out to continue, or start a new sweep."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
     evolves = {name: list(paths) for name, paths in check(study, settings, options).items()}
@@ -108,17 +108,18 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     return sweep, settings
 
 
-def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
-    """The script options with which the sweep to resume was started, as far as ``own`` has their defaults."""
+def remembered(options: SweepOptions, script_options: Any) -> dict[str, Any]:
+    """The script options with which the sweep to resume was started, as far as ``script_options`` has their
+    defaults."""
     path = options.runs / (options.resume or "") / "sweep.json"
     if options.resume is None or not path.exists():
         return {}
     recorded: dict[str, Any] = json.loads(path.read_text()).get("script_options", {})
-    defaults = type(own)()
+    defaults = type(script_options)()
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in recorded.items()
-        if hasattr(own, name) and getattr(own, name) == getattr(defaults, name)
+        if hasattr(script_options, name) and getattr(script_options, name) == getattr(defaults, name)
     }
 
 

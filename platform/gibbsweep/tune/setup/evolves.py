@@ -33,14 +33,14 @@ def evolving(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec)
         steps = step_sizes(config, contender.halve)
         free = {path: paths[path] for path in _free(contender.space, contender.compared_paths)}
         candidates = [path for path, domain in free.items() if path in steps or isinstance(domain, Float)]
-        found = tuple(path for path in candidates if not _broken(config, path, paths[path], spec))
-        if not found:
+        default_paths = tuple(path for path in candidates if not _broken(config, path, paths[path], spec))
+        if not default_paths:
             raise UserError(
                 f"contender {name!r} has nothing that could evolve in a population: none of {', '.join(paths)} is a "
                 "step size or a Float under which its checkpoint goes on; name paths in its evolves, or use another "
                 "--scheduler."
             )
-        return found
+        return default_paths
     for path in named:
         domain = paths.get(path)
         if domain is None or path in contender.compared_paths or (isinstance(domain, Choice) and domain.then):
@@ -82,9 +82,9 @@ def _broken(config: SystemConfig, path: str, domain: Domain, spec: DataSpec) -> 
     for value, form in zip(values[1:], forms[1:], strict=True):
         keys = [*forms[0], *(key for key in form if key not in forms[0])]
         for key in keys:
-            (there, numbers), (here, others) = forms[0].get(key, ("absent", "")), form.get(key, ("absent", ""))
-            if there != here:
-                return f"{key} is {there} at {values[0]} and {here} at {value}"
+            (before, numbers), (after, others) = forms[0].get(key, ("absent", "")), form.get(key, ("absent", ""))
+            if before != after:
+                return f"{key} is {before} at {values[0]} and {after} at {value}"
             if numbers != others:
                 return f"{key} holds other numbers at {values[0]} than at {value}"
     return ""

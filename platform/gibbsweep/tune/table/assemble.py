@@ -35,7 +35,7 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         columns=_filled(study, rows),
         note=study.note,
         rows=rows,
-        importances={label: own for search in plan.searches() for label, own in importances_of(search).items()},
+        importances={label: shares for search in plan.searches() for label, shares in importances_of(search).items()},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(
             plan.outcomes.values(),
@@ -53,8 +53,8 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         verdicts=[v for target in study.targets if (v := target.judge(rows, settings.data)) is not None],
         stem=study.name if settings.data == study.data else f"{study.name}_{as_file_name(settings.data)}",
     )
-    said = described(all_evaluators(study, settings), dataset)
-    return replace(results, findings=[*study.findings(results), *said])
+    sentences = described(all_evaluators(study, settings), dataset)
+    return replace(results, findings=[*study.findings(results), *sentences])
 
 
 def _filled(study: Study, rows: list[Row]) -> dict[str, str]:

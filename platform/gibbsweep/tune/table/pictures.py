@@ -31,9 +31,9 @@ def _shown_rows(plan: Plan) -> list[Row]:
     for row in rows_of(plan):
         goal = plan.search_of(row.contender).goals[0]
         key = row.contender, next(iter(row.compared.values()), None), row.front
-        value, known = (
+        value, best_value = (
             r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan for r in (row, best.get(key))
         )
-        if key not in best or goal.better(value, known):
+        if key not in best or goal.better(value, best_value):
             best[key] = row
     return list(best.values())

@@ -18,11 +18,11 @@ def results_table(results: Results, *, width: int) -> Table:
     room = width + 2 - sum(w for i, w in enumerate(widths) if i not in metrics)  # nothing follows the last column
     shown = [i for i in metrics if sum(widths[1 : i + 1]) <= room]
     left_out = [header[i] for i in metrics if i not in shown]
-    kept = [i for i in range(len(header)) if i not in metrics or i in shown]
-    for i in kept:
+    columns = [i for i in range(len(header)) if i not in metrics or i in shown]
+    for i in columns:
         table.add_column(header[i], justify="left" if i == 0 else "right", no_wrap=True)
     for cells in rows:
-        table.add_row(*(cells[i] for i in kept))
+        table.add_row(*(cells[i] for i in columns))
     if left_out:
         table.caption = f"and in the results file: {', '.join(left_out)}"
     return table
