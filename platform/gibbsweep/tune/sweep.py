@@ -96,9 +96,9 @@ def _drive(
         f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}", style="dim"
     )
     if settings.from_sweep is not None:
-        for name, taken in warm_start.read(sweep.warm_start).items():
+        for name, history in warm_start.read(sweep.warm_start).items():
             console.print(
-                f"from {settings.from_sweep}  ·  {name}: {taken}", style="dim", highlight=False, soft_wrap=True
+                f"from {settings.from_sweep}  ·  {name}: {history}", style="dim", highlight=False, soft_wrap=True
             )
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)

@@ -24,7 +24,7 @@ def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, 
             seed=settings.seed,
             sampler=settings.sampler,
             scheduler=settings.form,
-            earlier=histories[name].records(contender.space, warm_start.compared_at(contender, settings))
+            earlier=histories[name].records(contender.space, warm_start.comparison_steps(contender, settings))
             if name in histories
             else (),
             evolves=evolves.get(name, ()),

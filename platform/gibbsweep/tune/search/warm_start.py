@@ -33,12 +33,12 @@ from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import Record, recorded
 from gibbsweep.tune.options.settings import Settings, fingerprint
 
-LEARNING = ("tpe", "gp", "cmaes")
+LEARNING_SAMPLERS = ("tpe", "gp", "cmaes")
 """The samplers that learn from trials."""
 
 
 @dataclass(frozen=True)
-class Taken:
+class History:
     """What one contender's sampler learns from an earlier sweep."""
 
     trials: list[dict[str, Any]]
@@ -70,14 +70,14 @@ class Taken:
         return records
 
 
-def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
+def histories_of(study: Study, settings: Settings, runs: Path) -> dict[str, History]:
     """The history that each contender with a search can use of ``settings.from_sweep``. Raises UserError if there is no
     such sweep or contender, if the sampler learns nothing, or if nothing can be used."""
     assert settings.from_sweep is not None
-    if settings.sampler not in LEARNING:
+    if settings.sampler not in LEARNING_SAMPLERS:
         raise UserError(
             f"--sampler {settings.sampler} learns nothing from trials, so --from {settings.from_sweep} would change "
-            f"nothing: use --sampler {'|'.join(LEARNING)}, or leave --from out."
+            f"nothing: use --sampler {'|'.join(LEARNING_SAMPLERS)}, or leave --from out."
         )
     folder = _folder(settings.from_sweep, runs)
     earlier: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
@@ -91,13 +91,13 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
             f"it has {', '.join(earlier)}; name those with --contenders, or leave --from out."
         )
     histories = {
-        name: _taken(
+        name: _history_of(
             folder,
             name,
             earlier[name],
             now[name],
             contenders[name].space,
-            compared_at(contenders[name], settings),
+            comparison_steps(contenders[name], settings),
             contenders[name].constraints,
         )
         for name in searched
@@ -110,21 +110,21 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
     return histories
 
 
-def compared_at(contender: ContenderAtBudget, settings: Settings) -> tuple[int, ...]:
+def comparison_steps(contender: ContenderAtBudget, settings: Settings) -> tuple[int, ...]:
     """The updates after which the sampler compares the trials of ``contender``."""
     updates, options = contender.budget.updates, len(contender.options())
     return settings.form.build(updates, -(-contender.trials(settings.trials) // options)).rungs or (updates,)
 
 
-def write(path: Path, histories: Mapping[str, Taken]) -> None:
+def write(path: Path, histories: Mapping[str, History]) -> None:
     """Write the history of each contender to a new sweep's file."""
     record = {name: asdict(history) for name, history in histories.items()}
     write_atomically(path, json.dumps(record, indent=1).encode())
 
 
-def read(path: Path) -> dict[str, Taken]:
+def read(path: Path) -> dict[str, History]:
     """Read what :func:`write` wrote."""
-    return {name: Taken(**fields) for name, fields in json.loads(path.read_text()).items()}
+    return {name: History(**fields) for name, fields in json.loads(path.read_text()).items()}
 
 
 def _folder(name: str, runs: Path) -> Path:
@@ -134,7 +134,7 @@ def _folder(name: str, runs: Path) -> Path:
     raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {sweeps_message(runs)}")
 
 
-def _taken(
+def _history_of(
     folder: Path,
     name: str,
     earlier: Mapping[str, Any],
@@ -142,10 +142,10 @@ def _taken(
     space: Space,
     steps: Sequence[int],
     constraints: Sequence[Constraint],
-) -> Taken:
+) -> History:
     trials: list[dict[str, Any]] = []
     dropped: Counter[str] = Counter()
-    incomparable = _measured_otherwise(earlier, now)
+    incomparable = _why_incomparable(earlier, now)
     for trial in _trials(folder, name):
         whole = {**earlier["config"], **trial.user_attrs["values"]}
         values, outside = values_within(whole, space)
@@ -178,7 +178,7 @@ def _taken(
                 **({"others": others} if others else {}),
             }
         )
-    return Taken(trials, dict(dropped))
+    return History(trials, dict(dropped))
 
 
 def _trials(folder: Path, name: str) -> list[FrozenTrial]:
@@ -191,7 +191,7 @@ def _trials(folder: Path, name: str) -> list[FrozenTrial]:
     return storage.get_all_trials(storage.get_study_id_from_name(name), deepcopy=False)
 
 
-def _measured_otherwise(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def _why_incomparable(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Why no value of the earlier sweep compares with one of this sweep; "" if they compare."""
     for what, old, new in (
         ("data", earlier["views"][0], now["views"][0]),

@@ -50,7 +50,7 @@ def create(
     }
     settings = Settings(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     evolves = check(study, settings, options)
-    taken = None if settings.from_sweep is None else warm_start.take(study, settings, options.runs)
+    histories = None if settings.from_sweep is None else warm_start.histories_of(study, settings, options.runs)
     record = {
         "name": name,
         "study": study.name,
@@ -66,8 +66,8 @@ def create(
         "created": time.time(),
     }
     try:
-        if taken is not None:  # before the record, with which the sweep exists
-            warm_start.write(SweepDir(path).warm_start, taken)
+        if histories is not None:  # before the record, with which the sweep exists
+            warm_start.write(SweepDir(path).warm_start, histories)
         write_atomically(path / "sweep.json", json.dumps(record, indent=1).encode())
     except OSError as error:
         raise UserError(
