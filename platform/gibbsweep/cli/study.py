@@ -35,11 +35,11 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
         given = sys.argv[1:] if words is None else words
         sweep_options, own = _parse(SweepOptions, options, given, question)
 
-        from gibbsweep.tune.setup.create import remembered
+        from gibbsweep.tune.setup.create import script_options_of
         from gibbsweep.tune.sweep import Interrupted, run_sweep
         from gibbsweep.tune.table.terminal import results_table
 
-        own = dataclasses.replace(own, **remembered(sweep_options, own))  # type: ignore[type-var]
+        own = dataclasses.replace(own, **script_options_of(sweep_options, own))  # type: ignore[type-var]
         try:
             results = run_sweep(build(own), sweep_options, console=console, command=script, script_options=vars(own))
         except (Interrupted, KeyboardInterrupt) as stopped:

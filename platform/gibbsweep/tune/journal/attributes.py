@@ -31,7 +31,7 @@ def as_constraints(violations: Mapping[str, float]) -> dict[str, float]:
     return {f"{CONSTRAINT}{name}": violation for name, violation in violations.items()}
 
 
-def reported(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
+def by_updates(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
     """The user attributes of a trial whose names begin with ``prefix``, by updates."""
     return {int(key.removeprefix(prefix)): value for key, value in attrs.items() if key.startswith(prefix)}
 

@@ -21,8 +21,8 @@ from gibbsweep.tune.journal.attributes import (
     PRUNED,
     Copied,
     as_constraints,
+    by_updates,
     copies_of,
-    reported,
 )
 
 STATES = {
@@ -171,10 +171,10 @@ class Record:
         return trial
 
 
-def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
+def record_of(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
     """The ``number``-th trial of a journal, whose contender pauses at ``rungs``."""
     attrs = trial.user_attrs
-    others = reported(attrs, OTHERS_AT)
+    others = by_updates(attrs, OTHERS_AT)
     record = Record(
         number,
         trial._trial_id,
@@ -186,12 +186,12 @@ def recorded(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         reports={step: (value, *others.get(step, ())) for step, value in trial.intermediate_values.items()},
         objectives=tuple(trial.values) if trial.state == TrialState.COMPLETE else None,
         attrs=dict(trial.system_attrs),
-        violations=reported(attrs, AT),
-        prune_verdicts=reported(attrs, PRUNED),
+        violations=by_updates(attrs, AT),
+        prune_verdicts=by_updates(attrs, PRUNED),
     )
     for copied in copies_of(attrs):
         record.go_on_from(copied)
-    record.lost = reported(attrs, LOST)
+    record.lost = by_updates(attrs, LOST)
     if record.state == "running" and record.runs_to in record.lost:
         record.state = "lost"
     elif record.state == "running" and record.runs_to in rungs and record.runs_to in record.reports:

@@ -34,14 +34,14 @@ def stopped_outcome(
     return Outcome(kind, step, metrics, message=why, restarts=tuple(read_restarts(run_dir)), **spent(run_dir))
 
 
-def stopped(records: Sequence[Record]) -> list[tuple[Record, int]]:
+def unfinished_prunes(records: Sequence[Record]) -> list[tuple[Record, int]]:
     """The ``records`` that are still running although a verdict was to prune them, with the updates of that verdict. A
     kill came before they ended."""
     verdicts = [(record, record.pruned_after) for record in records if record.state == "running"]
     return [(record, step) for record, step in verdicts if step is not None]
 
 
-def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> Outcome:
+def prune_outcome(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> Outcome:
     """The outcome of the trial ``record``, which was to be pruned after ``step`` updates. The verdict counts, whatever
     a trial that outlived its driver has done since."""
     outcome = Outcome.read(run_dir)
@@ -53,9 +53,9 @@ def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> O
 def end_stopped(search: Search, sweep: SweepDir) -> None:
     """End the trials of ``search`` that were to be pruned when a kill came before their outcome was written to the run
     folder or to the journal."""
-    for record, step in stopped(search.records):
+    for record, step in unfinished_prunes(search.records):
         run_dir = sweep.trial(search_name(search.contender.name, record.number))
         with only_process(run_dir):  # a process of an earlier driver may still be ending
-            outcome = stands(record, step, search.goals, run_dir)
+            outcome = prune_outcome(record, step, search.goals, run_dir)
             outcome.write(run_dir)
         search.tell(record.number, outcome)

@@ -62,21 +62,21 @@ def evolve(
         dice = np.random.default_rng((seed, step, member.number, Stream.EXPLORATION))
         donor = donors[int(dice.integers(len(donors)))]
         if donor.loss < member.loss or not math.isfinite(member.loss):
-            changes[member.number] = Change(donor.number, explored(donor.values, space, evolves, dice))
+            changes[member.number] = Change(donor.number, explore(donor.values, space, evolves, dice))
     return changes
 
 
-def explored(
+def explore(
     values: Mapping[str, Any], space: Space, evolves: Collection[str], dice: np.random.Generator
 ) -> dict[str, Any]:
     """``values`` with those at the paths of ``evolves`` perturbed, each inside its domain."""
     return {
-        path: perturbed(domain, values[path], dice) if path in evolves else values[path]
-        for path, domain in taken(space, values).items()
+        path: perturb(domain, values[path], dice) if path in evolves else values[path]
+        for path, domain in active_domains(space, values).items()
     }
 
 
-def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
+def perturb(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
     """A new value near ``value``. A number is multiplied by 0.8 or 1.2 and, if it is whole, changes by at least one; an
     option becomes its neighbour in the order of its Choice; with a chance of a quarter the value is drawn from the
     whole domain. Values stay within their bounds."""
@@ -95,11 +95,11 @@ def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
     return min(max(whole, domain.low), domain.high)
 
 
-def taken(space: Space, values: Mapping[str, Any]) -> dict[str, Domain]:
+def active_domains(space: Space, values: Mapping[str, Any]) -> dict[str, Domain]:
     """The domains of the paths that ``values`` has, including those of the branches that ``values`` takes."""
     domains: dict[str, Domain] = {}
     for path, domain in space.items():
         domains[path] = domain
         if isinstance(domain, Choice) and values[path] in domain.then:
-            domains |= taken(domain.then[values[path]], values)
+            domains |= active_domains(domain.then[values[path]], values)
     return domains

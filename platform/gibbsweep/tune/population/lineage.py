@@ -39,14 +39,18 @@ def schedule_of(records: Sequence[Record], number: int, before: float = float("i
     return tuple(segments)
 
 
-def schedule_told(records: Sequence[Record], number: int, paths: Container[str], search: str) -> list[dict[str, Any]]:
+def schedule_as_json(
+    records: Sequence[Record], number: int, paths: Container[str], search: str
+) -> list[dict[str, Any]]:
     """The schedule of a trial of ``search``, as the results have it."""
     parts = told(schedule_of(records, number), paths)
     trials = [search_name(search, trial) for trial, _ in lineage(records, number)]
     return [{**part, "trial": trial} for part, trial in zip(parts, trials, strict=True)]
 
 
-def judged(records: Sequence[Record], number: int, step: int, window: int) -> tuple[float, dict[str, float]] | None:
+def median_report(
+    records: Sequence[Record], number: int, step: int, window: int
+) -> tuple[float, dict[str, float]] | None:
     """The median of the last ``window`` reported values of the weights that trial ``number`` has after ``step``
     updates, including the reports of its donors, and the violations at the last report. None without a report at
     ``step``."""

@@ -16,7 +16,7 @@ from gibbsweep.tune.journal.attributes import FROM, LOST, VALUES, Copied
 from gibbsweep.tune.journal.entries import go_on
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.population.evolution import Member, evolve
-from gibbsweep.tune.population.lineage import judged, schedule_of, schedule_told
+from gibbsweep.tune.population.lineage import median_report, schedule_as_json, schedule_of
 from gibbsweep.tune.schedulers.generations import Generations
 
 _WAITING = ("paused", "lost")
@@ -63,10 +63,10 @@ class Population:
         """The values by updates that a member's weights have been trained with, up to now."""
         return schedule_of(self._records, number)
 
-    def told(self, number: int, search: str) -> list[dict[str, Any]]:
+    def schedule_as_json(self, number: int, search: str) -> list[dict[str, Any]]:
         """That schedule for the results of ``search``: the values that evolve, and the trials that trained with
         them."""
-        return schedule_told(self._records, number, self.evolves, search)
+        return schedule_as_json(self._records, number, self.evolves, search)
 
     def recover(self) -> None:
         """Decide again for a generation that a kill interrupted after some of its members had gone on."""
@@ -133,7 +133,7 @@ class Population:
         self._ready += [record.number for record in taking_part if record.runs_to == step]
 
     def _loss_at(self, record: Record, step: int) -> float:
-        report = None if step in record.lost else judged(self._records, record.number, step, self._window)
+        report = None if step in record.lost else median_report(self._records, record.number, step, self._window)
         return math.inf if report is None else self._loss(*report)
 
 

@@ -98,7 +98,7 @@ class ToTheEnd:
         """Do nothing: the scheduler holds nothing about a trial."""
 
 
-class Judged(ToTheEnd):
+class MedianWindow(ToTheEnd):
     """A scheduler that judges a trial by the median of its last ``window`` reports, of each objective by itself."""
 
     def __init__(self, updates: int, window: int) -> None:
@@ -106,7 +106,7 @@ class Judged(ToTheEnd):
         self._window = window
         self._reports: dict[int, list[tuple[int, Losses]]] = {}
 
-    def _judged(self, index: int, step: int, losses: Losses) -> Losses:
+    def _median_report(self, index: int, step: int, losses: Losses) -> Losses:
         """The median of the last reports of the trial, including this one. A report that is replayed counts once."""
         reports = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, losses)]
         self._reports[index] = reports[-self._window :]

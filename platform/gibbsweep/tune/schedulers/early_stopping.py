@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gibbsweep.tune.schedulers.base import Judged, Losses, behind_half, is_finite
+from gibbsweep.tune.schedulers.base import Losses, MedianWindow, behind_half, is_finite
 from gibbsweep.tune.schedulers.rungs import Ladder
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MEDIAN_PEERS = 4  # finished peers before a median means anything
 
 
-class MedianRule(Judged):
+class MedianRule(MedianWindow):
     """Stops a trial whose report is worse than the median of the finished trials at the same updates (Golovin et al.
     2017, section 3.2.2, with the values at the step instead of running averages). With several objectives it stops a
     trial that is on a later front than more than half of the finished ones.
@@ -33,10 +33,10 @@ class MedianRule(Judged):
     def report(self, index: int, step: int, losses: Losses) -> Verdict:
         if not is_finite(losses):
             return "diverge"
-        judged = self._judged(index, step, losses)
-        self._curves.setdefault(index, {})[step] = judged
+        median_losses = self._median_report(index, step, losses)
+        self._curves.setdefault(index, {})[step] = median_losses
         peers = [curve[step] for peer in self._peers if step in (curve := self._curves.get(peer, {}))]
-        return "prune" if len(peers) >= _MEDIAN_PEERS and behind_half(judged, peers) else "go"
+        return "prune" if len(peers) >= _MEDIAN_PEERS and behind_half(median_losses, peers) else "go"
 
     def close(self, index: int, completed: bool) -> None:
         if completed:
@@ -45,7 +45,7 @@ class MedianRule(Judged):
             self._curves.pop(index, None)
 
 
-class StopAtRungs(Judged):
+class StopAtRungs(MedianWindow):
     """Stops a trial that is not among the best 1/eta of those that have reached its rung by then. It is the stopping
     variant of asynchronous halving: a trial that bad luck stopped early stays stopped, and no trial waits.
 
@@ -64,9 +64,9 @@ class StopAtRungs(Judged):
     def report(self, index: int, step: int, losses: Losses) -> Verdict:
         if not is_finite(losses):
             return "diverge"
-        judged = self._judged(index, step, losses)
+        median_losses = self._median_report(index, step, losses)
         if step not in self.rungs or (index, step) in self._passed:
             return "go"
         self._passed.add((index, step))
-        self._ladder[step].add(index, judged)
-        return "go" if self._ladder[step].among_best(judged) else "prune"
+        self._ladder[step].add(index, median_losses)
+        return "go" if self._ladder[step].among_best(median_losses) else "prune"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gibbsweep.tune.schedulers.base import Judged, Losses, is_finite
+from gibbsweep.tune.schedulers.base import Losses, MedianWindow, is_finite
 from gibbsweep.tune.schedulers.rungs import Ladder, assign_brackets, bracket_shares
 
 if TYPE_CHECKING:
     from gibbsweep.tune.schedulers.base import Verdict
 
 
-class Promotion(Judged):
+class Promotion(MedianWindow):
     """Asynchronous successive halving that pauses (Li et al. 2020, "A System for Massively Parallel Hyperparameter
     Tuning", algorithm 2). A trial waits at its rung with its checkpoint until it is among the best 1/eta of all trials
     that came, early or late. Each bracket has its own ladder, which starts one rung higher than the one before.
@@ -49,7 +49,7 @@ class Promotion(Judged):
     def report(self, index: int, step: int, losses: Losses) -> Verdict:
         if not is_finite(losses):
             return "diverge"
-        self._judgements[index, step] = self._judged(index, step, losses)
+        self._judgements[index, step] = self._median_report(index, step, losses)
         return "go"
 
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
@@ -62,7 +62,7 @@ class Promotion(Judged):
         for ladder in reversed(self._ladders):  # the bracket with the longest trials first: they are the last to end
             promotable = ladder.promotable(ends)
             if promotable is not None:
-                return self._moved(ladder, *promotable)
+                return self._move_on(ladder, *promotable)
         return None
 
     def rescue(self) -> tuple[int, int] | None:
@@ -70,7 +70,7 @@ class Promotion(Judged):
         if not waiting:
             return None
         _, ladder, best = max(waiting, key=lambda entry: entry[0])
-        return self._moved(ladder, *best)
+        return self._move_on(ladder, *best)
 
     def hopeless(self) -> list[int]:
         hopeless: list[int] = []
@@ -85,7 +85,7 @@ class Promotion(Judged):
         for step in ladder.steps:
             ladder[step].remove(index)
 
-    def _moved(self, ladder: Ladder, number: int, step: int) -> tuple[int, int]:
+    def _move_on(self, ladder: Ladder, number: int, step: int) -> tuple[int, int]:
         ladder[step].remove(number)
         following = ladder.after(step)
         return number, self.updates if following is None else following

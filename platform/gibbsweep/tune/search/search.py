@@ -16,7 +16,7 @@ from gibbsweep.train.outcome import STABILITY
 from gibbsweep.tune.folder.layout import search_name
 from gibbsweep.tune.journal import entries
 from gibbsweep.tune.journal.ranking import losses_of
-from gibbsweep.tune.journal.record import Record, recorded
+from gibbsweep.tune.journal.record import Record, record_of
 from gibbsweep.tune.population.population import Population
 from gibbsweep.tune.samplers.sampler import Sampler, SamplerName
 from gibbsweep.tune.schedulers.base import Losses, Verdict
@@ -220,13 +220,15 @@ class Search:
         """The schedule of :meth:`replay` for the results: the values that evolve, and the trial that trained with
         them."""
         best = None if self.population is None else arm.best()
-        return [] if self.population is None or best is None else self.population.told(best.number, arm.name)
+        return (
+            [] if self.population is None or best is None else self.population.schedule_as_json(best.number, arm.name)
+        )
 
     def _recover(self) -> None:
         for number, trial in enumerate(self._storage.get_all_trials(self._study_id, deepcopy=False)):
-            record = recorded(number, trial, self.rungs)
+            record = record_of(number, trial, self.rungs)
             self._add(record)
-            self._tell_again(record)
+            self._report_again(record)
         if self.population is not None:
             self.population.recover()
 
@@ -235,7 +237,7 @@ class Search:
         self.records.append(record)
         self.arm_of(record).records.append(record)
 
-    def _tell_again(self, record: Record) -> None:
+    def _report_again(self, record: Record) -> None:
         """Report a recorded trial to its scheduler again, in the order in which it happened."""
         arm = self.arm_of(record)
         scheduler, index = arm.scheduler, arm.index(record)

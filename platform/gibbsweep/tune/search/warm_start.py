@@ -30,7 +30,7 @@ from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import is_sweep, search_name, sweeps_message
 from gibbsweep.tune.journal.attributes import VALUES, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
-from gibbsweep.tune.journal.record import Record, recorded
+from gibbsweep.tune.journal.record import Record, record_of
 from gibbsweep.tune.options.settings import Settings, fingerprint
 
 LEARNING_SAMPLERS = ("tpe", "gp", "cmaes")
@@ -213,7 +213,7 @@ def _words(value: Any) -> str:
 
 def _reports(trial: FrozenTrial, updates: int, steps: Sequence[int]) -> dict[int, tuple[float, ...]]:
     """Every goal's value after each of ``steps``, as far as the trial has them."""
-    record = recorded(0, trial, ())
+    record = record_of(0, trial, ())
     values = dict(record.reports)
     if record.objectives is not None:
         values[updates] = record.objectives

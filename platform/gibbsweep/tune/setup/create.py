@@ -57,7 +57,7 @@ def create(
         "question": study.question,
         "data": settings.data,
         "budget": settings.budget,
-        **_several_goals(study, settings),
+        **_goals_as_text(study, settings),
         "options": vars(settings),
         "script_options": dict(script_options or {}),
         "fingerprint": fingerprint(study, settings),
@@ -108,7 +108,7 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     return sweep, settings
 
 
-def remembered(options: SweepOptions, script_options: Any) -> dict[str, Any]:
+def script_options_of(options: SweepOptions, script_options: Any) -> dict[str, Any]:
     """The script options with which the sweep to resume was started, as far as ``script_options`` has their
     defaults."""
     path = options.runs / (options.resume or "") / "sweep.json"
@@ -123,7 +123,7 @@ def remembered(options: SweepOptions, script_options: Any) -> dict[str, Any]:
     }
 
 
-def _several_goals(study: Study, settings: Settings) -> dict[str, Any]:
+def _goals_as_text(study: Study, settings: Settings) -> dict[str, Any]:
     """The goals of the contenders that have several, as text."""
     goals = {
         name: " and ".join(f"{goal.direction} {goal.metric}" for goal in at.goals)

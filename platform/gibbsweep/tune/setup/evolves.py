@@ -19,7 +19,7 @@ LEAST = 4
 """The fewest members of an arm: a quarter of fewer is no member."""
 
 
-def evolving(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec) -> tuple[str, ...]:
+def evolving_paths(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec) -> tuple[str, ...]:
     """The paths that evolve in a contender with ``trials`` trials: those that it names; by default its searched step
     sizes and other Floats under whose whole range the checkpoint of ``system`` goes on. Empty if nothing is searched or
     if the system is fitted at once. Raises UserError if nothing can evolve, or if a named path cannot."""

@@ -12,7 +12,7 @@ from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.samplers.sampler import Sampler
-from gibbsweep.tune.setup.evolves import evolving
+from gibbsweep.tune.setup.evolves import evolving_paths
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System
 
@@ -38,7 +38,7 @@ def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, 
             if contender.config.units == units:
                 system = _check_contender(contender, dataset)
                 if settings.scheduler == "population":
-                    evolves[name] = evolving(contender, settings.trials, system, dataset.spec)
+                    evolves[name] = evolving_paths(contender, settings.trials, system, dataset.spec)
     return evolves
 
 

@@ -32,7 +32,7 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         budget=settings.budget,
         device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
-        columns=_filled(study, rows),
+        columns=_columns_with_values(study, rows),
         note=study.note,
         rows=rows,
         importances={label: shares for search in plan.searches() for label, shares in importances_of(search).items()},
@@ -57,7 +57,7 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
     return replace(results, findings=[*study.findings(results), *sentences])
 
 
-def _filled(study: Study, rows: list[Row]) -> dict[str, str]:
+def _columns_with_values(study: Study, rows: list[Row]) -> dict[str, str]:
     """The columns for which any row has a number: a study of several data sets may name more columns than one run
     measures."""
     filled = {key: heading for key, heading in study.columns.items() if any(key in row.metrics for row in rows)}
