@@ -36,9 +36,9 @@ from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
 from gibbsweep.tune.table.write import write_results
 
-_LAST_S = 60.0
+_CLOSE_S = 60.0
 """Seconds that the tracking store gets at the end of a sweep."""
-_NOW_S = 5.0
+_CLOSE_AT_ONCE_S = 5.0
 """Seconds that it gets after a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
 
 
@@ -132,7 +132,7 @@ def _drive(
                     progress.changed()
             except KeyboardInterrupt:  # the second Ctrl-C: stop now
                 cluster.kill()
-                tracker.close(status="KILLED", timeout_s=_NOW_S)
+                tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
                 raise Interrupted(gate.unfinished_message(resume)) from None
         results = None
         with gate.guarded():
@@ -142,7 +142,7 @@ def _drive(
                 write_outline(sweep, outline(plan))  # with the fronts as they are now
                 write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
-            tracker.close(status="KILLED", timeout_s=_NOW_S if gate.halted else _LAST_S)
+            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if gate.halted else _CLOSE_S)
             raise Interrupted(gate.unfinished_message(resume))
-        report = tracker.close(status="FINISHED", timeout_s=_LAST_S)
+        report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
     return results, report

@@ -8,11 +8,11 @@ from typing import Any
 
 from gibbsweep.study.space import values_from_json
 
-AT = "violations@"
+VIOLATIONS = "violations@"
 """Prefix of a user attribute: ``violations@UPDATES`` holds the constraint violations reported after UPDATES."""
 
 
-OTHERS_AT = "objectives@"
+OTHER_OBJECTIVES = "objectives@"
 """Prefix of a user attribute: ``objectives@UPDATES`` holds the values of every goal but the first after UPDATES."""
 
 
@@ -36,7 +36,7 @@ def by_updates(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
     return {int(key.removeprefix(prefix)): value for key, value in attrs.items() if key.startswith(prefix)}
 
 
-VALUES, FROM, LOST = "values@", "from@", "lost@"
+VALUES, DONOR, LOST = "values@", "from@", "lost@"
 """Prefixes of the user attributes of a trial in a population. ``from@UPDATES`` names the trial from whose checkpoint it
 went on after UPDATES, ``values@UPDATES`` holds the values that it went on with, and ``lost@UPDATES`` says how it was
 lost before UPDATES."""
@@ -57,4 +57,4 @@ class Copied:
 def copies_of(attrs: Mapping[str, Any]) -> list[Copied]:
     """The copied checkpoints in a trial's user attributes, by updates."""
     steps = sorted(int(key.removeprefix(VALUES)) for key in attrs if key.startswith(VALUES))  # VALUES is written last
-    return [Copied(step, attrs[f"{FROM}{step}"], values_from_json(attrs[f"{VALUES}{step}"])) for step in steps]
+    return [Copied(step, attrs[f"{DONOR}{step}"], values_from_json(attrs[f"{VALUES}{step}"])) for step in steps]

@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Space
 from gibbsweep.train import Outcome, OutcomeKind
-from gibbsweep.tune.journal.attributes import AT, OTHERS_AT, PRUNED, as_constraints
+from gibbsweep.tune.journal.attributes import OTHER_OBJECTIVES, PRUNED, VIOLATIONS, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import STATES, Record
 from gibbsweep.tune.journal.storage import deferred
@@ -69,9 +69,9 @@ def report(
     first, *others = values
     attributes: dict[str, Any] = {}
     if violations:
-        attributes[f"{AT}{step}"] = violations
+        attributes[f"{VIOLATIONS}{step}"] = violations
     if others:
-        attributes[f"{OTHERS_AT}{step}"] = tuple(others)
+        attributes[f"{OTHER_OBJECTIVES}{step}"] = tuple(others)
     if pruned or step in record.prune_verdicts:  # overwrites a verdict whose report a kill kept out
         attributes[f"{PRUNED}{step}"] = record.prune_verdicts[step] = pruned
     for key, value in attributes.items():

@@ -14,11 +14,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from gibbsweep.study.constraint import total
 from gibbsweep.study.space import values_from_json
 from gibbsweep.tune.journal.attributes import (
-    AT,
     CONSTRAINT,
     LOST,
-    OTHERS_AT,
+    OTHER_OBJECTIVES,
     PRUNED,
+    VIOLATIONS,
     Copied,
     as_constraints,
     by_updates,
@@ -174,7 +174,7 @@ class Record:
 def record_of(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
     """The ``number``-th trial of a journal, whose contender pauses at ``rungs``."""
     attrs = trial.user_attrs
-    others = by_updates(attrs, OTHERS_AT)
+    others = by_updates(attrs, OTHER_OBJECTIVES)
     record = Record(
         number,
         trial._trial_id,
@@ -186,7 +186,7 @@ def record_of(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         reports={step: (value, *others.get(step, ())) for step, value in trial.intermediate_values.items()},
         objectives=tuple(trial.values) if trial.state == TrialState.COMPLETE else None,
         attrs=dict(trial.system_attrs),
-        violations=by_updates(attrs, AT),
+        violations=by_updates(attrs, VIOLATIONS),
         prune_verdicts=by_updates(attrs, PRUNED),
     )
     for copied in copies_of(attrs):

@@ -35,7 +35,7 @@ class Retrainings:
     """
 
     def __init__(self, settings: Settings, views: Sequence[str], front: int) -> None:
-        self._decided, self._views, self._front = settings, views, front
+        self._settings, self._views, self._front = settings, views, front
 
     def of(self, arm: Arm) -> list[Retraining]:
         """What of ``arm`` is retrained, as far as trials have ended; empty if no trial completed."""
@@ -55,7 +55,7 @@ class Retrainings:
         if self._most(arm) > 1:
             middle += f"-front{place + 1}"
         # Seeds other than the search's: the best of a search was also lucky with its seed.
-        seeds = range(self._decided.seed + 1, self._decided.seed + 1 + self._decided.seeds)
+        seeds = range(self._settings.seed + 1, self._settings.seed + 1 + self._settings.seeds)
         return {
             (view, seed): f"{arm.name}{middle}{f'-{as_file_name(view)}' if len(self._views) > 1 else ''}-seed{seed}"
             for view in self._views

@@ -14,11 +14,11 @@ from gibbsweep.study.space import Choice, Domain, Float, Space
 from gibbsweep.train.streams import Stream
 from gibbsweep.tune.samplers import unit_cube
 
-SHARE = 0.25
+REPLACED_SHARE = 0.25
 """The share of the members that is replaced, and the share that donors are drawn from."""
 FACTORS = (0.8, 1.2)
 """A number is multiplied by one of these, as in the paper."""
-RESAMPLED = 0.25
+RESAMPLING_CHANCE = 0.25
 """The chance of a new value from the whole domain instead, as in the paper's experiments."""
 
 
@@ -54,7 +54,7 @@ def evolve(
     if not alive:
         return {}
     lost = [m for m in members if not math.isfinite(m.loss)]
-    quarter = max(1, math.floor(SHARE * len(members)))
+    quarter = max(1, math.floor(REPLACED_SHARE * len(members)))
     donors = alive[:quarter]
     worst = alive[max(len(donors), len(alive) - max(0, quarter - len(lost))) :]
     changes = {}
@@ -80,7 +80,7 @@ def perturb(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
     """A new value near ``value``. A number is multiplied by 0.8 or 1.2 and, if it is whole, changes by at least one; an
     option becomes its neighbour in the order of its Choice; with a chance of a quarter the value is drawn from the
     whole domain. Values stay within their bounds."""
-    again, coordinate, up = dice.random() < RESAMPLED, dice.random(), int(dice.integers(2))
+    again, coordinate, up = dice.random() < RESAMPLING_CHANCE, dice.random(), int(dice.integers(2))
     if again:
         return unit_cube.values_at({"": domain}, {"": coordinate}, {})[""]
     if isinstance(domain, Choice):

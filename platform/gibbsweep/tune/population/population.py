@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage
 
 from gibbsweep.study.space import Space
 from gibbsweep.train import OutcomeKind, Segment
-from gibbsweep.tune.journal.attributes import FROM, LOST, VALUES, Copied
+from gibbsweep.tune.journal.attributes import DONOR, LOST, VALUES, Copied
 from gibbsweep.tune.journal.entries import go_on
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.population.evolution import Member, evolve
@@ -127,7 +127,7 @@ class Population:
         for number, change in sorted(evolve(members, self._space, self.evolves, seed=self._seed, step=step).items()):
             record = self._records[number]
             if not any(copied.step == step for copied in record.copies):
-                self._storage.set_trial_user_attr(record.trial_id, f"{FROM}{step}", change.donor)
+                self._storage.set_trial_user_attr(record.trial_id, f"{DONOR}{step}", change.donor)
                 self._storage.set_trial_user_attr(record.trial_id, f"{VALUES}{step}", change.values)
                 record.go_on_from(Copied(step, change.donor, change.values))
         self._ready += [record.number for record in taking_part if record.runs_to == step]

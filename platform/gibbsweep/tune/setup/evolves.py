@@ -15,7 +15,7 @@ from gibbsweep.train.outcome import STABILITY
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, System, SystemConfig
 
-LEAST = 4
+FEWEST_MEMBERS = 4
 """The fewest members of an arm: a quarter of fewer is no member."""
 
 
@@ -63,10 +63,11 @@ def evolving_paths(at: ContenderAtBudget, trials: int, system: System, spec: Dat
 
 def _check_members(contender: ContenderAtBudget, trials: int) -> None:
     options, name = len(contender.options()), contender.name
-    if contender.trials(trials) // options < LEAST:
+    if contender.trials(trials) // options < FEWEST_MEMBERS:
         raise UserError(
-            f"a population has at least {LEAST} members, and {trials} trials of {name!r}"
-            f"{f' over {options} options' if options > 1 else ''} are fewer: use --trials {LEAST * options} or more."
+            f"a population has at least {FEWEST_MEMBERS} members, and {trials} trials of {name!r}"
+            f"{f' over {options} options' if options > 1 else ''} are fewer: "
+            f"use --trials {FEWEST_MEMBERS * options} or more."
         )
     if [goal.metric for goal in contender.goals] == [STABILITY]:
         raise UserError(
