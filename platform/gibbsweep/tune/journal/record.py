@@ -19,7 +19,7 @@ from gibbsweep.tune.journal.attributes import (
     OTHER_OBJECTIVES,
     PRUNED,
     VIOLATIONS,
-    Copied,
+    CheckpointCopy,
     as_constraints,
     by_updates,
     copies_of,
@@ -75,7 +75,7 @@ class Record:
     """Each constraint's violation at the reports, by updates."""
     warm_start_trials: int = 0
     """How many trials of an earlier sweep its sampler sees before those of this sweep."""
-    copies: list[Copied] = field(default_factory=list)
+    copies: list[CheckpointCopy] = field(default_factory=list)
     """The checkpoints of other trials from which this one went on, in order; the last one's values are ``values``."""
     lost: dict[int, str] = field(default_factory=dict)
     """How the trial was lost in a generation, by the updates at which the generation ends."""
@@ -98,7 +98,7 @@ class Record:
     @property
     def updates_done(self) -> int:
         """Updates that the trial's weights have behind them, as far as the journal has them."""
-        return max((*self.reports, *(copied.step for copied in self.copies)), default=0)
+        return max((*self.reports, *(copy.step for copy in self.copies)), default=0)
 
     @property
     def pruned_after(self) -> int | None:
@@ -107,11 +107,11 @@ class Record:
         verdicts = self.prune_verdicts.items()
         return max((step for step, prune in verdicts if prune and step in self.reports), default=None)
 
-    def go_on_from(self, copied: Copied) -> None:
+    def go_on_from(self, copy: CheckpointCopy) -> None:
         """Continue from the checkpoint of another trial."""
         self._initial = self.initial_values
-        self.copies.append(copied)
-        self.values = copied.values
+        self.copies.append(copy)
+        self.values = copy.values
 
     @property
     def violations_at_the_end(self) -> dict[str, float]:
@@ -189,8 +189,8 @@ def record_of(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         violations=by_updates(attrs, VIOLATIONS),
         prune_verdicts=by_updates(attrs, PRUNED),
     )
-    for copied in copies_of(attrs):
-        record.go_on_from(copied)
+    for copy in copies_of(attrs):
+        record.go_on_from(copy)
     record.lost = by_updates(attrs, LOST)
     if record.state == "running" and record.runs_to in record.lost:
         record.state = "lost"

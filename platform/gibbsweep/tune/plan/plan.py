@@ -18,7 +18,7 @@ from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.retrainings import Retraining, Retrainings
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.plan.stopped import end_stopped, stopped_outcome
-from gibbsweep.tune.population.takeovers import Takeovers
+from gibbsweep.tune.population.checkpoint_copies import CheckpointCopies
 from gibbsweep.tune.search.arm import Arm
 from gibbsweep.tune.search.of_study import searches_of
 from gibbsweep.tune.search.search import Search
@@ -42,7 +42,7 @@ class Plan:
         """The data views that best configurations are retrained on; search uses the first alone."""
         self._searches = searches_of(study, settings, sweep)
         self._retrainings = Retrainings(settings, self.views, study.front)
-        self._takeovers = Takeovers(sweep)
+        self._checkpoint_copies = CheckpointCopies(sweep)
         self._running: dict[str, PlannedRun] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._contenders: dict[str, str] = {}
@@ -79,7 +79,7 @@ class Plan:
     @property
     def takeovers(self) -> Sequence[tuple[str, Takeover]]:
         """The checkpoints that this process has copied in populations, as (run, takeover)."""
-        return self._takeovers.made
+        return self._checkpoint_copies.made
 
     @property
     def total(self) -> int:
@@ -242,7 +242,7 @@ class Plan:
 
     def _copy_checkpoints(self, search: Search) -> None:
         contender = search.contender
-        self._takeovers.carry_out(contender.name, search.records, contender.budget.batch_size)
+        self._checkpoint_copies.make(contender.name, search.records, contender.budget.batch_size)
 
     def _recover(self) -> None:
         for name, search in self._searches.items():

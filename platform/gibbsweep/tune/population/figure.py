@@ -54,16 +54,16 @@ def _draw(
     best: Record | None,
 ) -> None:
     for record in members:
-        starts = [(0, record.initial_values), *((copied.step, copied.values) for copied in record.copies)]
+        starts = [(0, record.initial_values), *((copy.step, copy.values) for copy in record.copies)]
         ends = [*(step for step, _ in starts[1:]), max(record.updates_done, starts[-1][0])]
         for (start, values), end in zip(starts, ends, strict=True):
             if path in values and end > start:
                 axis.plot([start, end], [_height(domain, values[path])] * 2, color="tab:gray", alpha=0.5, linewidth=0.8)
-        for copied in record.copies:
-            before = next(s.values for s in reversed(schedule_of(records, copied.donor, copied.step)))
-            if path in before and path in copied.values:
-                ends_at = [_height(domain, before[path]), _height(domain, copied.values[path])]
-                axis.plot([copied.step] * 2, ends_at, color="tab:gray", alpha=0.5, linewidth=0.6, linestyle=":")
+        for copy in record.copies:
+            before = next(s.values for s in reversed(schedule_of(records, copy.donor, copy.step)))
+            if path in before and path in copy.values:
+                ends_at = [_height(domain, before[path]), _height(domain, copy.values[path])]
+                axis.plot([copy.step] * 2, ends_at, color="tab:gray", alpha=0.5, linewidth=0.6, linestyle=":")
     if best is not None:
         schedule = [segment for segment in schedule_of(records, best.number) if path in segment.values]
         steps = [*(segment.start for segment in schedule), updates]

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def lineage(records: Sequence[Record], number: int, before: float = float("inf")) -> list[tuple[int, int]]:
     """The trials that trained the weights that trial ``number`` has before ``before`` updates, as (trial, updates from
     which its training counts), the first from 0."""
-    copied = next((c for c in reversed(records[number].copies) if c.step < before), None)
-    if copied is None:
+    copy = next((c for c in reversed(records[number].copies) if c.step < before), None)
+    if copy is None:
         return [(number, 0)]
-    return [*lineage(records, copied.donor, copied.step), (number, copied.step)]
+    return [*lineage(records, copy.donor, copy.step), (number, copy.step)]
 
 
 def schedule_of(records: Sequence[Record], number: int, before: float = float("inf")) -> tuple[Segment, ...]:

@@ -1,6 +1,6 @@
 """The generations of one contender's trials. When all members of an arm wait at a boundary, one decision is made for
-all of them and written to the journal; then they go on. Knows no files: :mod:`gibbsweep.tune.population.takeovers`
-copies checkpoints."""
+all of them and written to the journal; then they go on. Knows no files:
+:mod:`gibbsweep.tune.population.checkpoint_copies` copies checkpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage
 
 from gibbsweep.study.space import Space
 from gibbsweep.train import OutcomeKind, Segment
-from gibbsweep.tune.journal.attributes import DONOR, LOST, VALUES, Copied
+from gibbsweep.tune.journal.attributes import DONOR, LOST, VALUES, CheckpointCopy
 from gibbsweep.tune.journal.entries import go_on
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.population.evolution import Member, evolve
@@ -126,10 +126,10 @@ class Population:
             return
         for number, change in sorted(evolve(members, self._space, self.evolves, seed=self._seed, step=step).items()):
             record = self._records[number]
-            if not any(copied.step == step for copied in record.copies):
+            if not any(copy.step == step for copy in record.copies):
                 self._storage.set_trial_user_attr(record.trial_id, f"{DONOR}{step}", change.donor)
                 self._storage.set_trial_user_attr(record.trial_id, f"{VALUES}{step}", change.values)
-                record.go_on_from(Copied(step, change.donor, change.values))
+                record.go_on_from(CheckpointCopy(step, change.donor, change.values))
         self._ready += [record.number for record in taking_part if record.runs_to == step]
 
     def _loss_at(self, record: Record, step: int) -> float:
@@ -139,4 +139,4 @@ class Population:
 
 def _values_at(record: Record, step: int) -> Mapping[str, Any]:
     """The values with which the member has trained up to ``step``."""
-    return next((copied.values for copied in reversed(record.copies) if copied.step < step), record.initial_values)
+    return next((copy.values for copy in reversed(record.copies) if copy.step < step), record.initial_values)

@@ -11,14 +11,14 @@ from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
 
 
-class Takeovers:
+class CheckpointCopies:
     """The copies of checkpoints in a sweep's run folders. The run folders tell which copies an earlier process has
     made.
 
     For example::
 
-        takeovers = Takeovers(sweep)
-        takeovers.carry_out("rbm", search.records, batch_size=100)
+        copies = CheckpointCopies(sweep)
+        copies.make("rbm", search.records, batch_size=100)
     """
 
     def __init__(self, sweep: SweepDir) -> None:
@@ -27,27 +27,25 @@ class Takeovers:
         self._sweep = sweep
         self._done: set[tuple[str, int]] = set()
 
-    def carry_out(self, search: str, records: Sequence[Record], batch_size: int) -> None:
+    def make(self, search: str, records: Sequence[Record], batch_size: int) -> None:
         """Make the last copy of each trial of ``search`` whose ``records`` these are. No member starts before all
         copies are made, and no donor is replaced, so every donor still has the checkpoint of the end of the
         generation."""
         for record in records:
             if not record.copies:
                 continue
-            run, copied = search_name(search, record.number), record.copies[-1]
-            if (run, copied.step) in self._done:
+            run, copy = search_name(search, record.number), record.copies[-1]
+            if (run, copy.step) in self._done:
                 continue
-            run_dir, donor = self._sweep.trial(run), search_name(search, copied.donor)
-            if not any(t.step == copied.step and t.done for t in read_takeovers(run_dir)):
-                donor_values = _donor_values(records[copied.donor], copied.step)
-                changed = {
-                    path: (donor_values[path], v) for path, v in copied.values.items() if donor_values[path] != v
-                }
-                planned = Takeover(copied.step, donor, copied.values, changed)
+            run_dir, donor = self._sweep.trial(run), search_name(search, copy.donor)
+            if not any(t.step == copy.step and t.done for t in read_takeovers(run_dir)):
+                donor_values = _donor_values(records[copy.donor], copy.step)
+                changed = {path: (donor_values[path], v) for path, v in copy.values.items() if donor_values[path] != v}
+                planned = Takeover(copy.step, donor, copy.values, changed)
                 with only_process(run_dir):  # a process of an earlier driver may still be ending
                     self.made.append((run, take_over(run_dir, self._sweep.trial(donor), planned, batch_size)))
-            self._done.add((run, copied.step))
+            self._done.add((run, copy.step))
 
 
 def _donor_values(donor: Record, step: int) -> dict[str, object]:
-    return next((copied.values for copied in reversed(donor.copies) if copied.step < step), donor.initial_values)
+    return next((copy.values for copy in reversed(donor.copies) if copy.step < step), donor.initial_values)
