@@ -25,8 +25,8 @@ class WholeLines(JournalFileBackend):
     """
 
     def __init__(self, file_path: str) -> None:
-        self._own_lock, self._path = JournalFileSymlinkLock(file_path), file_path
-        super().__init__(file_path, lock_obj=self._own_lock)
+        self._append_lock, self._path = JournalFileSymlinkLock(file_path), file_path
+        super().__init__(file_path, lock_obj=self._append_lock)
         self._deferring, self._deferred = False, list[dict[str, Any]]()
 
     @contextmanager
@@ -46,12 +46,12 @@ class WholeLines(JournalFileBackend):
             return
         logs, self._deferred = [*self._deferred, *logs], []
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        self._own_lock.acquire()
+        self._append_lock.acquire()
         try:
             with open(self._path, "ab", buffering=0) as file:
                 append_whole(file.fileno(), lines.encode(), durable=True)
         finally:
-            self._own_lock.release()
+            self._append_lock.release()
 
 
 def deferred(storage: BaseStorage) -> AbstractContextManager[None]:

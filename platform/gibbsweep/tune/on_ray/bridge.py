@@ -92,7 +92,7 @@ class PlanSearcher(_NoState, Searcher):
             self._plan.interrupt(name)
             return
         if outcome is None and death is not None:
-            outcome = self._retries.after(self._plan.running[name], death)
+            outcome = self._retries.outcome_after(self._plan.running[name], death)
             if outcome is None:
                 self._plan.interrupt(name)
                 return
@@ -142,7 +142,7 @@ class PlanScheduler(_NoState, FIFOScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """Pass the cause of a trial's death to the retries."""
-        self._retries.died(trial.trial_id, self._deaths.of(trial))
+        self._retries.on_death(trial.trial_id, self._deaths.of(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Pass a report to the plan, and say whether the trial goes on."""
@@ -158,7 +158,7 @@ class PlanScheduler(_NoState, FIFOScheduler):
         with self._gate.guarded():
             stopped = self._plan.report(name, step, metrics)
         self._gate.reported(name)
-        self._retries.heard_of(name)
+        self._retries.on_report(name)
         stopped = stopped or (self._gate.closing and self._may_stop(name, step))
         return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
 
@@ -231,7 +231,7 @@ class Watch(_NoState, Callback):
         self._watcher.show()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._retries.started(trial.config["name"])
+        self._retries.on_start(trial.config["name"])
         self._watcher.changed()
 
     def on_trial_result(

@@ -22,7 +22,7 @@ class Precisions:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder, self._say = folder, say
         self._changed: dict[str, int] = {}
-        self._known: dict[str, list[str]] = {}
+        self._measured_on: dict[str, list[str]] = {}
         for path in folder.glob("*.json"):
             self.look(path.stem)
 
@@ -34,7 +34,7 @@ class Precisions:
             return
         self._changed[contender] = changed
         measured = measurements(path)
-        before = self._known.setdefault(contender, list(measured))
+        before = self._measured_on.setdefault(contender, list(measured))
         for device in [device for device in measured if device not in before]:
             earlier = ", ".join(f"{measured[other]['precision']} on {other}" for other in before)
             self._say(

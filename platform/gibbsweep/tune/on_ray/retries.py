@@ -47,7 +47,7 @@ class Retries:
     For example::
 
         retries = Retries(sweep, devices, say=print, halt=gate.halt)
-        outcome = retries.after(planned, Death("its process was killed, or crashed", silent=True))  # None: it goes on
+        outcome = retries.outcome_after(planned, Death("its process was killed, or crashed", silent=True))  # None: it goes on
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class Retries:
         self._since: dict[str, float] = {}
         self._deaths: dict[str, Death] = {}
 
-    def started(self, run: str) -> None:
+    def on_start(self, run: str) -> None:
         """Note that a run is given to a process."""
         self._since[run] = time.monotonic()
 
-    def heard_of(self, run: str) -> None:
+    def on_report(self, run: str) -> None:
         """Note that a run has reported; its checkpoint, if it has one, is of that moment."""
         self._since[run] = time.monotonic()
         self._unstarted = 0
 
-    def died(self, trial_id: str, death: Death) -> None:
+    def on_death(self, trial_id: str, death: Death) -> None:
         """Note the death of a trial of Tune's. Tune tells its searcher next that there was an error, and not which."""
         self._deaths[trial_id] = death
 
@@ -76,7 +76,7 @@ class Retries:
         """How a trial of Tune's died; None if it did not die. Each death is returned once."""
         return self._deaths.pop(trial_id, None)
 
-    def after(self, planned: PlannedRun, death: Death) -> Outcome | None:
+    def outcome_after(self, planned: PlannedRun, death: Death) -> Outcome | None:
         """None if the run goes on; what it does then is on record. Otherwise its outcome, which the caller writes."""
         run_dir = self._sweep.trial(planned.name)
         if death.memory is not None:
