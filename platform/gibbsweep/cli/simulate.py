@@ -91,14 +91,14 @@ def simulate_sweep(options: SimulateOptions) -> None:
 
 
 def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simulation]:
-    from gibbsweep.tune.schedulers.choice import SchedulerForm
+    from gibbsweep.tune.schedulers.choice import SchedulerConfig
     from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
 
     if scheduler == "population" and options.curves is not None:
         raise UserError(
             "--curves draws trials as they were, and a population changes their values as they train: leave --curves out."
         )
-    form = SchedulerForm(scheduler, options.eta, options.rungs, options.brackets, options.window, options.generations)  # type: ignore[arg-type]
+    form = SchedulerConfig(scheduler, options.eta, options.rungs, options.brackets, options.window, options.generations)  # type: ignore[arg-type]
     runs = []
     for seed in range(options.seeds):
         curves = _curves(options, seed)

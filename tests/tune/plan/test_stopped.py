@@ -24,7 +24,7 @@ from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.plan.stopped import unfinished_prunes
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search import of_study as searches
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.status.from_folder import overview_from_folder
@@ -226,7 +226,7 @@ def test_status_counts_it_as_resume_will(tmp_path: Path, the_study: Study, outli
 
 
 def search_of(storage: BaseStorage, scheduler: SchedulerName, goals: int) -> Search:
-    form = SchedulerForm(scheduler, rungs=1 if scheduler == "stopping" else None)
+    form = SchedulerConfig(scheduler, rungs=1 if scheduler == "stopping" else None)
     return search_for(storage, FREE, *(BITS, GAP)[:goals], updates=20, trials=12, seed=0, scheduler=form)
 
 

@@ -23,7 +23,7 @@ class Scheduler(Protocol):
 
     For example::
 
-        scheduler = SchedulerForm("halving").build(updates=900, trials=9)
+        scheduler = SchedulerConfig("halving").build(updates=900, trials=9)
         scheduler.runs_to(0)  # the first rung
         scheduler.report(0, 100, (0.7,))  # "go", "prune" or "diverge"
     """

@@ -16,12 +16,12 @@ SchedulerName = Literal["none", "median", "halving", "stopping", "population"]
 
 
 @dataclass(frozen=True)
-class SchedulerForm:
+class SchedulerConfig:
     """A scheduler as a person chooses it.
 
     For example::
 
-        scheduler = SchedulerForm("halving", eta=3).build(updates=900, trials=9)
+        scheduler = SchedulerConfig("halving", eta=3).build(updates=900, trials=9)
     """
 
     name: SchedulerName = "none"

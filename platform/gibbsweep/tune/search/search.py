@@ -20,7 +20,7 @@ from gibbsweep.tune.journal.record import Record, record_of
 from gibbsweep.tune.population.population import Population
 from gibbsweep.tune.samplers.sampler import Sampler, SamplerName
 from gibbsweep.tune.schedulers.base import Losses, Verdict
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.schedulers.generations import Generations
 from gibbsweep.tune.search.arm import Arm
 
@@ -49,7 +49,7 @@ class Search:
         trials: int,
         seed: int,
         sampler: SamplerName = "tpe",
-        scheduler: SchedulerForm | None = None,
+        scheduler: SchedulerConfig | None = None,
         earlier: Sequence[Record] = (),
         evolves: Sequence[str] = (),
     ) -> None:
@@ -57,7 +57,7 @@ class Search:
         self._earlier, self._storage = len(earlier), storage
         self._study_id = entries.study_in(storage, contender.name, self.goals)
         options, updates = contender.options(), contender.budget.updates
-        each, form = -(-trials // len(options)), scheduler or SchedulerForm()
+        each, form = -(-trials // len(options)), scheduler or SchedulerConfig()
         schedulers = [form.build(updates, each, len(self.goals)) for _ in options]
         self.rungs = schedulers[0].rungs
         """Updates, below the end of the budget, at which its trials must report."""
