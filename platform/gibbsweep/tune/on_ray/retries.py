@@ -47,7 +47,8 @@ class Retries:
     For example::
 
         retries = Retries(sweep, devices, say=print, halt=gate.halt)
-        outcome = retries.outcome_after(planned, Death("its process was killed, or crashed", silent=True))  # None: it goes on
+        death = Death("its process was killed, or crashed", silent=True)
+        retries.outcome_after(planned, death)  # None: the run goes on
     """
 
     def __init__(
