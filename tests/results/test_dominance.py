@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gibbsweep.results.dominance import dominates, front_ranks, hypervolume, ordered, spread
+from gibbsweep.results.dominance import dominates, front_ranks, hypervolume, order_by_fronts, spread
 
 
 def vectors(objectives: int, most: int = 12) -> st.SearchStrategy[list[tuple[float, ...]]]:
@@ -30,7 +30,7 @@ def test_a_front_is_dominated_by_the_one_before_and_by_none_of_its_own(losses: l
 
 @given(any_vectors)
 def test_the_order_is_by_front_and_begins_with_the_best_of_each_objective(losses: list[tuple[float, ...]]) -> None:
-    order, ranks = ordered(losses), front_ranks(losses)
+    order, ranks = order_by_fronts(losses), front_ranks(losses)
     assert sorted(order) == list(range(len(losses)))
     assert [ranks[i] for i in order] == sorted(ranks)
     front = [losses[i] for i in range(len(losses)) if ranks[i] == 0]
@@ -38,7 +38,7 @@ def test_the_order_is_by_front_and_begins_with_the_best_of_each_objective(losses
     for objective in range(min(len(losses[0]), len(front))):
         assert min(v[objective] for v in first) == min(v[objective] for v in front)
     for count in range(len(losses) + 1):
-        assert ordered(losses, count) == order[:count]
+        assert order_by_fronts(losses, count) == order[:count]
 
 
 def test_after_the_extremes_comes_the_middle_of_the_largest_gap() -> None:
@@ -51,11 +51,11 @@ def test_after_the_extremes_comes_the_middle_of_the_largest_gap() -> None:
 
 
 def test_what_is_not_finite_comes_last() -> None:
-    assert ordered([(0.0, math.inf), (3.0, 3.0), (math.nan, 0.0), (2.0, 2.0)]) == [3, 1, 0, 2]
+    assert order_by_fronts([(0.0, math.inf), (3.0, 3.0), (math.nan, 0.0), (2.0, 2.0)]) == [3, 1, 0, 2]
 
 
 def test_constraints_and_objectives_of_any_size_compare() -> None:
-    assert ordered([(1.5e300, 1.5e300), (2e300, 2e300), (1.0, 2.0), (2.0, 1.0)]) == [2, 3, 0, 1]
+    assert order_by_fronts([(1.5e300, 1.5e300), (2e300, 2e300), (1.0, 2.0), (2.0, 1.0)]) == [2, 3, 0, 1]
 
 
 @pytest.mark.parametrize("objectives", [1, 2, 3])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gibbsweep.run.history import over_training
+from gibbsweep.run.history import peaks_and_drops
 from gibbsweep.study import Goal
 from gibbsweep.train import SpoolReporter
 
@@ -32,11 +32,11 @@ def spool(folder: Path, values: list[float | None]) -> Path:
     ],
 )
 def test_peak_and_drop(values: list[float | None], goal: Goal, peak: float, drop: float, tmp_path: Path) -> None:
-    found = over_training(spool(tmp_path, values), [goal])
+    found = peaks_and_drops(spool(tmp_path, values), [goal])
     assert found == {"peak/validation/x": peak, "drop/validation/x": drop}
 
 
 def test_a_run_that_ended_without_a_finite_goal_says_so(tmp_path: Path) -> None:
-    assert over_training(spool(tmp_path / "a", [None]), [UP]) == {}
-    assert over_training(tmp_path / "absent.jsonl", [UP]) == {}
-    assert math.isnan(over_training(spool(tmp_path / "b", [1.0, math.nan]), [UP])["drop/validation/x"])
+    assert peaks_and_drops(spool(tmp_path / "a", [None]), [UP]) == {}
+    assert peaks_and_drops(tmp_path / "absent.jsonl", [UP]) == {}
+    assert math.isnan(peaks_and_drops(spool(tmp_path / "b", [1.0, math.nan]), [UP])["drop/validation/x"])

@@ -1,1 +1,1 @@
-"""What came out of a study: rows, verdicts, accounts, figures and pictures, as JSON and Markdown."""
+"""The results of a study: rows, verdicts, accounts, figures and pictures, as JSON and Markdown."""

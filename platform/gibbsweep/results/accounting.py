@@ -1,30 +1,37 @@
-"""Where a sweep's device-seconds went."""
+"""The account of a sweep's device-seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gibbsweep.train import Outcome, OutcomeKind
+from gibbsweep.folder import Outcome, OutcomeKind
 
 
 @dataclass(frozen=True)
 class Accounting:
-    """Device-seconds in updates, by what became of them: ``useful`` those of runs that completed without the updates that a
-    restart threw away, which are ``restarted``; ``diverged``, ``pruned`` and ``failed`` those of runs that ended so (and not
-    with a restart); to ``diverged`` belongs, too, what a member of a population had spent in the generation in which it diverged, before it
-    went on from another one's checkpoint. ``available``: devices times the sweep's wall seconds, summed over its parts; None where the number of devices
-    is not known. ``out_of_memory``: those that runs had spent since their last reports when they ran out of memory beside others. A device is what one worker of a trial has: a core, a GPU, or the share of a GPU that ``--gpus-per-trial`` gave.
+    """The device-seconds that a sweep spent in updates, by what became of them.
+
+    A device is what one worker of a trial has: a core, a GPU, or the share of a GPU that ``--gpus-per-trial`` gives.
     """
 
     useful: float = 0.0
+    """Those of completed runs, without the updates that a restart discarded."""
     restarted: float = 0.0
+    """Those of updates that a restart after a divergence discarded, in all runs."""
     diverged: float = 0.0
+    """Those of runs that ended by diverging, and those of a population's member in the generation in which it diverged,
+    before it went on from another member's checkpoint."""
     pruned: float = 0.0
+    """Those of runs that a scheduler ended early."""
     failed: float = 0.0
+    """Those of runs that ended with an error."""
     out_of_memory: float = 0.0
+    """Those that runs had spent since their last reports when they ran out of memory beside others."""
     devices: int = 0
+    """The devices of the sweep."""
     available: float | None = None
+    """Devices times the sweep's wall seconds, summed over its parts (None: the number of devices is not known)."""
 
     @classmethod
     def of(
@@ -35,12 +42,16 @@ class Accounting:
         available: float | None = None,
         replaced: Iterable[tuple[OutcomeKind, float]] = (),
     ) -> Accounting:
-        """``replaced``: how each member of a population ended that had diverged before, and the device-seconds that this had cost."""
+        """The account of ``outcomes``.
+
+        ``replaced`` has a pair for each member of a population that diverged and went on from another one's checkpoint:
+        how the member ended at last, and the device-seconds that its divergence cost.
+        """
         seconds: dict[str, float] = dict.fromkeys(("completed", "diverged", "pruned", "failed"), 0.0)
         restarted = out_of_memory = 0.0
         for outcome in outcomes:
-            out_of_memory += sum(repacking.lost_seconds for repacking in outcome.repackings)
-            seconds[outcome.outcome] += outcome.device_seconds - outcome.lost_seconds
+            out_of_memory += sum(retry.lost_seconds for retry in outcome.memory_retries)
+            seconds[outcome.kind] += outcome.device_seconds - outcome.lost_seconds
             restarted += outcome.lost_seconds
         for kind, lost in replaced:
             seconds[kind] -= lost
@@ -50,7 +61,7 @@ class Accounting:
 
     @property
     def efficiency(self) -> float | None:
-        """``useful`` over ``available``; the rest went into evaluation, starting, waiting, and updates that came to nothing."""
+        """``useful`` over ``available``. The rest went into evaluation, starting, waiting, and discarded updates."""
         return self.useful / self.available if self.available else None
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Who beats whom in several objectives at once. Losses: one vector each, lower is better in every component."""
+"""Dominance in several objectives at once, for vectors of losses: lower is better in every component."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Losses = Sequence[float]
+"""One loss for each objective."""
 
 
 def dominates(a: Losses, b: Losses) -> bool:
@@ -18,20 +19,24 @@ def dominates(a: Losses, b: Losses) -> bool:
 
 
 def front_ranks(losses: Sequence[Losses]) -> list[int]:
-    """Of each vector the front it is on: 0 is dominated by none, 1 by those of front 0 alone, and so on (non-dominated sorting,
-    Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", section III.A). Equal vectors share a front."""
+    """The front of each vector: front 0 is dominated by none, front 1 by those of front 0 alone, and so on.
+
+    This is non-dominated sorting (Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II",
+    section III.A). Equal vectors share a front.
+    """
     unique = sorted({tuple(vector) for vector in losses})
     rank = {unique[i]: rank for rank, front in enumerate(_fronts(unique)) for i in front}
     return [rank[tuple(vector)] for vector in losses]
 
 
 def spread(losses: Sequence[Losses], count: int | None = None) -> list[int]:
-    """The positions of ``count`` vectors of one front (of all by default) in the order in which they show it best: the best in each objective
-    first, in the objectives' order, then always the one farthest from those before it, each objective measured in its range on
-    the front. Ties go to the earlier position.
+    """The positions of ``count`` vectors of one front (None: all) in the order in which they represent it best.
 
-    The second part is the epsilon-net order by which Schmucker et al. 2021, "Multi-objective Asynchronous Successive Halving", break
-    ties within a front; they start it from any member, here it starts from the extremes.
+    The best in each objective come first, in the objectives' order. Then comes always the vector farthest from those
+    before it, with each objective in units of its range on the front. Ties go to the earlier position.
+
+    The second part is the epsilon-net order by which Schmucker et al. 2021, "Multi-objective Asynchronous Successive
+    Halving", break ties within a front. They start it from any member; here it starts from the extremes.
     """
     count = len(losses) if count is None else min(count, len(losses))
     if not count:
@@ -49,29 +54,34 @@ def spread(losses: Sequence[Losses], count: int | None = None) -> list[int]:
     return chosen[:count]
 
 
-def ordered(losses: Sequence[Losses], count: int | None = None) -> list[int]:
-    """The positions of the best ``count`` vectors (of all by default), best first: by front, and within one by :func:`spread`. What has an
-    infinite loss or none comes last."""
+def order_by_fronts(losses: Sequence[Losses], count: int | None = None) -> list[int]:
+    """The positions of the best ``count`` vectors (None: all), best first.
+
+    They are ordered by front, and within a front by :func:`spread`. Vectors with a loss that is not finite come last.
+    """
     count = len(losses) if count is None else count
-    at: dict[tuple[float, ...], list[int]] = {}
-    beyond = []
+    positions: dict[tuple[float, ...], list[int]] = {}
+    not_finite = []
     for i, vector in enumerate(losses):
         if all(map(math.isfinite, vector)):
-            at.setdefault(tuple(vector), []).append(i)
+            positions.setdefault(tuple(vector), []).append(i)
         else:
-            beyond.append(i)
-    unique, found = sorted(at), list[int]()
+            not_finite.append(i)
+    unique, order = sorted(positions), list[int]()
     for members in _fronts(unique):
-        if len(found) >= count:
+        if len(order) >= count:
             break
-        front = sorted(i for member in members for i in at[unique[member]])
-        found += [front[i] for i in spread([losses[i] for i in front], count - len(found))]
-    return [*found, *beyond][:count]
+        front = sorted(i for member in members for i in positions[unique[member]])
+        order += [front[i] for i in spread([losses[i] for i in front], count - len(order))]
+    return [*order, *not_finite][:count]
 
 
 def hypervolume(losses: Sequence[Losses], reference: Losses) -> float:
-    """The volume between ``reference`` and the vectors that are better than it in every objective: what they dominate of it (Zitzler & Thiele
-    1999). By slices along the last objective, so meant for few objectives and short fronts."""
+    """The volume that vectors dominate up to ``reference`` (Zitzler & Thiele 1999).
+
+    Only vectors that are better than ``reference`` in every objective count. The volume is summed by slices along the
+    last objective, so it is meant for few objectives and short fronts.
+    """
     inside = sorted({tuple(v) for v in losses if all(x < r for x, r in zip(v, reference, strict=True))})
     if not inside:
         return 0.0
@@ -85,15 +95,18 @@ def hypervolume(losses: Sequence[Losses], reference: Losses) -> float:
 
 
 def _place(i: int, chosen: list[int], nearest: NDArray[np.float64], scaled: NDArray[np.float64]) -> None:
-    """Choose ``i``. ``nearest``: of each vector the squared distance to the nearest chosen one, -1 of a chosen one."""
+    """Append ``i`` to ``chosen`` and update ``nearest``: each vector's squared distance to the nearest chosen one, or
+    -1 for a chosen vector."""
     chosen.append(i)
     np.minimum(nearest, ((scaled - scaled[i]) ** 2).sum(axis=1), out=nearest)
     nearest[i] = -1.0
 
 
 def _fronts(unique: Sequence[tuple[float, ...]]) -> Iterator[list[int]]:
-    """The positions on front 0, then those on front 1, and so on, of different vectors in rising order; none is sought before it is
-    asked for."""
+    """Yield the positions on front 0, then those on front 1, and so on, for different vectors in rising order.
+
+    With three objectives or more, a front is searched only when it is asked for.
+    """
     if unique and len(unique[0]) == 2:
         fronts: list[list[int]] = []
         for i, rank in enumerate(_ranks_of_pairs(unique)):
@@ -109,7 +122,7 @@ def _fronts(unique: Sequence[tuple[float, ...]]) -> Iterator[list[int]]:
         members: list[int] = []
         beaten = []
         for i in left:
-            # In rising order nothing is dominated by what comes later, and vectors differ: one that is nowhere worse dominates.
+            # In rising order no vector is dominated by a later one. They differ: one that is nowhere worse dominates.
             if (front[: len(members)] <= points[i]).all(axis=1).any():
                 beaten.append(i)
             else:
@@ -120,12 +133,15 @@ def _fronts(unique: Sequence[tuple[float, ...]]) -> Iterator[list[int]]:
 
 
 def _ranks_of_pairs(unique: Sequence[tuple[float, ...]]) -> list[int]:
-    """Of different pairs in rising order. The last of each front so far has its smallest second loss, and these rise from front to
-    front: the first that does not dominate is found by bisection, n log n in all (Jensen 2003)."""
+    """The fronts of different pairs in rising order, in n log n steps (Jensen 2003).
+
+    The last pair of each front so far has its smallest second loss, and these losses rise from front to front. So
+    bisection finds the first front whose last pair does not dominate.
+    """
     last: list[float] = []
-    found = []
+    ranks = []
     for _, second in unique:
         rank = bisect.bisect_right(last, second)
         last[rank : rank + 1] = [second]
-        found.append(rank)
-    return found
+        ranks.append(rank)
+    return ranks

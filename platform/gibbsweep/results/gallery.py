@@ -1,4 +1,4 @@
-"""Pictures of a study's rows side by side, and their sounds: what the numbers look and sound like."""
+"""The gallery of a study: the pictures of its rows side by side, and their sounds."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gibbsweep.train.files import as_file_name, write_atomically
+from gibbsweep.folder import as_file_name, write_atomically
+from gibbsweep.folder.layout import IMAGES, SOUNDS, TEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH = 4.2
-"""Of one picture, in inches."""
+"""The width of one picture in inches."""
 
 _WIDE = 0.25
-"""Height over width of pictures (a strip of panels) that stand below each other, twice as wide, since a third of a page is too little."""
+"""Height over width below which pictures stand below each other and twice as wide. A strip of panels needs more than a
+third of a page."""
 
 
 def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
-    """The last picture ``name`` (``samples``: that of the test split) of each run that has one, titled with its row's label.
-    None where none has one. ``runs``: label -> run folder."""
+    """Draw the last picture ``name`` (such as ``samples``) of each run that has one, titled with the run's label.
+
+    The pictures are those of the test split. ``runs`` has the run folders by label. None where no run has a picture.
+    """
     from matplotlib.figure import Figure
     from PIL import Image
 
-    pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, "images", name, "png").items()}
+    pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, IMAGES, name, "png").items()}
     if not pictures:
         return None
     heights = [picture.shape[0] / picture.shape[1] for picture in pictures.values()]
@@ -46,12 +50,12 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
 
 
 def copy_sounds(runs: Mapping[str, Path], name: str, folder: Path, stem: str) -> None:
-    """The last sound ``name`` of each run that has one, as ``folder/STEM_NAME_LABEL.wav``."""
-    for label, path in _last(runs, "sounds", name, "wav").items():
+    """Copy the last sound ``name`` of each run that has one to ``folder/STEM_NAME_LABEL.wav``."""
+    for label, path in _last(runs, SOUNDS, name, "wav").items():
         write_atomically(folder / f"{stem}_{as_file_name(name)}_{as_file_name(label)}.wav", path.read_bytes())
 
 
 def _last(runs: Mapping[str, Path], kind: str, name: str, suffix: str) -> dict[str, Path]:
-    """By label the last file ``name`` of that kind, measured on the test split, of each run that has one."""
-    found = {label: sorted((run / kind / "test" / name).glob(f"*.{suffix}")) for label, run in runs.items()}
-    return {label: paths[-1] for label, paths in found.items() if paths}
+    """The last file ``name`` of a kind on the test split, by the label of each run that has one."""
+    files = {label: sorted((run / kind / TEST / name).glob(f"*.{suffix}")) for label, run in runs.items()}
+    return {label: paths[-1] for label, paths in files.items() if paths}

@@ -1,4 +1,4 @@
-"""What a study found for two objectives at once: the rows that no other row beats in both."""
+"""The Pareto front of a study's rows in two metrics."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from gibbsweep.results.row import Row
 
 
 def front(rows: Sequence[Row], first: str, second: str) -> list[Row]:
-    """Those of ``rows`` with both metrics, both to be small, that no other is at least as good as in both and better in one, by rising
-    ``first``."""
+    """The rows that no other row beats in both metrics, in rising order of ``first``.
+
+    Low is good in both metrics. A row beats another where it is at least as good in both and better in one. Rows that
+    lack a metric are left out.
+    """
     measured = [row for row in rows if first in row.metrics and second in row.metrics]
 
     def at(row: Row) -> tuple[float, float]:

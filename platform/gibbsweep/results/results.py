@@ -1,4 +1,4 @@
-"""What a study found: a row for each contender (and compared option), as JSON, Markdown and on a terminal."""
+"""The results of a study: a row for each contender (and compared option), as JSON, Markdown and text cells."""
 
 from __future__ import annotations
 
@@ -8,45 +8,62 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gibbsweep.folder import write_atomically
+from gibbsweep.folder.numbers import json_number, parse_number
 from gibbsweep.results.accounting import Accounting
 from gibbsweep.results.row import Row, Statistic
 from gibbsweep.results.targets import Verdict
-from gibbsweep.train.files import json_number, parse_number, write_atomically
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything a study's table says."""
+    """The table of a study with everything that stands around it. For example, of a sweep that is over::
+
+    results = Results.from_json(Path("analysis/results/cd_k.json").read_text())
+    {row.label: row.metrics["test/log_likelihood"].mean for row in results.rows}
+    """
 
     study: str
+    """The study's name."""
     question: str
+    """The study's question."""
     data: str
+    """The data set, or the view of it."""
     budget: str
+    """The budget's name."""
     device: str
+    """The hardware, by name."""
     commit: str
+    """The commit of the code."""
     columns: dict[str, str]
+    """The metrics of the table with their headings."""
     rows: list[Row]
+    """A row for each contender, compared option, and configuration of a Pareto front."""
     wall_seconds: float = 0.0
+    """The wall seconds of the sweep, over all its parts."""
     verdicts: list[Verdict] = field(default_factory=list)
+    """The judged targets."""
     findings: list[str] = field(default_factory=list)
-    """What the study's own reading of the table says, in sentences."""
+    """The sentences into which the study puts its table."""
     source: str = ""
-    """What the data is, in its own words."""
+    """The data set's description of itself."""
     stem: str = ""
-    """The files' name: the study's, and the data's where it is not the study's own."""
+    """The name of the files: the study's, and the data's where it is not the study's own."""
     note: str = ""
+    """A caution to the reader of the numbers."""
     importances: dict[str, dict[str, float]] = field(default_factory=dict)
-    """For each contender, the share of the goal's variance over its completed search trials that each part of the choice makes:
-    ``{"form.name": .6, "form.name=conv form.width": .1}``, what is compared and, within one option of it, a searched path. Of
-    several goals each has its own, under ``CONTENDER (for GOAL)``."""
-
+    """The share of the goal's variance over a contender's completed search trials that each part of the choice makes,
+    by contender: ``{"form.name": .6, "form.name=conv form.width": .1}``. A part is a compared path, or a searched path
+    within one compared option. With several goals each has its own, under ``CONTENDER (for GOAL)``."""
     accounting: Accounting | None = None
+    """The account of the sweep's device-seconds."""
 
     def __post_init__(self) -> None:
         if not self.stem:
             object.__setattr__(self, "stem", self.study)
 
     def to_json(self) -> str:
+        """The results as JSON; a number that is not finite as a string."""
         record = asdict(self)
         for row in record["rows"]:
             row["metrics"] = {
@@ -63,6 +80,7 @@ class Results:
 
     @classmethod
     def from_json(cls, text: str) -> Results:
+        """The results that :meth:`to_json` wrote."""
         record = json.loads(text)
         rows = []
         for row in record["rows"]:
@@ -72,13 +90,14 @@ class Results:
             rows.append(Row(**{**row, "metrics": metrics}))
         verdicts = [
             Verdict(**{**v, "got": parse_number(v["got"]), "bound": parse_number(v["bound"])})
-            for v in record.get("verdicts", [])  # tables written before there were targets have none
+            for v in record.get("verdicts", [])  # older tables have neither verdicts nor an account
         ]
-        spent = record.get("accounting")  # nor was it said what a sweep's device-seconds went into
-        accounting = None if spent is None else Accounting(**{k: v for k, v in spent.items() if k != "efficiency"})
+        account = record.get("accounting")
+        accounting = None if account is None else Accounting(**{k: v for k, v in account.items() if k != "efficiency"})
         return cls(**{**record, "rows": rows, "verdicts": verdicts, "accounting": accounting})
 
     def header(self, *, brief: bool = False) -> list[str]:
+        """The headings of the table; ``brief`` as in :meth:`cells`."""
         return [
             "contender",
             *self.columns.values(),
@@ -97,8 +116,10 @@ class Results:
         return any(row.violated for row in self.rows)
 
     def cells(self, *, brief: bool = False) -> list[list[str]]:
-        """The table's rows as text; a dash where a contender has no such number. ``brief`` leaves out the updates and the
-        deviations of all metrics but the first."""
+        """The rows of the table as text, with a dash where a contender has no such number.
+
+        ``brief`` leaves out the updates, and the deviations of all metrics but the first.
+        """
 
         def number(row: Row, i: int, column: str) -> str:
             if column not in row.metrics:
@@ -120,16 +141,20 @@ class Results:
         ]
 
     def violations(self) -> list[str]:
-        """Which rows violate what, a sentence a row: they were retrained since no trial satisfied all, or one's retrainings do not."""
+        """A sentence for each row that violates a constraint.
+
+        Either no trial satisfied all constraints, or the best trial did and its retrainings do not.
+        """
         return [f"{row.label} violates a constraint: {'; '.join(row.violated)}." for row in self.rows if row.violated]
 
     def to_markdown(self) -> str:
+        """A page with the question, the table, the findings, the verdicts and the best configurations."""
         header = self.header()
         caption = (
             f"Data `{self.data}`{f' ({self.source})' if self.source else ''}, budget `{self.budget}`, {self.device}, "
-            f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation over the seeds of the best "
-            "configuration's retraining, on the test split; `diverged` is the share of all runs, `seconds` the "
-            "device-seconds of one retraining's updates."
+            f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation "
+            "over the seeds of the best configuration's retraining, on the test split; `diverged` is the share of all "
+            "runs, `seconds` the device-seconds of one retraining's updates."
             + (
                 f" Among the diverged are {replaced} members of populations that went on from another one's checkpoint."
                 if (replaced := sum(row.replaced for row in self.rows))
@@ -157,7 +182,9 @@ class Results:
             "",
         ]
         configurations = dict(_configuration(row) for row in self.rows)
-        schedules = {row.label: in_words(row.schedule, row.updates) for row in self.rows if len(row.schedule) > 1}
+        schedules = {
+            row.label: describe_schedule(row.schedule, row.updates) for row in self.rows if len(row.schedule) > 1
+        }
         lines += [
             f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}"
             + (f"; while it trains: {schedules[label]}" if label in schedules else "")
@@ -172,13 +199,16 @@ class Results:
         return ["| to beat | got | needed | beaten |", "|---|---|---|---|", *lines, ""]
 
     def write(self, folder: Path) -> None:
-        """``STUDY.json`` and ``STUDY.md`` in ``folder``."""
+        """Write ``STEM.json`` and ``STEM.md`` into ``folder``."""
         write_atomically(folder / f"{self.stem}.json", (self.to_json() + "\n").encode())
         write_atomically(folder / f"{self.stem}.md", self.to_markdown().encode())
 
 
 def _configuration(row: Row) -> tuple[str, dict[str, Any]]:
-    """What to print a row's configuration under: where nothing was searched, rows of a contender differ in what they compare alone."""
+    """The name under which a row's configuration is printed, and the configuration.
+
+    Where nothing was searched, the rows of a contender differ only in what they compare: they share one line.
+    """
     if row.trials:
         return row.label, row.best_config
     return row.contender, {k: v for k, v in row.best_config.items() if k not in row.compared}
@@ -188,8 +218,11 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def in_words(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
-    """One line for a schedule as :func:`gibbsweep.run.schedule.told` has it: every path that changes, with its value until each change."""
+def describe_schedule(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
+    """One line for a schedule in the form of :func:`gibbsweep.run.schedule.schedule_as_json`.
+
+    It has every path that changes, with its value until each change.
+    """
     paths = dict.fromkeys(path for part in schedule[1:] for path in part["values"])
     lines = []
     for path in paths:

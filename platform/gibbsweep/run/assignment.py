@@ -1,68 +1,85 @@
-"""What one run has to do: a configuration to train once on one data set."""
+"""The assignment of one run: a configuration to train once on one data set."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from gibbsweep.data import Dataset, load
 from gibbsweep.evaluate import Evaluator
-from gibbsweep.run.schedule import flat, told
+from gibbsweep.folder import RunFolder, write_json
+from gibbsweep.run.schedule import flat_config, schedule_as_json
 from gibbsweep.run.stored import config_classes
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.goal import Goal
 from gibbsweep.train import Budget, PrecisionOption, Segment
-from gibbsweep.train.files import write_atomically
 from gibbsweep_models.types import SystemConfig
 
-DATA_SEED = 0  # every run of every sweep sees the same train, validation and test splits
+DATA_SEED = 0
+"""The seed of the splits: every run of every sweep sees the same train, validation and test split."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Everything that one run needs, wherever it runs."""
+    """Everything that one run needs, on whatever machine it runs.
+
+    For example, one training of a study's contender outside a sweep::
+
+        rbm = STUDY.at("laptop")["rbm"]
+        run(Assignment("rbm", "rbm", "single", rbm.config, 0, STUDY.data, rbm.budget, Path("runs/rbm")))
+    """
 
     name: str
+    """The run's name: that of its folder."""
     contender: str
+    """The name of the contender that it trains."""
     kind: Literal["search", "retrain", "single"]
+    """``search``: a trial; ``retrain``: the best configuration with another seed; ``single``: a run outside a sweep."""
     config: SystemConfig
+    """The configuration to train, the searched values filled in."""
     seed: int
+    """The seed of the weights and of everything that is drawn."""
     data: str
     """The data set, or a view of it."""
     budget: Budget
+    """How long it trains, and when it reports."""
     run_dir: Path
+    """The run's folder."""
     data_root: Path | None = None
+    """The folder of the data sets (None: as the environment says)."""
     evaluators: tuple[Evaluator, ...] = ()
-    """What measures the validation split at each report."""
+    """Measure the validation split at each report."""
     final_evaluators: tuple[Evaluator, ...] = ()
-    """What measures the test split once, after the last update."""
+    """Measure the test split once, after the last update."""
     validation: float = 0.1
     """The share of the training file that is set aside for validation."""
     precision: PrecisionOption = "auto"
+    """The precision of the updates, or "auto" for the faster one."""
     measurements: Path | None = None
-    """The file of what "auto" measured, for all runs that share it (None: one of its own in ``run_dir``)."""
+    """The file with the measurements of "auto" that several runs share (None: a file of its own in ``run_dir``)."""
     git_commit: str = "unknown"
+    """The commit of the code, for the record."""
     searched: dict[str, Any] = field(default_factory=dict)
     """The searched values by path."""
     goals: tuple[Goal, ...] = ()
-    """The metrics whose peak over the reports is kept with the outcome."""
+    """The metrics whose peak over the reports is stored with the outcome."""
     until: int | None = None
-    """Updates after which the run pauses, to be continued by an assignment that differs in this alone (None: the budget's end)."""
+    """The update after which the run pauses (None: the budget's end). An assignment that differs in this alone
+    continues it."""
     halve: tuple[str, ...] | None = None
-    """See :class:`gibbsweep.study.contender.Contender`."""
+    """The paths that a restart halves; see :class:`gibbsweep.study.contender.Contender`."""
     announced: tuple[str, ...] = ()
     """Metrics that the sweep hears with each report."""
     packed: bool = False
-    """Other runs may share its memory."""
+    """Whether other runs may share its memory."""
     front: str = ""
-    """The member of its Pareto front that a retraining is, as its row says."""
+    """The place on its Pareto front of the configuration that a retraining repeats, as the row's label says it."""
     schedule: tuple[Segment, ...] = ()
-    """The segments of a run whose configuration changes while it trains, from its start on, each beginning where ``budget``
-    reports."""
+    """The segments of a run whose configuration changes while it trains, from the start on. Each begins at an update
+    after which ``budget`` reports."""
     evolves: tuple[str, ...] = ()
-    """The paths whose values are reported with the metrics of such a run."""
+    """The paths whose values such a run reports with its metrics."""
     replays: str | None = None
     """The run whose schedule it repeats."""
 
@@ -77,7 +94,7 @@ def assignment_of(
     validation: float,
     precision: PrecisionOption,
 ) -> Assignment:
-    """A single run of ``contender`` as its study has it, to the end of its budget."""
+    """The assignment of a single run of ``contender``, as its study has it, to the end of its budget."""
     return Assignment(
         name=contender.name,
         contender=contender.name,
@@ -98,7 +115,7 @@ def assignment_of(
 
 
 def data_of(assignment: Assignment) -> Dataset:
-    """What ``assignment`` trains on and is measured by."""
+    """The data set whose splits ``assignment`` trains on and is measured by."""
     return load(
         assignment.data,
         root=assignment.data_root,
@@ -109,12 +126,12 @@ def data_of(assignment: Assignment) -> Dataset:
 
 
 def write_config(assignment: Assignment, dataset: Dataset) -> None:
-    """``config.json``: what was trained, on what, from which code."""
+    """Write ``config.json``: what is trained, on which data, from which commit."""
     record = {
         "contender": assignment.contender,
         "kind": assignment.kind,
         "seed": assignment.seed,
-        "params": flat(assignment.config, assignment.schedule[-1] if assignment.schedule else None),
+        "params": flat_config(assignment.config, assignment.schedule[-1] if assignment.schedule else None),
         "classes": config_classes(assignment.config),
         "searched": sorted(assignment.searched),
         **({"front": assignment.front} if assignment.front else {}),
@@ -128,7 +145,7 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
             "validation_rows": len(dataset.validation),
         },
         "git_commit": assignment.git_commit,
-        **({"schedule": told(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
+        **({"schedule": schedule_as_json(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
         **({"replays": assignment.replays} if assignment.replays else {}),
     }
-    write_atomically(assignment.run_dir / "config.json", json.dumps(record, indent=1).encode())
+    write_json(RunFolder(assignment.run_dir).config, record)

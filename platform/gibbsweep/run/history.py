@@ -1,4 +1,4 @@
-"""What a run's reports say that its last one does not: how good it was at its best, and how much of that it lost."""
+"""The peak of each goal over a run's reports, and how much of it the last report has lost."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gibbsweep.folder import read_spool
 from gibbsweep.study.goal import Goal
-from gibbsweep.train.report import read_spool
 
 
-def over_training(spool: Path, goals: Sequence[Goal]) -> dict[str, float]:
-    """``peak/METRIC``, the best finite value of a goal among the reports in ``spool``, and ``drop/METRIC`` >= 0, how much worse
-    the last report that has it is, for each of ``goals``. Nothing where no report has one."""
-    reports = [metrics for _, metrics in read_spool(spool)]
-    return {name: value for goal in goals for name, value in _over_training(reports, goal).items()}
+def peaks_and_drops(spool: Path, goals: Sequence[Goal]) -> dict[str, float]:
+    """``peak/METRIC`` and ``drop/METRIC`` of each of ``goals``.
+
+    The peak is the best finite value among the reports in ``spool``. The drop, at least 0, is how much worse the last
+    report is that has the metric. A goal that no report has finite has neither.
+    """
+    reports = [record.metrics for record in read_spool(spool)]
+    return {name: value for goal in goals for name, value in _peak_and_drop(reports, goal).items()}
 
 
-def _over_training(reports: Sequence[Mapping[str, float]], goal: Goal) -> dict[str, float]:
+def _peak_and_drop(reports: Sequence[Mapping[str, float]], goal: Goal) -> dict[str, float]:
     reported = [metrics[goal.metric] for metrics in reports if goal.metric in metrics]
     finite = [value for value in reported if math.isfinite(value)]
     if not finite:

@@ -1,4 +1,4 @@
-"""Where a number came from."""
+"""The provenance of a number: the commit of the code, and the device."""
 
 from __future__ import annotations
 

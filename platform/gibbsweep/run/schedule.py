@@ -1,4 +1,7 @@
-"""A configuration whose numbers change while it trains, as segments: what population-based training finds, and what replays it."""
+"""Schedules: a configuration whose numbers change while it trains, as segments.
+
+Population-based training finds a schedule, and the retrainings of its best member replay it.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ from typing import Any
 
 from gibbsweep.study.space import flatten, with_values
 from gibbsweep.study.step_sizes import step_sizes
-from gibbsweep.train import Images, Reporter, Segment, Sounds
+from gibbsweep.train import Images, Part, Reporter, Restart, Segment, Sounds
 
 
-def part_from(
-    config: Any, schedule: Sequence[Segment], step: int, end: int
-) -> tuple[Segment | None, dict[str, Any] | None, int]:
-    """The segment that goes on after ``step`` updates of a run to ``end``; the configuration of the one before, where that ended there;
-    and where the segment ends itself. Without a schedule the run is in one piece."""
+def part_from(config: Any, schedule: Sequence[Segment], step: int, end: int, restarts: Sequence[Restart] = ()) -> Part:
+    """The part of a run to ``end`` that goes on after ``step`` updates and ``restarts``: to the end of the segment
+    that it is in, which continues the configuration of the one before where that ended there. Without a schedule the
+    run is in one piece."""
     if not schedule:
-        return None, None, end
+        return Part(end, tuple(restarts))
     now = max(i for i, segment in enumerate(schedule) if segment.start <= step)
     until = schedule[now + 1].start if now + 1 < len(schedule) else end
     begins = now > 0 and schedule[now].start == step
-    return schedule[now], flat(config, schedule[now - 1]) if begins else None, min(until, end)
+    continues = flat_config(config, schedule[now - 1]) if begins else None
+    return Part(min(until, end), tuple(restarts), schedule[now], continues)
 
 
 def config_in(config: Any, segment: Segment | None) -> Any:
@@ -29,40 +32,40 @@ def config_in(config: Any, segment: Segment | None) -> Any:
     return config if segment is None else with_values(config, segment.values)
 
 
-def halved(config: Any, named: tuple[str, ...] | None, restarts: int) -> dict[str, float]:
-    """The step sizes of ``config`` after so many restarts; nothing without one."""
+def halved_steps(config: Any, named: tuple[str, ...] | None, restarts: int) -> dict[str, float]:
+    """The step sizes of ``config``, by path, halved once for each of ``restarts``; empty without a restart."""
     return {path: value * 0.5**restarts for path, value in step_sizes(config, named).items()} if restarts else {}
 
 
-def told(schedule: Iterable[Segment], paths: Container[str] | None = None) -> list[dict[str, Any]]:
-    """As JSON has it: each value (at ``paths``) that is another than before it, by the update from which it holds."""
-    found: list[dict[str, Any]] = []
+def schedule_as_json(schedule: Iterable[Segment], paths: Container[str] | None = None) -> list[dict[str, Any]]:
+    """``schedule`` as JSON: for each segment its first update and the values (at ``paths``) that changed there."""
+    changes: list[dict[str, Any]] = []
     now: dict[str, Any] = {}
     for segment in schedule:
-        own = {path: list(v) if isinstance(v, tuple) else v for path, v in segment.values.items()}
-        new = {p: v for p, v in own.items() if (paths is None or p in paths) and (p not in now or now[p] != v)}
+        values = {path: list(v) if isinstance(v, tuple) else v for path, v in segment.values.items()}
+        new = {p: v for p, v in values.items() if (paths is None or p in paths) and (p not in now or now[p] != v)}
         now |= new
-        found.append({"from": segment.start, "values": new})
-    return found
+        changes.append({"from": segment.start, "values": new})
+    return changes
 
 
-def flat(config: Any, segment: Segment | None) -> dict[str, Any]:
-    """The whole configuration of a segment, as JSON has it."""
-    found: dict[str, Any] = json.loads(json.dumps(flatten(config_in(config, segment))))
-    return found
+def flat_config(config: Any, segment: Segment | None) -> dict[str, Any]:
+    """The whole configuration of a segment as JSON, by dotted path."""
+    values: dict[str, Any] = json.loads(json.dumps(flatten(config_in(config, segment))))
+    return values
 
 
 def with_numbers(report: Reporter, segment: Segment, paths: Iterable[str]) -> Reporter:
-    """``report``, told the values of ``segment`` at ``paths``, too, so that their curves stand beside that of the loss."""
-    own = {
+    """A reporter that adds the values of ``segment`` at ``paths``: their curves then stand beside that of the loss."""
+    numbers = {
         f"schedule/{path}": float(value)
         for path in paths
         if isinstance(value := segment.values.get(path), int | float) and not isinstance(value, bool)
     }
 
-    def reported(
+    def report_with_numbers(
         step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
-        report(step, {**metrics, **own}, images, sounds)
+        report(step, {**metrics, **numbers}, images, sounds)
 
-    return reported
+    return report_with_numbers

@@ -1,4 +1,4 @@
-"""A run's trained system as a part of another configuration: what it was built from, and where its weights are."""
+"""The trained system of a run as a part of another configuration: its own configuration and its weights' file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import RunFolder
+from gibbsweep.folder.layout import CHECKPOINT, CONFIG
 from gibbsweep.study.space import with_tuples
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep_models.nn.weights_file import WeightsFile
@@ -22,19 +24,30 @@ _MODELS = "gibbsweep_models."
 
 @dataclass(frozen=True)
 class StoredRun:
-    """``config``: what was trained, on the data set ``data`` of examples of ``shape``; ``weights`` those to evaluate, after ``step``
-    updates."""
+    """The trained system of a run. For example::
+
+    run = stored_run(Path("runs/ddpm-20261124/trials/ddpm-0007"))
+    low, high = run.noise_levels()
+    """
 
     config: SystemConfig
+    """The configuration that was trained."""
     weights: WeightsFile
+    """The weights to evaluate: the averaged ones where there are some."""
     data: str
+    """The data set, or the view of it."""
     shape: tuple[int, ...]
+    """The shape of one example."""
     step: int
+    """The update after which the weights were saved."""
 
     def noise_levels(self) -> tuple[float, float]:
-        """The lowest and the highest noise level of a score model's training, as far as each schedule of a
-        :class:`~gibbsweep_models.samplers.diffusion.DenoiserSamplerConfig` has levels. Of a lognormal, which has no end,
-        those of its sampler."""
+        """The lowest and the highest noise level of a score model's training.
+
+        They end where a schedule of :class:`~gibbsweep_models.samplers.diffusion.DenoiserSamplerConfig` has no levels.
+        A lognormal has no end: its levels are those of its sampler. Raise UserError where the configuration has no
+        noise schedule.
+        """
         for part in vars(self.config).values():
             if isinstance(part, EDMSchedule):
                 return part.sigma_min, part.sigma_max
@@ -43,31 +56,36 @@ class StoredRun:
                 ends = [0.999 * kind().sigma_range[1] for kind in (VPSchedule, CosineSchedule)]
                 return float(low), min(float(high), *ends)
         raise UserError(
-            f"{type(self.config).__name__} names no noise schedule, so between which levels it can be sampled is not known: "
-            "name a run of a score model with --model."
+            f"{type(self.config).__name__} names no noise schedule, so between which levels it can be sampled "
+            "is not known: name a run of a score model with --model."
         )
 
 
 def stored_run(path: Path) -> StoredRun:
-    """The run in folder ``path``, or whose checkpoint's folder it is: one of a sweep, or of ``gibbsweep train``."""
-    run_dir = path.parent if path.name == "checkpoint" else path
-    record_path = run_dir / "config.json"
+    """The stored run of a run's folder, or of its checkpoint's folder, from a sweep or from ``gibbsweep train``.
+
+    Raise UserError where ``path`` is no run, or the run is of a version or a system that cannot be read.
+    """
+    folder = RunFolder(path.parent if path.name == CHECKPOINT else path)
+    record_path = folder.config
     if not record_path.exists():
         raise UserError(
-            f"{path} is no run: expected a folder with config.json and checkpoint/, such as runs/SWEEP/trials/RUN."
+            f"{path} is no run: expected a folder with {CONFIG} and {CHECKPOINT}/, such as runs/SWEEP/trials/RUN."
         )
     record = json.loads(record_path.read_text())
     if "classes" not in record:
         raise UserError(
-            f"{record_path} does not say of which classes its configuration is: it is of an earlier version; train it again."
+            f"{record_path} does not say of which classes its configuration is: "
+            "it is of an earlier version; train it again."
         )
-    state, _ = read_checkpoint(run_dir / "checkpoint")
+    state, _ = read_checkpoint(folder.checkpoint)
     shared = sorted(name for name in state.get("aliases", {}) if name.startswith(("model/", "ema/")))
     if shared:
         raise UserError(
-            f"the checkpoint of {run_dir} has weights under two names ({', '.join(shared)}): it cannot be stored; name another run."
+            f"the checkpoint of {folder.path} has weights under two names ({', '.join(shared)}): "
+            "it cannot be stored; name another run."
         )
-    file = (run_dir / "checkpoint" / state["tensors"]).absolute()
+    file = (folder.checkpoint / state["tensors"]).absolute()
     try:
         config = _rebuilt("", record["classes"], record["params"])
     except (TypeError, ValueError, AttributeError, ImportError) as error:
@@ -80,24 +98,29 @@ def stored_run(path: Path) -> StoredRun:
 
 
 def config_classes(config: Any, path: str = "") -> dict[str, str]:
-    """The class of a nested dataclass and of those inside it, by dotted path ("" for itself): ``module:Name``. Beside
-    :func:`gibbsweep.study.space.flatten` it says all of a configuration."""
-    found = {path: f"{type(config).__module__}:{type(config).__qualname__}"}
+    """The classes of a nested dataclass as ``module:Name``, by dotted path ("" for the outermost).
+
+    With the fields of :func:`gibbsweep.study.space.flatten` they describe the whole configuration.
+    """
+    classes = {path: f"{type(config).__module__}:{type(config).__qualname__}"}
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            found |= config_classes(value, f"{path}.{item.name}" if path else item.name)
-    return found
+            classes |= config_classes(value, f"{path}.{item.name}" if path else item.name)
+    return classes
 
 
 def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -> Any:
-    """The dataclass at ``path`` from flat ``params``. Of the models' own classes alone: a file must not name what is imported."""
+    """The dataclass at ``path`` with the fields in ``params``.
+
+    Only classes of ``gibbsweep_models`` are imported: a file must not choose which code runs.
+    """
     module, _, name = classes[path].partition(":")
     if not module.startswith(_MODELS):
         raise UserError(f"{classes[path]} is no class of gibbsweep_models: a stored run must be of one of its systems.")
     form = getattr(importlib.import_module(module), name)
     if not dataclasses.is_dataclass(form):
-        raise UserError(f"{classes[path]} is no configuration: restore config.json from a copy.")
+        raise UserError(f"{classes[path]} is no configuration: restore {CONFIG} from a copy.")
     build: Any = form  # is_dataclass() knows no class that can be called
     prefix = f"{path}." if path else ""
     values = {}

@@ -16,29 +16,34 @@ from gibbsweep_models.types import SystemConfig
 
 @dataclass(frozen=True)
 class ContenderAtBudget:
-    """What a contender is at one budget: :meth:`gibbsweep.study.study.Study.at` makes it.
+    """A contender at one budget. :meth:`gibbsweep.study.study.Study.at` makes it.
 
-    rbm = STUDY.at("laptop")["rbm"]
-    rbm.budget.updates, rbm.goals, rbm.options()
+    For example::
+
+        rbm = STUDY.at("laptop")["rbm"]
+        rbm.budget.updates, rbm.goals, rbm.options()
     """
 
     name: str
+    """The contender's name in its study."""
     contender: Contender
     """The contender as its study has it."""
     config: SystemConfig
     """Its configuration at this budget, before any searched value."""
     budget: Budget
+    """How long it trains."""
     goals: tuple[Goal, ...]
-    """What its search optimises: one goal, or several."""
+    """The goals of its search, one or several."""
     constraints: tuple[Constraint, ...] = ()
+    """The bounds on validation metrics that its trials must keep."""
     evaluators: tuple[Evaluator, ...] = ()
-    """What measures the validation split at every report."""
+    """Measure the validation split at every report."""
     final_evaluators: tuple[Evaluator, ...] = ()
-    """What measures the test split, once, after a retraining."""
+    """Measure the test split, once, after a retraining."""
 
     @property
     def announced(self) -> tuple[str, ...]:
-        """The metrics that a sweep hears with every report: the goals, and what there are constraints on."""
+        """The metrics that a sweep hears with every report: those of the goals and of the constraints."""
         metrics = [*(goal.metric for goal in self.goals), *(constraint.metric for constraint in self.constraints)]
         return tuple(dict.fromkeys(metrics))
 
@@ -51,14 +56,14 @@ class ContenderAtBudget:
         return self.contender.space
 
     def options(self) -> tuple[Any, ...]:
-        """The options that are compared; see :meth:`gibbsweep.study.contender.Contender.options`."""
+        """The compared options; see :meth:`gibbsweep.study.contender.Contender.options`."""
         return self.contender.options()
 
     def compared(self, option: Any) -> dict[str, Any]:
-        """One of ``options`` by path."""
+        """The values of ``option``, one of ``options()``, by path."""
         return self.contender.compared(option)
 
     def trials(self, asked: int) -> int:
-        """How many of ``asked`` search trials it can use: none where nothing but the compared option varies."""
+        """The search trials that it can use when ``asked`` are asked for: 0 where only the compared option varies."""
         varied = {path for path, _ in walk(self.space)} - set(self.contender.compared_paths)
         return asked if varied else 0

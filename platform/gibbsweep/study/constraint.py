@@ -1,4 +1,4 @@
-"""What a configuration must keep to beside its goal: a bound on another validation metric."""
+"""Constraints: bounds on validation metrics that a configuration must keep beside its goal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class Constraint:
-    """``metric`` must be at most (``<=``) or at least (``>=``) ``bound``: ``Constraint("validation/sampling_seconds", "<=", 0.1)``.
+    """A bound on a validation metric.
 
-    Search is told how far each trial is from it, and a trial that violates one is retrained only where none satisfies all.
+    Search hears how far each trial is from the bound. A trial that violates a constraint is retrained only where no
+    trial satisfies all of them. For example::
+
+        Constraint("validation/sampling_seconds", "<=", 0.1)
     """
 
     metric: str
+    """The metric's name. A metric of the test split is refused."""
     relation: Literal["<=", ">="]
+    """``<=``: the metric must be at most ``bound``; ``>=``: at least."""
     bound: float
+    """A finite number in the unit of the metric."""
 
     def __post_init__(self) -> None:
         if self.relation not in ("<=", ">="):
@@ -35,8 +41,11 @@ class Constraint:
         return f"{self.metric} {self.relation} {self.bound:g}"
 
     def violation(self, metrics: Mapping[str, float]) -> float:
-        """In (-1, 1], above 0 where it is violated: e / (1 + abs(e)) of the excess e over the bound in units of the bound (of 1 where that is
-        0), so that constraints of different units compare. 1 where the metric was not measured or is not finite."""
+        """How far ``metrics`` are beyond the bound: a number in (-1, 1], above 0 where they violate it.
+
+        It is e / (1 + abs(e)). The excess e over the bound is in units of the bound (of 1 where the bound is 0), so
+        that constraints of different units compare. It is 1 where the metric was not measured or is not finite.
+        """
         value = metrics.get(self.metric, math.nan)
         if not math.isfinite(value):
             return 1.0
@@ -45,29 +54,35 @@ class Constraint:
 
 
 def violations(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> dict[str, float]:
-    """Each constraint's violation by its text."""
+    """The violation of each constraint (see :meth:`Constraint.violation`), by the constraint's text."""
     return {str(constraint): constraint.violation(metrics) for constraint in constraints}
 
 
-def total(found: Mapping[str, float]) -> float:
-    """The sum of what is violated; 0 where nothing is."""
-    return sum(max(0.0, violation) for violation in found.values())
+def total_violation(amounts: Mapping[str, float]) -> float:
+    """The sum of the violations above 0; 0 where no constraint is violated."""
+    return sum(max(0.0, violation) for violation in amounts.values())
 
 
-def violated(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> list[str]:
-    """The constraints that ``metrics`` do not satisfy, in words."""
+def describe_violations(constraints: Iterable[Constraint], metrics: Mapping[str, float]) -> list[str]:
+    """A phrase for each constraint that ``metrics`` do not satisfy."""
     return [
-        f"{c.metric} {f'is {metrics[c.metric]:.3g}' if c.metric in metrics else 'was not measured'}, needed {c.relation} {c.bound:g}"
+        f"{c.metric} {f'is {metrics[c.metric]:.3g}' if c.metric in metrics else 'was not measured'}, "
+        f"needed {c.relation} {c.bound:g}"
         for c in constraints
         if c.violation(metrics) > 0
     ]
 
 
 _BEHIND = 1e300
+"""A loss behind every loss that a trial can report."""
 
 
-def ranked(loss: float, found: Mapping[str, float]) -> float:
-    """The loss that a trial is ranked by: its own where it satisfies all; else one behind every such loss, the smaller violation first
-    (Deb 2000, "An efficient constraint handling method for genetic algorithms"). What is not finite stays so."""
-    beyond = total(found)
+def ranking_loss(loss: float, amounts: Mapping[str, float]) -> float:
+    """The loss that a trial is ranked by.
+
+    It is the trial's own loss where the trial satisfies all constraints. Else it is a loss behind every such loss, and
+    the smaller violation comes first (Deb 2000, "An efficient constraint handling method for genetic algorithms"). A
+    loss that is not finite stays as it is.
+    """
+    beyond = total_violation(amounts)
     return _BEHIND * (1 + beyond) if beyond > 0 and math.isfinite(loss) else loss

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.goal import Goals
@@ -16,50 +17,69 @@ from gibbsweep_models.types import SystemConfig
 
 Kind = Literal["energy", "score", "baseline"]
 
+_KINDS: Mapping[str, Kind] = {"energy": "energy", "score": "score", "baselines": "baseline"}
+"""By the package of ``gibbsweep_models`` that a configuration is from."""
+_BY_PACKAGE: Any = None
+
 Evaluators = tuple[Evaluator, ...]
-"""What is measured. A number of an evaluator may be a :func:`~gibbsweep.study.budget_values.by_budget`."""
+"""The evaluators of a split. A number of an evaluator may be a :func:`~gibbsweep.study.budget_values.by_budget`."""
+
+Sizes = Mapping[str, Mapping[str, Any]]
+"""What budgets change of a configuration: by the budget's name, values by dotted path."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A configuration with the space around it that is searched.
+    """A configuration and the space around it that is searched.
 
-    Contender(RBMConfig(), "energy", {"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}, compare="k")
+    Contender(RBMConfig(), space={"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}, compare="k")
     """
 
     config: SystemConfig
     """The recipe: the first trial of every search, and what a budget without a search trains."""
-    kind: Kind
+    kind: Kind = field(default=_BY_PACKAGE)
+    """Energy, score or baseline; the package of gibbsweep_models that the configuration is from says it unless it is named."""
     space: Space = field(default_factory=dict)
-    """What is searched: domains by dotted path of the configuration."""
+    """The searched domains, by dotted path of the configuration."""
     compare: str | tuple[str, ...] | None = None
-    """The path of a Choice whose options are the question (CD's k): every option gets the same number of trials and a row of its
-    own. Several paths, the question first, give every combination its row (k × learning rate)."""
+    """The path of a Choice whose options are the question (the k of CD). Every option gets the same number of trials
+    and a row of its own. With several paths, the question first, every combination has its row (k × learning rate)."""
     goal: Goals | None = None
-    """What its search optimises (None: the study's goals)."""
+    """The goals of its search (None: the study's)."""
     evaluators: Evaluators | None = None
-    """What measures the validation split (None: the study's)."""
+    """Measure the validation split (None: the study's)."""
     final_evaluators: Evaluators | None = None
-    """What measures the test split (None: the study's)."""
+    """Measure the test split (None: the study's)."""
     budgets: Mapping[str, Budget] | None = None
     """How long it trains, by the budget's name (None: as the study says)."""
-    at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    at: Sizes = field(default_factory=dict)
     """Fields of the configuration that a budget changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``."""
     halve: tuple[str, ...] | None = None
-    """Paths of the step sizes that a run halves when it restarts after a divergence (``Budget.retries``); None: those that the
-    configuration names, its learning rates and the steps of the chains it trains with."""
+    """Paths of the step sizes that a run halves when it restarts after a divergence (``Budget.retries``). None: those
+    that the configuration names, which are its learning rates and the steps of the chains it trains with."""
     evolves: tuple[str, ...] | None = None
-    """Paths of the space whose values change while a population trains (``--scheduler population``); None: the step sizes among
-    them, and other Floats under which a checkpoint goes on."""
+    """Paths of the space whose values change while a population trains (``--scheduler population``). None: the step
+    sizes among them, and other Floats under which a checkpoint can go on."""
     constraints: tuple[Constraint, ...] | None = None
-    """Bounds on validation metrics that what is retrained must keep (None: the study's)."""
+    """Bounds on validation metrics (None: the study's)."""
+
+    def __post_init__(self) -> None:
+        if self.kind is _BY_PACKAGE:
+            package = type(self.config).__module__.removeprefix("gibbsweep_models.").partition(".")[0]
+            if package not in _KINDS:
+                raise UserError(
+                    f"{type(self.config).__name__} is from none of gibbsweep_models' packages {', '.join(_KINDS)}, so its "
+                    f"kind is not known: name it, kind={' or '.join(repr(kind) for kind in _KINDS.values())}."
+                )
+            object.__setattr__(self, "kind", _KINDS[package])
 
     @property
     def compared_paths(self) -> tuple[str, ...]:
+        """The paths in ``compare`` as a tuple; empty without a comparison."""
         return () if self.compare is None else (self.compare,) if isinstance(self.compare, str) else self.compare
 
     def options(self) -> tuple[Any, ...]:
-        """The options that are compared: values of one path, tuples of several; ``(None,)`` without a comparison."""
+        """The compared options: values of one path, or tuples of several; ``(None,)`` without a comparison."""
         domains = [self.space[path] for path in self.compared_paths]
         combinations = itertools.product(*(domain.options for domain in domains if isinstance(domain, Choice)))
         if self.compare is None:
@@ -67,7 +87,7 @@ class Contender:
         return tuple(c[0] if isinstance(self.compare, str) else c for c in combinations)
 
     def compared(self, option: Any) -> dict[str, Any]:
-        """One of ``options`` by path."""
+        """The values of ``option``, one of ``options()``, by path; empty without a comparison."""
         if self.compare is None:
             return {}
         return dict(zip(self.compared_paths, (option,) if isinstance(self.compare, str) else option, strict=True))

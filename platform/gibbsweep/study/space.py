@@ -13,11 +13,17 @@ from gibbsweep.errors import UserError
 
 @dataclass(frozen=True)
 class Float:
-    """A real number in [low, high]; ``log`` searches its logarithm."""
+    """A real number in [low, high]. For example::
+
+    {"learning_rate": Float(1e-4, 1e-1, log=True)}
+    """
 
     low: float
+    """The lower end, above 0 with ``log``."""
     high: float
+    """The upper end, above ``low``."""
     log: bool = False
+    """Whether the number's logarithm is searched."""
 
     def __post_init__(self) -> None:
         _check_range(self, self.low, self.high, self.log)
@@ -25,11 +31,17 @@ class Float:
 
 @dataclass(frozen=True)
 class Int:
-    """A whole number from ``low`` to ``high``, both included; ``log`` searches its logarithm."""
+    """A whole number from ``low`` to ``high``, both included. For example::
+
+    {"n_hidden": Int(16, 512, log=True)}
+    """
 
     low: int
+    """The lower end, above 0 with ``log``."""
     high: int
+    """The upper end, above ``low``."""
     log: bool = False
+    """Whether the number's logarithm is searched."""
 
     def __post_init__(self) -> None:
         _check_range(self, self.low, self.high, self.log)
@@ -37,28 +49,37 @@ class Int:
 
 @dataclass(frozen=True, init=False)
 class Choice:
-    """One of ``options`` (numbers, strings, booleans, None, tuples of those). ``then`` gives an option the sub-space that exists only under it:
-    ``Choice("sgd", "adam", then={"sgd": {"optimizer.momentum": Float(0, 0.99)}})``."""
+    """One of several options. For example::
+
+    {"optimizer.name": Choice("sgd", "adam", then={"sgd": {"optimizer.momentum": Float(0, 0.99)}})}
+    """
 
     options: tuple[Any, ...]
+    """The options: numbers, strings, booleans, None, or tuples of those."""
     then: Mapping[Any, Space] = field(default_factory=dict)
+    """The sub-space that exists only under an option, by that option."""
 
     def __init__(self, *options: Any, then: Mapping[Any, Space] | None = None) -> None:
         if not options:
             raise UserError("a Choice needs at least one option: got none.")
-        stray = [key for key in then or {} if key not in options]
-        if stray:
-            raise UserError(f"a Choice has sub-spaces for {stray}, which are not among its options {list(options)}.")
+        strange_keys = [key for key in then or {} if key not in options]
+        if strange_keys:
+            raise UserError(
+                f"a Choice has sub-spaces for {strange_keys}, which are not among its options {list(options)}."
+            )
         object.__setattr__(self, "options", options)
         object.__setattr__(self, "then", dict(then or {}))
 
 
 Domain = Float | Int | Choice
+"""The values that one field may take."""
+
 Space = Mapping[str, Domain]
+"""Domains by dotted path of a configuration."""
 
 
 def walk(space: Space) -> Iterator[tuple[str, Domain]]:
-    """Every path of ``space`` with its domain, those of the branches included."""
+    """Yield every path of ``space`` with its domain, the branches of a Choice included."""
     for path, domain in space.items():
         yield path, domain
         if isinstance(domain, Choice):
@@ -67,17 +88,17 @@ def walk(space: Space) -> Iterator[tuple[str, Domain]]:
 
 
 def with_tuples(value: Any) -> Any:
-    """A value that JSON has given back: no configuration has lists, so a list was a tuple."""
+    """``value`` as it was before JSON: no configuration has lists, so every list becomes a tuple."""
     return tuple(map(with_tuples, value)) if isinstance(value, list) else value
 
 
 def values_from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by path, as they were before they were stored."""
+    """The values by path of ``stored``, as they were before JSON."""
     return {path: with_tuples(value) for path, value in stored.items()}
 
 
 def describe(space: Space) -> dict[str, Any]:
-    """``space`` as JSON: what must be equal for a sweep to be resumed."""
+    """``space`` as JSON. It must be equal for a sweep to be resumed."""
     return {path: _describe_domain(domain) for path, domain in space.items()}
 
 
@@ -89,8 +110,10 @@ def with_values(config: Any, values: Mapping[str, Any]) -> Any:
 
 
 def values_within(flat: Mapping[str, Any], space: Space) -> tuple[dict[str, Any], list[str]]:
-    """The values of a flat configuration (see :func:`flatten`) at the paths of ``space``, branches taken included, where they lie
-    inside it; and the paths where they do not."""
+    """The values of a flat configuration (see :func:`flatten`) that lie in ``space``, and the paths of the others.
+
+    The branch of a Choice counts where the configuration has the option of that branch.
+    """
     values: dict[str, Any] = {}
     outside: list[str] = []
     for path, domain in space.items():
@@ -123,7 +146,10 @@ def check_paths(config: Any, space: Space) -> None:
 
 
 def field_at(config: Any, path: str) -> Any:
-    """What the nested dataclass ``config`` has at a dotted ``path``; itself at ""."""
+    """The field of the nested dataclass ``config`` at a dotted ``path``; ``config`` itself at "".
+
+    Raise UserError if there is no such field.
+    """
     for part in path.split(".") if path else ():
         _require_field(config, part, path)
         config = getattr(config, part)
@@ -155,10 +181,10 @@ def _replace(config: Any, parts: list[str], path: str, value: Any) -> Any:
 
 
 def _require_field(config: Any, name: str, path: str) -> None:
-    known = [f.name for f in dataclasses.fields(config)] if dataclasses.is_dataclass(config) else []
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known) or 'no fields'}."
+    field_names = [f.name for f in dataclasses.fields(config)] if dataclasses.is_dataclass(config) else []
+    if name not in field_names:
+        close = difflib.get_close_matches(name, field_names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(field_names) or 'no fields'}."
         raise UserError(
             f"{type(config).__name__} has no field {name!r}{f', which {path!r} names' if path != name else ''}: {hint}"
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def as_it_is(data: str) -> tuple[str, ...]:
-    """One view: the data set itself."""
+    """The single view ``data``: retrainings train on the same data as the search."""
     return (data,)
 
 
@@ -37,53 +37,63 @@ def _none(results: Results) -> Sequence[str]:
 class Study:
     """A question, the contenders that answer it, and how they are measured.
 
-    STUDY = Study(
-        name="cd_k",
-        question="How many Gibbs steps does contrastive divergence need?",
-        data="mnist5k",
-        contenders={"rbm": Contender(RBMConfig(), "energy", {"k": Choice(1, 10)}, compare="k")},
-        goal=Goal("validation/log_likelihood", "maximize"),
-        budgets={"smoke": Budget(20, 64, 10), "laptop": Budget(1000, 64, 200)},
-        evaluators=(LogLikelihood(),),
-        final_evaluators=(LogLikelihood(),),
-        columns={"test/log_likelihood": "log p(x)"},
-    )
+    For example::
+
+        STUDY = Study(
+            name="cd_k",
+            question="How many Gibbs steps does contrastive divergence need?",
+            data="mnist5k",
+            contenders={"rbm": Contender(RBMConfig(), "energy", {"k": Choice(1, 10)}, compare="k")},
+            goal=Goal("validation/log_likelihood", "maximize"),
+            budgets={"smoke": Budget(20, 64, 10), "laptop": Budget(1000, 64, 200)},
+            evaluators=(LogLikelihood(),),
+            final_evaluators=(LogLikelihood(),),
+            columns={"test/log_likelihood": "log p(x)"},
+        )
+
+    Errors: UserError where a contender searches, compares, halves or changes a path that its configuration lacks, where
+    its goals contradict each other, or where a name of a budget is unknown.
     """
 
     name: str
+    """The study's name: that of its results' files, and the beginning of its sweeps' names."""
     question: str
+    """The question in one sentence, for the head of the table."""
     data: str
     """The data set, or a view of it."""
     contenders: Mapping[str, Contender]
+    """The contenders by name."""
     goal: Goals
-    """What search optimises: one Goal, or a tuple of several. With one the best configuration is retrained; with several at most
-    ``front`` of the trials that no other completed trial beats in all: the best in each goal first, then the largest gaps
-    between them (see :func:`gibbsweep.results.dominance.spread`), each a row of its own."""
+    """The goal of every search, or a tuple of several.
+
+    With one goal the best configuration is retrained. With several, at most ``front`` of the trials that no other
+    completed trial beats in all goals are retrained, each with a row of its own: the best in each goal first, then
+    those in the largest gaps (see :func:`gibbsweep.results.dominance.spread`)."""
     budgets: Mapping[str, Budget]
     """How long every contender trains, by the budget's name."""
     evaluators: Evaluators
-    """What measures the validation split at every report."""
+    """Measure the validation split at every report."""
     final_evaluators: Evaluators
-    """What measures the test split, once, at the end of each retraining."""
+    """Measure the test split, once, at the end of each retraining."""
     columns: Mapping[str, str]
-    """The table's metrics with their headings."""
+    """The metrics of the table with their headings."""
     default: tuple[str, ...] = ()
     """The contenders that run unless others are named (empty: all)."""
     trials: int = 8
-    """Search trials of each contender, unless others are asked for."""
+    """Search trials of each contender (and compared option), unless another number is asked for."""
     seeds: int = 3
-    """Retrainings of each best configuration, unless others are asked for."""
+    """Retrainings of each best configuration, unless another number is asked for."""
     validation: float = 0.1
     """The share of the training file that is set aside for tuning."""
     needs: DataNeeds = field(default_factory=DataNeeds)
     """What the data must have (labels, captions, axes), or the study is refused before anything trains."""
     views: Callable[[str], tuple[str, ...]] = as_it_is
-    """Turns the data set's name into the data that each best configuration is retrained on (one class held out, each in turn);
-    search uses the first alone. The table has the mean over views, and ``METRIC@VIEW`` holds each."""
+    """Turns the data set's name into the views that each best configuration is retrained on, such as one for each class
+    held out. Search uses the first view alone. The table has the mean over views, and ``METRIC@VIEW`` holds each."""
     targets: tuple[Target, ...] = ()
     """Numbers to beat, judged in the results."""
     figures: Mapping[str, Callable[[Results], Figure]] = field(default_factory=dict)
-    """Draw from the finished table, by the name of the file."""
+    """Functions that draw a figure from the finished table, by the name of the figure's file."""
     findings: Callable[[Results], Sequence[str]] = _none
     """Puts the finished table into sentences."""
     pictures: tuple[str, ...] = ()
@@ -91,11 +101,11 @@ class Study:
     sounds: tuple[str, ...] = ()
     """The evaluators' sounds that are kept beside the table."""
     constraints: tuple[Constraint, ...] = ()
-    """Bounds on validation metrics that what is retrained must keep."""
+    """Bounds on validation metrics. A trial that violates one is retrained only where none satisfies all."""
     front: int = 3
-    """With several goals: how many configurations of each contender (and compared option) are retrained at most."""
+    """With several goals, the most configurations of each contender (and compared option) that are retrained."""
     note: str = ""
-    """What a reader of the numbers must mind; it stands above the table."""
+    """A caution to the reader of the numbers; it stands above the table."""
 
     def __post_init__(self) -> None:
         for name, contender in self.contenders.items():
@@ -114,16 +124,16 @@ class Study:
         self._check_budgets()
 
     def _check_budgets(self) -> None:
-        own = [contender.budgets or self.budgets for contender in self.contenders.values()]
-        known = list(dict.fromkeys(name for budgets in (self.budgets, *own) for name in budgets))
-        for (name, contender), budgets in zip(self.contenders.items(), own, strict=True):
+        budgets_of_each = [contender.budgets or self.budgets for contender in self.contenders.values()]
+        budget_names = list(dict.fromkeys(name for budgets in (self.budgets, *budgets_of_each) for name in budgets))
+        for (name, contender), budgets in zip(self.contenders.items(), budgets_of_each, strict=True):
             for budget in contender.at:
-                check_name(budget, known, f"contender {name!r}")
+                check_name(budget, budget_names, f"contender {name!r}")
             for evaluators in self._evaluators(contender):
-                check_budgets(evaluators, budgets, known, f"an evaluator of contender {name!r}")
+                check_budgets(evaluators, budgets, budget_names, f"an evaluator of contender {name!r}")
 
     def contender(self, name: str) -> Contender:
-        """The contender ``name``; UserError if there is none."""
+        """The contender ``name``. Raise UserError if there is none."""
         if name not in self.contenders:
             raise UserError(f"study {self.name!r} has no contender {name!r}: it has {', '.join(self.contenders)}.")
         return self.contenders[name]
@@ -131,8 +141,11 @@ class Study:
     def at(
         self, budget: str, names: Sequence[str] | None = None, *, retries: int | None = None
     ) -> dict[str, ContenderAtBudget]:
-        """The contenders ``names`` (None: all) at ``budget``, by name, with every default filled in. ``retries``: instead of
-        what the budget says."""
+        """The contenders ``names`` (None: all) at ``budget``, by name, with every default filled in.
+
+        ``retries`` replaces the number of restarts in the budget (None: the budget's own). Raise UserError if there is
+        no such contender or budget.
+        """
         return {
             name: self._at(self.contender(name), name, budget, retries)
             for name in (self.contenders if names is None else names)

@@ -16,8 +16,8 @@ from tests.tiny import RBM, STUDY
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import SamplingCost
 from gibbsweep.run.assignment import Assignment
-from gibbsweep.run.largest import largest
-from gibbsweep.run.need import Cuda, Need, gpu_need, measure
+from gibbsweep.run.largest_config import largest_values
+from gibbsweep.run.memory_need import Cuda, MemoryNeed, gpu_need, measure_memory
 from gibbsweep.study.space import Choice, Float, Int
 from gibbsweep.train import Budget
 from gibbsweep.tune.folder.driver import StopRequest
@@ -73,7 +73,7 @@ def test_who_cannot_run_says_so(tmp_path: Path) -> None:
     question, answer = tmp_path / "question", tmp_path / "answer"
     question.write_bytes(pickle.dumps((replace(assignment(), data="no_such_data"), {}, None)))
     probe.main(question, answer)
-    assert "no_such_data" in Need(**json.loads(answer.read_text())).failed
+    assert "no_such_data" in MemoryNeed(**json.loads(answer.read_text())).failed
 
 
 def test_the_largest_configuration_of_a_space() -> None:
@@ -83,10 +83,12 @@ def test_the_largest_configuration_of_a_space() -> None:
         "k": Choice(1, 2),
         "centred": Choice(True, False),
     }
-    assert largest(RBM, space, SPEC) == {"n_hidden": 64}
+    assert largest_values(RBM, space, SPEC) == {"n_hidden": 64}
     branches = {"k": Choice(1, 2, then={1: {"n_hidden": Choice(2, 32, 16)}, 2: {"n_hidden": Choice(128)}})}
-    assert largest(RBM, branches, SPEC) == {"n_hidden": 32}, "k makes no difference: it stays 1, and with it the branch"
-    assert largest(replace(RBM, n_hidden=100), {"n_hidden": Int(4, 64)}, SPEC) == {}, "its own is the largest"
+    assert largest_values(RBM, branches, SPEC) == {"n_hidden": 32}, (
+        "k makes no difference: it stays 1, and with it the branch"
+    )
+    assert largest_values(replace(RBM, n_hidden=100), {"n_hidden": Int(4, 64)}, SPEC) == {}, "its own is the largest"
 
 
 class FakeCuda(Cuda):
@@ -110,7 +112,7 @@ def test_a_gpu_holds_the_peak_and_the_context_beside_it() -> None:
 
 
 def test_measuring_a_gpu_adds_what_it_counted() -> None:
-    need = measure(assignment(), {}, used_before=2000, cuda=FakeCuda(5000, 2500, 2800))
+    need = measure_memory(assignment(), {}, used_before=2000, cuda=FakeCuda(5000, 2500, 2800))
     assert need.gpu == 3300 and not need.failed and need.seconds > 0
 
 
@@ -130,14 +132,14 @@ def questions() -> list[Question]:
 def test_nothing_is_measured_twice(tmp_path: Path) -> None:
     asked: list[list[str]] = []
 
-    def measured(new: Sequence[Question]) -> list[Need]:
+    def measured(new: Sequence[Question]) -> list[MemoryNeed]:
         asked.append([question.contender for question in new])
-        return [Need(len(asked), 2, {"width": 3}) for _ in new]
+        return [MemoryNeed(len(asked), 2, {"width": 3}) for _ in new]
 
     path = tmp_path / "memory.json"
     first = needs(path, questions()[:1], "gpu 1", measured)
-    assert first == {"a": Need(1, 2, {"width": 3})}
-    assert needs(path, questions(), "gpu 1", measured) == first | {"b": Need(2, 2, {"width": 3})}
+    assert first == {"a": MemoryNeed(1, 2, {"width": 3})}
+    assert needs(path, questions(), "gpu 1", measured) == first | {"b": MemoryNeed(2, 2, {"width": 3})}
     assert needs(path, questions(), "gpu 1", measured)["a"] == first["a"]
     assert asked == [["a"], ["b"]]
     needs(path, questions(), "gpu 2", measured)
@@ -149,7 +151,7 @@ def test_nothing_is_measured_twice(tmp_path: Path) -> None:
 
 def packed(
     tmp_path: Path,
-    need: Need,
+    need: MemoryNeed,
     node: Node,
     gpu: int = 80 * GB,
     **options: object,
@@ -176,7 +178,7 @@ def packed(
 
 
 def test_where_one_trial_at_a_time_runs_nothing_is_measured(tmp_path: Path) -> None:
-    need = Need(0)
+    need = MemoryNeed(0)
     for i, (node, options) in enumerate(
         [
             (Node(1.0, 0.0, GB // 2), {}),
@@ -192,7 +194,7 @@ def test_where_one_trial_at_a_time_runs_nothing_is_measured(tmp_path: Path) -> N
 
 
 def test_little_memory_on_a_machine_bounds_how_many_run(tmp_path: Path) -> None:
-    need = Need(1000 * MB - PROCESS_BYTES)
+    need = MemoryNeed(1000 * MB - PROCESS_BYTES)
     request, said, measured = packed(tmp_path, need, Node(8.0, 0.0, 4 * GB))
     assert measured == 1
     assert request == Request(3), "3.6 of 4 GB for trials of 1 GB: three of them, and two of three CPUs"
@@ -200,26 +202,26 @@ def test_little_memory_on_a_machine_bounds_how_many_run(tmp_path: Path) -> None:
 
 
 def test_who_fits_no_machine_has_one_alone(tmp_path: Path) -> None:
-    request, said, _ = packed(tmp_path, Need(9 * GB), Node(8.0, 0.0, 4 * GB))
+    request, said, _ = packed(tmp_path, MemoryNeed(9 * GB), Node(8.0, 0.0, 4 * GB))
     assert request == Request(8)
     assert "1 at once instead of 8" in said[0]
 
 
 def test_a_fraction_that_fits_is_given(tmp_path: Path) -> None:
     node = Node(16.0, 1.0, 200 * GB)
-    request, said, measured = packed(tmp_path, Need(MB, 18 * GB), node, gpus_per_trial=0.25)
+    request, said, measured = packed(tmp_path, MemoryNeed(MB, 18 * GB), node, gpus_per_trial=0.25)
     assert (request, said, measured) == (Request(1, 0.25), [], 1)
 
 
 def test_a_fraction_that_does_not_fit_is_refused_with_one_that_does(tmp_path: Path) -> None:
-    need = Need(MB, 30 * GB, {"width": 512})
+    need = MemoryNeed(MB, 30 * GB, {"width": 512})
     with pytest.raises(
         UserError,
         match=r"puts 4 trials on a GPU of 80GB, and one of rbm needs 30GB with width=512: use --gpus-per-trial 0.5,",
     ):
         packed(tmp_path, need, Node(16.0, 1.0, 200 * GB), gpus_per_trial=0.25)  # fmt: skip
     with pytest.raises(UserError, match=r"use --gpus-per-trial 1,"):
-        packed(tmp_path / "1", Need(0, 0, ran_out="gpu"), Node(16.0, 1.0, 200 * GB), gpus_per_trial=0.5)
+        packed(tmp_path / "1", MemoryNeed(0, 0, ran_out="gpu"), Node(16.0, 1.0, 200 * GB), gpus_per_trial=0.5)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_a_fraction_that_does_not_fit_is_refused_with_one_that_does(tmp_path: Pa
 )
 def test_auto_packs_as_many_as_fit(tmp_path: Path, need: int, cpus: int, k: int) -> None:
     node = Node(float(cpus), 1.0, 500 * GB)
-    request, said, _ = packed(tmp_path, Need(MB, need), node, gpus_per_trial="auto")
+    request, said, _ = packed(tmp_path, MemoryNeed(MB, need), node, gpus_per_trial="auto")
     assert request == Request(1, gpu_share(k))
     assert said[0].startswith(
         f"memory  ·  rbm: {'1 trial has a GPU to itself' if k == 1 else f'{k} trials share a GPU'}"
@@ -235,13 +237,13 @@ def test_auto_packs_as_many_as_fit(tmp_path: Path, need: int, cpus: int, k: int)
 
 
 def test_auto_without_a_gpu_is_nothing_special(tmp_path: Path) -> None:
-    request, said, _ = packed(tmp_path, Need(MB), Node(2.0, 0.0, 50 * GB), gpus_per_trial="auto")
+    request, said, _ = packed(tmp_path, MemoryNeed(MB), Node(2.0, 0.0, 50 * GB), gpus_per_trial="auto")
     assert (request, said) == (Request(), [])
 
 
 def test_what_was_not_measured_is_said_and_packed_as_asked(tmp_path: Path) -> None:
     node = Node(16.0, 1.0, 500 * GB)
-    request, said, _ = packed(tmp_path, Need(0, failed="too slow"), node, gpus_per_trial=0.5)
+    request, said, _ = packed(tmp_path, MemoryNeed(0, failed="too slow"), node, gpus_per_trial=0.5)
     assert request == Request(1, 0.5) and said == [
         "memory  ·  rbm was not measured (too slow): it is packed as if it were small"
     ]

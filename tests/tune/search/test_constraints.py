@@ -18,7 +18,7 @@ from tests.tune.searches import search_for
 from gibbsweep.errors import UserError
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.study import Constraint, Contender, Float, Goal, Results
-from gibbsweep.study.constraint import ranked, violated, violations
+from gibbsweep.study.constraint import describe_violations, ranking_loss, violations
 from gibbsweep.study.space import with_values
 from gibbsweep.train import Budget, Outcome
 from gibbsweep.tune.folder.driver import StopRequest
@@ -64,15 +64,15 @@ def test_a_violation_is_the_excess_in_units_of_the_bound() -> None:
     assert SLOW.violation({"validation/seconds": 0.1}) == 0
     assert SLOW.violation({}) == SLOW.violation({"validation/seconds": float("nan")}) == 1
     assert Constraint("a", ">=", 0.0).violation({"a": -1.0}) == 1 / 2
-    assert violated([SLOW], {"validation/seconds": 0.2}) == ["validation/seconds is 0.2, needed <= 0.1"]
-    assert violated([SLOW], {}) == ["validation/seconds was not measured, needed <= 0.1"]
-    assert violated([SLOW], {"validation/seconds": 0.1}) == []
+    assert describe_violations([SLOW], {"validation/seconds": 0.2}) == ["validation/seconds is 0.2, needed <= 0.1"]
+    assert describe_violations([SLOW], {}) == ["validation/seconds was not measured, needed <= 0.1"]
+    assert describe_violations([SLOW], {"validation/seconds": 0.1}) == []
 
 
 def test_a_violation_ranks_behind_every_loss() -> None:
-    assert ranked(3.0, {"a": -0.2}) == 3.0
-    assert 1e12 < ranked(-5.0, {"a": 0.1}) < ranked(-9.0, {"a": 0.1, "b": 0.2})
-    assert ranked(float("inf"), {"a": 0.1}) == float("inf")
+    assert ranking_loss(3.0, {"a": -0.2}) == 3.0
+    assert 1e12 < ranking_loss(-5.0, {"a": 0.1}) < ranking_loss(-9.0, {"a": 0.1, "b": 0.2})
+    assert ranking_loss(float("inf"), {"a": 0.1}) == float("inf")
 
 
 def test_constraints_that_cannot_be_are_refused() -> None:

@@ -43,7 +43,7 @@ lost before UPDATES."""
 
 
 @dataclass(frozen=True)
-class CheckpointCopy:
+class DonorCheckpoint:
     """A checkpoint of another trial of the same search, from which a trial went on."""
 
     step: int
@@ -54,7 +54,9 @@ class CheckpointCopy:
     """The searched values that the trial went on with."""
 
 
-def copies_of(attrs: Mapping[str, Any]) -> list[CheckpointCopy]:
+def copies_of(attrs: Mapping[str, Any]) -> list[DonorCheckpoint]:
     """The copied checkpoints in a trial's user attributes, by updates."""
     steps = sorted(int(key.removeprefix(VALUES)) for key in attrs if key.startswith(VALUES))  # VALUES is written last
-    return [CheckpointCopy(step, attrs[f"{DONOR}{step}"], values_from_json(attrs[f"{VALUES}{step}"])) for step in steps]
+    return [
+        DonorCheckpoint(step, attrs[f"{DONOR}{step}"], values_from_json(attrs[f"{VALUES}{step}"])) for step in steps
+    ]

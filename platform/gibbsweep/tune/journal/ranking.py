@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gibbsweep.results.dominance import ordered
-from gibbsweep.study.constraint import ranked
+from gibbsweep.results.dominance import order_by_fronts
+from gibbsweep.study.constraint import ranking_loss
 from gibbsweep.study.goal import Goal
 from gibbsweep.tune.journal.record import Record
 
@@ -14,7 +14,7 @@ def losses_of(goals: Sequence[Goal], values: Sequence[float], violations: Mappin
     """Every goal's value as the loss that trials are ranked by. If a constraint is violated, every loss comes behind
     those of the trials that satisfy all constraints. Such a trial is therefore dominated by every trial that satisfies
     them and by every smaller violation (constrained domination, Deb et al. 2002, section VI)."""
-    return tuple(ranked(goal.loss(value), violations) for goal, value in zip(goals, values, strict=True))
+    return tuple(ranking_loss(goal.loss(value), violations) for goal, value in zip(goals, values, strict=True))
 
 
 def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[float, ...]]:
@@ -27,5 +27,5 @@ def best_first(records: Sequence[Record], goals: Sequence[Goal]) -> list[Record]
     goals are ordered by fronts (see :func:`gibbsweep.results.dominance.ordered`)."""
     ended = [record for record in records if record.objectives is not None]
     if len(goals) > 1:
-        return [ended[i] for i in ordered(end_losses(ended, goals))]
+        return [ended[i] for i in order_by_fronts(end_losses(ended, goals))]
     return sorted(ended, key=lambda r: (r.violation, goals[0].loss((r.objectives or (0.0,))[0]), r.number))

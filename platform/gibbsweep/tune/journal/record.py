@@ -11,7 +11,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from gibbsweep.study.constraint import total
+from gibbsweep.study.constraint import total_violation
 from gibbsweep.study.space import values_from_json
 from gibbsweep.tune.journal.attributes import (
     CONSTRAINT,
@@ -19,7 +19,7 @@ from gibbsweep.tune.journal.attributes import (
     OTHER_OBJECTIVES,
     PRUNED,
     VIOLATIONS,
-    CheckpointCopy,
+    DonorCheckpoint,
     as_constraints,
     by_updates,
     copies_of,
@@ -75,7 +75,7 @@ class Record:
     """Each constraint's violation at the reports, by updates."""
     warm_start_trials: int = 0
     """How many trials of an earlier sweep its sampler sees before those of this sweep."""
-    copies: list[CheckpointCopy] = field(default_factory=list)
+    copies: list[DonorCheckpoint] = field(default_factory=list)
     """The checkpoints of other trials from which this one went on, in order; the last one's values are ``values``."""
     lost: dict[int, str] = field(default_factory=dict)
     """How the trial was lost in a generation, by the updates at which the generation ends."""
@@ -107,7 +107,7 @@ class Record:
         verdicts = self.prune_verdicts.items()
         return max((step for step, prune in verdicts if prune and step in self.reports), default=None)
 
-    def go_on_from(self, copy: CheckpointCopy) -> None:
+    def go_on_from(self, copy: DonorCheckpoint) -> None:
         """Continue from the checkpoint of another trial."""
         self._initial = self.initial_values
         self.copies.append(copy)
@@ -123,7 +123,7 @@ class Record:
     @property
     def violation(self) -> float:
         """How far the ended trial is from satisfying every constraint; 0 if it satisfies them all."""
-        return total(self.violations_at_the_end)
+        return total_violation(self.violations_at_the_end)
 
     def add_report(self, step: int, values: tuple[float, ...], violations: Mapping[str, float]) -> None:
         """Add a finite report of every goal, with its violations."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gibbsweep.train.precision import measurements, said
+from gibbsweep.train.precision import describe_measurement, measurements
 
 
 class Precisions:
@@ -39,6 +39,6 @@ class Precisions:
             earlier = ", ".join(f"{measured[other]['precision']} on {other}" for other in before)
             self._say(
                 f"precision  ·  {contender} was measured again, on {device}: "
-                f"{said(measured[device])}; before, {earlier}"
+                f"{describe_measurement(measured[device])}; before, {earlier}"
             )
             before.append(device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 
-from gibbsweep.run.need import Cuda, Need
+from gibbsweep.run.memory_need import Cuda, MemoryNeed
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.resources.probe import Measure, Question, measure_in_child, pickle_by_value
 from gibbsweep.tune.resources.requests import Machines
@@ -19,7 +19,7 @@ def machines() -> Machines:
 def on_cluster(gpus: bool) -> Measure:
     """A function that measures the need of each trial in a task on the cluster, with a whole GPU if ``gpus``."""
 
-    def measure(questions: Sequence[Question]) -> list[Need]:
+    def measure(questions: Sequence[Question]) -> list[MemoryNeed]:
         import ray
 
         task = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_calls=1, max_retries=0)(_task)
@@ -42,7 +42,7 @@ def _gpu() -> tuple[str, int]:
     return torch.cuda.get_device_name(), Cuda().total()
 
 
-def _task(question: bytes, gpus: bool) -> Need:
+def _task(question: bytes, gpus: bool) -> MemoryNeed:
     assignment, space = pickle.loads(question)
     # This process holds its own CUDA context meanwhile, so that the device's use grows by the child's alone.
     return measure_in_child(assignment, space, Cuda().used() if gpus else None)

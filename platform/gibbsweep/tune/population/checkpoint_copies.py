@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gibbsweep.train.exclusive import only_process
-from gibbsweep.train.takeover import Takeover, read_takeovers, take_over
+from gibbsweep.folder import CheckpointCopy, only_process, read_copies
+from gibbsweep.train.copy_checkpoint import copy_checkpoint
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
 
@@ -22,8 +22,8 @@ class CheckpointCopies:
     """
 
     def __init__(self, sweep: SweepDir) -> None:
-        self.made: list[tuple[str, Takeover]] = []
-        """The copies that this process has made, as (run, takeover)."""
+        self.made: list[tuple[str, CheckpointCopy]] = []
+        """The copies that this process has made, as (run, copy)."""
         self._sweep = sweep
         self._done: set[tuple[str, int]] = set()
 
@@ -38,12 +38,12 @@ class CheckpointCopies:
             if (run, copy.step) in self._done:
                 continue
             run_dir, donor = self._sweep.trial(run), search_name(search, copy.donor)
-            if not any(t.step == copy.step and t.done for t in read_takeovers(run_dir)):
+            if not any(t.step == copy.step and t.done for t in read_copies(run_dir)):
                 donor_values = _donor_values(records[copy.donor], copy.step)
                 changed = {path: (donor_values[path], v) for path, v in copy.values.items() if donor_values[path] != v}
-                planned = Takeover(copy.step, donor, copy.values, changed)
+                planned = CheckpointCopy(copy.step, donor, copy.values, changed)
                 with only_process(run_dir):  # a process of an earlier driver may still be ending
-                    self.made.append((run, take_over(run_dir, self._sweep.trial(donor), planned, batch_size)))
+                    self.made.append((run, copy_checkpoint(run_dir, self._sweep.trial(donor), planned, batch_size)))
             self._done.add((run, copy.step))
 
 

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gibbsweep.run.schedule import told
+from gibbsweep.run.schedule import schedule_as_json
 from gibbsweep.train import Segment
 from gibbsweep.tune.folder.layout import search_name
 
@@ -39,11 +39,11 @@ def schedule_of(records: Sequence[Record], number: int, before: float = float("i
     return tuple(segments)
 
 
-def schedule_as_json(
+def schedule_with_trials(
     records: Sequence[Record], number: int, paths: Container[str], search: str
 ) -> list[dict[str, Any]]:
     """The schedule of a trial of ``search``, as the results have it."""
-    parts = told(schedule_of(records, number), paths)
+    parts = schedule_as_json(schedule_of(records, number), paths)
     trials = [search_name(search, trial) for trial, _ in lineage(records, number)]
     return [{**part, "trial": trial} for part, trial in zip(parts, trials, strict=True)]
 

@@ -12,11 +12,11 @@ from optuna.storages import BaseStorage
 
 from gibbsweep.study.space import Space
 from gibbsweep.train import OutcomeKind, Segment
-from gibbsweep.tune.journal.attributes import DONOR, LOST, VALUES, CheckpointCopy
+from gibbsweep.tune.journal.attributes import DONOR, LOST, VALUES, DonorCheckpoint
 from gibbsweep.tune.journal.entries import go_on
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.population.evolution import Member, evolve
-from gibbsweep.tune.population.lineage import median_report, schedule_as_json, schedule_of
+from gibbsweep.tune.population.lineage import median_report, schedule_of, schedule_with_trials
 from gibbsweep.tune.schedulers.generations import Generations
 
 _WAITING = ("paused", "lost")
@@ -66,7 +66,7 @@ class Population:
     def schedule_as_json(self, number: int, search: str) -> list[dict[str, Any]]:
         """That schedule for the results of ``search``: the values that evolve, and the trials that trained with
         them."""
-        return schedule_as_json(self._records, number, self.evolves, search)
+        return schedule_with_trials(self._records, number, self.evolves, search)
 
     def recover(self) -> None:
         """Decide again for a generation that a kill interrupted after some of its members had gone on."""
@@ -129,7 +129,7 @@ class Population:
             if not any(copy.step == step for copy in record.copies):
                 self._storage.set_trial_user_attr(record.trial_id, f"{DONOR}{step}", change.donor)
                 self._storage.set_trial_user_attr(record.trial_id, f"{VALUES}{step}", change.values)
-                record.go_on_from(CheckpointCopy(step, change.donor, change.values))
+                record.go_on_from(DonorCheckpoint(step, change.donor, change.values))
         self._ready += [record.number for record in taking_part if record.runs_to == step]
 
     def _loss_at(self, record: Record, step: int) -> float:

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import write_atomically
 from gibbsweep.run.assignment import Assignment
-from gibbsweep.run.need import Need, measure
+from gibbsweep.run.memory_need import MemoryNeed, measure_memory
 from gibbsweep.study.space import Space
-from gibbsweep.train.files import write_atomically
 
 TIMEOUT_S = 120.0
 """Seconds that the measurement of one contender may take: a closed form that is fitted to all of the data may need far
@@ -47,11 +47,11 @@ class Question:
         return f"{self.contender} {hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
-Measure = Callable[[Sequence[Question]], list[Need]]
+Measure = Callable[[Sequence[Question]], list[MemoryNeed]]
 """Answers all questions, in their order; it may measure in any order, and as many at once as it likes."""
 
 
-def needs(path: Path, questions: Sequence[Question], device: str, measure_all: Measure) -> dict[str, Need]:
+def needs(path: Path, questions: Sequence[Question], device: str, measure_all: Measure) -> dict[str, MemoryNeed]:
     """The need of each contender: from the file ``path`` where it has an answer, else from ``measure_all``, whose
     answers are then written there."""
     answers: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
@@ -60,12 +60,12 @@ def needs(path: Path, questions: Sequence[Question], device: str, measure_all: M
         for question, need in zip(new, measure_all(new), strict=True):
             answers[question.key(device)] = asdict(need)
         write_atomically(path, json.dumps(answers, indent=1).encode())
-    return {question.contender: Need(**answers[question.key(device)]) for question in questions}
+    return {question.contender: MemoryNeed(**answers[question.key(device)]) for question in questions}
 
 
-def measure_in_child(assignment: Assignment, space: Space, used_before: int | None = None) -> Need:
-    """Call :func:`gibbsweep.run.need.measure` in a process of its own. ``used_before``: bytes of the GPU in use by
-    others than the child; None measures no GPU."""
+def measure_in_child(assignment: Assignment, space: Space, used_before: int | None = None) -> MemoryNeed:
+    """Call :func:`gibbsweep.run.memory_need.measure_memory` in a process of its own. ``used_before``: bytes of the GPU
+    in use by others than the child; None measures no GPU."""
     with tempfile.TemporaryDirectory() as folder:
         question, answer = Path(folder) / "question", Path(folder) / "answer"
         question.write_bytes(pickle_by_value((assignment, space, used_before)))
@@ -76,13 +76,13 @@ def measure_in_child(assignment: Assignment, space: Space, used_before: int | No
                 words, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
             )
         except subprocess.TimeoutExpired:
-            return Need(0, failed=f"it was not measured within {TIMEOUT_S:.0f} s")
+            return MemoryNeed(0, failed=f"it was not measured within {TIMEOUT_S:.0f} s")
         if child.returncode < 0:
-            return Need(0, ran_out="host" if child.returncode == -9 else "", failed=f"signal {-child.returncode}")
+            return MemoryNeed(0, ran_out="host" if child.returncode == -9 else "", failed=f"signal {-child.returncode}")
         if not answer.exists():
             last_line = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-            return Need(0, failed=last_line[0])
-        return Need(**json.loads(answer.read_text()))
+            return MemoryNeed(0, failed=last_line[0])
+        return MemoryNeed(**json.loads(answer.read_text()))
 
 
 def pickle_by_value(value: Any) -> bytes:
@@ -96,9 +96,9 @@ def main(question: Path, answer: Path) -> None:
     """Measure as the file ``question`` says and write the need to ``answer``: all that the child process does."""
     assignment, space, used_before = pickle.loads(question.read_bytes())
     try:
-        need = measure(assignment, space, used_before=used_before)
+        need = measure_memory(assignment, space, used_before=used_before)
     except UserError as error:
-        need = Need(0, failed=str(error))
+        need = MemoryNeed(0, failed=str(error))
     answer.write_text(json.dumps(asdict(need)))
 
 

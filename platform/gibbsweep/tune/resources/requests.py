@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.run.assignment import DATA_SEED
-from gibbsweep.run.largest import size
-from gibbsweep.run.need import Need
+from gibbsweep.run.largest_config import system_bytes
+from gibbsweep.run.memory_need import MemoryNeed
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.tune.options.options import AUTO, SweepOptions, check_share
 from gibbsweep.tune.options.settings import fingerprint
@@ -83,7 +83,7 @@ def devices_for(plan: Plan, options: SweepOptions, machines: Machines, say: Say)
         requests,
         workers,
         machines.nodes,
-        trials_folder=plan.sweep.path / "trials",
+        trials_folder=plan.sweep.trials,
         grows=options.wait_for_nodes,
     )
 
@@ -108,22 +108,22 @@ def _weight_bytes(plan: Plan, options: SweepOptions, contender: ContenderAtBudge
     """Bytes of the weights and buffers of ``contender``."""
     units, validation = contender.config.units, plan.study.validation
     dataset = load(plan.views[0], root=options.data_root, units=units, seed=DATA_SEED, validation=validation)
-    return size(contender.config, dataset.spec)
+    return system_bytes(contender.config, dataset.spec)
 
 
 def _measure_needs(
     plan: Plan, options: SweepOptions, machines: Machines, *, on_gpu: bool, say: Say
-) -> tuple[int, dict[str, Need]]:
+) -> tuple[int, dict[str, MemoryNeed]]:
     """Bytes of a GPU (0 without one), and what a trial of each contender needs."""
     name, gpu_memory = machines.gpu() if on_gpu else ("cpu", 0)
     measure = machines.measure(on_gpu)
 
-    def announce_and_measure(new: Sequence[probe.Question]) -> list[Need]:
+    def announce_and_measure(new: Sequence[probe.Question]) -> list[MemoryNeed]:
         say(f"memory  ·  measuring what a trial of {', '.join(q.contender for q in new)} needs: some seconds each")
         return measure(new)
 
     device = f"{name} {gpu_memory}"
-    needs = probe.needs(plan.sweep.path / "memory.json", questions(plan, options), device, announce_and_measure)
+    needs = probe.needs(plan.sweep.memory, questions(plan, options), device, announce_and_measure)
     for contender, need in needs.items():
         if need.failed:
             say(f"memory  ·  {contender} was not measured ({need.failed}): it is packed as if it were small")
@@ -144,7 +144,7 @@ def questions(plan: Plan, options: SweepOptions) -> list[probe.Question]:
 
 def _on_gpus(
     requests: Mapping[str, Request],
-    needs: Mapping[str, Need],
+    needs: Mapping[str, MemoryNeed],
     most: int,
     gpu_memory: int,
     automatic: bool,
@@ -173,14 +173,14 @@ def _on_gpus(
     return dict(requests)
 
 
-def _trials_on_a_gpu(need: Need, most: int, gpu_memory: int) -> int:
+def _trials_on_a_gpu(need: MemoryNeed, most: int, gpu_memory: int) -> int:
     if need.ran_out == "gpu":
         return 1
     return most if need.failed else sharers_that_fit(need.gpu, int(USABLE * gpu_memory), most)
 
 
 def _on_machines(
-    requests: Mapping[str, Request], needs: Mapping[str, Need], workers: int, nodes: Sequence[Node], say: Say
+    requests: Mapping[str, Request], needs: Mapping[str, MemoryNeed], workers: int, nodes: Sequence[Node], say: Say
 ) -> dict[str, Request]:
     """``requests`` with as many CPUs as leave each trial the memory that it needs."""
     raised = dict(requests)
@@ -202,7 +202,7 @@ def _on_machines(
     return raised
 
 
-def _measured_values(need: Need) -> str:
+def _measured_values(need: MemoryNeed) -> str:
     """The values of the measured configuration that are not the contender's own, as text to append."""
     values = ", ".join(f"{path}={value}" for path, value in need.values.items())
     return f" with {values}" if values else ""

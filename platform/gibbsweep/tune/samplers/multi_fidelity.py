@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gibbsweep.study.constraint import total
+from gibbsweep.study.constraint import total_violation
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Space
 from gibbsweep.tune.journal.record import Record
@@ -125,7 +125,7 @@ class MultiFidelity:
     def _losses_and_violations(self, goal: Goal, record: Record) -> dict[int, tuple[float, float]]:
         """The loss of the trial, and how far it is from satisfying the constraints, by updates."""
         pairs = {
-            step: (goal.loss(value), total(record.violations.get(step, {})))
+            step: (goal.loss(value), total_violation(record.violations.get(step, {})))
             for step, (value,) in sorted(record.reports.items())
         }
         if record.objectives is not None:

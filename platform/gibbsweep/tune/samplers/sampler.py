@@ -15,8 +15,8 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from gibbsweep.errors import UserError
-from gibbsweep.results.dominance import ordered
-from gibbsweep.study.constraint import ranked
+from gibbsweep.results.dominance import order_by_fronts
+from gibbsweep.study.constraint import ranking_loss
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Choice, Domain, Float, Space
 from gibbsweep.tune.journal.parameters import parameter
@@ -180,14 +180,14 @@ def _by_rank(trial: FrozenTrial, goal: Goal) -> FrozenTrial:
     if trial.value is None or not trial.constraints:
         return trial
     ranked_trial = copy.copy(trial)
-    ranked_trial.value = goal.loss(ranked(goal.loss(trial.value), trial.constraints))
+    ranked_trial.value = goal.loss(ranking_loss(goal.loss(trial.value), trial.constraints))
     return ranked_trial
 
 
 def _best_of(trials: Sequence[FrozenTrial], goal: Goal) -> dict[str, Any] | None:
     """The parameters of the best of ``trials``; None if none has a value."""
     ended = [
-        (ranked(goal.loss(trial.value), trial.constraints), trial.number, trial.params)
+        (ranking_loss(goal.loss(trial.value), trial.constraints), trial.number, trial.params)
         for trial in trials
         if trial.value is not None
     ]
@@ -199,7 +199,7 @@ def _cap(records: Sequence[Record], losses: Sequence[tuple[float, ...]]) -> list
     first fronts, the most widely spread first."""
     earlier = losses[: max(0, len(records) - RECENT)]
     order = (
-        ordered(earlier, BEST)
+        order_by_fronts(earlier, BEST)
         if earlier and len(earlier[0]) > 1
         else sorted(range(len(earlier)), key=earlier.__getitem__)
     )

@@ -8,7 +8,7 @@ import math
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from gibbsweep.results.dominance import dominates, ordered
+from gibbsweep.results.dominance import dominates, order_by_fronts
 from gibbsweep.tune.schedulers.base import Losses, is_finite
 
 
@@ -138,5 +138,5 @@ class ByFronts:
     def _best(self, count: int) -> list[tuple[int, Losses]]:
         count = min(count, len(self._came))
         if len(self._order) < count:  # sorted only as far as needed: the cost is quadratic
-            self._order = [self._came[i] for i in ordered([losses for _, losses in self._came], count)]
+            self._order = [self._came[i] for i in order_by_fronts([losses for _, losses in self._came], count)]
         return self._order[:count]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gibbsweep.results.dominance import front_ranks
-from gibbsweep.study.constraint import total
+from gibbsweep.study.constraint import total_violation
 from gibbsweep.study.goal import goal_names
 from gibbsweep.tune.folder.layout import search_name
 from gibbsweep.tune.journal.ranking import losses_of
@@ -61,7 +61,9 @@ def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tu
             best = min(range(len(values)), key=[vector[i] for vector in losses].__getitem__)
         else:  # the goal decides among those that violate as much
             goal = outline.goals[0]
-            keys = [(total(excess), goal.loss(point[0])) for point, excess in zip(values, excesses, strict=True)]
+            keys = [
+                (total_violation(excess), goal.loss(point[0])) for point, excess in zip(values, excesses, strict=True)
+            ]
             best = min(range(len(values)), key=keys.__getitem__)
         record = compared[best]
         run = search_name(name, record.number)

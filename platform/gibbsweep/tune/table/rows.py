@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gibbsweep.results.row import Row
-from gibbsweep.study.constraint import violated
+from gibbsweep.study.constraint import describe_violations
 from gibbsweep.study.space import flatten
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.retrainings import Retraining
@@ -37,5 +37,5 @@ def _rows(plan: Plan, search: Search, arm: Arm) -> Iterator[Row]:
             replaced=len(replaced_members(arm.records)),
         )
         means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
-        broken = violated(arm.contender.constraints, means) if row.seeds else []
+        broken = describe_violations(arm.contender.constraints, means) if row.seeds else []
         yield replace(row, violated=broken, schedule=search.replay_as_json(arm))
