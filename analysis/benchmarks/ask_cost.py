@@ -36,7 +36,7 @@ from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Float
 from gibbsweep.train import Outcome
 from gibbsweep.tune.journal.parameters import parameters
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search.search import Search
 
 RECORDED, REPEATS, UPDATES = (100, 1_000, 3_000), 7, 27
@@ -84,7 +84,7 @@ def ours(storage: BaseStorage, n: int, scheduler: SchedulerName = "none") -> Cal
         ContenderAtBudget("s", contender, contender.config, budget, goals),
         trials=n + REPEATS + 1,
         seed=0,
-        scheduler=SchedulerForm(scheduler),
+        scheduler=SchedulerConfig(scheduler),
     )
     assert len(search.records) == n
 

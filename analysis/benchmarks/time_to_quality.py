@@ -27,7 +27,7 @@ from optuna.pruners import HyperbandPruner, MedianPruner, SuccessiveHalvingPrune
 from others import REPORT_EVERY, OptunaPolicy, TunePolicy
 
 from gibbsweep.run.provenance import git_commit
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.simulation.curves import SyntheticCurves
 from gibbsweep.tune.simulation.simulate import Policy, SearchPolicy, Simulation, simulate
 
@@ -59,7 +59,7 @@ class Entry:
     build: Callable[[SyntheticCurves], Policy]
 
 
-def ours(sampler: Any, scheduler: SchedulerForm) -> Callable[[SyntheticCurves], Policy]:
+def ours(sampler: Any, scheduler: SchedulerConfig) -> Callable[[SyntheticCurves], Policy]:
     return lambda curves: SearchPolicy.of(
         curves, trials=4_000, seed=curves.seed, sampler=sampler, scheduler=scheduler, report_every=REPORT_EVERY
     )
@@ -74,14 +74,14 @@ def chance(seed: int) -> optuna.samplers.BaseSampler:
 
 
 ENTRIES = (
-    Entry(RANDOM, ours("random", SchedulerForm())),
-    Entry("Gibbsweep, TPE", ours("tpe", SchedulerForm())),
-    Entry("Gibbsweep, TPE and halving at 2 rungs", ours("tpe", SchedulerForm("halving", rungs=2))),
-    Entry("Gibbsweep, random and halving", ours("random", SchedulerForm("halving"))),
-    Entry("Gibbsweep, TPE and halving", ours("tpe", SchedulerForm("halving"))),
-    Entry("Gibbsweep, GP and halving", ours("gp", SchedulerForm("halving"))),
-    Entry("Gibbsweep, GP and halving at 2 rungs", ours("gp", SchedulerForm("halving", rungs=2))),
-    Entry("Gibbsweep, TPE and halving in 2 brackets", ours("tpe", SchedulerForm("halving", brackets=2))),
+    Entry(RANDOM, ours("random", SchedulerConfig())),
+    Entry("Gibbsweep, TPE", ours("tpe", SchedulerConfig())),
+    Entry("Gibbsweep, TPE and halving at 2 rungs", ours("tpe", SchedulerConfig("halving", rungs=2))),
+    Entry("Gibbsweep, random and halving", ours("random", SchedulerConfig("halving"))),
+    Entry("Gibbsweep, TPE and halving", ours("tpe", SchedulerConfig("halving"))),
+    Entry("Gibbsweep, GP and halving", ours("gp", SchedulerConfig("halving"))),
+    Entry("Gibbsweep, GP and halving at 2 rungs", ours("gp", SchedulerConfig("halving", rungs=2))),
+    Entry("Gibbsweep, TPE and halving in 2 brackets", ours("tpe", SchedulerConfig("halving", brackets=2))),
     Entry("Ray Tune, random and ASHA", lambda curves: TunePolicy(curves, chance(curves.seed))),
     Entry("Ray Tune, Optuna's TPE and ASHA", lambda curves: TunePolicy(curves, tpe(curves.seed))),
     Entry("Optuna, TPE and median", lambda curves: OptunaPolicy(curves, tpe(curves.seed), MedianPruner())),

@@ -19,11 +19,11 @@ from gibbsweep.errors import UserError
 from gibbsweep.study.space import Float, Space
 from gibbsweep.train import Segment
 from gibbsweep.tune.population.lineage import lineage, schedule_of
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.simulation.curves import SyntheticCurves
 from gibbsweep.tune.simulation.simulate import SearchPolicy, loss_of, simulate
 
-FORM = SchedulerForm("population", generations=5)
+FORM = SchedulerConfig("population", generations=5)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def test_a_population_beats_every_constant_rate_where_the_best_one_changes() -> 
     best_constant = min(curves.loss({"learning_rate": 10 ** (e / 100)}, 0, 200) for e in range(-300, 1))
     found = []
     for seed in range(3):
-        ours = policy(SchedulerForm("population", generations=20), curves, trials=16, seed=seed, report_every=0)
+        ours = policy(SchedulerConfig("population", generations=20), curves, trials=16, seed=seed, report_every=0)
         simulate(ours, curves, workers=3)
         best = ours.search.arms[0].best()
         assert best is not None and best.objectives is not None and ours.search.population is not None
@@ -179,7 +179,7 @@ def test_a_population_that_is_lost_altogether_has_diverged() -> None:
 
 def test_a_lineage_is_the_history_of_the_weights() -> None:
     curves = SyntheticCurves(seed=1, updates=40)
-    ours = policy(SchedulerForm("population", generations=10), curves, trials=16)
+    ours = policy(SchedulerConfig("population", generations=10), curves, trials=16)
     simulate(ours, curves, workers=4)
     records = ours.search.records
     for record in records:

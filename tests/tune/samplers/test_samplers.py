@@ -22,7 +22,7 @@ from gibbsweep.tune.journal.ranking import end_losses
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers import unit_cube
 from gibbsweep.tune.samplers.sampler import BEST, SamplerName, _cap
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search.search import Search
 
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
@@ -64,7 +64,7 @@ def search(
     contender = Contender(Config(), "baseline", space, compare=compare)  # type: ignore[arg-type]
     return search_for(
         storage or InMemoryStorage(), contender, *GOALS[:objectives], updates=9, trials=trials, seed=seed,
-        sampler=sampler, scheduler=SchedulerForm(scheduler), constraints=constraints,
+        sampler=sampler, scheduler=SchedulerConfig(scheduler), constraints=constraints,
     )  # fmt: skip
 
 

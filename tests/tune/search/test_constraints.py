@@ -27,7 +27,7 @@ from gibbsweep.tune.on_ray import trial
 from gibbsweep.tune.on_ray.bridge import PlanScheduler
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.samplers.sampler import SamplerName
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.table.rows import rows_of
 
@@ -47,7 +47,7 @@ def search(
     space = {"x": Float(0, 1), "y": Float(0, 1)}
     return search_for(
         storage or InMemoryStorage(), Contender(Config(), "baseline", space), Goal("x", "minimize"),  # type: ignore[arg-type]
-        updates=9, trials=30, seed=0, sampler=sampler, scheduler=SchedulerForm(scheduler),
+        updates=9, trials=30, seed=0, sampler=sampler, scheduler=SchedulerConfig(scheduler),
         constraints=(Constraint("x", ">=", 0.6),),
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ def started(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:
     return Plan(the_study, settings, sweep)
 
 
-def taken(plan: Plan) -> warm_start.Taken:
+def taken(plan: Plan) -> warm_start.History:
     return warm_start.read(plan.sweep.warm_start)["rbm"]
 
 
@@ -171,7 +171,7 @@ def test_a_model_starts_where_the_earlier_trials_were_good(sampler: SamplerName)
 
     points = [{"x": x, "y": y} for x in (0.05, 0.2, 0.6, 0.95) for y in (0.0, 0.3, 0.8)]
     trials = [{"values": v, "reports": {"9": loss(v)}, "violations": {}} for v in points]
-    records = warm_start.Taken(trials, {}).records(space, (9,))
+    records = warm_start.History(trials, {}).records(space, (9,))
     found = search_for(
         InMemoryStorage(), Contender(Config(), "baseline", space), Goal("loss", "minimize"), updates=9,  # type: ignore[arg-type]
         trials=8, seed=0, sampler=sampler, earlier=records,
