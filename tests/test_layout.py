@@ -102,7 +102,8 @@ def test_the_readme_is_finished_and_its_paths_exist() -> None:
 
 @pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
 def test_the_files_that_a_page_names_exist(page: str) -> None:
-    """Code spans such as `tests/test_layout.py` and `tune/sweep.py:run_sweep`; `NAME.py` stands for a file to be made."""
+    """Code spans such as `tests/test_layout.py` and `tune/sweep.py:run_sweep`; `NAME.py` stands for a file to be
+    made."""
     spans = re.findall(r"`((?:\w+/)+\w+\.py)(?::(\w+))?`", (ROOT / page).read_text())
     named = [(path, name) for path, name in spans if not re.search("[A-Z]{3}", path)]
     assert len(named) > 10, f"{page} names few files: was its form changed?"

@@ -46,7 +46,8 @@ BUNDLED = {entry.name for entry in CATALOGUE if entry.how == "bundled"}
 
 
 def fetched_by(script: str) -> list[str]:
-    """The sets that a script reads and that must be fetched: stand-ins take their place where they are not the point."""
+    """The sets that a script reads and that must be fetched: stand-ins take their place where they are not the
+    point."""
     return sorted({view_of(data).name for data in STUDIES[script]} - BUNDLED)
 
 

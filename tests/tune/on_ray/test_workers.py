@@ -53,8 +53,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, ray_session: None) -> Path
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_two_workers_equal_one(name: str, trained: Path) -> None:
-    """Equal up to the rounding of sums taken in another order, which Adam enlarges where a gradient is nearly zero: so the
-    difference is held against the distance that training moved. Other noise or other data would make the ratio about 1."""
+    """Equal up to the rounding of sums taken in another order, which Adam enlarges where a gradient is nearly zero: so
+    the difference is held against the distance that training moved. Other noise or other data would make the ratio
+    about 1."""
     start = dict(SYSTEMS[name].build().named_parameters())
     _, one = read_checkpoint(trained / "1" / name / "checkpoint")
     _, two = read_checkpoint(trained / "2" / name / "checkpoint")

@@ -77,8 +77,8 @@ def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerForm, valu
 
 @every_form
 def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
-    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a population floors
-    change, and what the best began with is never replaced."""
+    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a
+    population floors change, and what the best began with is never replaced."""
     curves = Falling(may_break=False)
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
@@ -123,8 +123,8 @@ def test_the_window_judges_by_the_median_of_the_last_reports() -> None:
 def test_a_crash_at_any_moment_changes_no_promotion(
     form: SchedulerForm, moments: list[int], seed: int, objectives: int
 ) -> None:
-    """One worker, killed after some number of events, again and again: every search is rebuilt from the storage alone, the trial that was
-    running starts again from its last report, and the records end as if nothing had happened."""
+    """One worker, killed after some number of events, again and again: every search is rebuilt from the storage alone,
+    the trial that was running starts again from its last report, and the records end as if nothing had happened."""
     curves = of_one_or_two(
         1 if form.name == "population" else objectives,
         SyntheticCurves(seed=seed, updates=27),
