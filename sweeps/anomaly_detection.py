@@ -2,8 +2,8 @@
 
 Each digit in turn is the anomaly: it is absent from training and validation (`mnist[-3]`: no threes), and the whole
 test split, 10,000 digits of which about a tenth are the anomaly, is scored. The anomaly is the positive class of AUROC
-and AUPRC, and the mean over the digits answers the question. Compared are three energies, two autoencoders and two
-classical detectors.
+and AUPRC, and the mean over the digits answers the question. The study compares three energies, two autoencoders and
+two classical detectors.
 
 Tuning never sees the digit that is held out. It maximises the AUROC against synthetic anomalies made of validation
 images (halves of two digits, two digits at once, mirrored, transposed, half of a digit on an empty ground), on the
@@ -18,7 +18,7 @@ examples) and a one-class SVM (4,000 examples, principal components) take what t
 
 from __future__ import annotations
 
-from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import AnomalyDetection, SyntheticAnomalies
 from gibbsweep.results.figures import GroupedBars, Panels
@@ -39,14 +39,13 @@ PUBLISHED = {1: 0.73, 9: 0.66}
 AUTOENCODER_BUDGETS = equal_updates(
     by_budget(smoke=6, laptop=350, long=1_600, gpu=20_000, paper=100_000), batch_size=32
 )
-LARGE_AUTOENCODER = {"gpu": {"channels": (32, 64)}, "paper": {"channels": (32, 64, 128)}}
+LARGE_AUTOENCODER: Sizes = {"gpu": {"channels": (32, 64)}, "paper": {"channels": (32, 64, 128)}}
 
 CONTENDERS = {
     "conv_ebm": Contender(
         ConvEBMConfig(
             channels=(8, 16, 32), cd=LangevinCD(n_steps=5, step_size=20.0, restart_fraction=0.2, learning_rate=2e-3)
         ),
-        kind="energy",
         space={
             "cd.learning_rate": Float(5e-4, 5e-3, log=True),
             "cd.step_size": Float(5.0, 50.0, log=True),
@@ -70,7 +69,6 @@ CONTENDERS = {
             n_steps=2,
             restart_fraction=0.5,
         ),
-        kind="energy",
         space={
             "latent_dim": Choice(8, 12, 16),
             "n_steps": Choice(1, 2, 4),
@@ -96,7 +94,6 @@ CONTENDERS = {
     ),
     "rbm": Contender(
         RBMConfig(n_hidden=128, learning_rate=0.05, persistent=True),
-        kind="energy",
         space={
             "n_hidden": Choice(32, 128, 256),
             "learning_rate": Float(0.01, 0.2, log=True),
@@ -107,14 +104,12 @@ CONTENDERS = {
     ),
     "autoencoder": Contender(
         AutoencoderConfig(channels=(8, 16, 32), latent_dim=8),
-        kind="baseline",
         space={"latent_dim": Choice(2, 4, 8, 16, 32), "learning_rate": Float(5e-4, 5e-3, log=True)},
         budgets=AUTOENCODER_BUDGETS,
         at=LARGE_AUTOENCODER,
     ),
     "vae": Contender(
         VAEConfig(channels=(8, 16, 32), latent_dim=2),
-        kind="baseline",
         space={
             "latent_dim": Choice(2, 4, 8, 16, 32),
             "beta": Float(0.3, 3.0, log=True),
@@ -125,13 +120,11 @@ CONTENDERS = {
     ),
     "isolation_forest": Contender(
         IsolationForestConfig(),
-        kind="baseline",
         space={"samples_per_tree": Choice(128, 256, 512, 1024), "feature_share": Float(0.1, 1.0)},
         at={"gpu": {"n_trees": 1000}, "paper": {"n_trees": 1000}},
     ),
     "one_class_svm": Contender(
         OneClassSVMConfig(),
-        kind="baseline",
         space={
             "nu": Float(0.01, 0.3, log=True),
             "gamma": Float(1.0, 30.0, log=True),

@@ -1,19 +1,19 @@
 """Does a score model of waveforms speak better digits than a WaveGAN that was trained as long?
 
-Compared are score models of waveforms, trained and sampled in several ways. As EDM (Karras et al. 2022) with a U-Net
-over patches of 16 samples, by its deterministic solver of the flow, the same by annealed Langevin dynamics (Song &
-Ermon 2019), and told the digit. As EDM with DiffWave's network (Kong et al. 2021), a stack of dilated convolutions with
-gates. As DiffWave itself: that network in a DDPM of the noise with 50 levels and as many steps. The baseline is WaveGAN
-(Donahue et al. 2019): 25-wide convolutions, a critic with gradient penalty and shuffled phases.
+The study compares score models of waveforms, trained and sampled in several ways. As EDM (Karras et al. 2022) with a
+U-Net over patches of 16 samples, by its deterministic solver of the flow, the same by annealed Langevin dynamics (Song
+& Ermon 2019), and told the digit. As EDM with DiffWave's network (Kong et al. 2021), a stack of dilated convolutions
+with gates. As DiffWave itself: that network in a DDPM of the noise with 50 levels and as many steps. The baseline is
+WaveGAN (Donahue et al. 2019): 25-wide convolutions, a critic with gradient penalty and shuffled phases.
 
 Distances, the inception score and digit accuracy answer the question, in the features of the data set's own classifier
 of log-mel spectrograms (`gibbsweep evaluate prepare --data fsdd@4096`): they compare with each other and with no
 published number. Digit accuracy is the share of samples that it hears as the digit that was asked for, so only a model
 that can be asked has one.
 
-    python sweeps/audio.py                                four trials each, 15 seconds of training: sounds, not yet digits
-    python sweeps/audio.py --budget long --trials 0       200 seconds each on one core
-    python sweeps/audio.py --data sc09 --budget paper     published sizes, one second at 16 kHz
+    python sweeps/audio.py                              four trials each, 15 seconds of training: sounds, not yet digits
+    python sweeps/audio.py --budget long --trials 0     200 seconds each on one core
+    python sweeps/audio.py --data sc09 --budget paper   published sizes, one second at 16 kHz
 
 The first 4,096 samples, half a second, hold four digits of five whole. Every contender trains for the same
 device-seconds: its updates are those seconds over the cost of one on one core (batches of 32). The table has the
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Study, Target
+from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ClassAccuracy, SampleDistances, SoundSamples
 from gibbsweep.study import by_budget, columns, equal_seconds
@@ -67,12 +67,12 @@ DIFFWAVE = WaveformScoreConfig.diffwave(n_levels=50, beta_last=0.05)
 DIFFWAVE = replace(DIFFWAVE, network=STACK, patch=8, learning_rate=3e-3, warmup=10, ema_decay=0.99)
 WAVEGAN = GANConfig.wavegan(4e-4, (16, 32, 64, 64), latent_dim=64)
 
-UNET_SIZES = {
+UNET_SIZES: Sizes = {
     "smoke": {"network.channels": (4, 8), "sampler.n_steps": 2},
     "gpu": {"network.channels": (96, 192, 192), "patch": 8, "ema_decay": 0.999},
     "paper": {"network.channels": (128, 256, 256, 256), "network.blocks": 2, "patch": 4, "ema_decay": 0.9999},
 }
-STACK_SIZES = {
+STACK_SIZES: Sizes = {
     "smoke": {"network.channels": 4, "network.layers": 2, "sampler.n_steps": 2},
     "gpu": {"network.channels": 64, "network.layers": 30, "network.cycle": 10, "patch": 4, "ema_decay": 0.999},
     # DiffWave's network for spoken digits without words.
@@ -89,12 +89,9 @@ SOUNDS = SoundSamples(by_budget(smoke=4, other=12))
 ACCURACY = ClassAccuracy(by_budget(smoke=24, laptop=200, long=300, other=1_000))
 
 CONTENDERS = {
-    "heun": Contender(
-        EDM, kind="score", space=TRAINING, final_evaluators=(DISTANCES, replace(SOUNDS, real=True)), at=UNET_SIZES
-    ),
+    "heun": Contender(EDM, space=TRAINING, final_evaluators=(DISTANCES, replace(SOUNDS, real=True)), at=UNET_SIZES),
     "langevin": Contender(
         LANGEVIN,
-        kind="score",
         space={
             **TRAINING,
             "sampler.step_size": Float(0.02, 0.5, log=True),
@@ -103,15 +100,9 @@ CONTENDERS = {
         at={**UNET_SIZES, "smoke": {**UNET_SIZES["smoke"], "sampler.steps_per_level": 2}},
     ),
     "classes": Contender(
-        replace(EDM, conditional=True),
-        kind="score",
-        space=TRAINING,
-        final_evaluators=(DISTANCES, SOUNDS, ACCURACY),
-        at=UNET_SIZES,
+        replace(EDM, conditional=True), space=TRAINING, final_evaluators=(DISTANCES, SOUNDS, ACCURACY), at=UNET_SIZES
     ),
-    "dilated": Contender(
-        replace(EDM, network=STACK, patch=8), kind="score", space=TRAINING, budgets=STACK_BUDGETS, at=STACK_SIZES
-    ),
+    "dilated": Contender(replace(EDM, network=STACK, patch=8), space=TRAINING, budgets=STACK_BUDGETS, at=STACK_SIZES),
     "diffwave": Contender(
         DIFFWAVE,
         kind="baseline",
@@ -121,7 +112,6 @@ CONTENDERS = {
     ),
     "wavegan": Contender(
         WAVEGAN,
-        kind="baseline",
         space={
             "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
             "generator_learning_rate": Float(1e-4, 3e-3, log=True),
@@ -147,19 +137,17 @@ STUDY = Study(
     evaluators=(SampleDistances(by_budget(smoke=24, other=100)),),
     final_evaluators=(DISTANCES, SOUNDS),
     note=(
-        "FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in the features "
-        "of the data set's own classifier, of n samples against n recordings: read them beside each other, and beside no "
-        "published number. `digit accuracy`: the share that it hears as the digit that was asked for. `s/s`: seconds of sound "
-        "that a second of the device makes, twelve sounds at once. `cut`: the share of samples that were louder than the file can be."
+        "FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in "
+        "the features of the data set's own classifier, of n samples against n recordings: read them beside each "
+        "other, and beside no published number. `digit accuracy`: the share that it hears as the digit that was asked "
+        "for. `s/s`: seconds of sound that a second of the device makes, twelve sounds at once. `cut`: the share of "
+        "samples that were louder than the file can be."
     ),
     columns={
         **columns("frechet_distance", "distance_n", "kernel_distance", "class_inception_score"),
         "test/class_accuracy": "digit accuracy",
         "test/class_accuracy_real": "of recordings",
-        **columns("precision", "recall"),
-        "test/sound_seconds_per_second": "s/s",
-        "test/sound_nfe": "nfe",
-        "test/sound_cut_share": "cut",
+        **columns("precision", "recall", "sound_seconds_per_second", "sound_nfe", "sound_cut_share"),
     },
     budgets=UNET_BUDGETS,
     trials=4,

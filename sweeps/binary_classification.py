@@ -1,10 +1,10 @@
 """What does an energy of images and labels buy over a classifier?
 
-Two digits that look alike, 4 and 9. Compared are five forms of a joint energy E(x, y), each trained for p(y | x) by
-cross-entropy and for p(x) by contrastive divergence of E(x) = -log Σ_y exp(-E(x, y)), against classifiers that know p(y
-| x) alone: logistic regression, and networks of equal size. Three numbers answer: who errs less, who knows how sure to
-be, and whose energy is high for pictures that are no digits at all (Fashion-MNIST). A classifier without an energy is
-given -logsumexp of its logits in its place.
+Two digits that look alike, 4 and 9. The study compares five forms of a joint energy E(x, y), each trained for p(y | x)
+by cross-entropy and for p(x) by contrastive divergence of E(x) = -log Σ_y exp(-E(x, y)), against classifiers that know
+p(y | x) alone: logistic regression, and networks of equal size. Three numbers answer the question: who errs less, who
+knows how sure to be, and whose energy is high for pictures that are no digits at all (Fashion-MNIST). A classifier
+without an energy is given -logsumexp of its logits in its place.
 
     python sweeps/binary_classification.py                            4 against 9, seven minutes on two cores
     python sweeps/binary_classification.py --classes 3,5              any other pair
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Int, Space, Study, Target
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Classification, EnergyHistogram, OutlierDetection, SampleGrid
-from gibbsweep.study import by_budget, equal_updates
+from gibbsweep.study import by_budget, columns, equal_updates
 from gibbsweep_models.baselines.classifier import ClassifierConfig
 from gibbsweep_models.baselines.logistic_regression import LogisticRegressionConfig
 from gibbsweep_models.energy.class_energy import ClassEnergyConfig
@@ -56,15 +56,10 @@ def energy(config: SystemConfig, space: Space, large: dict[str, object]) -> Cont
     """An energy, which can also be asked for pictures; ``large``: what the budgets of a GPU change."""
     return Contender(
         config,
-        kind="energy",
         space=space,
         final_evaluators=(*FINAL, SampleGrid(by_budget(smoke=4, other=64))),
         at={"gpu": large, "paper": large},
     )
-
-
-def classifier(config: SystemConfig, large: dict[str, object]) -> Contender:
-    return Contender(config, kind="baseline", space=CLASSIFIER_SPACE, at={"gpu": large, "paper": large})
 
 
 CONTENDERS = {
@@ -91,9 +86,9 @@ CONTENDERS = {
         ClassEnergyConfig(ConvConfig(label="hidden"), cd_weight=0.1, cd=CONV_CD), CD_SPACE, {**WIDE_CONV, **LONG_CHAINS}
     ),
     "jem": energy(ClassEnergyConfig(ConvConfig(), cd_weight=0.1, cd=CONV_CD), CD_SPACE, {**WIDE_CONV, **LONG_CHAINS}),
-    "logistic": Contender(LogisticRegressionConfig(), kind="baseline", space={"c": Float(0.003, 3.0, log=True)}),
-    "mlp": classifier(ClassifierConfig(MLPConfig()), WIDE_MLP),
-    "cnn": classifier(ClassifierConfig(ConvConfig()), WIDE_CONV),
+    "logistic": Contender(LogisticRegressionConfig(), space={"c": Float(0.003, 3.0, log=True)}),
+    "mlp": Contender(ClassifierConfig(MLPConfig()), space=CLASSIFIER_SPACE, at={"gpu": WIDE_MLP, "paper": WIDE_MLP}),
+    "cnn": Contender(ClassifierConfig(ConvConfig()), space=CLASSIFIER_SPACE, at={"gpu": WIDE_CONV, "paper": WIDE_CONV}),
 }
 ENERGIES = ("quadratic", "rbm", "mlp_energy", "conv_energy", "jem")
 
@@ -107,13 +102,7 @@ STUDY = Study(
     goal=Goal("validation/nll", "minimize"),
     evaluators=(Classification(), OutlierDetection(limit=1000)),
     final_evaluators=FINAL,
-    columns={
-        "test/accuracy": "accuracy",
-        "test/error": "error",
-        "test/nll": "NLL",
-        "test/ece": "ECE",
-        "test/outlier_auroc": "outlier AUROC",
-    },
+    columns=columns("accuracy", "error", "nll", "ece", "outlier_auroc"),
     budgets=equal_updates(
         by_budget(smoke=4, laptop=600, long=3_000, gpu=10_000, paper=170_000),
         batch_size=by_budget(smoke=32, gpu=256, paper=64, other=100),

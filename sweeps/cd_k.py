@@ -1,7 +1,7 @@
 """Does a longer chain buy likelihood and stability?
 
 Contrastive divergence starts its negative chains at the data and runs them for k steps. Small k is cheap and biased.
-Compared are values of k, each tuned by itself with the same number of trials and the same updates; the test
+The study compares values of k, each tuned by itself with the same number of trials and the same updates; the test
 log-likelihood, the energy gap and the share of runs that diverged say what a larger k is worth.
 
     python sweeps/cd_k.py                                   the RBM on mnist5k, a few minutes on two cores
@@ -21,7 +21,6 @@ from gibbsweep_models.objectives.cd import LangevinCD
 
 RBM = Contender(
     RBMConfig(n_hidden=64, learning_rate=0.05, momentum=0.5),
-    kind="energy",
     compare="k",
     space={
         "k": Choice(1, 3, 10, 25),
@@ -35,7 +34,6 @@ RBM = Contender(
 
 CONV_EBM = Contender(
     ConvEBMConfig(cd=LangevinCD(n_steps=20)),
-    kind="energy",
     compare="cd.n_steps",
     space={
         "cd.n_steps": Choice(5, 10, 20, 40),
@@ -77,8 +75,7 @@ STUDY = Study(
     ),
     columns={
         **columns("log_likelihood", "log_likelihood_ais", "log_likelihood_reverse_ais"),
-        "test/energy_gap": "gap",
-        "test/mixing_autocorrelation": "autocorr.",
+        **columns("energy_gap", "mixing_autocorrelation"),
     },
     budgets=equal_updates(
         by_budget(smoke=40, laptop=1_000, long=20_000, gpu=50_000, paper=150_000),

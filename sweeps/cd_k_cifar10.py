@@ -28,7 +28,7 @@ from gibbsweep.cli import run_study
 from gibbsweep.evaluate import EnergyDrift, LogLikelihood, Refinement
 from gibbsweep.results.figures import AgainstCompared, PanelsByContender
 from gibbsweep.results.findings import Stability
-from gibbsweep.study import by_budget, equal_updates
+from gibbsweep.study import by_budget, columns, equal_updates
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.objectives.cd import LangevinCD
@@ -51,7 +51,6 @@ CHAINS = (
 def machine(config: GaussianRBMConfig, rates: Choice, gpu: dict[str, int], paper: dict[str, int]) -> Contender:
     return Contender(
         replace(config, annealing_chains=32, equilibration=100),
-        kind="energy",
         compare=("k", "learning_rate"),
         space={"k": Choice(1, 10), "learning_rate": rates},
         at={"gpu": gpu, "paper": paper},
@@ -76,7 +75,6 @@ CONTENDERS = {
     ),
     "conv_energy": Contender(
         ConvEBMConfig(channels=(8, 16, 32, 32), cd=LangevinCD()),
-        kind="energy",
         compare=("cd.n_steps", "cd.learning_rate"),
         space={"cd.n_steps": Choice(1, 10), "cd.learning_rate": Choice(1e-4, 1e-3, 1e-2)},
         goal=Goal("validation/energy_drift", "minimize"),
@@ -107,11 +105,10 @@ STUDY = Study(
         *CHAINS,
     ),
     columns={
-        LIKELIHOOD: "log p",
-        "test/log_likelihood_uncertainty": "±",
+        **columns("log_likelihood", "log_likelihood_uncertainty"),
         PEAK: "peak log p (val.)",
         DROP: "peak − final",
-        DRIFT: "energy drift, sd",
+        **columns("energy_drift"),
     },
     budgets=BUDGETS,
     trials=0,

@@ -1,11 +1,11 @@
 """What does guidance buy of pictures of a class, and against a conditional GAN that was trained as long?
 
-Compared are three ways to lead a score model to a class. ``classifier_guidance``: it never saw a label; a classifier of
-noisy digits, trained beside it at the same noise levels and within the same seconds, adds its gradient (Song et al.
-2021; Dhariwal & Nichol 2021). ``classifier_free``: it was told the class of nine examples in ten, and what it says with
-the class is moved away from what it says without (Ho & Salimans 2022). ``interval``: the same at middle noise levels
-alone (Kynkäänniemi et al. 2024). The baseline is a GAN with a vector of the class in its generator and a projection in
-its discriminator (Miyato & Koyama 2018).
+The study compares three ways to lead a score model to a class. ``classifier_guidance``: it never saw a label; a
+classifier of noisy digits, trained beside it at the same noise levels and within the same seconds, adds its gradient
+(Song et al. 2021; Dhariwal & Nichol 2021). ``classifier_free``: it was told the class of nine examples in ten, and what
+it says with the class is moved away from what it says without (Ho & Salimans 2022). ``interval``: the same at middle
+noise levels alone (Kynkäänniemi et al. 2024). The baseline is a GAN with a vector of the class in its generator and a
+projection in its discriminator (Miyato & Koyama 2018).
 
 The scale of guidance needs no retraining: every trained model is sampled at each scale from the same noise. Large
 scales show the class more surely and less of its variety; the distance is least in between, or the table says that it
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Row, Space, Study, Target
+from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Row, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ClassDistances, GuidanceScales, SamplingCost
 from gibbsweep.results.figures import ByLevel, SymLog
@@ -45,8 +45,8 @@ def budgets(seconds_per_update: float, *, gpu: int = 30_000, paper: int = 400_00
 
 N_SAMPLES = by_budget(smoke=24, laptop=250, long=1_000, gpu=5_000, paper=10_000)
 FREE = (0.0, 0.1, 0.3, 1.0, 3.0, 6.0, 12.0)
-"""Scales w of classifier-free guidance: 0 is the conditional model as it is. A model that was trained for seconds barely
-heard the class, and wants scales that a finished one is spoilt by."""
+"""Scales w of classifier-free guidance: 0 is the conditional model as it is. A model that was trained for seconds
+barely heard the class, and wants scales that a finished one is spoilt by."""
 BY_CLASSIFIER = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """Scales s of a classifier: 0 hears no class at all."""
 SCALES = tuple(sorted({*FREE, *BY_CLASSIFIER}))
@@ -54,7 +54,7 @@ SCALES = tuple(sorted({*FREE, *BY_CLASSIFIER}))
 SCORES, GAN = ("classifier_guidance", "classifier_free", "interval"), ("conditional_gan",)
 DISTANCE, ACCURACY, RECALL = "test/frechet_distance", "test/class_accuracy", "test/recall"
 
-SIZES = {
+SIZES: Sizes = {
     "smoke": {"network.channels": (8, 8), "classifier.channels": (8, 8), "sampler.n_steps": 2},
     "long": {"ema_decay": 0.998},
     "gpu": {
@@ -75,15 +75,15 @@ SIZES = {
 
 
 def guided(guidance: Guidance, scales: tuple[float, ...], space: Space) -> Contender:
-    """The one score model, with labels unless a classifier has them. Search tries fewer scales where seconds are few."""
+    """The one score model, with labels unless a classifier has them. Search tries fewer scales in few seconds."""
     return Contender(
         ScoreModelConfig(
             UNetConfig((64, 64), patch=4),
             # The class of a digit is decided where noise is larger than it, far above EDM's median level of .3.
             schedule=EDMSchedule(p_mean=0.4, p_std=1.0),
             sampler=Heun(12, EDMSchedule(sigma_min=0.01, sigma_max=40.0)),
-            # Told to predict the noise, a network on blocks of pixels leaves noise in every picture: distance 95 after the
-            # updates that bring this one to 38.
+            # Told to predict the noise, a network on blocks of pixels leaves noise in every picture: distance 95 after
+            # the updates that bring this one to 38.
             predicts="x0",
             conditional=isinstance(guidance, ClassifierFree),
             guidance=guidance,
@@ -91,7 +91,6 @@ def guided(guidance: Guidance, scales: tuple[float, ...], space: Space) -> Conte
             learning_rate=4e-3,
             ema_decay=0.99,
         ),
-        kind="score",
         space={"learning_rate": Float(1e-3, 1e-2, log=True), "schedule.p_mean": Float(-0.4, 1.0), **space},
         evaluators=(
             by_budget(
@@ -119,7 +118,6 @@ CONTENDERS = {
     "interval": guided(ClassifierFree(1.0, (0.3, 3.0)), FREE, {**DROPOUT, "guidance.interval": INTERVALS}),
     "conditional_gan": Contender(
         GANConfig(conditional=True, discriminator_learning_rate=2e-3, generator_learning_rate=2e-3),
-        kind="baseline",
         space={
             "discriminator_learning_rate": Float(3e-4, 3e-3, log=True),
             "generator_learning_rate": Float(3e-4, 3e-3, log=True),
@@ -149,18 +147,15 @@ STUDY = Study(
     evaluators=(ClassDistances(by_budget(smoke=24, other=100)),),
     final_evaluators=(ClassDistances(N_SAMPLES), SamplingCost(n=32)),
     note=(
-        "FD (Fréchet distance), accuracy and recall are by the data set's own classifier, of n samples of the classes that n "
-        "test examples have, at the scale whose distance to validation examples is least. `scale` is w of D_c + w (D_c - D), "
-        "and of a classifier s of D + s sigma² grad ln p(y | x). `margin`: by which share the distance at both ends of the "
-        "scales exceeds the least between them. `nfe` and `s/sample`: network evaluations, the classifier's counted, and "
-        "seconds of one of 32 samples drawn at once."
+        "FD (Fréchet distance), accuracy and recall are by the data set's own classifier, of n samples of the classes "
+        "that n test examples have, at the scale whose distance to validation examples is least. `scale` is w of D_c "
+        "+ w (D_c - D), and of a classifier s of D + s sigma² grad ln p(y | x). `margin`: by which share the distance "
+        "at both ends of the scales exceeds the least between them. `nfe` and `s/sample`: network evaluations, the "
+        "classifier's counted, and seconds of one of 32 samples drawn at once."
     ),
     columns={
-        **columns("frechet_distance", "distance_n"),
-        ACCURACY: "accuracy",
-        **columns("recall", "kernel_distance"),
-        "test/guidance_scale": "scale",
-        "test/interior_margin": "margin",
+        **columns("frechet_distance", "distance_n", "class_accuracy", "recall", "kernel_distance"),
+        **columns("guidance_scale", "interior_margin"),
         "test/frechet_distance_at_0": "FD at 0",
         **columns("sampling_nfe", "sampling_seconds"),
     },

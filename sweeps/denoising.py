@@ -1,12 +1,12 @@
 """Does an energy denoise as well as an autoencoder, when it is told the noise level and when it is not?
 
 A denoiser that is the gradient of an energy costs a second differentiation and cannot be any vector field; an
-autoencoder can. Compared are both, with the same U-Net, the same squared error over the same noise levels (for the
-energy that is denoising score matching), the same updates and trials; ``dae_blind_longer`` has 2.5 times as many, about
-the energy's device-seconds. "Told" hears the noise level; "blind" is one model for all levels that does not. An energy
-trained by contrastive divergence knows no noise at all and denoises by descending to the mode of its posterior.
+autoencoder can. The study compares both, with the same U-Net, the same squared error over the same noise levels (for
+the energy that is denoising score matching), the same updates and trials; ``dae_blind_longer`` has 2.5 times as many,
+about the energy's device-seconds. "Told" hears the noise level; "blind" is one model for all levels that does not. An
+energy trained by contrastive divergence knows no noise at all and denoises by descending to the mode of its posterior.
 Non-local means and total variation learn nothing; blind, they and contrastive divergence estimate the level from the
-image. The PSNR of the test images answers, told and blind.
+image. The PSNR of the test images answers the question, told and blind.
 
 Noise levels are given in [0, 1] pixel units (15/255 to .5), as such results are published. The models work on [-1, 1],
 so their sigma is twice that: training levels from .1 to 1.1 there are .05 to .55 here.
@@ -27,6 +27,7 @@ from gibbsweep.evaluate import Denoising
 from gibbsweep.evaluate.restoring.denoising import SIGMAS, sigma_name
 from gibbsweep.results.figures import ByLevel, Panels
 from gibbsweep.study import by_budget, equal_updates
+from gibbsweep.study.space import with_values
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -52,13 +53,12 @@ LARGE = {
     "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
 }
 
-DSM_TOLD = Contender(DSMEnergyConfig(learning_rate=4e-3), kind="energy", space=LEARNING_RATE, at=LARGE)
-DAE_TOLD = Contender(DenoisingAutoencoderConfig(learning_rate=4e-3), kind="baseline", space=LEARNING_RATE, at=LARGE)
+DSM_TOLD = Contender(DSMEnergyConfig(learning_rate=4e-3), space=LEARNING_RATE, at=LARGE)
+DAE_TOLD = Contender(DenoisingAutoencoderConfig(learning_rate=4e-3), space=LEARNING_RATE, at=LARGE)
 CD = Contender(
     ConvEBMConfig(
         cd=LangevinCD(n_steps=15, learning_rate=5e-4, data_noise=0.03), denoising=MAPDenoising(prior_weight=150.0)
     ),
-    kind="energy",
     space={
         "denoising.prior_weight": Float(30.0, 3000.0, log=True),
         "cd.learning_rate": Float(1e-4, 1e-3, log=True),
@@ -73,7 +73,7 @@ def blind(contender: Contender, **config: float) -> Contender:
     """The contender that is not told the noise level, and is judged so."""
     return replace(
         contender,
-        config=replace(contender.config, **config),
+        config=with_values(contender.config, config),
         goal=Goal("validation/psnr_blind_mean", "maximize"),
         evaluators=(Denoising(blind=True, limit=100),),
         final_evaluators=(BLIND,),
@@ -84,20 +84,15 @@ def dae_at(sigma: float) -> Contender:
     """An autoencoder for the one level ``sigma`` (in [0, 1] pixel units), measured at that level alone."""
     return replace(
         DAE_TOLD,
-        config=replace(DAE_TOLD.config, schedule=EDMSchedule(p_mean=math.log(2 * sigma), p_std=0.0)),
+        config=with_values(DAE_TOLD.config, {"schedule": EDMSchedule(p_mean=math.log(2 * sigma), p_std=0.0)}),
         goal=Goal(f"validation/psnr_{sigma_name(sigma)}", "maximize"),
         evaluators=(Denoising((sigma,), limit=100),),
         final_evaluators=(Denoising((sigma,), limit=by_budget(smoke=20, other=1_000)),),
     )
 
 
-def classical(name: str) -> Contender:
-    return Contender(
-        ClassicalDenoiserConfig(name),
-        kind="baseline",
-        space={"strength": Float(0.3, 1.5)},
-        final_evaluators=(TOLD, BLIND),
-    )
+def classical(config: ClassicalDenoiserConfig) -> Contender:
+    return Contender(config, space={"strength": Float(0.3, 1.5)}, final_evaluators=(TOLD, BLIND))
 
 
 DAE_BLIND = blind(DAE_TOLD, blind_at=BLIND_AUTOENCODER)
@@ -115,8 +110,8 @@ STUDY = Study(
         "dae_blind": DAE_BLIND,
         "dae_blind_longer": replace(DAE_BLIND, budgets=equal_updates(LONGER, batch_size=BATCH_SIZE, reports=REPORTS)),
         **{f"dae_{sigma_name(sigma)}": dae_at(sigma) for sigma in SIGMAS},
-        "nl_means": classical("nl_means"),
-        "tv": classical("tv"),
+        "nl_means": classical(ClassicalDenoiserConfig("nl_means")),
+        "tv": classical(ClassicalDenoiserConfig("tv")),
     },
     default=("dsm_told", "dsm_blind", "cd", "dae_told", "dae_blind", "dae_blind_longer", "dae_25", "nl_means", "tv"),
     goal=Goal("validation/psnr_mean", "maximize"),

@@ -10,9 +10,9 @@ the score is known near the data and nowhere else, so that its chains, started a
 Ermon 2019, appendix C.1). ``dae_S``, denoising autoencoders (Vincent et al. 2008), the same U-Net for one level S each.
 ``autoencoder``, which has a narrow middle and never saw noise: what it cannot store it takes for noise.
 
-The denoising error at each level answers; an error of 1 is what the best linear denoiser of unrelated pixels would
-leave. Levels are in data units, [-1, 1]: twice those of [0, 1]. `digit accuracy` is the share of samples that the data
-set's own classifier takes for the digit that was asked for.
+The denoising error at each level answers the question; an error of 1 is what the best linear denoiser of unrelated
+pixels would leave. Levels are in data units, [-1, 1]: twice those of [0, 1]. `digit accuracy` is the share of samples
+that the data set's own classifier takes for the digit that was asked for.
 
     python sweeps/denoising_score_matching.py                             MNIST, ten minutes on two cores
     python sweeps/denoising_score_matching.py --budget long --trials 0    200 seconds a model on one core
@@ -24,17 +24,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
 from gibbsweep.cli import run_study
-from gibbsweep.evaluate import (
-    BitsPerDim,
-    ClassAccuracy,
-    DenoisingError,
-    SampleDistances,
-    SampleGrid,
-    SamplingCost,
-    SamplingPath,
-)
+from gibbsweep.evaluate import BitsPerDim, ClassAccuracy, DenoisingError, SampleDistances, SampleGrid
+from gibbsweep.evaluate.samples.sampling import SamplingCost, SamplingPath
 from gibbsweep.results.figures import ByLevel
 from gibbsweep.study import by_budget, columns, equal_seconds
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
@@ -62,7 +55,7 @@ OF_SCORE = (
     SamplingPath(),
     SamplingCost(n=16),
 )
-SCORE_SIZES = {
+SCORE_SIZES: Sizes = {
     "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
     "gpu": {"network": UNetConfig((64, 128, 128)), "ema_decay": 0.999},
     "paper": {"network": UNetConfig((128, 256, 256), blocks=2), "ema_decay": 0.9999},
@@ -79,7 +72,6 @@ DSM = Contender(
         learning_rate=4e-3,
         ema_decay=0.99,
     ),
-    kind="score",
     space={**LEARNING_RATE, "weight": Choice("edm", "sigma2"), "ema_decay": Choice(0.98, 0.995)},
     budgets=ALL_BUDGETS,
     final_evaluators=(*OF_SCORE, BitsPerDim(by_budget(smoke=2, laptop=32, long=100, gpu=1_000, paper=10_000))),
@@ -99,7 +91,6 @@ DSM_SINGLE = Contender(
         learning_rate=4e-3,
         ema_decay=0.99,
     ),
-    kind="score",
     space=LEARNING_RATE,
     goal=Goal("validation/denoising_error_own", "minimize"),
     evaluators=(DenoisingError((SINGLE,), 200, average="own"),),
@@ -113,7 +104,6 @@ def dae_at(sigma: float) -> Contender:
     schedule = EDMSchedule(p_mean=math.log(sigma), p_std=0.0)
     return Contender(
         DenoisingAutoencoderConfig((64, 64), patch=4, schedule=schedule, learning_rate=4e-3, ema_decay=0.99),
-        kind="baseline",
         space=LEARNING_RATE,
         goal=Goal("validation/denoising_error_own", "minimize"),
         evaluators=(DenoisingError((sigma,), 200, average="own"),),
@@ -129,7 +119,6 @@ def dae_at(sigma: float) -> Contender:
 DAES = {f"dae_{sigma:g}": dae_at(sigma) for sigma in SIGMAS}
 AUTOENCODER = Contender(
     AutoencoderConfig(latent_dim=32),
-    kind="baseline",
     space={"learning_rate": Float(5e-4, 5e-3, log=True), "latent_dim": Choice(16, 32, 64)},
     budgets=AUTOENCODER_BUDGETS,
     at={
@@ -156,11 +145,11 @@ STUDY = Study(
     evaluators=(DenoisingError(SIGMAS, 200),),
     final_evaluators=(DENOISED,),
     note=(
-        "`error` is the denoising error, 1 for the best linear denoiser of unrelated pixels: `mean` over the levels of "
-        f"{', '.join(f'{s:g}' for s in SIGMAS)}, `own` at the one level that an autoencoder is for. FD (Fréchet distance) and "
-        "digit accuracy are by the data set's own classifier, of n samples. Bits per dimension are of bytes, dequantised "
-        "uniformly, along the probability flow with one random direction for the trace: of `bits n` images in `bits nfe` "
-        "evaluations at most."
+        "`error` is the denoising error, 1 for the best linear denoiser of unrelated pixels: `mean` over the levels "
+        f"of {', '.join(f'{s:g}' for s in SIGMAS)}, `own` at the one level that an autoencoder is for. FD (Fréchet "
+        "distance) and digit accuracy are by the data set's own classifier, of n samples. Bits per dimension are of "
+        "bytes, dequantised uniformly, along the probability flow with one random direction for the trace: of `bits "
+        "n` images in `bits nfe` evaluations at most."
     ),
     columns={
         "test/denoising_error_mean": "error, mean",

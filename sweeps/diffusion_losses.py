@@ -1,19 +1,20 @@
 """Which weight of the denoising error gives the better density, and which the better pictures?
 
-One network, one process (variance-preserving, beta on a line) and one sampler (Heun's on the probability flow).
-Compared are weights of the squared error of the noise, level by level. ``sigma2`` is DDPM's simple loss (Ho et al.
+One network, one process (variance-preserving, beta on a line) and one sampler (Heun's on the probability flow). The
+study compares weights of the squared error of the noise, level by level. ``sigma2`` is DDPM's simple loss (Ho et al.
 2020); ``likelihood`` weights by g², the diffusion term of the bound (Song et al., "Maximum Likelihood Training of
 Score-Based Diffusion Models", 2021); ``hybrid`` is the first with a thousandth of the second (Nichol & Dhariwal 2021);
 ``edm`` is Karras et al.'s (2022); ``vlb`` is the variational bound itself, of bytes, with its reconstruction. The
 baseline is DDPM: a thousand levels, the noise predicted, ancestral steps.
 
-Two goals of one search answer: bits per dimension along the probability flow, and the Fréchet distance of samples, both of the
-validation split. Of each weight the best in either goal is retrained (one row where it is one configuration), and the figure shows which
-rows no other beats in both. On CIFAR-10 the likelihood weight lowered the bits from 3.04 to 2.94 and raised the distance from 3.98 to
-5.18 with large networks; five seeds say whether small ones agree.
+Two goals of one search answer the question: bits per dimension along the probability flow, and the Fréchet distance of
+samples, both of the validation split. Of each weight the best in either goal is retrained (one row where it is one
+configuration), and the figure shows which rows no other beats in both. On CIFAR-10 the likelihood weight lowered the
+bits from 3.04 to 2.94 and raised the distance from 3.98 to 5.18 with large networks; five seeds say whether small ones
+agree.
 
-    python sweeps/diffusion_losses.py                             MNIST, ten minutes on two cores: the two weights and DDPM
-    python sweeps/diffusion_losses.py --contenders network others ddpm                all weights, twice as long
+    python sweeps/diffusion_losses.py                                     MNIST, two weights and DDPM, ten minutes
+    python sweeps/diffusion_losses.py --contenders network others ddpm    all weights, twice as long
     python sweeps/diffusion_losses.py --budget long --trials 0 --contenders network ddpm
     python sweeps/diffusion_losses.py --data cifar10 --budget gpu
 """
@@ -22,17 +23,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
 from gibbsweep.cli import run_study
-from gibbsweep.evaluate import (
-    BitsPerDim,
-    SampleDistances,
-    SampleGrid,
-    SamplingCost,
-    SamplingPath,
-    StepCounts,
-    VariationalBits,
-)
+from gibbsweep.evaluate import SampleDistances, SampleGrid, SamplingCost, SamplingPath, StepCounts
+from gibbsweep.evaluate.likelihood.bits import BitsPerDim, VariationalBits
 from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.results.findings import Findings, PublishedOrder, Unbeaten
 from gibbsweep.study import by_budget, columns, equal_seconds
@@ -57,7 +51,7 @@ ONE = ScoreModelConfig(
 )
 DDPM = ScoreModelConfig.ddpm()
 DDPM = replace(DDPM, network=NETWORK, sampler=Ancestral(100, DDPM.schedule), learning_rate=4e-3, ema_decay=0.99)
-SIZES = {
+SIZES: Sizes = {
     "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
     "long": {"ema_decay": 0.998},
     "gpu": {"network": UNetConfig((64, 128, 128), blocks=2), "ema_decay": 0.999},
@@ -69,7 +63,6 @@ def network(*weights: str) -> Contender:
     """The one network, with the front of every weight."""
     return Contender(
         ONE,
-        kind="score",
         space={"weight": Choice(*weights), "learning_rate": Float(1e-3, 1e-2, log=True), "grad_clip": Choice(1.0, 5.0)},
         compare="weight",
         at=SIZES,
@@ -105,17 +98,14 @@ STUDY = Study(
         SamplingCost(n=16),
     ),
     note=(
-        "Bits per dimension are of bytes, dequantised uniformly, along the probability flow with one random direction for the "
-        "trace: of `bits n` test images, in `bits nfe` evaluations at most. VLB: the variational bound of the bytes, of four "
-        "times as many. The first is of data blurred by the lowest level, .0033, and DDPM's is .01. FD (Fréchet distance) and "
-        "class-IS are by the data set's own classifier, of n samples."
+        "Bits per dimension are of bytes, dequantised uniformly, along the probability flow with one random direction "
+        "for the trace: of `bits n` test images, in `bits nfe` evaluations at most. VLB: the variational bound of the "
+        "bytes, of four times as many. The first is of data blurred by the lowest level, .0033, and DDPM's is .01. FD "
+        "(Fréchet distance) and class-IS are by the data set's own classifier, of n samples."
     ),
     columns={
-        **columns("bits_per_dim", "bits_n", "bits_nfe"),
-        "test/vlb_bits": "VLB",
-        **columns(
-            "frechet_distance", "distance_n", "class_inception_score", "recall", "sampling_nfe", "sampling_seconds"
-        ),
+        **columns("bits_per_dim", "bits_n", "bits_nfe", "vlb_bits", "frechet_distance", "distance_n"),
+        **columns("class_inception_score", "recall", "sampling_nfe", "sampling_seconds"),
     },
     # Equal updates: one of 32 digits takes .028 s whatever the weight, and .045 s for the bound, which evaluates twice.
     budgets=equal_seconds(0.028, {"laptop": 8, "long": 150}, gpu=30_000, paper=400_000),

@@ -1,23 +1,20 @@
 """Which part of an energy's form matters?
 
-One task, and the form of the energy as the top of a conditional space. Compared are a quadratic, an RBM, a multilayer
-perceptron, a convolutional network, a residual one with attention, and the error of an autoencoder (without labels) or
-JEM (with them). Beneath each form: what it has of activation, spectral norm, width and depth, and the L2 penalty and
-learning rate of contrastive divergence. Every form gets the same number of trials and updates, and its best
-configuration is retrained. The figure answers: it splits the variance of the goal over all trials into what the choice
-of the form makes, and what each number beneath it makes (functional ANOVA).
+One task, and the form of the energy as the top of a conditional space. The study compares a quadratic, an RBM, a
+multilayer perceptron, a convolutional network, a residual one with attention, and the error of an autoencoder (without
+labels) or JEM (with them). Beneath each form: what it has of activation, spectral norm, width and depth, and the L2
+penalty and learning rate of contrastive divergence. Every form gets the same number of trials and updates, and its best
+configuration is retrained. The figure answers the question: it splits the variance of the goal over all trials into
+what the choice of the form makes, and what each number beneath it makes (functional ANOVA). Tuning for anomalies sees
+synthetic ones alone, as in `anomaly_detection.py`; samples are measured as in `image_generation.py`.
 
     python sweeps/energy_functions.py                           anomaly detection: a nine that training never saw
     python sweeps/energy_functions.py --task classification     E(x, y): all ten digits
     python sweeps/energy_functions.py --task generation         samples from noise
-
-Tuning for anomalies sees synthetic ones alone, as in `anomaly_detection.py`; samples are measured as in
-`image_generation.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,17 +37,16 @@ DEEP: Space = {"form.depth": Int(2, 4), **WIDE}
 ACTIVATION: Space = {"form.activation": Choice("silu", "gelu", "softplus", "leaky_relu")}
 NETWORK: Space = {**ACTIVATION, "form.spectral_norm": Choice(False, True), **DEEP}
 
-NETWORKS: Mapping[str, Space] = {"quadratic": WIDE, "rbm": WIDE, "mlp": NETWORK, "conv": NETWORK, "residual": NETWORK}
-FORMS: Mapping[str, Space] = {**NETWORKS, "autoencoder": {**ACTIVATION, **DEEP}}
-CLASS_FORMS: Mapping[str, Space] = {**NETWORKS, "jem": NETWORK}
+NETWORKS: dict[str, Space] = {"quadratic": WIDE, "rbm": WIDE, "mlp": NETWORK, "conv": NETWORK, "residual": NETWORK}
+FORMS: dict[str, Space] = {**NETWORKS, "autoencoder": {**ACTIVATION, **DEEP}}
+CLASS_FORMS = {**NETWORKS, "jem": NETWORK}
 
 
-def energy(config: SystemConfig, forms: Mapping[str, Space]) -> Contender:
+def energy(config: SystemConfig, forms: dict[str, Space]) -> Contender:
     """The one contender: an energy whose form is searched, with what each form has beneath it."""
     chains = {"cd.n_steps": 40, "cd.replay_size": 10_000, "sample_steps": 256}
     return Contender(
         config,
-        kind="energy",
         compare="form.name",
         space={"form.name": Choice(*forms, then=forms)},
         at={
@@ -105,9 +101,10 @@ class Options:
 
 def study(options: Options) -> Study:
     """The study of one task."""
+    with_samples = replace(STUDY, views=as_it_is, pictures=("samples",))
     if options.task == "classification":
         return replace(
-            STUDY,
+            with_samples,
             name="energy_functions_classification",
             question="Which part of an energy's form matters for naming classes?",
             contenders={"energy": LABELLED},
@@ -116,12 +113,10 @@ def study(options: Options) -> Study:
             final_evaluators=(Classification(), SampleGrid(16)),
             columns=columns("accuracy", "error", "nll", "ece"),
             budgets=budgets(by_budget(smoke=4, laptop=200, long=2_000, gpu=10_000, paper=100_000)),
-            views=as_it_is,
-            pictures=("samples",),
         )
     if options.task == "generation":
         return replace(
-            STUDY,
+            with_samples,
             name="energy_functions_generation",
             question="Which part of an energy's form matters for drawing samples?",
             goal=Goal("validation/frechet_distance", "minimize"),
@@ -129,14 +124,11 @@ def study(options: Options) -> Study:
             final_evaluators=(SampleDistances(500), SampleGrid(64)),
             columns={
                 "test/frechet_distance": "FD (data set's classifier)",
-                "test/kernel_distance": "KD",
+                **columns("kernel_distance"),
                 "test/precision": "precision",
-                "test/recall": "recall",
-                "test/distance_n": "n",
+                **columns("recall", "distance_n"),
             },
             budgets=budgets(by_budget(smoke=4, laptop=80, long=800, gpu=9_000, paper=150_000)),
-            views=as_it_is,
-            pictures=("samples",),
         )
     return STUDY
 

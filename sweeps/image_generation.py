@@ -1,6 +1,6 @@
 """Does an energy draw better digits than a GAN or a VAE that was trained as long?
 
-Compared are three ways in which Langevin chains draw images from a convolutional energy. Short runs start every
+The study compares three ways in which Langevin chains draw images from a convolutional energy. Short runs start every
 training chain at noise and never mix (Nijkamp et al. 2019): the chain is a generator of fixed depth. Persistent chains
 live in a replay buffer; what they draw is measured twice, from noise by some hundred steps and from the buffer.
 Improved contrastive divergence (Du et al. 2021) adds the gradient through the chain, its entropy, and chains that are
@@ -8,12 +8,12 @@ moved. A Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains from noise 
 2022). A long run of 10,000 steps (1,000 on a laptop) says whether an energy means what its pictures suggest. Baselines:
 a GAN (non-saturating, with R1), a WGAN with gradient penalty, and a VAE.
 
-Distances answer, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n samples and n
-test images: they compare with each other and with no published number. `--features inception` gives numbers that do,
-where the weights of Inception can be had.
+Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
+samples and n test images: they compare with each other and with no published number. `--features inception` gives
+numbers that do, where the weights of Inception can be had.
 
-    python sweeps/image_generation.py                             four trials each, 12 seconds of training: no digits yet
-    python sweeps/image_generation.py --budget long --trials 0    150 seconds each on one core: digits
+    python sweeps/image_generation.py                            four trials each, 12 seconds of training: no digits yet
+    python sweeps/image_generation.py --budget long --trials 0   150 seconds each on one core: digits
 
 Every contender trains for the same device-seconds, by costs of an update measured side by side on one core of an AMD
 EPYC (batches of 64 images of 28x28). The table has the seconds that it came to.
@@ -75,7 +75,6 @@ VAE_SIZES = {name: {"channels": (64, 128, 256), "latent_dim": 32, "ema_decay": 0
 CONTENDERS = {
     "short_run": Contender(
         ConvEBMConfig(cd=replace(CHAINS, n_steps=25, restart_fraction=1.0, step_size=20.0), sample_steps=25),
-        kind="energy",
         space={**LANGEVIN, "cd.step_size": Float(5.0, 30.0, log=True)},
         budgets=budgets(0.12, gpu=14_000, paper=100_000),
         at={
@@ -85,22 +84,16 @@ CONTENDERS = {
         },
     ),
     "persistent": Contender(
-        ConvEBMConfig(cd=CHAINS),
-        kind="energy",
-        space=LANGEVIN,
-        budgets=budgets(0.075, gpu=24_000, paper=150_000),
-        at=PERSISTENT_SIZES,
+        ConvEBMConfig(cd=CHAINS), space=LANGEVIN, budgets=budgets(0.075, gpu=24_000, paper=150_000), at=PERSISTENT_SIZES
     ),
     "improved": Contender(
         ConvEBMConfig(cd=replace(CHAINS, kl=0.3, entropy=0.1, replay_shift=1, restart_fraction=0.1)),
-        kind="energy",
         space={**LANGEVIN, "cd.kl": Float(0.1, 1.0, log=True), "cd.replay_shift": Choice(0, 1, 2)},
         budgets=budgets(0.1, gpu=20_000, paper=150_000),
         at=PERSISTENT_SIZES,
     ),
     "grbm": Contender(
         GaussianRBMConfig(Dense(512), chain="gibbs_langevin", start="noise", k=50, learning_rate=0.1),
-        kind="energy",
         space={"learning_rate": Float(0.01, 0.3, log=True), "inner_step_size": Float(0.01, 0.1, log=True)},
         budgets=budgets(0.12, gpu=9_000, paper=300_000),
         at={
@@ -111,21 +104,18 @@ CONTENDERS = {
     ),
     "gan": Contender(
         GANConfig(discriminator_learning_rate=2e-3, generator_learning_rate=2e-3),
-        kind="baseline",
         space={**GAN_SPACE, "r1": Float(0.05, 5.0, log=True)},
         budgets=budgets(0.16, gpu=60_000, paper=500_000),
         at=GAN_SIZES,
     ),
     "wgan_gp": Contender(
         GANConfig.wgan_gp(learning_rate=1e-3),
-        kind="baseline",
         space={**GAN_SPACE, "generator_every": Choice(2, 5)},
         budgets=budgets(0.08, gpu=100_000, paper=500_000),
         at=GAN_SIZES,
     ),
     "vae": Contender(
         VAEConfig(learning_rate=3e-3),
-        kind="baseline",
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 1.0), "latent_dim": Choice(8, 16, 32)},
         at=VAE_SIZES,
     ),
@@ -151,24 +141,23 @@ def study(options: Options) -> Study:
         evaluators=(SampleDistances(by_budget(smoke=24, other=250), features),),
         final_evaluators=final,
         note=(
-            "Untuned (--trials 0), the configurations are the best of eight of the energy's, four of the GAN's and of the VAE's "
-            "and two of the WGAN's, by Fréchet distance on validation after 60 to 100 s. "
-            f"FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in the "
+            "Untuned (--trials 0), the configurations are the best of eight of the energy's, four of the GAN's and of "
+            "the VAE's and two of the WGAN's, by Fréchet distance on validation after 60 to 100 s. FD, KD and "
+            "class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in the "
             f"features of {network}, of n samples against n images; `buf.`: from the replay buffer, else from noise. "
             "Drifts are of a long run after the samples: mean energy in standard deviations of the data's, and KD. "
-            "Noise can have a high precision, where few features tell it from an unusual image: read it with recall and FD."
+            "Noise can have a high precision, where few features tell it from an unusual image: read it with recall "
+            "and FD."
         ),
         columns={
-            DISTANCE: "FD",
-            BUFFER: "FD buf.",
-            **columns("distance_n", "kernel_distance"),
-            "test/kernel_distance_buffer": "KD buf.",
+            **columns(
+                "frechet_distance", "frechet_distance_buffer", "distance_n", "kernel_distance", "kernel_distance_buffer"
+            ),
             "test/class_inception_score": "IS",
             "test/class_inception_score_buffer": "IS buf.",
-            **columns("precision", "recall"),
-            "test/recall_buffer": "recall buf.",
-            "test/long_run_energy_drift": "E drift",
-            "test/long_run_kernel_distance_drift": "KD drift",
+            **columns(
+                "precision", "recall", "recall_buffer", "long_run_energy_drift", "long_run_kernel_distance_drift"
+            ),
         },
         budgets=budgets(0.105, gpu=150_000, paper=500_000),
         trials=4,

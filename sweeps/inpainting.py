@@ -6,10 +6,8 @@ training for holes: known pixels are held in their place while Langevin dynamics
 denoising score matching on whole images). ``dsm_hole`` is trained for it: score matching with noise in random holes
 only. Compared with them, a GAN fills a hole with the image of the latent that fits what is known; a context encoder and
 a masked autoencoder are trained for it, from the same smooth fill from which ``dsm_hole`` starts. That fill, means and
-the biharmonic surface learn nothing.
-
-What is measured in the hole alone answers: PSNR and SSIM of single completions, PSNR of the mean of several (which is
-what the squared error rewards), and how far apart completions are.
+the biharmonic surface learn nothing. Measures in the hole alone answer the question: PSNR and SSIM of single
+completions, PSNR of the mean of several (which is what the squared error rewards), and how far apart completions are.
 
     python sweeps/inpainting.py                      original CIFAR-10 pixels, ten minutes on two cores
     python sweeps/inpainting.py --data cifar10       all of CIFAR-10
@@ -38,35 +36,28 @@ LARGE_UNET = {
     "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
 }
 LARGE_GAN = {"channels": (64, 128, 256), "latent_dim": 128, "search_steps": 500, "ema_decay": 0.999}
-LEARNING_RATE = {"learning_rate": Float(2e-3, 8e-3, log=True)}
+RATE = {"learning_rate": Float(2e-3, 8e-3, log=True)}
 
 TWO_STEPS = AnnealedInpainting(
     n_steps=2, steps_per_level=1, step_size=1.0, temperature=0.0, schedule=GeometricSchedule(0.3, 1.0)
 )
-"""Nearly the mean of the completions: Tweedie's step from a level at which the hole says nothing, and one to sharpen it."""
+"""Nearly the mean of the completions: Tweedie's step from a level where the hole says nothing, and one to sharpen."""
 FINE = AnnealedInpainting(n_steps=6, step_size=0.7, temperature=0.0, schedule=GeometricSchedule(0.03, 0.3))
 """From the smooth fill, which is about right: levels above its error would only blur it."""
 
 CONTENDERS = {
     "dsm": Contender(
         DSMEnergyConfig(schedule=GeometricSchedule(0.03, 2.0), learning_rate=4e-3, inpainting=FINE),
-        kind="energy",
-        space={
-            "inpainting.temperature": Choice(0.0, 0.02, 0.1),
-            "inpainting.step_size": Float(0.3, 1.0),
-            **LEARNING_RATE,
-        },
+        space={"inpainting.temperature": Choice(0.0, 0.02, 0.1), "inpainting.step_size": Float(0.3, 1.0), **RATE},
         at=LARGE_UNET,
     ),
     "dsm_hole": Contender(
         HoleEnergyConfig(learning_rate=4e-3, schedule=GeometricSchedule(0.1, 2.0), inpainting=TWO_STEPS),
-        kind="energy",
-        space=LEARNING_RATE,
+        space=RATE,
         at=LARGE_UNET,
     ),
     "cd": Contender(
         ConvEBMConfig(cd=LangevinCD(n_steps=15)),
-        kind="energy",
         space={
             "inpaint_temperature": Float(0.01, 1.0, log=True),
             "cd.learning_rate": Float(1e-4, 1e-3, log=True),
@@ -76,7 +67,6 @@ CONTENDERS = {
     ),
     "gan": Contender(
         GANConfig(search_steps=30),
-        kind="baseline",
         space={
             "search_learning_rate": Float(0.03, 0.3, log=True),
             "search_realism": Float(1e-4, 1e-1, log=True),
@@ -86,24 +76,22 @@ CONTENDERS = {
     ),
     "context_encoder": Contender(
         MaskedAutoencoderConfig(adversarial=0.01, learning_rate=4e-3),
-        kind="baseline",
         space={
             "adversarial": Float(0.001, 0.03, log=True),
             "critic_learning_rate": Float(1e-4, 1e-3, log=True),
-            **LEARNING_RATE,
+            **RATE,
         },
         at=LARGE_UNET,
     ),
-    "masked_autoencoder": Contender(
-        MaskedAutoencoderConfig(learning_rate=4e-3), kind="baseline", space=LEARNING_RATE, at=LARGE_UNET
-    ),
-    "biharmonic": Contender(ClassicalInpainterConfig("biharmonic"), kind="baseline"),
-    "smooth": Contender(ClassicalInpainterConfig("smooth"), kind="baseline"),
-    "mean_image": Contender(ClassicalInpainterConfig("mean_image"), kind="baseline"),
-    "mean_known": Contender(ClassicalInpainterConfig("mean_known"), kind="baseline"),
+    "masked_autoencoder": Contender(MaskedAutoencoderConfig(learning_rate=4e-3), space=RATE, at=LARGE_UNET),
+    "biharmonic": Contender(ClassicalInpainterConfig("biharmonic")),
+    "smooth": Contender(ClassicalInpainterConfig("smooth")),
+    "mean_image": Contender(ClassicalInpainterConfig("mean_image")),
+    "mean_known": Contender(ClassicalInpainterConfig("mean_known")),
 }
 ENERGIES = ("dsm", "dsm_hole", "cd")
 HOLES = [mask.name for mask in MASKS]
+SHOWN = {"psnr": "PSNR", "psnr_of_mean": "of mean", "ssim": "SSIM", "diversity": "diversity"}
 
 STUDY = Study(
     name="inpainting",
@@ -121,12 +109,7 @@ STUDY = Study(
             n_completions=by_budget(smoke=2, laptop=2, other=3),
         ),
     ),
-    columns={
-        **{f"test/psnr_{hole}": f"PSNR {hole}" for hole in HOLES},
-        **{f"test/psnr_of_mean_{hole}": f"of mean {hole}" for hole in HOLES},
-        **{f"test/ssim_{hole}": f"SSIM {hole}" for hole in HOLES},
-        **{f"test/diversity_{hole}": f"diversity {hole}" for hole in HOLES},
-    },
+    columns={f"test/{metric}_{hole}": f"{name} {hole}" for metric, name in SHOWN.items() for hole in HOLES},
     budgets=equal_updates(
         by_budget(smoke=4, laptop=300, long=2_000, gpu=20_000, paper=200_000),
         batch_size=by_budget(smoke=8, laptop=16, long=32, other=128),

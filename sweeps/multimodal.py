@@ -1,9 +1,10 @@
 """Does an energy of pictures and captions together find more than CLIP's loss?
 
-Emoji and their names. Compared are, with the same two towers, CLIP's cross-entropy and the joint energy of a picture
-and a caption (a scaled cosine, or a multilayer perceptron of both embeddings) trained by contrastive divergence in the
-joint space: Gibbs half-steps over the captions and the pictures of the batch, and Langevin steps in pixel space from
-pictures under captions that are not theirs. The recall of captions and of pictures on the test split answers.
+Emoji and their names. The study compares, with the same two towers, CLIP's cross-entropy and the joint energy of a
+picture and a caption (a scaled cosine, or a multilayer perceptron of both embeddings) trained by contrastive divergence
+in the joint space: Gibbs half-steps over the captions and the pictures of the batch, and Langevin steps in pixel space
+from pictures under captions that are not theirs. The recall of captions and of pictures on the test split answers the
+question.
 
     python sweeps/multimodal.py                            minutes on two cores
     python sweeps/multimodal.py --contenders cosine clip --trials 8
@@ -28,9 +29,9 @@ SPACE = {
 
 JOINT = {**SPACE, "weight": Float(0.003, 0.1, log=True)}
 
-COSINE = Contender(PairEBMConfig(learning_rate=5e-3), kind="energy", space=JOINT, at=LARGE)
-MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), kind="energy", space=JOINT, at=LARGE)
-CLIP = Contender(CLIPConfig(learning_rate=5e-3), kind="baseline", space=SPACE, at=LARGE)
+COSINE = Contender(PairEBMConfig(learning_rate=5e-3), space=JOINT, at=LARGE)
+MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), space=JOINT, at=LARGE)
+CLIP = Contender(CLIPConfig(learning_rate=5e-3), space=SPACE, at=LARGE)
 
 
 ENERGIES = ("cosine", "mlp")
@@ -67,9 +68,10 @@ STUDY = Study(
     ),
     pictures=("pictures_from_text",),
     note=(
-        "Text R@k: a picture finds its name among the split's different names; picture R@k: a name finds one of its drawings among "
-        "all. A third of the words of the test names occur in no training name; names of the same known words tie, and a tie counts "
-        "as its expectation. The drawings of one name are on one side of every split."
+        "Text R@k: a picture finds its name among the split's different names; picture R@k: a name finds one of its "
+        "drawings among all. A third of the words of the test names occur in no training name; names of the same "
+        "known words tie, and a tie counts as its expectation. The drawings of one name are on one side of every "
+        "split."
     ),
     trials=4,
 )

@@ -15,15 +15,15 @@ level where chains should be: with so few steps a level as a laptop affords they
 (`lag_of_untold`), so technique 4 here reckons with that, and at the paper's five steps a level follows the paper. v1's
 step, left in its place, loses them.
 
-Compared are v1, v2, and v2 with each technique left out by itself, v1's number in its place. The Fréchet distance of
-the same samples with and without the last step, which denoises, answers. Published on CIFAR-10, in Inception's
-features: v1 25.32, 29.8 with a last step; v2 31.75 without, 10.87 with it.
+The study compares v1, v2, and v2 with each technique left out by itself, v1's number in its place. The Fréchet distance
+of the same samples with and without the last step, which denoises, answers the question. Published on CIFAR-10, in
+Inception's features: v1 25.32, 29.8 with a last step; v2 31.75 without, 10.87 with it.
 
-    python sweeps/ncsn.py                             CIFAR-10, two trials each, 10 seconds of training: colours, no objects
-    python sweeps/ncsn.py --budget long --trials 0    150 seconds each on one core
+    python sweeps/ncsn.py                            CIFAR-10, two trials each, 10 seconds: colours, no objects
+    python sweeps/ncsn.py --budget long --trials 0   150 seconds each on one core
     python sweeps/ncsn.py --data mnist --budget long --trials 0    digits
-    python sweeps/ncsn.py --features inception        for published numbers, and for data without labels (--data faces)
-    python sweeps/ncsn.py --contenders v1 v1_with_max_distance v1_with_ladder v1_with_one_network v1_with_step_rule v1_with_ema
+    python sweeps/ncsn.py --features inception       for published numbers, and for data without labels (--data faces)
+    python sweeps/ncsn.py --contenders v1 v1_with_max_distance v1_with_ladder     v1 with one technique at a time
 
 All contenders have one network, whose updates cost the same, and samples of about as many evaluations: 220, which
 technique 2 spends on about as many levels of one step (219 on CIFAR-10, 95 of two on MNIST), v1 on ten levels of 22
@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gibbsweep import Contender, DataNeeds, Float, Goal, Results, Study, Target
+from gibbsweep import Contender, DataNeeds, Float, Goal, Results, Sizes, Study, Target
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Features, LastStep, SampleDistances, SampleGrid, SamplingCost, SamplingPath, ScoreFields
 from gibbsweep.results.figures import RowBars
@@ -60,7 +60,7 @@ TECHNIQUES = {
 }
 """The techniques in the order above, and the field of the configuration in which v2 has another value than v1."""
 
-SIZES = {
+SIZES: Sizes = {
     "smoke": {"network": UNetConfig((8, 8)), "evaluations": 12, "overlap": 0.01},
     "long": {"evaluations": 440},
     "gpu": {"network": UNetConfig((64, 128, 128), blocks=2), "n_distances": 10_000},
@@ -80,7 +80,7 @@ AVERAGED = {"long": 0.998, "gpu": 0.999, "paper": 0.999}
 def contender(config: NCSNConfig) -> Contender:
     decays = AVERAGED if config.ema_decay > 0 else {}
     at = {name: {**sizes, **({"ema_decay": decays[name]} if name in decays else {})} for name, sizes in SIZES.items()}
-    return Contender(config, kind="score", space={"learning_rate": Float(1e-3, 1e-2, log=True)}, at=at)
+    return Contender(config, space={"learning_rate": Float(1e-3, 1e-2, log=True)}, at=at)
 
 
 CONTENDERS = {
@@ -140,21 +140,14 @@ def study(options: Options) -> Study:
         ),
         note=(
             "FD (Fréchet distance), class-IS (class inception score), precision and recall are in the features of "
-            f"{network}, of n samples against n images.{comparable} `noisy`: as Langevin dynamics ends; the "
-            "others after the last step, which denoises. Search minimises the distance that a contender is published with: v1's "
-            "without the last step. σ₁ and L: the highest level and their number."
+            f"{network}, of n samples against n images.{comparable} `noisy`: as Langevin dynamics ends; the others "
+            "after the last step, which denoises. Search minimises the distance that a contender is published with: "
+            "v1's without the last step. σ₁ and L: the highest level and their number."
         ),
         columns={
-            DENOISED: "FD",
-            NOISY: "FD, noisy",
-            "test/last_step_gain": "gain of last step",
-            "test/distance_n_denoised": "n",
-            "test/class_inception_score_denoised": "class-IS",
-            "test/precision_denoised": "prec.",
-            "test/recall_denoised": "recall",
-            "test/sigma_highest": "σ₁",
-            "test/n_noise_levels": "L",
-            **columns("sampling_nfe", "sampling_seconds"),
+            **columns("frechet_distance_denoised", "frechet_distance_noisy", "last_step_gain", "distance_n_denoised"),
+            **columns("class_inception_score_denoised", "precision_denoised", "recall_denoised"),
+            **columns("sigma_highest", "n_noise_levels", "sampling_nfe", "sampling_seconds"),
         },
         # An update of 32 images of 3x32x32 takes .047 s whether the network is told the level or not.
         budgets=equal_seconds(0.047, {"laptop": 10, "long": 150}, gpu=50_000, paper=300_000),

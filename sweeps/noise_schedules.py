@@ -2,14 +2,15 @@
 
 The score is exact: of two modes in the plane that hold 80 % and 20 % of the data (Song & Ermon 2019, figure 3, with
 every length over 10). Plain Langevin dynamics mixes within a mode and never between them, so it gives each mode what
-its chains started with. Compared is what annealing, reverse time and the probability flow make of the same score. That
-is a matter of their levels, steps and step sizes, which are searched for each sampler at each number of evaluations.
-The distance to the test split and the error of the modes' shares, against evaluations, answer. A trial costs seconds.
+its chains started with. The study compares what annealing, reverse time and the probability flow make of the same
+score. That is a matter of their levels, steps and step sizes, which are searched for each sampler at each number of
+evaluations. The distance to the test split and the error of the modes' shares, against evaluations, answer the
+question. A trial costs seconds.
 
     python sweeps/noise_schedules.py                          every sampler at 30, 100, 300 and 1000 evaluations
-    python sweeps/noise_schedules.py --model examples         the exact score of a thousand examples of a ring, at up to 300
+    python sweeps/noise_schedules.py --model examples         the exact score of a thousand examples of a ring
     python sweeps/noise_schedules.py --contenders annealed annealed_noisy        with and without the final denoising
-    python sweeps/noise_schedules.py --model runs/SWEEP/trials/RUN       the network of a run of another sweep, as it was trained
+    python sweeps/noise_schedules.py --model runs/SWEEP/trials/RUN               the network of a run of another sweep
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from gibbsweep_models.types import SystemConfig
 @dataclass(frozen=True)
 class Options:
     model: str = "two_modes"
-    """Whose score: two_modes, or examples, those that the training examples of any labelled set of vectors have exactly; or the folder
-    of a run that trained a score model, runs/SWEEP/trials/RUN."""
+    """Whose score: two_modes, or examples, those that the training examples of any labelled set of vectors have
+    exactly; or the folder of a run that trained a score model, runs/SWEEP/trials/RUN."""
 
 
 NFE = {"two_modes": Choice(30, 100, 300, 1000), "examples": Choice(30, 100, 300), "pictures": Choice(20, 50, 100)}
@@ -58,9 +59,7 @@ SAMPLERS: Mapping[str, tuple[DenoiserSamplerName, Space]] = {
 def searched(config: SystemConfig, nfe: Choice, space: Space) -> Contender:
     """A sampler at each number of evaluations, or at each tolerance where it has one."""
     compare = "sampling.tolerance" if "sampling.tolerance" in space else "sampling.nfe"
-    return Contender(
-        config, kind="score", space={**({} if compare in space else {compare: nfe}), **space}, compare=compare
-    )
+    return Contender(config, space={**({} if compare in space else {compare: nfe}), **space}, compare=compare)
 
 
 def of_exact_score(name: str, model: Literal["two_modes", "examples"]) -> Contender:
@@ -123,12 +122,11 @@ TARGETS = (
         ("annealed_noisy",),
     ),
 )
-VECTOR_COLUMNS = {"test/energy_distance": "energy distance", "test/share_error": "share error"}
 BUDGETS = equal_updates(1, batch_size=1)
 
 
 def study_of_run(stored: StoredRun) -> Study:
-    """The samplers of a trained network; pictures are measured by the Fréchet distance, vectors by the energy distance."""
+    """The samplers of a trained network: of pictures by the Fréchet distance, of vectors by the energy distance."""
     pictures = len(stored.shape) > 1
     search, final = by_budget(smoke=24, other=200), by_budget(smoke=24, other=500)
     return Study(
@@ -144,7 +142,7 @@ def study_of_run(stored: StoredRun) -> Study:
         else (ModeBalance(final, picture=True),),
         columns=columns("frechet_distance", "recall", "sampling_nfe")
         if pictures
-        else {**VECTOR_COLUMNS, "test/nfe": "nfe"},
+        else columns("energy_distance", "share_error", "nfe"),
         budgets=BUDGETS,
         trials=9,
         figures={"nfe": PICTURE_FIGURE if pictures else VECTOR_FIGURE},
@@ -169,13 +167,20 @@ def study(options: Options) -> Study:
         goal=Goal("validation/energy_distance", "minimize"),
         evaluators=(ModeBalance(n, picture=False),),
         final_evaluators=(ModeBalance(n, picture=True),),
-        columns={**VECTOR_COLUMNS, **({"test/share_large": "in the 80 % mode"} if modes else {}), "test/nfe": "nfe"},
+        columns={
+            **columns("energy_distance", "share_error"),
+            **({"test/share_large": "in the 80 % mode"} if modes else {}),
+            **columns("nfe"),
+        },
         budgets=BUDGETS,
         targets=TARGETS if modes else (),
         figures={"nfe": VECTOR_FIGURE},
         findings=findings,
         pictures=("scatter",),
-        note="Distances are between samples and as many test examples; two parts of the data are about 3e-4 apart, either way.",
+        note=(
+            "Distances are between samples and as many test examples; two parts of the data are about 3e-4 apart, "
+            "either way."
+        ),
     )
 
 

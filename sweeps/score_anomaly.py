@@ -2,12 +2,12 @@
 
 CIFAR-10 is normal; faces, emoji and noise of its own moments are not (and house numbers, SVHN, where they were
 fetched). With `--data mnist` digits are normal, and clothing, the characters of Omniglot and noise are not. One patch
-U-Net learns the score. Compared are three ways to read what it makes of an example: the norms |sigma score| of the
-example at ten levels, whose density on training examples is found by nearest neighbours or by a Gaussian mixture (MSMA:
-Mahmood et al. 2021); the energy of a score that is the gradient of one; and the likelihood, as the variational bound of
-the diffusion (`flow_likelihood`, named with --contenders, takes it exactly and a hundred times as long). Baselines: the
-error of an autoencoder, an isolation forest, a one-class SVM, and the likelihood of a VAE against the length of the
-compressed file (Serrà et al. 2020).
+U-Net learns the score. The study compares three ways to read what it makes of an example: the norms |sigma score| of
+the example at ten levels, whose density on training examples is found by nearest neighbours or by a Gaussian mixture
+(MSMA: Mahmood et al. 2021); the energy of a score that is the gradient of one; and the likelihood, as the variational
+bound of the diffusion (`flow_likelihood`, named with --contenders, takes it exactly and a hundred times as long).
+Baselines: the error of an autoencoder, an isolation forest, a one-class SVM, and the likelihood of a VAE against the
+length of the compressed file (Serrà et al. 2020).
 
     python sweeps/score_anomaly.py                                  four trials each, minutes on two cores
     python sweeps/score_anomaly.py --data mnist                     digits against clothing, characters and noise
@@ -15,21 +15,18 @@ compressed file (Serrà et al. 2020).
     python sweeps/score_anomaly.py --data cifar10_4k                the original pixels, of 3,500 training images
 
 Tuning sees no outlier set: it maximises the AUROC against validation images that are blended, shuffled in blocks,
-upside down, smoothed, flattened to four values or noisy. The test files are read once, at the end; the goal of the
-table is the mean AUROC over the outlier sets, which count alike however large they are.
-
-Sets that were resized differ in their finest detail, and a detector of fine detail finds it. So how each set came to
-its size stands in the table's findings and in the pictures, and a set that was resized up against one that was not is
-refused. It matters as much how images were stored: where CIFAR-10 is a copy in JPEG and an outlier set is not, the
-compression may be what is detected.
+upside down, smoothed, flattened to four values or noisy. The test files are read once, at the end; the mean AUROC over
+the outlier sets, which count alike however large they are, answers the question. Sets that were resized differ in their
+finest detail, and a detector of fine detail finds it. So how each set came to its size stands in the table's findings
+and in the pictures, and a set that was resized up against one that was not is refused. It matters as much how images
+were stored: where CIFAR-10 is a copy in JPEG and an outlier set is not, the compression may be what is detected.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Int, Space, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Int, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Outliers, OutlierSets, ScoreNormCurves, SyntheticAnomalies
 from gibbsweep.results.figures import GroupedBars
@@ -46,53 +43,40 @@ from gibbsweep_models.noise import GeometricSchedule
 from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
+QUESTION = "Does the score at many noise levels tell photographs from what is none, where the likelihood does not?"
 
-def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Budget]:
-    """Equal device-seconds on one core; fitting the detector of norms comes on top, and the table's seconds have it. What an update
-    costs is measured with batches of 32 images of 3x32x32."""
-    return equal_seconds(seconds_per_update, {"laptop": 10, "long": 90}, gpu=gpu, paper=paper)
+SECONDS = {"laptop": 10, "long": 90}
+"""Device-seconds on one core; fitting the detector of norms comes on top, and the table's seconds have it."""
 
-
-# On [-1, 1]: the levels of the norms and a little more; the likelihood needs those up to where nothing is left of an image.
+# On [-1, 1]: the levels of the norms and a little more; a likelihood needs those up to where no image is left.
 NEAR, FAR = GeometricSchedule(0.015, 3.0), GeometricSchedule(0.01, 50.0)
 # That of `score_generation.py`: blocks of 4 x 4 pixels.
 NETWORK = UNetConfig((48, 96, 96), patch=4)
 SCORE = ScoreModelConfig(NETWORK, schedule=NEAR, sampler=Heun(20, NEAR), learning_rate=4e-3, ema_decay=0.95)
 LIKELIHOOD = replace(SCORE, schedule=FAR, sampler=Heun(20, FAR))
 LEARNING_RATE = {"learning_rate": Float(1e-3, 1e-2, log=True)}
+RANGE = {"anomaly.sigma_min": Float(0.02, 0.1, log=True), "anomaly.sigma_max": Float(0.5, 3.0, log=True)}
 
-SIZES: dict[str, dict[str, Any]] = {
+SIZES: Sizes = {
     "smoke": {"network.channels": (8, 8)},
-    "laptop": {},
     "long": {"ema_decay": 0.99},
     "gpu": {"network": UNetConfig((64, 128, 128), blocks=2, patch=2), "ema_decay": 0.999},
     "paper": {"network": UNetConfig((128, 256, 256, 256), blocks=2), "ema_decay": 0.9999, "warmup": 5_000},
 }
 
 
-def score(config: ScoreModelConfig, space: Space, **at: Any) -> Contender:
-    """``at``: further changes of a budget."""
-    return Contender(
-        config,
-        kind="score",
-        space=space,
-        budgets=budgets(0.055, gpu=30_000, paper=400_000),
-        at={budget: {**sizes, **at.get(budget, {})} for budget, sizes in SIZES.items()},
-    )
+def score(config: ScoreModelConfig, space: Space, **smoke: float) -> Contender:
+    """``smoke``: fields of the anomaly score in a smoke run."""
+    smoke_sizes = {**SIZES["smoke"], **{f"anomaly.{name}": value for name, value in smoke.items()}}
+    budgets = equal_seconds(0.055, SECONDS, gpu=30_000, paper=400_000)
+    return Contender(config, space=space, budgets=budgets, at={**SIZES, "smoke": smoke_sizes})
 
 
 def norms(detector: Neighbours | Mixture, space: Space) -> Contender:
     examples = {"smoke": 64, "laptop": 1_000, "long": 3_000, "gpu": 10_000, "paper": 40_000}
-    return score(
-        replace(SCORE, anomaly=ScoreNorms(detector)),
-        {
-            **LEARNING_RATE,
-            "anomaly.sigma_min": Float(0.02, 0.1, log=True),
-            "anomaly.sigma_max": Float(0.5, 3.0, log=True),
-            **space,
-        },
-        **{budget: {"anomaly.n_examples": n} for budget, n in examples.items()},
-    )
+    contender = score(replace(SCORE, anomaly=ScoreNorms(detector)), {**LEARNING_RATE, **RANGE, **space})
+    at = {name: {**SIZES.get(name, {}), "anomaly.n_examples": n} for name, n in examples.items()}
+    return replace(contender, at=at)
 
 
 CONTENDERS = {
@@ -100,9 +84,8 @@ CONTENDERS = {
     "score_norms_gmm": norms(Mixture(4), {"anomaly.detector.n_components": Int(1, 12, log=True)}),
     "score_energy": Contender(
         DSMEnergyConfig(NETWORK.channels, patch=4, schedule=NEAR, learning_rate=4e-3, ema_decay=0.95),
-        kind="energy",
         space={**LEARNING_RATE, "anomaly_sigmas": Choice((0.02,), (0.1,), (0.5,), (0.02, 0.05, 0.1, 0.2, 0.5, 1.0))},
-        budgets=budgets(0.128, gpu=15_000, paper=200_000),
+        budgets=equal_seconds(0.128, SECONDS, gpu=15_000, paper=200_000),
         at={
             "smoke": {"channels": (8, 8)},
             "long": {"ema_decay": 0.99},
@@ -113,27 +96,24 @@ CONTENDERS = {
     "diffusion_likelihood": score(
         replace(LIKELIHOOD, anomaly=BoundOfLikelihood(12)),
         {**LEARNING_RATE, "weight": Choice("edm", "sigma2")},
-        smoke={"anomaly.n_times": 3},
+        n_times=3,
     ),
     "flow_likelihood": replace(
-        score(replace(LIKELIHOOD, anomaly=FlowOfLikelihood()), {}, smoke={"anomaly.tolerance": 0.5}), evaluators=()
+        score(replace(LIKELIHOOD, anomaly=FlowOfLikelihood()), {}, tolerance=0.5), evaluators=()
     ),
     "autoencoder": Contender(
         AutoencoderConfig(latent_dim=32),
-        kind="baseline",
         space={"latent_dim": Choice(8, 16, 32, 64, 128), "learning_rate": Float(5e-4, 5e-3, log=True)},
-        budgets=budgets(0.058, gpu=30_000, paper=100_000),
+        budgets=equal_seconds(0.058, SECONDS, gpu=30_000, paper=100_000),
         at={name: {"channels": (64, 128, 256)} for name in ("gpu", "paper")},
     ),
     "isolation_forest": Contender(
         IsolationForestConfig(),
-        kind="baseline",
         space={"samples_per_tree": Choice(128, 256, 512, 1024), "feature_share": Float(0.05, 1.0, log=True)},
         at={name: {"n_trees": 1000} for name in ("gpu", "paper")},
     ),
     "one_class_svm": Contender(
         OneClassSVMConfig(n_components=64),
-        kind="baseline",
         space={
             "nu": Float(0.01, 0.3, log=True),
             "gamma": Float(0.3, 30.0, log=True),
@@ -144,25 +124,27 @@ CONTENDERS = {
     ),
     "likelihood_ratio": Contender(
         VAEConfig(latent_dim=64, learning_rate=3e-3, corrected=True),
-        kind="baseline",
         space={
             "latent_dim": Choice(16, 32, 64, 128),
             "beta": Float(0.3, 1.0, log=True),
             "learning_rate": Float(5e-4, 5e-3, log=True),
         },
-        budgets=budgets(0.057, gpu=30_000, paper=100_000),
+        budgets=equal_seconds(0.057, SECONDS, gpu=30_000, paper=100_000),
         at={name: {"channels": (64, 128, 256)} for name in ("gpu", "paper")},
     ),
 }
 SCORES = ("score_norms_knn", "score_norms_gmm", "score_energy", "diffusion_likelihood")
+AUROC = "test/auroc"
 BASELINES = ("autoencoder", "isolation_forest", "one_class_svm", "likelihood_ratio")
+# Sets that may have a column, of any data: those that a run has not are left out of its table.
+SHOWN = ["faces", "emoji", "svhn", "fashion_mnist", "omniglot", "mnist5k", "noise"]
 
 
 @dataclass(frozen=True)
 class Options:
     outliers: tuple[str, ...] = ()
-    """Outlier sets: names of data sets of the shape of the normal one (NAME@SIZE resizes), noise or uniform (default: those that suit
-    the data)."""
+    """Outlier sets: names of data sets of the shape of the normal one (NAME@SIZE resizes), noise or uniform (default:
+    those that suit the data)."""
 
 
 def study(options: Options) -> Study:
@@ -170,13 +152,10 @@ def study(options: Options) -> Study:
     outliers = Outliers(options.outliers)
     final = (OutlierSets(outliers, by_budget(smoke=50, laptop=500, long=1_000, other=5_000)),)
     of_norms = (*final, ScoreNormCurves(outliers, n=by_budget(smoke=10, other=100)))
-    # Sets that may have a column, of any data: those that a run has not are left out of its table.
-    shown = ("faces", "emoji", "svhn", "fashion_mnist", "omniglot", "mnist5k", "noise")
-    if options.outliers:
-        shown = tuple(name.split("@")[0].rstrip("?") for name in options.outliers)
+    shown = [name.split("@")[0].rstrip("?") for name in options.outliers] or SHOWN
     return Study(
         name="score_anomaly",
-        question="Does the score at many noise levels tell photographs from what is none, where the likelihood does not?",
+        question=QUESTION,
         data="cifar10",
         needs=DataNeeds(dims=3),
         contenders=CONTENDERS | {name: replace(CONTENDERS[name], final_evaluators=of_norms) for name in SCORES[:2]},
@@ -185,23 +164,21 @@ def study(options: Options) -> Study:
         evaluators=(SyntheticAnomalies(by_budget(smoke=20, laptop=100, long=300, other=1_000), made_as="corrupted"),),
         final_evaluators=final,
         columns={
-            **columns("auroc", "auprc"),
-            "test/fpr95": "FPR95",
+            **columns("auroc", "auprc", "fpr95"),
             **columns("synthetic_auroc", split="validation"),
             **{f"test/auroc_{name}": name.replace("_", " ") for name in shown},
         },
         note=(
-            "AUROC, AUPRC (both classes weighing alike: .5 by chance) and FPR95 (outliers that pass where 95 % of the normal images do; "
-            "lower is better) are means over the outlier sets; the columns on the right are the AUROC of each. `synthetic` is what tuning "
-            "saw: changed validation images, and no outlier set. A likelihood below .5 finds outliers more likely than its own data."
+            "AUROC, AUPRC (both classes weighing alike: .5 by chance) and FPR95 (outliers that pass where 95 % of the "
+            "normal images do; lower is better) are means over the outlier sets; the columns on the right are the "
+            "AUROC of each. `synthetic` is what tuning saw: changed validation images, and no outlier set. A "
+            "likelihood below .5 finds outliers more likely than its own data."
         ),
-        budgets=budgets(0.055, gpu=1, paper=1),
+        budgets=equal_seconds(0.055, SECONDS, gpu=1, paper=1),
         trials=4,
         targets=(
             *(
-                Target(
-                    f"{name.replace('_', ' ')} over every baseline, mean AUROC", "test/auroc", ">", (name,), BASELINES
-                )
+                Target(f"{name.replace('_', ' ')} over every baseline, mean AUROC", AUROC, ">", (name,), BASELINES)
                 for name in SCORES
             ),
             Target("the best of them over every baseline, mean AUPRC", "test/auprc", ">", SCORES, BASELINES),
@@ -209,7 +186,7 @@ def study(options: Options) -> Study:
         ),
         figures={
             "auroc": GroupedBars(
-                r"test/auroc_(.*)", "outlier set", "test AUROC", apart={"test/auroc": "mean"}, bound=0.5, limits=(0, 1)
+                r"test/auroc_(.*)", "outlier set", "test AUROC", apart={AUROC: "mean"}, bound=0.5, limits=(0, 1)
             )
         },
         pictures=("anomaly_scores", "score_norms"),

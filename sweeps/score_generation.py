@@ -1,20 +1,20 @@
 """Does a score model draw better pictures than a GAN or a VAE that was trained as long?
 
-Compared are three ways in which one U-Net learns the score of CIFAR-10 at many noise levels, all of Song et al. (2021)
-and Karras et al. (2022): ``ve`` (variance explodes, as in NCSN++: the score itself, samples by a step of reverse time
-and a Langevin step at each level), ``vp`` (variance is preserved, as in DDPM++: the noise, ancestral samples) and
+The study compares three ways in which one U-Net learns the score of CIFAR-10 at many noise levels, all of Song et al.
+(2021) and Karras et al. (2022): ``ve`` (variance explodes, as in NCSN++: the score itself, samples by a step of reverse
+time and a Langevin step at each level), ``vp`` (variance is preserved, as in DDPM++: the noise, ancestral samples) and
 ``edm`` (a lognormal of levels, the picture itself, samples by Heun's method on the probability flow). ``ve_langevin``
 samples by annealed Langevin dynamics alone (Song & Ermon 2019). Baselines: a GAN (non-saturating, with R1), a WGAN with
 gradient penalty, and a VAE, each of which draws a picture in one evaluation.
 
-Distances answer, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n samples and n
-test images: they compare with each other and with no published number. `--features inception` gives numbers that do,
-where the weights of Inception can be had. A copy of CIFAR-10 that was stored as JPEG has other pixels than the original
-one, and other distances.
+Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
+samples and n test images: they compare with each other and with no published number. `--features inception` gives
+numbers that do, where the weights of Inception can be had. A copy of CIFAR-10 that was stored as JPEG has other pixels
+than the original one, and other distances.
 
-    python sweeps/score_generation.py                             four trials each, 12 seconds of training: colours, no objects
-    python sweeps/score_generation.py --budget long --trials 0    200 seconds each on one core
-    python sweeps/score_generation.py --data mnist                digits
+    python sweeps/score_generation.py                           four trials each, 12 seconds: colours, no objects
+    python sweeps/score_generation.py --budget long --trials 0  200 seconds each on one core
+    python sweeps/score_generation.py --data mnist              digits
 
 Every contender trains for the same device-seconds, by costs of an update measured side by side on one core (batches of
 32). The table has the seconds that it came to, and beside them what a sample costs.
@@ -50,12 +50,13 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
 
 # Blocks of 4 x 4 pixels: an update in a tenth of the time of one at full resolution, and as many more of them.
 NETWORK = UNetConfig((48, 96, 96), patch=4)
-# The largest distance between two training images is about 100 on [-1, 1]; few steps and a small network are better off with less.
+# Two training images are at most about 100 apart on [-1, 1]; few steps and a small network are better off with less.
 VE = replace(ScoreModelConfig.ve(0.01, 30.0, n_steps=40), network=NETWORK, learning_rate=4e-3)
 LANGEVIN = replace(VE, sampler=AnnealedLangevin(20, 4, 0.1, VE.schedule))
 VP = replace(ScoreModelConfig.vp(n_steps=80), network=NETWORK, learning_rate=4e-3)
 SCHEDULE = EDMSchedule(sigma_min=0.005, sigma_max=50.0, p_mean=0.2, p_std=1.0)
-# A network of blocks learns the picture itself sooner than the noise in it, for which a block of 48 numbers needs as many channels.
+# A network of blocks learns the picture sooner than the noise in it, for which a block of 48 numbers needs as many
+# channels.
 EDM = ScoreModelConfig(NETWORK, schedule=SCHEDULE, predicts="x0", sampler=Heun(20, SCHEDULE), learning_rate=4e-3)
 
 
@@ -63,7 +64,6 @@ def score(config: ScoreModelConfig, space: Space, **paper: float) -> Contender:
     """``paper``: fields of the sampler at the paper's size."""
     return Contender(
         config,
-        kind="score",
         space={"learning_rate": Float(1e-3, 1e-2, log=True), **space},
         budgets=budgets(0.055, gpu=30_000, paper=400_000),
         at={
@@ -96,21 +96,18 @@ CONTENDERS = {
     "edm": score(EDM, {"schedule.p_mean": Float(-0.6, 0.6), "sampler.s_churn": Choice(0.0, 5.0, 20.0)}),
     "gan": Contender(
         GANConfig(discriminator_learning_rate=1e-3, generator_learning_rate=1e-3),
-        kind="baseline",
         space={**GAN_SPACE, "r1": Float(0.05, 5.0, log=True)},
         budgets=budgets(0.115, gpu=40_000, paper=500_000),
         at=GAN_SIZES,
     ),
     "wgan_gp": Contender(
         GANConfig.wgan_gp(learning_rate=1e-3),
-        kind="baseline",
         space={**GAN_SPACE, "generator_every": Choice(2, 5)},
         budgets=budgets(0.054, gpu=70_000, paper=500_000),
         at=GAN_SIZES,
     ),
     "vae": Contender(
         VAEConfig(learning_rate=3e-3, latent_dim=32),
-        kind="baseline",
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 1.0), "latent_dim": Choice(16, 32, 64)},
         at=VAE_SIZES,
     ),
@@ -136,9 +133,9 @@ def study(options: Options) -> Study:
         evaluators=(SampleDistances(by_budget(smoke=24, other=100), options.features),),
         final_evaluators=final,
         note=(
-            f"FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in the "
-            f"features of {network}, of n samples against n images. `nfe` and `s/sample`: network evaluations and seconds of one of "
-            "32 samples that are drawn at once on this device."
+            "FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are "
+            f"in the features of {network}, of n samples against n images. `nfe` and `s/sample`: network evaluations "
+            "and seconds of one of 32 samples that are drawn at once on this device."
         ),
         columns={
             **columns("frechet_distance", "distance_n", "kernel_distance", "class_inception_score"),

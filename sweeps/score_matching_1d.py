@@ -4,11 +4,11 @@ On a line, where everything is known. Up to constants the four are one criterion
 score, implicit score matching a derivative of the learned one, denoising score matching noise of a level sigma. What
 they pay differs: the target of denoising, -n / sigma, has a variance without bound as sigma goes to 0, and with it what
 is learned. Each level has a model of its own, and each criterion is minimised to the end, so nothing but the criterion
-and the draws it saw is compared. The error of the learned score at each level answers.
+and the draws it saw is compared. The error of the learned score at each level answers the question.
 
-    python sweeps/score_matching_1d.py                          a normal density and a line as score: closed forms to 1 %
-    python sweeps/score_matching_1d.py --density gauss1d        two normal densities and a network
-    python sweeps/score_matching_1d.py --budget long            four million draws
+    python sweeps/score_matching_1d.py                      a normal density and a line as score: closed forms to 1 %
+    python sweeps/score_matching_1d.py --density gauss1d    two normal densities and a network
+    python sweeps/score_matching_1d.py --budget long        four million draws
 
 A network can cheat implicit score matching: a spike between draws has a steep slope at them and costs little elsewhere.
 In one dimension the directions of sliced score matching are signs and change nothing: its row must equal the implicit
@@ -54,7 +54,7 @@ def contender(matching: Matching, density: str) -> Contender:
 
 
 def findings(results: Results) -> list[str]:
-    """Where denoising score matching saw too few draws: std / (sigma sqrt(n)), with std that of the data, about 1 and .53."""
+    """Where denoising score matching saw too few draws: std / (sigma sqrt(n)), std that of the data, about 1 or .53."""
     std = 0.53 if results.data == "gauss1d" else 1.0
     draws = [row.best_config.get("draws") for row in results.rows if row.contender == "denoising"]
     errors = [(n, sigma, std / (sigma * n**0.5)) for n in draws if n for sigma in SIGMAS]
@@ -111,7 +111,10 @@ def study(options: Options) -> Study:
         },
         findings=findings,
         pictures=("scores",),
-        note="An error is E|s - s*|² over E|s*|², under the true density blurred by σ; explicit and exact_gradient know the true score.",
+        note=(
+            "An error is E|s - s*|² over E|s*|², under the true density blurred by σ; explicit and exact_gradient know "
+            "the true score."
+        ),
     )
 
 

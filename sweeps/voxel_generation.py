@@ -3,10 +3,10 @@
 A descriptor network (Xie et al. 2018) is the energy E(x) = f(x - m) + |x - m|² / (2 s²) of voxels x in [-1, 1]: a small
 3-D convolutional network f and a Gaussian reference around the data's mean m, which keeps chains bounded where f is not
 yet learned. Its chains persist, 8 Langevin steps an update (20 in the paper: short ones leave time for more updates).
-Compared with it are a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units, both of the same channels.
+It is compared with a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units, both of the same channels.
 
-What is drawn answers, as filled or empty voxels, from noise and, for the energy, from the persistent chains too, which
-are the published samples of descriptor networks: the inception score in the data set's own classifier (`gibbsweep
+Measures of filled and empty voxels answer the question, from noise and, for the energy, from the persistent chains too,
+which are the published samples of descriptor networks: the inception score in the data set's own classifier (`gibbsweep
 evaluate prepare`; it compares with no published one, which are of another classifier), coverage and minimum matching
 distance by intersection over union (IoU), and whether samples are copies: the IoU with the nearest training example,
 beside that of real test examples.
@@ -26,15 +26,15 @@ from __future__ import annotations
 from gibbsweep import Budget, Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import VoxelGeneration, VoxelReplay
-from gibbsweep.study import by_budget, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 
 
 def budgets(seconds_per_update: float) -> dict[str, Budget]:
-    """Equal device-seconds on one core. A GPU is given the updates that a core would make in so many: the three networks are alike, so
-    their costs keep their order there."""
+    """Equal device-seconds on one core. A GPU is given the updates that a core would make in so many: the three
+    networks are alike, so their costs keep their order there."""
     seconds = {"laptop": 20, "long": 200, "gpu": 1_200, "paper": 40_000}
     return equal_seconds(seconds_per_update, seconds, batch_size=by_budget(smoke=16, other=32))
 
@@ -47,7 +47,6 @@ N_SAMPLES = by_budget(smoke=24, laptop=250, other=1_000)
 CONTENDERS = {
     "descriptor": Contender(
         ConvEBMConfig.descriptor(CHANNELS),
-        kind="energy",
         space={
             "cd.learning_rate": Float(3e-4, 3e-3, log=True),
             "cd.step_size": Float(0.02, 0.2, log=True),
@@ -63,7 +62,6 @@ CONTENDERS = {
     ),
     "gan": Contender(
         GANConfig(channels=CHANNELS),
-        kind="baseline",
         space={
             "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
             "generator_learning_rate": Float(1e-4, 3e-3, log=True),
@@ -74,7 +72,6 @@ CONTENDERS = {
     ),
     "vae": Contender(
         VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
-        kind="baseline",
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 2.0, log=True)},
         budgets=budgets(0.10),
         at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
@@ -95,11 +92,7 @@ STUDY = Study(
         "test/class_inception_score_buffer": "IS from persistent chains",
         "test/class_inception_score_train": "IS of training examples",
         "test/iou_coverage": "coverage (IoU)",
-        "test/iou_coverage_buffer": "coverage from persistent chains",
-        "test/iou_coverage_train": "coverage of training examples",
-        "test/iou_mmd": "MMD (1 - IoU)",
-        "test/iou_mmd_buffer": "MMD from persistent chains",
-        "test/iou_mmd_train": "MMD of training examples",
+        **columns("iou_coverage_buffer", "iou_coverage_train", "iou_mmd", "iou_mmd_buffer", "iou_mmd_train"),
         "test/nearest_train_iou": "nearest training IoU",
         "test/nearest_train_iou_buffer": "nearest training IoU from persistent chains",
         "test/nearest_train_iou_real": "nearest training IoU of test examples",

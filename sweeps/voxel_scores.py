@@ -6,29 +6,26 @@ the level that keeps the training data's occupied volume. Real solids come back 
 intersection over union (IoU) of 1.000 at a blur of .5 and .939 at .7; steps of sharpening first (``sharpen``) would
 make that .996, and amplify what a short training leaves of the noise.
 
-Compared are three such models. ``heun`` samples by Heun's method on the probability flow, ``langevin`` by annealed
-Langevin dynamics (Song & Ermon 2019) on the same network, and ``heun_raw`` is ``heun`` on raw occupancy: what the blur
-buys. Baselines: a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units. No published score model of raw
-voxels has a table to compare with.
-
-Solids are measured as in `sweeps/voxel_generation.py`, all of them as filled or empty voxels; inception score and
-coverage answer.
+The study compares three such models. ``heun`` samples by Heun's method on the probability flow, ``langevin`` by
+annealed Langevin dynamics (Song & Ermon 2019) on the same network, and ``heun_raw`` is ``heun`` on raw occupancy: what
+the blur buys. Baselines: a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units. No published score
+model of raw voxels has a table to compare with. Solids are measured as in `sweeps/voxel_generation.py`, all of them as
+filled or empty voxels; inception score and coverage answer the question.
 
     python sweeps/voxel_scores.py                             four trials each, 14 seconds of training
     python sweeps/voxel_scores.py --budget long --trials 0    200 seconds each on one core
     python sweeps/voxel_scores.py --data modelnet_chairs_monitors@16    two classes, clean solids
     python sweeps/voxel_scores.py --data modelnet10 --budget paper      32³ voxels
 
-Every contender trains for the same device-seconds, by costs of an update measured side by side on one core of an AMD
-EPYC (batches of 32 solids of 16³, the arithmetic that `--precision auto` chooses). The table has the seconds that it
-came to, and what a sample costs.
+Contenders train for the same device-seconds, by costs of an update on one core of an AMD EPYC (batches of 32 solids of
+16³, the arithmetic that `--precision auto` chooses). The table has the seconds it came to, and what a sample costs.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Space, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Space, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import SamplingCost, SamplingPath, StepCounts, VoxelGeneration
 from gibbsweep.study import by_budget, columns, equal_seconds
@@ -39,25 +36,18 @@ from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
 from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.voxels import VoxelScoreConfig
 
-
-def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Budget]:
-    return equal_seconds(seconds_per_update, {"laptop": 14, "long": 200}, gpu=gpu, paper=paper)
-
-
+SECONDS = {"laptop": 14, "long": 200}
 CHANNELS = (16, 32, 64)
 WIDE = {"channels": (64, 128, 256), "ema_decay": 0.999}
 # Beyond a laptop as many samples as the split has, a thousand at most.
 FINAL = (VoxelGeneration(by_budget(smoke=24, laptop=250, other=1_000), references=True), SamplingCost(n=16))
+STEPS = by_budget(smoke=(2, 3), other=(3, 5, 9, 18))
 
 # The field's deviation around its mean is about .16 at a blur of .7; two solids are at most about 20 apart.
 SCHEDULE = EDMSchedule(sigma_min=0.02, sigma_max=15.0, p_mean=-0.8, p_std=1.3)
+NETWORK = UNetConfig((96,), patch=4)
 HEUN = VoxelScoreConfig(
-    UNetConfig((96,), patch=4),
-    schedule=SCHEDULE,
-    sampler=Heun(12, SCHEDULE),
-    predicts="x0",
-    sharpen=0,
-    learning_rate=4e-3,
+    NETWORK, schedule=SCHEDULE, sampler=Heun(12, SCHEDULE), predicts="x0", sharpen=0, learning_rate=4e-3
 )
 LANGEVIN = replace(HEUN, sampler=AnnealedLangevin(12, 3, 0.3, GeometricSchedule(0.03, 15.0)))
 
@@ -68,6 +58,7 @@ TRAINING: Space = {
     "sampler.schedule.sigma_max": Float(5.0, 40.0, log=True),
 }
 BLUR: Space = {"blur": Float(0.4, 1.0)}
+LANGEVIN_SPACE: Space = {**BLUR, **TRAINING, "sampler.step_size": Float(0.05, 0.8, log=True)}
 HEUN_SPACE: Space = {**TRAINING, "sampler.s_churn": Choice(0.0, 5.0, 20.0)}
 
 
@@ -76,13 +67,8 @@ def score(config: VoxelScoreConfig, space: Space, **large: float) -> Contender:
     sampler = {f"sampler.{name}": value for name, value in large.items()}
     return Contender(
         config,
-        kind="score",
         space=space,
-        final_evaluators=(
-            *FINAL,
-            SamplingPath(n_chains=4, columns=6),
-            StepCounts(by_budget(smoke=(2, 3), other=(3, 5, 9, 18)), columns=4),
-        ),
+        final_evaluators=(*FINAL, SamplingPath(n_chains=4, columns=6), StepCounts(STEPS, columns=4)),
         at={
             "smoke": {"network": UNetConfig((8,), patch=2), "sampler.n_steps": 2},
             "long": {"ema_decay": 0.995},
@@ -94,30 +80,22 @@ def score(config: VoxelScoreConfig, space: Space, **large: float) -> Contender:
 
 CONTENDERS = {
     "heun": score(HEUN, {**BLUR, **HEUN_SPACE}, n_steps=18),
-    "langevin": score(
-        LANGEVIN,
-        {**BLUR, **TRAINING, "sampler.step_size": Float(0.05, 0.8, log=True)},
-        n_steps=100,
-        steps_per_level=5,
-        step_size=0.1,
-    ),
+    "langevin": score(LANGEVIN, LANGEVIN_SPACE, n_steps=100, steps_per_level=5, step_size=0.1),
     "heun_raw": score(replace(HEUN, blur=0.0), HEUN_SPACE, n_steps=18),
     "gan": Contender(
         GANConfig(channels=CHANNELS),
-        kind="baseline",
         space={
             "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
             "generator_learning_rate": Float(1e-4, 3e-3, log=True),
             "r1": Float(0.05, 5.0, log=True),
         },
-        budgets=budgets(0.175, gpu=20_000, paper=300_000),
+        budgets=equal_seconds(0.175, SECONDS, gpu=20_000, paper=300_000),
         at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
     ),
     "vae": Contender(
         VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
-        kind="baseline",
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 2.0, log=True)},
-        budgets=budgets(0.105, gpu=30_000, paper=300_000),
+        budgets=equal_seconds(0.105, SECONDS, gpu=30_000, paper=300_000),
         at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
     ),
 }
@@ -132,23 +110,18 @@ STUDY = Study(
     evaluators=(VoxelGeneration(by_budget(smoke=24, other=150)),),
     final_evaluators=FINAL,
     note=(
-        "IS: inception score by the data set's own classifier; coverage and MMD (minimum matching distance) by IoU against as many "
-        "solids of the split; `nearest IoU`: of a sample with the training example nearest to it, copies have 1. `nfe` and "
-        "`s/sample`: network evaluations and seconds of one of 16 samples that are drawn at once on this device."
+        "IS: inception score by the data set's own classifier; coverage and MMD (minimum matching distance) by IoU "
+        "against as many solids of the split; `nearest IoU`: of a sample with the training example nearest to it, "
+        "copies have 1. `nfe` and `s/sample`: network evaluations and seconds of one of 16 samples that are drawn at "
+        "once on this device."
     ),
     columns={
         "test/class_inception_score": "IS",
-        "test/class_inception_score_train": "IS of training examples",
-        "test/iou_coverage": "coverage",
-        "test/iou_coverage_train": "coverage of training examples",
-        "test/iou_mmd": "MMD (1 - IoU)",
-        "test/iou_mmd_train": "MMD of training examples",
-        "test/nearest_train_iou": "nearest IoU",
-        "test/nearest_train_iou_real": "nearest IoU of test examples",
-        "test/filled": "filled",
+        **columns("class_inception_score_train", "iou_coverage", "iou_coverage_train", "iou_mmd", "iou_mmd_train"),
+        **columns("nearest_train_iou", "nearest_train_iou_real", "filled"),
         **columns("voxel_n", "sampling_nfe", "sampling_seconds"),
     },
-    budgets=budgets(0.08, gpu=20_000, paper=300_000),
+    budgets=equal_seconds(0.08, SECONDS, gpu=20_000, paper=300_000),
     trials=4,
     targets=(
         *(

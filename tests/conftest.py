@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from tests.contracts.training import Training
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A machine may be busy: no test times anything, and hypothesis does not either.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 # Variables of the environment, as pytest-xdist's workers inherit it from the process that starts them.
 REAL_DATA = "GIBBSWEEP_TESTS_REAL_DATA"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gibbsweep.data import Metadata, Part, load_split, write_parts
 from gibbsweep.data.catalogue.catalogue import entry_of
-from gibbsweep.data.catalogue.folders import SPLITS, SplitName
+from gibbsweep.data.catalogue.layouts import SPLITS, SplitName
 from gibbsweep.data.formats.wav import encode_wav
 
 Images = NDArray[np.uint8]
@@ -26,7 +26,7 @@ RATE = 8000
 
 def write_stand_ins(root: Path) -> None:
     """Write every stand-in under ``root`` as ROOT/NAME/{train,test}.parquet."""
-    for name, (make, metadata) in _STAND_INS.items():
+    for name, (make, metadata) in STAND_INS.items():
         for split in SPLITS:
             parts = list(make(split))
             if parts:
@@ -119,7 +119,7 @@ def _of_modelnet() -> Metadata:
     return Metadata(entry.shape, entry.classes, "a stand-in for modelnet_chairs_monitors", "CC0")
 
 
-_STAND_INS: dict[str, tuple[Callable[[SplitName], Iterator[Part]], Metadata]] = {
+STAND_INS: dict[str, tuple[Callable[[SplitName], Iterator[Part]], Metadata]] = {
     "mnist": (_mnist, _of_entry("mnist")),
     "fashion_mnist": (_fashion_mnist, _of_entry("fashion_mnist")),
     "cifar10_4k": (_cifar10, _of_entry("cifar10")),

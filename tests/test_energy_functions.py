@@ -85,19 +85,20 @@ def test_the_figure_and_the_finding_say_what_matters() -> None:
         "form.name=mlp cd.l2": 0.125,
         "form.name=mlp form.depth": 0.1,
     }
-    figure = SCRIPT.importance(table(found))
+    draw = SCRIPT.STUDY.figures["importance"]
+    figure = draw(table(found))
     assert isinstance(figure, Figure)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["name", "l2", "depth"]
-    (finding,) = SCRIPT.findings(table(found))
+    (finding,) = SCRIPT.STUDY.findings(table(found))
     assert (
         "over the completed ones of 12 trials: form.name 50%, cd.l2 25%, form.depth 10%; interactions and noise 15%"
         in finding
     )
-    assert SCRIPT.findings(table({})) == []
-    assert "Too few" in SCRIPT.importance(table({})).axes[0].get_title()
+    assert SCRIPT.STUDY.findings(table({})) == []
+    assert "Too few" in draw(table({})).axes[0].get_title()
 
 
-@pytest.mark.usefixtures("ray_session")
+@pytest.mark.usefixtures("ray_of_one_cpu")
 def test_a_search_over_two_forms_fills_the_importances(tmp_path: Path) -> None:
     study = SCRIPT.STUDY
     contender = study.contenders["energy"]
@@ -116,7 +117,7 @@ def test_a_search_over_two_forms_fills_the_importances(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.usefixtures("ray_session")
+@pytest.mark.usefixtures("ray_of_one_cpu")
 def test_the_task_is_remembered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--runs", str(tmp_path)]
     start = ["--task", "classification", "--name", "s", "--budget", "smoke", "--trials", "0", "--seeds", "0"]

@@ -17,7 +17,7 @@ from gibbsweep.tune.sweep import run_sweep
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_cd_k(tmp_path: Path, ray_session: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cd_k(tmp_path: Path, ray_of_one_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
     study, _ = load_target(str(ROOT / "sweeps" / "cd_k.py") + ":rbm")
     options = SweepOptions(runs=tmp_path, name="small", budget="smoke", trials=4, seeds=2)
     run_sweep(study, options, console=Console(file=io.StringIO()), command="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import pytest
 from rich.console import Console
 from tests.scripts import ROOT, module_of
 
-from gibbsweep.data import CATALOGUE
+from gibbsweep.data import CATALOGUE, Dataset
 from gibbsweep.data.loading.view import view_of
+from gibbsweep.evaluate.features import classifier
 from gibbsweep.study.study import Study
+from gibbsweep.train import Budget
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
+from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig
 
 STUDIES: dict[str, tuple[str, ...]] = {
     "anomaly_detection": ("digits",),
@@ -49,6 +52,19 @@ def fetched_by(script: str) -> list[str]:
     """The sets that a script reads and that must be fetched: stand-ins take their place where they are not the
     point."""
     return sorted({view_of(data).name for data in STUDIES[script]} - BUNDLED)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief_feature_networks() -> Iterator[None]:
+    """The networks that samples are measured with are trained for a few updates: that they measure well is tested elsewhere."""
+    train = classifier._train
+
+    def train_briefly(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, path: Path) -> None:
+        train(dataset, config, replace(budget, updates=20, report_every=20), path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "_train", train_briefly)
+        yield
 
 
 def test_every_study_has_a_smoke_run() -> None:

@@ -41,9 +41,9 @@ from growth import cost_of_a_trial
 from rich.console import Console
 from tracking import cpu_seconds_of_a_trial
 
+from gibbsweep.folder import read_spool
 from gibbsweep.results.results import Results
 from gibbsweep.run.provenance import device_name, git_commit
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
@@ -142,8 +142,7 @@ def first_report() -> list[dict[str, Any]]:
 
 def _first(path: Path) -> float:
     """The time of the first report in a spool."""
-    assert read_spool(path)
-    return float(json.loads(path.read_bytes().split(b"\n")[0])["time"])
+    return read_spool(path)[0].time
 
 
 def efficiency(trials: int = 12) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""An option that may be left out, as the command line shows it."""
+"""The type of an option that may be left out, as the command line shows it."""
 
 from __future__ import annotations
 
@@ -14,4 +14,5 @@ def _hint(default: str | None) -> str:
 
 
 OrDefault = Annotated[T | None, tyro.conf.arg(help_behavior_hint=_hint)]
-"""None where it was not given. Its docstring says what it is then; "(default: None)" would say nothing."""
+"""The type of an option that is None where it was left out. The option's docstring says what its default then is, as
+"(default: None)" would say nothing: ``trials: OrDefault[int] = None``."""

@@ -2,8 +2,8 @@
 
 PyDeep (Melchior et al., "How to Center Deep Boltzmann Machines", JMLR 2016, and the library's RBM_MNIST_small
 tutorial): binary MNIST thresholded at .5, 60,000 training images, PCD-1 with 100 chains, batches of 100, learning rate
-.01, 50 epochs, no momentum, no decay, offsets that slide by .01. Compared are a centred and a normal machine, whose
-exact test log-likelihoods answer; published: centred -142.56, normal -149.05 nats.
+.01, 50 epochs, no momentum, no decay, offsets that slide by .01. The study compares a centred and a normal machine,
+whose exact test log-likelihoods answer the question; published: centred -142.56, normal -149.05 nats.
 
     gibbsweep data fetch mnist && python sweeps/reproduce/pydeep_small.py
 """
@@ -25,8 +25,8 @@ STUDY = Study(
     question="Do the exact test log-likelihoods reach PyDeep's -142.56 (centred) and -149.05 (normal)?",
     data="mnist",
     contenders={
-        "centred": Contender(replace(RECIPE, centred=True), kind="energy"),
-        "normal": Contender(replace(RECIPE, centred=False), kind="energy"),
+        "centred": Contender(replace(RECIPE, centred=True)),
+        "normal": Contender(replace(RECIPE, centred=False)),
     },
     goal=Goal("test/log_likelihood", "maximize"),
     evaluators=(),

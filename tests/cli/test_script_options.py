@@ -12,7 +12,7 @@ from tests.tiny import study
 from gibbsweep.cli import run_study_of
 from gibbsweep.study import Study
 
-pytestmark = pytest.mark.usefixtures("ray_session")
+pytestmark = pytest.mark.usefixtures("ray_of_one_cpu")
 
 
 @dataclass(frozen=True)

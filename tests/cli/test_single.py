@@ -38,7 +38,7 @@ def test_retries_are_an_option_of_one_run(
     main([*words, "--name", "again", "--retries", "1"])
     outcome = Outcome.read(tmp_path / "train-tiny" / "trials" / "again")
     assert outcome is not None
-    assert (outcome.outcome, outcome.step, outcome.metrics["stability"]) == ("completed", 10, 0.5)
+    assert (outcome.kind, outcome.step, outcome.metrics["stability"]) == ("completed", 10, 0.5)
     text = capsys.readouterr().out
     assert "restart 1 of 1: diverged at update 5 in phase" in text
     assert "it goes on from the checkpoint of update 5 with learning_rate=" in text

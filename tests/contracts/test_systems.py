@@ -165,7 +165,7 @@ def test_a_fitted_system_follows_its_seed(name: str) -> None:
         system = case.build()
         assert isinstance(system, CanFit)
         outcome = fit(system, case.dataset().train, report=Composed(), seed=3)
-        assert (outcome.outcome, outcome.step) == ("completed", 1)
+        assert (outcome.kind, outcome.step) == ("completed", 1)
         found = []
         if isinstance(system, HasLogits):
             found.append(system.logits(x))

@@ -38,5 +38,5 @@ def train_system(
         seed=seed,
         precision="fp32",
     )
-    assert (outcome.outcome, outcome.step) == ("completed", budget.updates)
+    assert (outcome.kind, outcome.step) == ("completed", budget.updates)
     return Training(system, run_dir)

@@ -15,14 +15,14 @@ from tests.contracts.systems import SYSTEMS, TRAINED
 from tests.run.parabola import BUDGET, assignment
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, read_restarts, read_spool
 from gibbsweep.run import restart as restart_module
 from gibbsweep.run.run import run
 from gibbsweep.study.space import with_values
 from gibbsweep.study.step_sizes import check_halving, step_sizes
-from gibbsweep.train import Budget, Outcome, read_restarts
+from gibbsweep.train import Budget
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.report import read_spool
-from gibbsweep.train.restarts import seed_after
+from gibbsweep.train.part import seed_after
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import OptimizerConfig, Units
 
@@ -34,7 +34,7 @@ class Killed(BaseException):
 def test_a_halved_step_completes_from_the_last_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """2^7 > 100: update 7 diverges, the checkpoint of 6 updates has an error of 64, and six halvings make it 1."""
     outcome = run(assignment(tmp_path))
-    assert (outcome.outcome, outcome.step, len(outcome.restarts)) == ("completed", 12, 1)
+    assert (outcome.kind, outcome.step, len(outcome.restarts)) == ("completed", 12, 1)
     (restart,) = outcome.restarts
     assert (restart.step, restart.phase, restart.resumed_at) == (7, "descent", 6)
     assert "diverged at update 7 in phase descent: |gap| exceeds its bound of 100" in restart.message
@@ -46,8 +46,8 @@ def test_a_halved_step_completes_from_the_last_checkpoint(tmp_path: Path, capsys
     assert (outcome.samples, outcome.nfe) == (130, 4 * 13), "the seventh update from the checkpoint was done twice"
     assert 0 < outcome.lost_seconds < outcome.device_seconds
     reports = read_spool(tmp_path / "metrics.jsonl")
-    assert [(step, metrics["train/restarts"]) for step, metrics in reports] == [(3, 0), (6, 0), (9, 1), (12, 1)]
-    assert reports[-1][1]["train/samples"] == 130
+    assert [(record.step, record.metrics["train/restarts"]) for record in reports] == [(3, 0), (6, 0), (9, 1), (12, 1)]
+    assert reports[-1].metrics["train/samples"] == 130
     assert "restart 1 of 2: diverged at update 7" in capsys.readouterr().out
     assert Outcome.read(tmp_path) == outcome
     assert str(outcome) == "completed after 1 restart"
@@ -55,33 +55,33 @@ def test_a_halved_step_completes_from_the_last_checkpoint(tmp_path: Path, capsys
 
 def test_without_a_checkpoint_it_starts_again(tmp_path: Path) -> None:
     outcome = run(assignment(tmp_path, replace(BUDGET, report_every=12)))
-    assert (outcome.outcome, outcome.restarts[0].resumed_at) == ("completed", 0)
+    assert (outcome.kind, outcome.restarts[0].resumed_at) == ("completed", 0)
     _, tensors = read_checkpoint(tmp_path / "checkpoint")
     assert abs(tensors["model/w"].item() - 1.0) == pytest.approx(0.5**12, abs=0.01)
 
 
 def test_without_retries_the_first_divergence_is_the_end(tmp_path: Path) -> None:
     outcome = run(assignment(tmp_path, replace(BUDGET, retries=0)))
-    assert (outcome.outcome, outcome.step, outcome.restarts, outcome.phase) == ("diverged", 7, (), "descent")
-    assert read_spool(tmp_path / "metrics.jsonl")[-1][0] == 8, "the last report is that of the divergence"
+    assert (outcome.kind, outcome.step, outcome.restarts, outcome.phase) == ("diverged", 7, (), "descent")
+    assert read_spool(tmp_path / "metrics.jsonl")[-1].step == 8, "the last report is that of the divergence"
     assert read_restarts(tmp_path) == []
 
 
 def test_retries_are_counted_with_and_without_progress(tmp_path: Path) -> None:
     """Steps of 24, 12 and 6 multiply the error by 47, 23 and 11: each attempt diverges before a first checkpoint."""
     outcome = run(assignment(tmp_path, learning_rate=24.0))
-    assert (outcome.outcome, len(outcome.restarts)) == ("diverged", 2)
+    assert (outcome.kind, len(outcome.restarts)) == ("diverged", 2)
     assert [r.values["learning_rate"] for r in outcome.restarts] == [12.0, 6.0]
     assert [r.step for r in outcome.restarts] == [2, 2]
     assert outcome.step == 2 and outcome.metrics["stability"] == pytest.approx(2 / 12)
     assert outcome.metrics["train/descent/gap"] == pytest.approx(121, rel=0.01)
     assert not has_checkpoint(tmp_path / "checkpoint")
-    assert [step for step, _ in read_spool(tmp_path / "metrics.jsonl")] == [3]
+    assert [record.step for record in read_spool(tmp_path / "metrics.jsonl")] == [3]
 
 
 def test_a_divergence_in_the_update_that_would_have_been_reported_hides_no_report(tmp_path: Path) -> None:
     run(assignment(tmp_path, replace(BUDGET, report_every=4)))  # update 7 is the last before the report of 8
-    assert [step for step, _ in read_spool(tmp_path / "metrics.jsonl")] == [4, 8, 12]
+    assert [record.step for record in read_spool(tmp_path / "metrics.jsonl")] == [4, 8, 12]
 
 
 MOMENTS = [
@@ -119,8 +119,8 @@ def test_killed_at_any_moment_it_resumes_to_the_same_run(
 
     def of(run_dir: Path) -> tuple[dict[str, torch.Tensor], list[tuple[int, dict[str, float]]]]:
         reports = [
-            (step, {k: v for k, v in metrics.items() if "second" not in k})
-            for step, metrics in read_spool(run_dir / "metrics.jsonl")
+            (record.step, {k: v for k, v in record.metrics.items() if "second" not in k})
+            for record in read_spool(run_dir / "metrics.jsonl")
         ]
         return read_checkpoint(run_dir / "checkpoint")[1], reports
 
@@ -130,7 +130,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_run(
     assert [replace(r, lost_seconds=0.0) for r in resumed.restarts] == [
         replace(r, lost_seconds=0.0) for r in whole.restarts
     ]
-    assert (resumed.outcome, resumed.samples, resumed.nfe) == (whole.outcome, whole.samples, whole.nfe)
+    assert (resumed.kind, resumed.samples, resumed.nfe) == (whole.kind, whole.samples, whole.nfe)
 
 
 def test_every_attempt_has_a_seed_of_its_own(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_no_checkpoint_holds_a_weight_that_is_not_finite(tmp_path: Path) -> None
     (restart,) = outcome.restarts
     assert (restart.step, restart.phase) == (0, "descent")
     assert "not all weights are finite" in restart.message
-    assert outcome.outcome == "completed"
+    assert outcome.kind == "completed"
     _, tensors = read_checkpoint(tmp_path / "checkpoint")
     assert all(bool(t.isfinite().all()) for t in tensors.values())
 

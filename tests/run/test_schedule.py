@@ -13,14 +13,14 @@ from tests.run.parabola import Parabola, ParabolaConfig, assignment
 from torch import distributed
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import CheckpointCopy, Outcome, read_spool
 from gibbsweep.results.results import describe_schedule
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
 from gibbsweep.run.schedule import schedule_as_json
-from gibbsweep.train import Budget, Outcome, Segment
+from gibbsweep.train import Budget, Segment
 from gibbsweep.train.checkpoint import read_checkpoint
-from gibbsweep.train.report import read_spool
-from gibbsweep.train.takeover import Takeover, take_over
+from gibbsweep.train.copy_checkpoint import copy_checkpoint
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase
 
 BUDGET = Budget(updates=12, batch_size=10, report_every=3, also_at=(4, 8))
@@ -47,14 +47,14 @@ def same(a: Path, b: Path) -> bool:
 
 def test_pauses_and_kills_at_any_update_change_no_bit(tmp_path: Path) -> None:
     whole = run(scheduled(tmp_path / "whole"))
-    assert (whole.outcome, whole.step) == ("completed", 12)
+    assert (whole.kind, whole.step) == ("completed", 12)
     for until in (3, 4, 6, 8, 9):
         folder = tmp_path / str(until)
         run(scheduled(folder, until=until))
         run(scheduled(folder))
         assert same(folder, tmp_path / "whole"), until
     reports = read_spool(tmp_path / "whole" / "metrics.jsonl")
-    assert {step: m["schedule/learning_rate"] for step, m in reports} == {
+    assert {record.step: record.metrics["schedule/learning_rate"] for record in reports} == {
         3: 0.5, 4: 0.5, 6: 0.25, 8: 0.25, 9: 0.1, 12: 0.1,
     }  # fmt: skip
     assert not any(name.startswith("schedule/") for name in whole.metrics)
@@ -76,16 +76,16 @@ def test_a_replay_is_the_member_when_the_seed_is_the_same(tmp_path: Path) -> Non
     run(scheduled(a, SCHEDULE[:1], until=4))
     for run_dir in (b, c):
         run(scheduled(run_dir, (Segment(0, {"learning_rate": 0.9}),), until=4))
-    take_over(b, a, Takeover(4, "a", dict(SCHEDULE[1].values)), 10)
+    copy_checkpoint(b, a, CheckpointCopy(4, "a", dict(SCHEDULE[1].values)), 10)
     run(scheduled(b, SCHEDULE[:2], until=8))
     run(scheduled(c, (Segment(0, {"learning_rate": 0.9}),), until=8))
-    take_over(c, b, Takeover(8, "b", dict(SCHEDULE[2].values)), 10)
+    copy_checkpoint(c, b, CheckpointCopy(8, "b", dict(SCHEDULE[2].values)), 10)
     member = run(scheduled(c))
     replay = run(scheduled(tmp_path / "replay"))
-    assert member.outcome == replay.outcome == "completed"
+    assert member.kind == replay.kind == "completed"
     assert same(c, tmp_path / "replay")
     other = run(scheduled(tmp_path / "other", seed=4))
-    assert other.outcome == "completed" and not same(tmp_path / "other", c)
+    assert other.kind == "completed" and not same(tmp_path / "other", c)
 
 
 def test_a_copy_draws_other_numbers_than_its_donor(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_replay_that_diverges_restarts_with_halved_steps_of_its_segment(tmp_pa
     schedule = (Segment(0, {"learning_rate": 0.5}), Segment(4, {"learning_rate": 9.0}, (3, 4)))
     noisy = replace(assignment(tmp_path, BUDGET).config, noise=1.0)
     outcome: Outcome = run(scheduled(tmp_path, schedule, config=noisy, budget=replace(BUDGET, retries=9)))
-    assert outcome.outcome == "completed"
+    assert outcome.kind == "completed"
     assert [restart.values["learning_rate"] for restart in outcome.restarts][:3] == [4.5, 2.25, 1.125]
     assert all(restart.resumed_at >= 4 for restart in outcome.restarts)
 
@@ -145,7 +145,7 @@ def _worker(rank: int, store: str, run_dir: Path) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     outcome = run(scheduled(run_dir))
     distributed.destroy_process_group()
-    if outcome.outcome != "completed":
+    if outcome.kind != "completed":
         raise RuntimeError(outcome.message)
 
 

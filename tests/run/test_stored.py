@@ -36,7 +36,7 @@ NETWORK = ScoreModelConfig(
 
 def train(run_dir: Path, config: ScoreModelConfig = NETWORK) -> Path:
     outcome = run(Assignment("r", "score", "single", config, 0, "digits", Budget(3, 16, 3), run_dir, precision="fp32"))
-    assert outcome.outcome == "completed"
+    assert outcome.kind == "completed"
     return run_dir
 
 
@@ -137,5 +137,5 @@ def test_noise_schedules_sweeps_the_samplers_of_a_run_without_training(trained: 
             final_evaluators=heun.final_evaluators, goals=heun.goals,
         )
     )  # fmt: skip
-    assert outcome.outcome == "completed"
+    assert outcome.kind == "completed"
     assert outcome.metrics["test/sampling_nfe"] == 19 and outcome.metrics["validation/frechet_distance"] > 0

@@ -6,12 +6,14 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import CheckpointCopy, MemoryRetry, Restart, write_copies
 from gibbsweep.track import default_tracking_uri, metric_history, sweep_runs, sync
 from gibbsweep.track import sweep as sweep_module
 from gibbsweep.track.store import connect
@@ -81,8 +83,10 @@ def test_restarts_and_retries_are_tags_of_their_run(store: str, sweep: Any) -> N
     trial.report(1, **{"train/restarts": 2.0})
     trial.end("completed", 1)
     outcome = json.loads((trial.folder / "outcome.json").read_text())
-    outcome["restarts"] = [{"step": 7, "message": "loss is nan"}, {"step": 9, "message": "gap is 200"}]
-    outcome["repackings"] = [{"step": 5, "memory": "gpu"}]
+    messages = {7: "loss is nan", 9: "gap is 200"}
+    restarts = [Restart(step, "cd", message, resumed_at=5) for step, message in messages.items()]
+    retry = MemoryRetry("rbm", "gpu", step=5, before=2, after=1, cpus=1, gpus=1.0, message="CUDA out of memory")
+    outcome |= {"restarts": [asdict(restart) for restart in restarts], "repackings": [asdict(retry)]}
     (trial.folder / "outcome.json").write_text(json.dumps(outcome))
     assert sync(sweep.folder, tracking_uri=store).error == ""
     run = sweep.runs(store)["rbm-0000"]
@@ -101,8 +105,8 @@ def test_a_member_that_was_lost_and_replaced_ends_as_it_ends(store: str, sweep: 
     run = sweep.runs(store)["rbm-0003"]
     assert (run.info.status, run.data.tags["gibbsweep.outcome"]) == ("FAILED", "diverged")
     (trial.folder / "outcome.json").unlink()
-    taken = {"step": 5, "donor": "rbm-0007", "changed": {"learning_rate": [0.01, 0.012]}, "done": True}
-    (trial.folder / "takeovers.json").write_text(json.dumps([taken]))
+    changed = {"learning_rate": (0.01, 0.012)}
+    write_copies(trial.folder, [CheckpointCopy(5, "rbm-0007", {"learning_rate": 0.012}, changed, done=True)])
     trial.report(10, loss=1.0)
     sync(sweep.folder, tracking_uri=store)
     assert sweep.runs(store)["rbm-0003"].data.tags["gibbsweep.outcome"] == ""

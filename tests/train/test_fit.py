@@ -11,10 +11,10 @@ from tests.tiny import STUDY, MeanConfig
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import LogLikelihood
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
-from gibbsweep.train import Budget, Composed, Outcome, fit
-from gibbsweep.train.report import read_spool
+from gibbsweep.train import Budget, Composed, fit
 from gibbsweep_models.energy.rbm import RBMConfig
 
 
@@ -40,9 +40,9 @@ def test_a_fitted_run_is_recorded_like_a_trained_one(tmp_path: Path) -> None:
     x, test = (split.batch(torch.arange(len(split)))["x"] for split in (data.train, data.test))
     p = x.mean(dim=0).clamp(0.01, 0.99)
     expected = (test * p.log() + (1 - test) * (1 - p).log()).flatten(1).sum(dim=1).mean()
-    assert outcome.outcome == "completed"
+    assert outcome.kind == "completed"
     assert outcome.metrics["test/log_likelihood"] == pytest.approx(float(expected), rel=1e-6)
-    assert [step for step, _ in read_spool(tmp_path / "metrics.jsonl")] == [1]
+    assert [record.step for record in read_spool(tmp_path / "metrics.jsonl")] == [1]
     assert [step for step, _ in announced] == [1]
     assert not (tmp_path / "checkpoint").exists()
     assert Outcome.read(tmp_path) == outcome
@@ -83,7 +83,7 @@ def test_what_was_trained_survives_a_failing_evaluation(tmp_path: Path) -> None:
             final_evaluators=(Burning(),),
         )
     )
-    assert (outcome.outcome, outcome.step) == ("failed", 4)
+    assert (outcome.kind, outcome.step) == ("failed", 4)
     assert "the projector is on fire" in outcome.message
     assert "train/cd/loss" in outcome.metrics
     assert Outcome.read(run_dir) == outcome

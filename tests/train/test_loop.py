@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
-from gibbsweep.train import Budget, Composed, Evaluation, SpoolReporter, train
-from gibbsweep.train.report import read_spool
+from gibbsweep.folder import Outcome, read_spool
+from gibbsweep.train import Budget, Composed, Evaluation, Part, SpoolReporter, train
 from gibbsweep_models.types import Batch, Loss, OptimizerConfig, Phase, System
 
 
@@ -57,7 +57,7 @@ class Line(System):
         return [Phase("fit", [self.w], self.objective, sgd, every=self.every, bounds={"gap": self.bound})]
 
 
-def run(system: System, run_dir: Path, updates: int = 20, **options: object) -> object:
+def run(system: System, run_dir: Path, updates: int = 20, **options: object) -> Outcome:
     return train(
         system,
         Examples(),
@@ -88,7 +88,7 @@ def test_a_loss_that_is_not_finite_diverges_before_the_step(tmp_path: Path, valu
     system = Line(Scripted(at=7, value=value))
     weights: list[float] = []
     outcome = run(system, tmp_path, report=lambda step, metrics, *artifacts: weights.append(system.w.item()))
-    assert outcome.outcome == "diverged"
+    assert outcome.kind == "diverged"
     assert outcome.step == 7
     assert "update 7 in phase fit" in outcome.message
     assert math.isfinite(system.w.item())
@@ -97,7 +97,7 @@ def test_a_loss_that_is_not_finite_diverges_before_the_step(tmp_path: Path, valu
 
 def test_a_part_beyond_its_bound_diverges(tmp_path: Path) -> None:
     outcome = run(Line(Scripted(at=3, value=1e6), bound=1e5), tmp_path)
-    assert (outcome.outcome, outcome.step) == ("diverged", 3)
+    assert (outcome.kind, outcome.step) == ("diverged", 3)
     assert "gap" in outcome.message
     assert "100000" in outcome.message or "1e+05" in outcome.message
 
@@ -164,7 +164,7 @@ def test_a_killed_run_leaves_each_report_once_in_the_spool(tmp_path: Path) -> No
     spool = SpoolReporter(tmp_path)
     run(Line(Scripted()), tmp_path, report=spool)
     spool.close()
-    assert [step for step, _ in read_spool(tmp_path / "metrics.jsonl")] == [5, 10, 15, 20]
+    assert [record.step for record in read_spool(tmp_path / "metrics.jsonl")] == [5, 10, 15, 20]
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,22 @@ def test_a_resume_that_is_another_run_is_refused(tmp_path: Path, change: dict[st
     with pytest.raises(UserError, match=word):
         run(Line(Scripted()), tmp_path, **{"updates": 10, "config": {"k": 1}, **change})
     assert (tmp_path / "checkpoint" / "state.json").read_bytes() == content
+
+
+def test_a_run_in_two_parts_is_the_run_in_one(tmp_path: Path) -> None:
+    whole = Line(Scripted())
+    run(whole, tmp_path / "whole")
+    paused = run(Line(Scripted()), tmp_path / "parts", part=Part(until=10))
+    assert (paused.kind, paused.step, paused.samples) == ("paused", 10, 160)
+    resumed = Line(Scripted())
+    completed = run(resumed, tmp_path / "parts")
+    assert (completed.kind, completed.step, completed.samples) == ("completed", 20, 320)
+    assert resumed.w.item() == whole.w.item()
+
+
+def test_a_part_ends_where_the_budget_reports(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="got until=7, expected updates after which .* reports"):
+        run(Line(Scripted()), tmp_path, part=Part(until=7))
 
 
 def test_too_large_a_batch_is_refused(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gibbsweep.errors import UserError
-from gibbsweep.train import Budget, Outcome, SpoolReporter
+from gibbsweep.folder import Outcome, read_spool
+from gibbsweep.train import Budget, SpoolReporter
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
-from gibbsweep.train.report import read_spool
 from gibbsweep_models.types import OptimizerConfig
 
 
@@ -82,7 +82,7 @@ def test_outcomes_and_spools_keep_every_number(
     spool.close()
     outcome = Outcome.read(folder)
     assert outcome is not None
-    for read in (outcome.metrics, read_spool(folder / "metrics.jsonl")[0][1]):
+    for read in (outcome.metrics, read_spool(folder / "metrics.jsonl")[0].metrics):
         assert read.keys() == metrics.keys()
         for name, value in metrics.items():
             assert read[name] == value or (math.isnan(read[name]) and math.isnan(value))

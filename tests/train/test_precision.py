@@ -15,7 +15,14 @@ from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.provenance import device_name
 from gibbsweep.run.run import run
 from gibbsweep.train import Budget, Outcome, precision
-from gibbsweep.train.precision import Measured, Precision, PrecisionOption, choose_precision, measurements, said
+from gibbsweep.train.precision import (
+    Measured,
+    Precision,
+    PrecisionOption,
+    choose_precision,
+    describe_measurement,
+    measurements,
+)
 from gibbsweep_models.energy.rbm import RBMConfig
 
 HERE = device_name("cpu")
@@ -46,7 +53,7 @@ def test_the_first_to_ask_on_a_kind_of_device_measures_for_all(tmp_path: Path) -
         "A": {"precision": "bf16", "fp32_seconds": 0.2, "bf16_seconds": 0.1, "run": "first"},
         "B": {"precision": "fp32", "fp32_seconds": 0.1, "bf16_seconds": 0.095, "run": "third"},
     }
-    assert said(found["A"]).startswith("bf16 (an update takes 200 ms in fp32 and 100 ms in bf16")
+    assert describe_measurement(found["A"]).startswith("bf16 (an update takes 200 ms in fp32 and 100 ms in bf16")
 
 
 def test_who_asks_while_another_measures_waits_for_its_answer(tmp_path: Path) -> None:

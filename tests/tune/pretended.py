@@ -13,9 +13,8 @@ import torch
 from safetensors.torch import save
 from tests.tune.plans import LIKELIHOOD
 
-from gibbsweep.train import Outcome
+from gibbsweep.folder import Outcome, write_atomically
 from gibbsweep.train.checkpoint import FORMAT, Progress, has_checkpoint, read_checkpoint
-from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.run import PlannedRun
 
@@ -106,5 +105,5 @@ def told(plan: Plan) -> Any:
         (r.initial_values, r.values, r.copies, r.state, r.reports, sorted(r.lost))
         for r in plan.search_of("rbm").records
     ]
-    runs = {run: (o.outcome, o.step, o.metrics) for run, o in plan.outcomes.items()}
+    runs = {run: (o.kind, o.step, o.metrics) for run, o in plan.outcomes.items()}
     return records, runs, {run: history(plan.sweep.trial(run)) for run in runs}

@@ -16,6 +16,6 @@ def run_segment(plan: Plan, planned: PlannedRun, updates: int) -> None:
     if planned.runs_to == updates:
         finish(plan, planned, replace(whole, step=updates))
         return
-    replace(whole, outcome="paused", step=planned.runs_to).write(plan.sweep.trial(planned.name))
+    replace(whole, kind="paused", step=planned.runs_to).write(plan.sweep.trial(planned.name))
     plan.report(planned.name, planned.runs_to, whole.metrics)
     assert plan.pause(planned.name)

@@ -44,7 +44,7 @@ def run_segment(plan: Plan, planned: PlannedRun) -> None:
     if planned.runs_to == 20:
         end(plan, planned)
         return
-    replace(whole, outcome="paused", step=planned.runs_to).write(plan.sweep.trial(planned.name))
+    replace(whole, kind="paused", step=planned.runs_to).write(plan.sweep.trial(planned.name))
     assert not plan.report(planned.name, planned.runs_to, whole.metrics)
     assert plan.pause(planned.name)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import io
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,16 +59,18 @@ def list_sets(options: ListOptions) -> None:
 
     from gibbsweep.data import catalogue_rows
 
+    signs = _signs()
     table = Table(header_style="bold", box=None, pad_edge=False)
     for name in ("name", "train", "test", "shape", "classes", "state", "what"):
         right = name in ("train", "test", "classes")
         # Only the last column may wrap: it holds sentences, which would squeeze all others to nothing.
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "what")
     for row in catalogue_rows(options.data_root):
-        shape = "×".join(map(str, row["shape"])) if row["shape"] else "–"
+        shape = signs.times.join(map(str, row["shape"])) if row["shape"] else signs.none
         absent = "to fetch" if row["how"] == "fetched" else "to add"
         state = "bundled" if row["how"] == "bundled" else "here" if row["present"] else absent
-        cells = (row["name"], _count(row["train"]), _count(row["test"]), shape, _count(row["classes"]), state)
+        counts = {key: signs.none if row[key] is None else f"{row[key]:,}" for key in ("train", "test", "classes")}
+        cells = (row["name"], counts["train"], counts["test"], shape, counts["classes"], state)
         table.add_row(*cells, row["description"], style="dim" if state == absent else None)
     Console().print(table)
 
@@ -84,25 +88,27 @@ def show_info(options: InfoOptions) -> None:
 
     if options.noise:
         return _show_noise(options)
+    signs = _signs()
     facts = info(options.name, options.data_root)
     histogram = facts.pop("histogram")
     labels = facts.pop("labels")
     width = max(map(len, facts))
     for name, value in facts.items():
         if value is not None or name in ("train", "test"):
-            print(f"{name:<{width}}  {_plain(value)}")
+            print(f"{name:<{width}}  {signs.none if value is None else _plain(value)}")
     if labels:
         print(f"{'labels':<{width}}  " + ", ".join(f"{name}: {count}" for name, count in labels.items()))
     most = max(count for _, _, count in histogram) or 1
-    columns = min(40, int(os.environ.get("COLUMNS", "80")) - width - 24)
+    columns = min(40, shutil.get_terminal_size().columns - width - 24)
     for i, (low, high, count) in enumerate(histogram):
         label = "values" if i == 0 else ""
-        print(f"{label:<{width}}  {low:>7.3g} to {high:<7.3g} {'█' * round(columns * count / most)} {count}")
+        print(f"{label:<{width}}  {low:>7.3g} to {high:<7.3g} {signs.bar * round(columns * count / most)} {count}")
 
 
 def _show_noise(options: InfoOptions) -> None:
     from gibbsweep.data import noise_scales
 
+    signs = _signs()
     scales = noise_scales(
         options.name,
         options.data_root,
@@ -112,7 +118,7 @@ def _show_noise(options: InfoOptions) -> None:
     )
     part = f"{scales.n:,} of {scales.total:,} training examples"
     bound = "" if scales.n == scales.total else ", so a lower bound"
-    no_rule = "–  (technique 2 says nothing below five dimensions)"
+    no_rule = f"{signs.none}  (technique 2 says nothing below five dimensions)"
     rows = [
         ("measured on", f"{part}, {scales.dim:,} values each, in the units that models see"),
         ("sigma_data", f"{scales.sigma_data:.4f}"),
@@ -120,20 +126,38 @@ def _show_noise(options: InfoOptions) -> None:
         ("median distance", f"{scales.median_distance:.3f}  (among {scales.n_median:,})"),
         ("sigma_min", f"{scales.sigma_min:g}  (chosen: --sigma-min)"),
         ("gamma", no_rule if scales.gamma is None else f"{scales.gamma:.4f}  (technique 2, overlap .5)"),
-        ("levels L", "–" if scales.n_levels is None else f"{scales.n_levels}"),
+        ("levels L", signs.none if scales.n_levels is None else f"{scales.n_levels}"),
     ]
     if scales.eps is not None and scales.step_size is not None:
         steps = f"{scales.steps_per_level} steps a level"
         rows.append(("epsilon", f"{scales.eps:.3g}  (technique 4, {steps})"))
-        rows.append(("step_size", f"{scales.step_size:.4f}  (epsilon / sigma_min²: AnnealedLangevin's)"))
+        rows.append(("step_size", f"{scales.step_size:.4f}  (epsilon / sigma_min{signs.square}: AnnealedLangevin's)"))
     rows.append(("EDM p_mean", f"{scales.p_mean:.2f}  (-1.2 at sigma_data .5, moved to this scale; p_std 1.2)"))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         print(f"{name:<{width}}  {value}")
 
 
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
+@dataclass(frozen=True)
+class _Signs:
+    """Signs of tables and bars that the terminal can show."""
+
+    bar: str = "█"
+    times: str = "×"
+    none: str = "–"
+    square: str = "²"
+
+
+def _signs() -> _Signs:
+    """Signs in the encoding of standard output. Names of classes and sources that it cannot show get ``?`` instead."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    signs = _Signs()
+    try:
+        f"{signs.bar}{signs.times}{signs.none}{signs.square}".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return _Signs("#", "x", "-", "^2")
+    return signs
 
 
 def _plain(value: Any) -> str:
@@ -141,4 +165,4 @@ def _plain(value: Any) -> str:
         return f"{value:.4f}"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
-    return "–" if value is None else str(value)
+    return str(value)

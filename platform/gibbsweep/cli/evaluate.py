@@ -1,4 +1,4 @@
-"""``gibbsweep evaluate``."""
+"""``gibbsweep evaluate``: the networks in whose features samples are measured."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from gibbsweep.option import OrDefault
 
 @dataclass(frozen=True)
 class PrepareOptions:
+    """The options of ``gibbsweep evaluate prepare``."""
+
     data: str = "mnist"
     """Data set (see `gibbsweep data list`)."""
     features: Literal["classifier", "inception"] = "classifier"

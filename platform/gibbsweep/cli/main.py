@@ -1,4 +1,4 @@
-"""``gibbsweep``: data sets, feature networks, single runs, sweeps that run or are simulated, tracking."""
+"""The ``gibbsweep`` program: data sets, feature networks, single runs, sweeps that run or are simulated, tracking."""
 
 from __future__ import annotations
 
@@ -22,35 +22,34 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "train": (single.TrainOptions, single.train_one),
     "track sync": (track.SyncOptions, track.sync_sweep),
 }
-
+"""The options of each command, and the function that runs it. The function's docstring is the command's help."""
 
 _HELP = ("-h", "--help")
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """The ``gibbsweep`` program. Exit code 2 for a mistake."""
-    given = list(sys.argv[1:] if words is None else words)
-    if not given or given[0] in _HELP:
+    """Run the command that ``words`` name, or the program's arguments. Exit code 2 for a mistake."""
+    arguments = list(sys.argv[1:] if words is None else words)
+    if not arguments or arguments[0] in _HELP:
         print(_usage(list(COMMANDS)))
         return
-    group = [name for name in COMMANDS if name.startswith(f"{given[0]} ")]
-    if group and given[1:2] and given[1] in _HELP:
+    group = [name for name in COMMANDS if name.startswith(f"{arguments[0]} ")]
+    if group and arguments[1:2] and arguments[1] in _HELP:
         print(_usage(group))
         return
     with one_sentence():
         for length in (2, 1):
-            name = " ".join(given[:length])
+            name = " ".join(arguments[:length])
             if name in COMMANDS:
                 options, run = COMMANDS[name]
-                parsed = parse(
-                    options, given[length:], prog=f"gibbsweep {name}", description=(run.__doc__ or "").strip()
-                )
-                run(parsed)
+                description = (run.__doc__ or "").strip()
+                run(parse(options, arguments[length:], prog=f"gibbsweep {name}", description=description))
                 return
-        raise UserError(_unknown(given))
+        raise UserError(_unknown_command(arguments))
 
 
 def _usage(names: Sequence[str]) -> str:
+    """The help that lists the commands ``names``."""
     width = max(map(len, names))
     lines = [f"  gibbsweep {name:<{width}}  {_summary(COMMANDS[name][1])}" for name in names]
     return "\n".join(["Hyperparameter sweeps for energy-based and score-based generative models.", "", *lines, "",
@@ -61,11 +60,12 @@ def _summary(run: Callable[[Any], None]) -> str:
     return (run.__doc__ or "").strip().splitlines()[0]
 
 
-def _unknown(given: list[str]) -> str:
-    group = [name for name in COMMANDS if name.split()[0] == given[0]]
+def _unknown_command(arguments: list[str]) -> str:
+    """The sentence for ``arguments`` that begin with no command."""
+    group = [name for name in COMMANDS if name.split()[0] == arguments[0]]
     if group:
-        got = " ".join(given[:2])
-        return f"{got!r} is not a command of gibbsweep: use one of {', '.join(group)}."
-    close = difflib.get_close_matches(given[0], {name.split()[0] for name in COMMANDS}, n=1)
+        command = " ".join(arguments[:2])
+        return f"{command!r} is not a command of gibbsweep: use one of {', '.join(group)}."
+    close = difflib.get_close_matches(arguments[0], {name.split()[0] for name in COMMANDS}, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}."
-    return f"{given[0]!r} is not a command of gibbsweep: {hint}"
+    return f"{arguments[0]!r} is not a command of gibbsweep: {hint}"

@@ -1,4 +1,4 @@
-"""Turning words into options, and mistakes into one sentence and exit code 2."""
+"""The words of a command line as options, and mistakes as one sentence and exit code 2."""
 
 from __future__ import annotations
 
@@ -15,10 +15,25 @@ from gibbsweep.errors import UserError
 
 T = TypeVar("T")
 
+_REWRITES = (
+    # Tyro draws its messages in a box, of dashes where a terminal has no lines, and in colours.
+    (r"\x1b\[[0-9;]*m", ""),
+    (r"[╭╮╰╯│─┃━┏┓┗┛]|-{3,}", " "),
+    (r"\s+", " "),
+    (r"^ | $", ""),
+    # The help of the option, and where to find more help, follow the message.
+    (r" (Argument helptext|For full helptext).*", ""),
+    # The title of the box says what the message says. A missing option has no message but its help.
+    (r"^Required options Missing from .*?: (\S+) (.*) \(required\)", r"\1 is missing: \2"),
+    (r"^(Parsing error|Invalid (arguments?|choice)|Missing argument|Value error)\s*", ""),
+)
+"""What becomes of tyro's message, in this order: (pattern, replacement). Its structured errors are private
+(`tyro._errors`) and may change in any release; should its wording change, a sentence has a few words too many."""
+
 
 @contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
-    """Inside, a UserError ends the program with its sentence and exit code 2."""
+    """A context in which a UserError ends the program with its sentence and exit code 2."""
     try:
         yield
     except UserError as error:
@@ -27,7 +42,12 @@ def one_sentence() -> Iterator[None]:
 
 
 def parse(options: type[T], words: Sequence[str], *, prog: str, description: str) -> T:
-    """``words`` as an instance of the dataclass ``options``; UserError for an option or value that it does not know."""
+    """Parse ``words`` into an instance of the dataclass ``options``::
+
+        parse(StopOptions, ["cd_k-1", "--wait", "60"], prog="gibbsweep stop", description="Stop a sweep.")
+
+    Raises UserError for an unknown option, with the closest one, and for a wrong or missing value.
+    """
     import tyro
 
     captured = io.StringIO()
@@ -35,84 +55,89 @@ def parse(options: type[T], words: Sequence[str], *, prog: str, description: str
     try:
         with contextlib.redirect_stderr(captured):
             parsed, unknown = tyro.cli(
-                options, args=_joined(words, _variadic(options)), prog=prog, description=description, return_unknown_args=True,
-                config=_shown(),
-            )  # fmt: skip
+                options,
+                args=_merge_repeated(words, _variadic_options(options)),
+                prog=prog,
+                description=description,
+                return_unknown_args=True,
+                config=_tyro_config(),
+            )
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        # What follows a misspelt option is in the way of something else, which is then complained of.
-        unknown = [word for word in words if word.startswith("--") and _option(word) not in _known(options, prog)]
+        # The values of a misspelt option take the place of other words, of which tyro then complains.
+        options_of_prog = _option_names(options, prog)
+        unknown = [word for word in words if word.startswith("--") and _option_name(word) not in options_of_prog]
         if not unknown:
             raise UserError(f"{_sentence(captured.getvalue())} (see {prog} --help).") from None
     if unknown:
-        close = difflib.get_close_matches(_option(unknown[0]), _known(options, prog), n=1)
+        close = difflib.get_close_matches(_option_name(unknown[0]), _option_names(options, prog), n=1)
         hint = f"did you mean {close[0]}?" if close else f"see {prog} --help."
         raise UserError(f"{unknown[0]!r} is not an option of {prog}: {hint}")
     return parsed
 
 
-def _shown() -> tuple[Any, ...]:
-    """How tyro shows options: without the choice of None, --no-x beside --x, and STR for what is named by its place."""
+def _tyro_config() -> tuple[Any, ...]:
+    """How tyro shows options: without the choice of None, without --no-x beside --x, and positional values by their
+    names."""
     from tyro import conf
 
     return conf.DisallowNone, conf.FlagCreatePairsOff, conf.PositionalMetavarFromFieldName
 
 
-def _option(word: str) -> str:
+def _option_name(word: str) -> str:
+    """The option of ``--option=value`` or ``--option``, spelt with dashes."""
     return word.split("=")[0].replace("_", "-")
 
 
-def _variadic(options: Any) -> set[str]:
-    """The options that take any number of values."""
-    found: set[str] = set()
+def _variadic_options(options: Any) -> set[str]:
+    """The options of a dataclass that take any number of values."""
+    names: set[str] = set()
     for name, hint in get_type_hints(options).items():
         kinds = [hint, *get_args(hint)]  # tuple[str, ...] | None
         if any(get_origin(kind) is tuple and Ellipsis in get_args(kind) for kind in kinds):
-            found.add(f"--{name.replace('_', '-')}")
+            names.add(f"--{name.replace('_', '-')}")
         elif dataclasses.is_dataclass(hint):
-            found |= _variadic(hint)
-    return found
+            names |= _variadic_options(hint)
+    return names
 
 
-def _joined(words: Sequence[str], variadic: Container[str]) -> list[str]:
-    """``words`` in which each of the ``variadic`` options comes once, with the values of all times that it came: the last one would
-    silently replace the others."""
-    found: list[str] = []
+def _merge_repeated(words: Sequence[str], variadic: Container[str]) -> list[str]:
+    """``words`` with each of the ``variadic`` options once, followed by the values of all its occurrences. In tyro the
+    last occurrence would silently replace the others."""
+    others: list[str] = []
     values: dict[str, list[str]] = {}
-    taking: list[str] = found
+    target: list[str] = others
     for word in words:
         option, equals, value = word.partition("=")
         option = option.replace("_", "-")
         if word.startswith("--") and option in variadic:
-            taking = values.setdefault(option, [])
-            taking += [value] if equals else []
+            target = values.setdefault(option, [])
+            target += [value] if equals else []
         else:
-            taking = found if word.startswith("--") else taking
-            taking.append(word)
-    return found + [word for option, given in values.items() for word in (option, *given)]
+            target = others if word.startswith("--") else target
+            target.append(word)
+    return others + [word for option, of_option in values.items() for word in (option, *of_option)]
 
 
-def _known(options: type[object], prog: str) -> list[str]:
+def _option_names(options: type[object], prog: str) -> list[str]:
+    """All options of ``prog``, as its help lists them."""
     import tyro
 
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-        tyro.cli(options, args=["--help"], prog=prog, config=_shown())
+        tyro.cli(options, args=["--help"], prog=prog, config=_tyro_config())
     return sorted(set(re.findall(r"--[a-z][a-z-]*", text.getvalue())))
 
 
 def _sentence(box: str) -> str:
-    """The message inside tyro's box, which is of dashes where a terminal has no lines, on one line."""
-    words = re.sub(r"[╭╮╰╯│─┃━┏┓┗┛]|-{3,}", " ", re.sub(r"\x1b\[[0-9;]*m", "", box))
-    text = " ".join(words.split())
-    text = re.split(" Argument helptext| For full helptext", text)[0]
-    text = re.sub(r"^Required options Missing from .*?: (\S+) (.*) \(required\)", r"\1 is missing: \2", text)
-    text = re.sub(r"^(Parsing error|Invalid (arguments?|choice)|Missing argument|Value error)\s*", "", text)
-    text = re.sub(r"\. Expected one of \((.*)\)", lambda found: f": use one of {_choices(found[1])}", text)
-    return text.rstrip(". ")
+    """The message inside tyro's ``box``, on one line."""
+    for pattern, replacement in _REWRITES:
+        box = re.sub(pattern, replacement, box)
+    return re.sub(r"\. Expected one of \((.*)\)", _use_one_of, box).rstrip(". ")
 
 
-def _choices(words: str) -> str:
-    """Tyro's list of them, in a fixed order. None is what an option has that was not given, not what it takes."""
-    return ", ".join(sorted(word for word in re.findall(r"'(.*?)'", words) if word != "None"))
+def _use_one_of(match: re.Match[str]) -> str:
+    """Tyro's list of choices in a fixed order, without None, which stands for an option that was not given."""
+    choices = sorted(word for word in re.findall(r"'(.*?)'", match[1]) if word != "None")
+    return f": use one of {', '.join(choices)}"

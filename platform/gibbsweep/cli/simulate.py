@@ -1,4 +1,4 @@
-"""``gibbsweep simulate``."""
+"""``gibbsweep simulate``: sweeps on learning curves and a virtual clock."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from gibbsweep.tune.simulation.simulate import Simulation
 
 
-_OTHER = 10_000  # between the seeds of two objectives
+_SEED_STEP = 10_000  # between the seeds of two objectives
 
 
 @dataclass(frozen=True)
 class SimulateOptions:
+    """The options of ``gibbsweep simulate``."""
+
     trials: int = 200
     """Search trials of the one contender."""
     workers: int = 8
@@ -34,28 +36,29 @@ class SimulateOptions:
     scheduler: str = "halving"
     """How far trials run: none, median, stopping, halving, population."""
     eta: int = 3
-    """Of halving and stopping: one in so many goes on at each rung."""
+    """One trial in so many goes on at each rung, with halving and stopping."""
     rungs: OrDefault[int] = None
-    """Of halving and stopping: rungs below the end (default: as many as the trials can fill, three at most)."""
+    """Rungs below the end, with halving and stopping (default: as many as the trials can fill, three at most)."""
     brackets: int = 1
-    """Of halving: starting rungs."""
+    """Starting rungs, with halving."""
     window: int = 1
     """Judge a trial by the median of so many of its last reports."""
     generations: int = 8
-    """Of a population: equal parts of training, between which members are compared."""
+    """Equal parts of training, between which the members of a population are compared."""
     overhead: float = 1.0
     """Seconds that a trial takes to start, or to continue."""
     curves: Annotated[OrDefault[str], tyro.conf.arg(metavar="SWEEP:CONTENDER")] = None
     """Draw from the learning curves of a sweep that was run, runs/NAME:CONTENDER (default: synthetic curves)."""
     objectives: int = 1
-    """Of the synthetic curves: losses that conflict, 1 to 4. The best is then a Pareto front, and its loss the share of their box that
-    it misses. Recorded curves have those of their sweep."""
+    """Conflicting losses of the synthetic curves, 1 to 4. With several the best is a Pareto front, and its loss the
+    share of their box that it misses. Recorded curves have the losses of their sweep."""
     target: OrDefault[float] = None
-    """Loss whose time is measured (default: the median of what random search to the end finds)."""
+    """Loss whose time is measured (default: the median of the best of random search to the end)."""
 
 
 def simulate_sweep(options: SimulateOptions) -> None:
-    """What a sampler, a scheduler and more workers would buy, on learning curves and a virtual clock: nothing trains."""
+    """Simulate a sweep on learning curves and a virtual clock: what a sampler, a scheduler and more workers would
+    gain."""
     from rich.console import Console
     from rich.table import Table
 
@@ -66,62 +69,76 @@ def simulate_sweep(options: SimulateOptions) -> None:
             raise UserError(f"--{name} must be at least 1: got {getattr(options, name)}.")
     if not 1 <= options.objectives <= MOST_OBJECTIVES:
         raise UserError(f"--objectives must be 1 to {MOST_OBJECTIVES}: got {options.objectives}.")
-    asked = f"{options.sampler}, {options.scheduler}"
-    found = {asked: _runs(options, options.sampler, options.scheduler)}
-    found.setdefault("random, none", _runs(options, "random", "none"))
+    simulations = {f"{options.sampler}, {options.scheduler}": _simulations(options, options.sampler, options.scheduler)}
+    simulations.setdefault("random, none", _simulations(options, "random", "none"))
     target = options.target
     if target is None:
-        target = statistics.median(run.best[-1][1] for run in found["random, none"])
+        target = statistics.median(simulation.best[-1][1] for simulation in simulations["random, none"])
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, heading in enumerate(
         ("sampler, scheduler", "best", f"s to {target:.4g}", "all s", "eff.", "done", "pruned", "div.")
     ):
         table.add_column(heading, justify="left" if i == 0 else "right", no_wrap=True)
-    for name, runs in found.items():
+    for name, of_name in simulations.items():
         median = statistics.median
         table.add_row(
             name,
-            f"{median(run.best[-1][1] for run in runs):.4g}",
-            _time(median(run.time_to(target) for run in runs)),
-            f"{median(run.wall for run in runs):.0f}",
-            f"{median(run.efficiency(options.workers) for run in runs):.0%}",
-            *(f"{median(run.ended[kind] for run in runs):g}" for kind in ("completed", "pruned", "diverged")),
+            f"{median(simulation.best[-1][1] for simulation in of_name):.4g}",
+            _seconds_text(median(simulation.time_to(target) for simulation in of_name)),
+            f"{median(simulation.wall for simulation in of_name):.0f}",
+            f"{median(simulation.efficiency(options.workers) for simulation in of_name):.0%}",
+            *(f"{median(s.ended[kind] for s in of_name):g}" for kind in ("completed", "pruned", "diverged")),
         )
     Console().print(table)
 
 
-def _runs(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simulation]:
+def _simulations(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simulation]:
+    """A simulation for each seed."""
     from gibbsweep.tune.schedulers.choice import SchedulerForm
     from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
 
     if scheduler == "population" and options.curves is not None:
         raise UserError(
-            "--curves draws trials as they were, and a population changes their values as they train: leave --curves out."
+            "--curves draws trials as they were, and a population changes their values as they train: leave "
+            "--curves out."
         )
-    form = SchedulerForm(scheduler, options.eta, options.rungs, options.brackets, options.window, options.generations)  # type: ignore[arg-type]
-    runs = []
+    form = SchedulerForm(
+        scheduler,  # type: ignore[arg-type]
+        options.eta,
+        options.rungs,
+        options.brackets,
+        options.window,
+        options.generations,
+    )
+    simulations = []
     for seed in range(options.seeds):
         curves = _curves(options, seed)
         policy = SearchPolicy.of(
-            curves, trials=options.trials, seed=seed, sampler=sampler, scheduler=form, report_every=_often(curves)  # type: ignore[arg-type]
-        )  # fmt: skip
-        runs.append(simulate(policy, curves, workers=options.workers, overhead=options.overhead))
-        if not runs[-1].best:
+            curves,
+            trials=options.trials,
+            seed=seed,
+            sampler=sampler,  # type: ignore[arg-type]
+            scheduler=form,
+            report_every=max(1, curves.updates // 9),
+        )
+        simulations.append(simulate(policy, curves, workers=options.workers, overhead=options.overhead))
+        if not simulations[-1].best:
             raise UserError("no trial of the simulation reported a finite loss: choose other curves, or more --trials.")
-    return runs
+    return simulations
 
 
 def _curves(options: SimulateOptions, seed: int) -> Curves:
+    """The learning curves that ``options`` ask for."""
     from gibbsweep.tune.folder.layout import SweepDir
     from gibbsweep.tune.simulation.curves import RecordedCurves, SyntheticCurves
     from gibbsweep.tune.simulation.front_curves import FrontCurves
 
     if options.curves is None:
         first = SyntheticCurves(seed=seed)
-        others = [SyntheticCurves(seed=seed + _OTHER * i) for i in range(1, options.objectives)]
+        others = [SyntheticCurves(seed=seed + _SEED_STEP * i) for i in range(1, options.objectives)]
         return FrontCurves([first, *others]) if others else first
     folder, colon, contender = options.curves.rpartition(":")
-    if not colon or not (Path(folder) / "optuna.journal").exists():
+    if not colon or not SweepDir(Path(folder)).journal.exists():
         raise UserError(
             f"--curves takes the folder of a sweep and a contender, runs/NAME:CONTENDER: got {options.curves!r}."
         )
@@ -132,9 +149,5 @@ def _curves(options: SimulateOptions, seed: int) -> Curves:
     return FrontCurves(all_goals, [curves.range for curves in all_goals])
 
 
-def _often(curves: Curves) -> int:
-    return max(1, curves.updates // 9)
-
-
-def _time(seconds: float) -> str:
+def _seconds_text(seconds: float) -> str:
     return f"{seconds:.0f}" if math.isfinite(seconds) else "never"

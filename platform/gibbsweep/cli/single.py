@@ -16,19 +16,20 @@ from tyro.conf import Positional, arg
 
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
 from gibbsweep.study import Study
 from gibbsweep.study.space import with_values
-from gibbsweep.train import Outcome, PrecisionOption, StdoutReporter
-from gibbsweep.train.exclusive import only_process
-from gibbsweep.train.files import write_atomically
+from gibbsweep.train import PrecisionOption, StdoutReporter
 
 
 @dataclass(frozen=True)
 class TrainOptions:
+    """The options of ``gibbsweep train``."""
+
     target: Positional[str]
     """Study script and contender, for example sweeps/cd_k.py:rbm."""
     set: Annotated[tuple[str, ...], arg(help_behavior_hint="")] = ()
@@ -42,9 +43,11 @@ class TrainOptions:
     precision: PrecisionOption = "auto"
     """Arithmetic of training: auto measures once a run which pays on this machine."""
     retries: OrDefault[int] = None
-    """Restarts after a divergence, from the last good checkpoint with a new seed and halved steps (default: the budget's, 0)."""
+    """Restarts after a divergence, from the last good checkpoint with a new seed and halved steps (default: the
+    budget's, 0)."""
     accumulate: OrDefault[int] = None
-    """Parts of each worker's batch whose gradients are added up, where the whole does not fit a memory (default: the budget's)."""
+    """Parts of each worker's batch whose gradients are added up, where the whole batch does not fit a memory (default:
+    the budget's)."""
     workers: int = 1
     """Data-parallel workers; more than one need Ray."""
     gpus_per_worker: float = 0.0
@@ -84,7 +87,7 @@ def train_one(options: TrainOptions) -> None:
         contender,
         seed=options.seed,
         data=options.data or study.data,
-        run_dir=(options.runs / f"train-{study.name}" / "trials" / name).absolute(),
+        run_dir=SweepFolder(options.runs / f"train-{study.name}").trial(name).absolute(),
         data_root=options.data_root,
         validation=study.validation,
         precision=options.precision,
@@ -103,13 +106,13 @@ def train_one(options: TrainOptions) -> None:
         else:
             outcome = _with_ray(assignment, options, watch)
     print(summary(outcome, assignment.run_dir))
-    if outcome.outcome == "failed":
+    if outcome.kind == "failed":
         raise SystemExit(1)
 
 
 def _describe(study: Study, assignment: Assignment) -> None:
-    """Make the folder of a study's single runs one that ``gibbsweep track sync`` can send."""
-    path = assignment.run_dir.parent.parent / "sweep.json"
+    """Describe the study in the folder of its single runs, so that ``gibbsweep track sync`` can send them."""
+    path = RunFolder(assignment.run_dir).sweep.record_path
     if path.exists():
         return
     record = {
@@ -121,7 +124,7 @@ def _describe(study: Study, assignment: Assignment) -> None:
         "created": time.time(),
     }
     try:
-        write_atomically(path, json.dumps(record, indent=1).encode())
+        write_json(path, record)
     except OSError as error:
         raise UserError(
             f"{path.parent} cannot be written ({error.strerror}): choose a writable folder with --runs."
@@ -129,6 +132,7 @@ def _describe(study: Study, assignment: Assignment) -> None:
 
 
 def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReporter) -> Outcome:
+    """Run ``assignment`` with Ray Train, on a cluster if it needs GPUs or several workers."""
     from gibbsweep.tune.on_ray import cluster
     from gibbsweep.tune.on_ray.trial import fit
     from gibbsweep.tune.options.options import SweepOptions
@@ -150,7 +154,8 @@ def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReport
 
 
 def load_target(target: str) -> tuple[Study, str]:
-    """``FILE.py:CONTENDER`` as the file's study and the contender's name."""
+    """The study and the contender's name of a ``target`` FILE.py:CONTENDER. Raises UserError where there is no such
+    file, not exactly one study in it, or no such contender."""
     path, _, contender = target.partition(":")
     module = _import_script(Path(path))
     studies = [value for value in vars(module).values() if isinstance(value, Study)]
@@ -166,18 +171,19 @@ def load_target(target: str) -> tuple[Study, str]:
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """``path=value`` words as values: JSON or Python where it parses (numbers, true, None, lists, tuples), else text."""
+    """The values of ``path=value`` words, by path: JSON or Python where it parses (numbers, true, None, lists, tuples),
+    else text."""
     values: dict[str, Any] = {}
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
             raise UserError(f"--set takes field=value: got {setting!r}; for example --set k=10.")
-        value = _parsed(text)
+        value = _parse_value(text)
         values[path] = tuple(value) if isinstance(value, list) else value
     return values
 
 
-def _parsed(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     for parse, refusal in ((json.loads, json.JSONDecodeError), (ast.literal_eval, (ValueError, SyntaxError))):
         try:
             return parse(text)
@@ -187,6 +193,7 @@ def _parsed(text: str) -> Any:
 
 
 def summary(outcome: Outcome, run_dir: Path) -> str:
+    """The lines that a single run ends with: its outcome, its cost, its test metrics and its folder."""
     numbers = "\n".join(
         f"  {name:<40} {value:.6g}" for name, value in sorted(outcome.metrics.items()) if name.startswith("test/")
     )
@@ -195,6 +202,7 @@ def summary(outcome: Outcome, run_dir: Path) -> str:
 
 
 def _import_script(path: Path) -> ModuleType:
+    """Import the study script at ``path``."""
     if not path.is_file():
         raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py:rbm.")
     name = f"gibbsweep_study_{path.stem}"

@@ -1,4 +1,4 @@
-"""``python sweeps/STUDY.py``: what every study script ends with."""
+"""``python sweeps/STUDY.py``: the last line of every study script."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ O = TypeVar("O")
 
 
 def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
-    """Parse the command line, run the sweep, print its table. Exit code 2 for a mistake, 130 after Ctrl-C."""
+    """Parse the command line, run the sweep of ``study`` and print its table::
+
+        if __name__ == "__main__":
+            run_study(STUDY)
+
+    ``words``: the command line's, by default the program's arguments. Exit code 2 for a mistake, 130 after Ctrl-C.
+    """
     return run_study_of(lambda _: study, _NoOptions, words)
 
 
 def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[str] | None = None) -> Results:
-    """:func:`run_study` for a script with options of its own: ``build`` makes the study from an instance of the dataclass
-    ``options``, whose fields stand beside the sweep's. A sweep remembers them: resuming needs none."""
+    """Do as :func:`run_study`, for a script that has options of its own.
+
+    ``build`` makes the study from an instance of the dataclass ``options``, whose fields stand beside the sweep's
+    options. A sweep remembers them, so that a resume needs none.
+    """
     from rich.console import Console
 
     from gibbsweep.tune.options.options import SweepOptions
@@ -32,16 +41,23 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
     console = Console()
     with one_sentence():
         question = build(options()).question
-        given = sys.argv[1:] if words is None else words
-        sweep_options, own = _parse(SweepOptions, options, given, question)
+        arguments = sys.argv[1:] if words is None else words
+        sweep_options, script_options = _parse(SweepOptions, options, arguments, question)
 
         from gibbsweep.tune.setup.create import remembered
         from gibbsweep.tune.sweep import Interrupted, run_sweep
         from gibbsweep.tune.table.terminal import results_table
 
-        own = dataclasses.replace(own, **remembered(sweep_options, own))  # type: ignore[type-var]
+        recorded = remembered(sweep_options, script_options)
+        script_options = dataclasses.replace(script_options, **recorded)  # type: ignore[type-var]
         try:
-            results = run_sweep(build(own), sweep_options, console=console, command=script, script_options=vars(own))
+            results = run_sweep(
+                build(script_options),
+                sweep_options,
+                console=console,
+                command=script,
+                script_options=vars(script_options),
+            )
         except (Interrupted, KeyboardInterrupt) as stopped:
             console.print(str(stopped) or "interrupted before the first trial", soft_wrap=True)
             raise SystemExit(130) from None
@@ -61,16 +77,19 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
 
 @dataclasses.dataclass(frozen=True)
 class _NoOptions:
-    """Of a script that has none of its own."""
+    """The options of a script that has none of its own."""
 
 
-def _parse(sweep: type[SweepOptions], own: type[O], words: Sequence[str], question: str) -> tuple[SweepOptions, O]:
+def _parse(sweep: type[SweepOptions], script: type[O], words: Sequence[str], question: str) -> tuple[SweepOptions, O]:
+    """The sweep's and the script's options in ``words``."""
     import tyro
 
+    if not dataclasses.fields(script):  # type: ignore[arg-type]
+        return parse(sweep, words, prog=sys.argv[0], description=question), script()
     both = dataclasses.make_dataclass(
         "Options",
-        [("study", tyro.conf.OmitArgPrefixes[own]), ("sweep", tyro.conf.OmitArgPrefixes[sweep])],  # type: ignore[misc, valid-type]
+        [("study", tyro.conf.OmitArgPrefixes[script]), ("sweep", tyro.conf.OmitArgPrefixes[sweep])],  # type: ignore[misc, valid-type]
         frozen=True,
     )
-    parsed: Any = parse(both if dataclasses.fields(own) else sweep, words, prog=sys.argv[0], description=question)  # type: ignore[arg-type]
-    return (parsed.sweep, parsed.study) if dataclasses.fields(own) else (parsed, own())  # type: ignore[arg-type]
+    parsed: Any = parse(both, words, prog=sys.argv[0], description=question)
+    return parsed.sweep, parsed.study

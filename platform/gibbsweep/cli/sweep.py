@@ -1,4 +1,5 @@
-"""``gibbsweep status`` and ``gibbsweep stop``: a sweep from another terminal, or another machine that sees its folder."""
+"""``gibbsweep status`` and ``gibbsweep stop``: for a sweep that another terminal or machine runs, through its
+folder."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StatusOptions:
+    """The options of ``gibbsweep status``."""
+
     sweep: Positional[str]
     """Name of the sweep."""
     runs: Path = Path("runs")
@@ -27,16 +30,18 @@ class StatusOptions:
 
 @dataclass(frozen=True)
 class StopOptions:
+    """The options of ``gibbsweep stop``."""
+
     sweep: Positional[str]
     """Name of the sweep."""
     runs: Path = Path("runs")
     """Folder of all sweeps."""
     wait: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 600.0
-    """How long to wait until it has stopped; 0 asks and leaves."""
+    """How long to wait until it has stopped; 0 does not wait."""
 
 
 def show_status(options: StatusOptions) -> None:
-    """Where a sweep stands: running, finished or killed, from its folder alone."""
+    """Show where a sweep stands, running, finished or killed, from its folder alone."""
     from rich.console import Console
 
     from gibbsweep.tune.folder.layout import find_sweep
@@ -44,15 +49,14 @@ def show_status(options: StatusOptions) -> None:
     from gibbsweep.tune.status.lines import contender_lines, total_lines
 
     sweep = find_sweep(options.runs, options.sweep)
-    view = overview_from_folder(sweep)
+    state = overview_from_folder(sweep)
     record = sweep.record()
     console = Console()
     console.print(f"[bold]{sweep.name}[/bold]  {record['question']}", highlight=False, soft_wrap=True)
     console.print(f"data {record['data']}  ·  budget {record['budget']}  ·  {sweep.path}", style="dim", soft_wrap=True)
-    console.print(_state(sweep, view), highlight=False, soft_wrap=True)
-    for line in total_lines(view.overview, view.wall, width=console.width) + contender_lines(
-        view.overview, width=console.width
-    ):
+    console.print(_state_sentence(sweep, state), highlight=False, soft_wrap=True)
+    lines = total_lines(state.overview, state.wall, width=console.width)
+    for line in [*lines, *contender_lines(state.overview, width=console.width)]:
         console.print(line, no_wrap=True)
 
 
@@ -65,7 +69,7 @@ def stop_sweep(options: StopOptions) -> None:
         raise UserError(f"--wait must not be negative: got {options.wait:g}.")
     sweep = find_sweep(options.runs, options.sweep)
     if not is_driven(sweep):
-        raise UserError(f"sweep {sweep.name!r} is not running: there is nothing to stop.{_continue(sweep)}")
+        raise UserError(f"sweep {sweep.name!r} is not running: there is nothing to stop.{_advice_to_continue(sweep)}")
     driver = Driver.read(sweep)
     request_stop(sweep)
     where = f" (process {driver.pid} on {driver.host})" if driver is not None else ""
@@ -73,30 +77,31 @@ def stop_sweep(options: StopOptions) -> None:
     deadline = time.monotonic() + options.wait
     while is_driven(sweep):
         if time.monotonic() >= deadline:
-            print(
-                f"it has not stopped after {options.wait:g} s, and will at its trials' next reports.{_continue(sweep)}"
-            )
+            advice = _advice_to_continue(sweep)
+            print(f"it has not stopped after {options.wait:g} s, and will at its trials' next reports.{advice}")
             return
         time.sleep(0.2)
-    print(f"it has stopped.{_continue(sweep)}")
+    print(f"it has stopped.{_advice_to_continue(sweep)}")
 
 
-def _state(sweep: SweepDir, view: FolderOverview) -> str:
+def _state_sentence(sweep: SweepDir, state: FolderOverview) -> str:
+    """Whether the sweep runs, and what a person can do about it."""
     from gibbsweep.tune.folder.driver import Driver, stop_command, stop_requested
 
     driver = Driver.read(sweep)
-    if view.driven:
+    if state.driven:
         where = f", process {driver.pid} on {driver.host}" if driver is not None else ""
         if stop_requested(sweep):
             return f"[yellow]stopping[/yellow]{where}"
         return f"[green]running[/green]{where}; stop it with: {stop_command(sweep)}"
     if any(sweep.results.glob("*.json")):
         return f"finished: its table is in {sweep.results}"
-    runs = f", {view.interrupted} runs in their course" if view.interrupted else ""
-    return f"[yellow]not running[/yellow]{runs}.{_continue(sweep)}"
+    runs = f", {state.interrupted} runs in their course" if state.interrupted else ""
+    return f"[yellow]not running[/yellow]{runs}.{_advice_to_continue(sweep)}"
 
 
-def _continue(sweep: SweepDir) -> str:
+def _advice_to_continue(sweep: SweepDir) -> str:
+    """A sentence with the command that continues the sweep; "" if it is finished or has no driver on record."""
     from gibbsweep.tune.folder.driver import Driver
 
     driver = Driver.read(sweep)

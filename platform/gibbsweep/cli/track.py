@@ -1,4 +1,4 @@
-"""``gibbsweep track``."""
+"""``gibbsweep track``: what of a sweep has not reached MLflow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import SweepFolder
+from gibbsweep.folder.layout import TRIALS
 from gibbsweep.option import OrDefault
 
 
 @dataclass(frozen=True)
 class SyncOptions:
+    """The options of ``gibbsweep track sync``."""
+
     sweep: Positional[Path]
     """Folder of the sweep, for example runs/cd_k-20261123-120000."""
     tracking_uri: OrDefault[str] = None
@@ -21,15 +25,16 @@ class SyncOptions:
 
 
 def sync_sweep(options: SyncOptions) -> None:
-    """Send to MLflow whatever of a sweep has not reached it, exactly once."""
+    """Send to MLflow, exactly once, all of a sweep that has not reached it."""
     from gibbsweep.track import default_tracking_uri, sync
 
-    if not (options.sweep / "trials").is_dir():
-        raise UserError(f"{options.sweep} is not a sweep's folder: name one that holds trials/, such as runs/NAME.")
+    if not SweepFolder(options.sweep).trials.is_dir():
+        raise UserError(f"{options.sweep} is not a sweep's folder: name one that holds {TRIALS}/, such as runs/NAME.")
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.sweep.parent)
     report = sync(options.sweep, tracking_uri=uri)
     if report.error:
         raise UserError(f"{uri} could not take everything ({report.error}): nothing is lost; try again when it is up.")
     print(
-        f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, {report.artifacts_sent} artifacts"
+        f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, "
+        f"{report.artifacts_sent} artifacts"
     )

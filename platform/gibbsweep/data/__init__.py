@@ -26,6 +26,7 @@ Where a line belongs, from the bottom up (imports point down only):
 from gibbsweep.data.catalogue.catalogue import CATALOGUE
 from gibbsweep.data.catalogue.entry import Entry
 from gibbsweep.data.fetchers.fetch import Fetched, fetch
+from gibbsweep.data.files.torch_dataset import write_dataset
 from gibbsweep.data.files.writing import Part, write_parquet, write_parts
 from gibbsweep.data.inspection.info import info
 from gibbsweep.data.inspection.listing import catalogue_rows
@@ -58,6 +59,7 @@ __all__ = [
     "load_split",
     "noise_scales",
     "parse",
+    "write_dataset",
     "write_parquet",
     "write_parts",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gibbsweep.train import Outcome, OutcomeKind
+from gibbsweep.folder import Outcome, OutcomeKind
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Accounting:
         seconds: dict[str, float] = dict.fromkeys(("completed", "diverged", "pruned", "failed"), 0.0)
         restarted = out_of_memory = 0.0
         for outcome in outcomes:
-            out_of_memory += sum(repacking.lost_seconds for repacking in outcome.repackings)
-            seconds[outcome.outcome] += outcome.device_seconds - outcome.lost_seconds
+            out_of_memory += sum(retry.lost_seconds for retry in outcome.memory_retries)
+            seconds[outcome.kind] += outcome.device_seconds - outcome.lost_seconds
             restarted += outcome.lost_seconds
         for kind, lost in replaced:
             seconds[kind] -= lost

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,16 +52,16 @@ class Difference:
 
 def difference(a: Statistic, b: Statistic) -> Difference:
     """``a`` minus ``b``, whose seeds are taken to be independent."""
-    return Difference(a.mean - b.mean, 2 * (a.sd**2 / a.n + b.sd**2 / b.n) ** 0.5)
+    return Difference(a.mean - b.mean, 2 * math.sqrt(a.sd**2 / a.n + b.sd**2 / b.n))
 
 
 def two_errors(statistic: Statistic) -> float:
     """Two standard errors of the mean over seeds."""
-    return 2 * statistic.sd / statistic.n**0.5
+    return 2 * statistic.sd / math.sqrt(statistic.n)
 
 
 def importances(results: Results) -> list[str]:
-    """One sentence with the share of each searched path in the goal's variance; none where too few trials completed to tell."""
+    """One sentence with the share of each searched path in the goal's variance; none where too few trials completed."""
     totals = importance_shares(results)
     if not totals:
         return []
@@ -75,24 +76,26 @@ def importances(results: Results) -> list[str]:
 def importance_shares(results: Results) -> dict[str, float]:
     """The share of each searched path over all compared options, the largest first."""
     totals: dict[str, float] = {}
-    for found in results.importances.values():
-        for key, share in found.items():
-            totals[split_importance(key)[1]] = totals.get(split_importance(key)[1], 0.0) + share
+    for _, path, share in importance_parts(results):
+        totals[path] = totals.get(path, 0.0) + share
     return dict(sorted(totals.items(), key=lambda item: -item[1]))
 
 
-def split_importance(key: str) -> tuple[str, str]:
-    """``form.name=conv cd.l2`` -> conv and cd.l2; what is compared belongs to no option."""
-    option, _, path = key.rpartition(" ")
-    return option.partition("=")[2], path
+def importance_parts(results: Results) -> Iterator[tuple[str, str, float]]:
+    """(compared option, searched path, share): ``form.name=conv cd.l2`` is ``cd.l2`` under conv. The share of the
+    choice of the option itself belongs to none, ""."""
+    for shares in results.importances.values():
+        for key, share in shares.items():
+            option, _, path = key.rpartition(" ")
+            yield option.partition("=")[2], path, share
 
 
 @dataclass(frozen=True)
 class Stability:
-    """Sentences about runs at several values of a compared number: which diverge, where a metric is best, and how far it falls from its
-    peak during training; then what one series of them costs over another of the same contender.
+    """Sentences about runs at several values of a compared number: which diverge, where a metric is best, and how far
+    it falls from its peak during training; then what one series of them costs over another of the same contender.
 
-    Study(..., findings=Stability("test/log_likelihood", "log-likelihood", "learning rate", "drop/validation/log_likelihood"))
+        Stability("test/log_likelihood", "log-likelihood", "learning rate", "drop/validation/log_likelihood", error_of)
     """
 
     metric: str
@@ -130,9 +133,11 @@ class Stability:
 
 
 def _cost(short: Series, long: Series) -> str:
-    """How many times the device-seconds of ``short`` those of ``long`` are, number by number; "" where nothing took any."""
-    seconds = [(a.device_seconds, b.device_seconds) for a, b in zip(short.rows, long.rows, strict=True)]
-    ran = [(a, b) for a, b in seconds if a and b]
+    """How many times the device-seconds of ``short`` are those of ``long``, at the numbers of both; "" where none took
+    any."""
+    seconds = {short.number(row): row.device_seconds for row in short.rows}
+    both = [(seconds.get(long.number(row), 0.0), row.device_seconds) for row in long.rows]
+    ran = [(a, b) for a, b in both if a and b]
     if not ran:
         return ""
     ratio = sum(b for _, b in ran) / sum(a for a, _ in ran)
@@ -141,10 +146,11 @@ def _cost(short: Series, long: Series) -> str:
 
 @dataclass(frozen=True)
 class InteriorOptimum:
-    """Sentences about a metric that is measured at several levels, one for each row: at which level it is least, whether that is
-    between the ends of the levels by more than two standard errors, and how far other metrics go from end to end.
+    """Sentences about a metric that is measured at several levels, one for each row: at which level it is least,
+    whether that is between the ends of the levels by more than two standard errors, and where other metrics go from end
+    to end.
 
-    InteriorOptimum("test/fd", "distance", "scale", (0, 1, 2), "test/interior_margin", {"test/recall": ("recall", ".2f")})
+        InteriorOptimum("test/fd", "distance", "scale", (0, 1, 2), "test/margin", {"test/recall": ("recall", ".2f")})
     """
 
     metric: str
@@ -178,25 +184,22 @@ class InteriorOptimum:
         else:
             clear = "more" if margin.mean > two_errors(margin) else "less"
             where = f"in the interior, by {margin.mean:.0%}, {clear} than two standard errors"
-        changes = []
+        changes: list[str] = []
         for metric, (name, spec) in self.others.items():
-            ends = at_levels(row, metric, (low, high), self.suffix)
-            changes.append(
-                f"the {name} {'' if changes else 'goes '}from {ends[low].mean:{spec}} to {ends[high].mean:{spec}}"
-            )
-        return [
-            (
-                f"{row.label}: the {self.name} is least at {best:g} ({values[best].mean:.3g}), {where}; "
-                f"from {self.level} {low:g} to {high:g} {' and '.join(changes)}."
-            )
-        ]
+            ends = [end.mean for end in at_levels(row, metric, (low, high), self.suffix).values()]
+            if len(ends) == 2:
+                changes.append(f"the {name} {'' if changes else 'goes '}from {ends[0]:{spec}} to {ends[1]:{spec}}")
+        at_best = f"the {self.name} is least at {best:g} ({values[best].mean:.3g}), {where}"
+        from_end_to_end = f"; from {self.level} {low:g} to {high:g} {' and '.join(changes)}" if changes else ""
+        return [f"{row.label}: {at_best}{from_end_to_end}."]
 
 
 @dataclass(frozen=True)
 class Unbeaten:
-    """A sentence that names the rows which no other row is at least as good as in both of two metrics, and better in one.
+    """A sentence that names the rows on the front: no other row is at least as good in both of two metrics, and better
+    in one.
 
-    Unbeaten("test/bits_per_dim", "test/frechet_distance")
+        Unbeaten("test/bits_per_dim", "test/frechet_distance")
     """
 
     first: str
@@ -210,10 +213,10 @@ class Unbeaten:
 
 @dataclass(frozen=True)
 class PublishedOrder:
-    """A sentence about two options of a compared path: whether the one that others found to have less of a metric has less of it here,
-    and whether seeds can tell. The best row of each option counts.
+    """A sentence about two options of a compared path: whether the one that others report to have less of a metric has
+    less of it here, and whether seeds can tell. The best row of each option counts.
 
-    PublishedOrder("test/bits_per_dim", "bits per dimension", "weight", "likelihood", "sigma2", "the large networks' order")
+        PublishedOrder("test/bits_per_dim", "bits per dimension", "weight", "likelihood", "sigma2", "the paper's order")
     """
 
     metric: str

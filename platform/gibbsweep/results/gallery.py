@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gibbsweep.train.files import as_file_name, write_atomically
+from gibbsweep.folder import as_file_name, write_atomically
+from gibbsweep.folder.layout import IMAGES, SOUNDS, TEST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
     from matplotlib.figure import Figure
     from PIL import Image
 
-    pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, "images", name, "png").items()}
+    pictures = {label: np.asarray(Image.open(path)) for label, path in _last(runs, IMAGES, name, "png").items()}
     if not pictures:
         return None
     heights = [picture.shape[0] / picture.shape[1] for picture in pictures.values()]
@@ -50,11 +51,11 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
 
 def copy_sounds(runs: Mapping[str, Path], name: str, folder: Path, stem: str) -> None:
     """Copy the last sound ``name`` of each run that has one to ``folder/STEM_NAME_LABEL.wav``."""
-    for label, path in _last(runs, "sounds", name, "wav").items():
+    for label, path in _last(runs, SOUNDS, name, "wav").items():
         write_atomically(folder / f"{stem}_{as_file_name(name)}_{as_file_name(label)}.wav", path.read_bytes())
 
 
 def _last(runs: Mapping[str, Path], kind: str, name: str, suffix: str) -> dict[str, Path]:
     """The last file ``name`` of a kind on the test split, by the label of each run that has one."""
-    files = {label: sorted((run / kind / "test" / name).glob(f"*.{suffix}")) for label, run in runs.items()}
+    files = {label: sorted((run / kind / TEST / name).glob(f"*.{suffix}")) for label, run in runs.items()}
     return {label: paths[-1] for label, paths in files.items() if paths}

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gibbsweep.folder import write_atomically
+from gibbsweep.folder.numbers import json_number, parse_number
 from gibbsweep.results.accounting import Accounting
 from gibbsweep.results.row import Row, Statistic
 from gibbsweep.results.targets import Verdict
-from gibbsweep.train.files import json_number, parse_number, write_atomically
 
 
 @dataclass(frozen=True)

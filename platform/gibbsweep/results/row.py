@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gibbsweep.train import OUTCOME_KINDS, Outcome
-from gibbsweep.train.outcome import STABILITY
+from gibbsweep.folder import OUTCOME_KINDS, STABILITY, Outcome
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,12 @@ class Row:
         views that completed.
         """
 
-        completed = {key: o for key, o in retrained.items() if o.outcome == "completed"}
+        completed = {key: o for key, o in retrained.items() if o.kind == "completed"}
         everything = [*search, *retrained.values()]
         metrics = {key: {k: v for k, v in o.metrics.items() if k != STABILITY} for key, o in completed.items()}
         stability = {key: {STABILITY: float(o.undisturbed)} for key, o in retrained.items()}
         evaluations = [o.nfe for o in completed.values() if o.nfe is not None]
-        diverged = sum(o.outcome == "diverged" for o in everything) + replaced
+        diverged = sum(o.kind == "diverged" for o in everything) + replaced
         return cls(
             contender=contender,
             kind=kind,
@@ -129,7 +128,7 @@ class Row:
             seeds=sorted({seed for _, seed in retrained}),
             updates=max((o.step for o in completed.values()), default=0),
             device_seconds=statistics.fmean([o.device_seconds for o in completed.values()]) if completed else 0.0,
-            outcomes={kind: sum(o.outcome == kind for o in everything) for kind in OUTCOME_KINDS},
+            outcomes={kind: sum(o.kind == kind for o in everything) for kind in OUTCOME_KINDS},
             compared=dict(compared),
             trials=len(search),
             diverged_share=diverged / len(everything) if everything else 0.0,

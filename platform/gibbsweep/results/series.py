@@ -1,4 +1,4 @@
-"""What a curve joins: rows of a table that differ in one compared number alone, or one metric of a row at several levels."""
+"""What a curve joins: rows that differ in one compared number alone, or one metric of a row at several levels."""
 
 from __future__ import annotations
 
@@ -34,17 +34,19 @@ class Series:
 
 
 def series_of(rows: Sequence[Row], x: int = 0, names: Mapping[str, str] | None = None) -> list[Series]:
-    """The series of ``rows``, in the order of the table. ``names``: what a compared path is called, its last word unless it is named;
-    rows that compare no value at place ``x`` are left out."""
-    found: dict[tuple[str, str], list[Row]] = {}
+    """The series of ``rows``, in the order of the table; rows that compare no value at place ``x`` are left out.
+
+    ``names``: what a compared path is called, its last word unless it is named.
+    """
+    by_shared: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if len(row.compared) > x:
             others = [item for place, item in enumerate(row.compared.items()) if place != x]
             words = ", ".join(f"{_name(path, names or {})} = {value}" for path, value in others)
-            found.setdefault((row.contender, words), []).append(row)
+            by_shared.setdefault((row.contender, words), []).append(row)
     return [
-        Series(contender, words, x, tuple(sorted(own, key=lambda row: float(list(row.compared.values())[x]))))
-        for (contender, words), own in found.items()
+        Series(contender, words, x, tuple(sorted(alike, key=lambda row: float(list(row.compared.values())[x]))))
+        for (contender, words), alike in by_shared.items()
     ]
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from gibbsweep.data import Dataset, load
 from gibbsweep.evaluate import Evaluator
+from gibbsweep.folder import RunFolder, write_json
 from gibbsweep.run.schedule import flat_config, schedule_as_json
 from gibbsweep.run.stored import config_classes
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.goal import Goal
 from gibbsweep.train import Budget, PrecisionOption, Segment
-from gibbsweep.train.files import write_atomically
 from gibbsweep_models.types import SystemConfig
 
 DATA_SEED = 0
@@ -149,4 +148,4 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
         **({"schedule": schedule_as_json(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
         **({"replays": assignment.replays} if assignment.replays else {}),
     }
-    write_atomically(assignment.run_dir / "config.json", json.dumps(record, indent=1).encode())
+    write_json(RunFolder(assignment.run_dir).config, record)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gibbsweep.folder import read_spool
 from gibbsweep.study.goal import Goal
-from gibbsweep.train.report import read_spool
 
 
 def peaks_and_drops(spool: Path, goals: Sequence[Goal]) -> dict[str, float]:
@@ -16,7 +16,7 @@ def peaks_and_drops(spool: Path, goals: Sequence[Goal]) -> dict[str, float]:
     The peak is the best finite value among the reports in ``spool``. The drop, at least 0, is how much worse the last
     report is that has the metric. A goal that no report has finite has neither.
     """
-    reports = [metrics for _, metrics in read_spool(spool)]
+    reports = [record.metrics for record in read_spool(spool)]
     return {name: value for goal in goals for name, value in _peak_and_drop(reports, goal).items()}
 
 

@@ -108,7 +108,7 @@ def measure_memory(
         )
         try:
             outcome = run(beginning)
-            failed = outcome.message if outcome.outcome == "failed" else ""
+            failed = outcome.message if outcome.kind == "failed" else ""
         except OutOfMemory as error:
             ran_out = error.memory
     gpu = 0 if used_before is None else gpu_need(cuda or Cuda(), used_before)

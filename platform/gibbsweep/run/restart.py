@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gibbsweep.folder import Outcome, Restart, RunFolder, write_restarts
 from gibbsweep.study.step_sizes import step_sizes
-from gibbsweep.train import Outcome, Restart, write_restarts
 from gibbsweep.train.checkpoint import read_progress
 from gibbsweep_models import parallel
 
@@ -16,7 +16,7 @@ def add_restart(diverged: Outcome, run_dir: Path, config: Any, named: tuple[str,
 
     The step sizes of ``config`` (those at the paths ``named``, or all that it declares) are halved once more.
     """
-    checkpoint = read_progress(run_dir / "checkpoint")
+    checkpoint = read_progress(RunFolder(run_dir).checkpoint)
     before = diverged.restarts
     earlier_nfe = (checkpoint.nfe, *(restart.lost_nfe for restart in before))
     restart = Restart(

@@ -10,6 +10,16 @@ import torch
 from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError, is_disk_full
 from gibbsweep.evaluate import evaluate_all
+from gibbsweep.folder import (
+    STABILITY,
+    Outcome,
+    RunFolder,
+    disk_full_as_error,
+    read_memory_retries,
+    read_restarts,
+    spent,
+    survived,
+)
 from gibbsweep.run.assignment import Assignment, data_of, write_config
 from gibbsweep.run.history import peaks_and_drops
 from gibbsweep.run.provenance import device_name
@@ -17,26 +27,9 @@ from gibbsweep.run.restart import add_restart
 from gibbsweep.run.schedule import config_in, flat_config, halved_steps, part_from, with_numbers
 from gibbsweep.study.space import with_values
 from gibbsweep.study.step_sizes import check_halving
-from gibbsweep.train import (
-    Composed,
-    Evaluation,
-    Measured,
-    Outcome,
-    Precision,
-    Reporter,
-    Segment,
-    SpoolReporter,
-    fit,
-    read_restarts,
-    spent,
-    survived,
-    train,
-)
+from gibbsweep.train import Composed, Evaluation, Measured, Precision, Reporter, Segment, SpoolReporter, fit, train
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_progress
-from gibbsweep.train.files import full_disk_said
 from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory, first_line, memory_of
-from gibbsweep.train.outcome import STABILITY
-from gibbsweep.train.repackings import read_repackings
 from gibbsweep.train.report import write_artifacts
 from gibbsweep_models import parallel
 from gibbsweep_models.capabilities import CanFit
@@ -59,16 +52,16 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
             data_root=None, validation=STUDY.validation, precision="auto",
         ))
     """
-    with full_disk_said(assignment.run_dir):
+    with disk_full_as_error(assignment.run_dir):
         return _run(assignment, announce, watch)
 
 
 def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | None) -> Outcome:
-    first = parallel.rank() == 0
-    previous = Outcome.read(assignment.run_dir)
+    first, run_dir = parallel.rank() == 0, assignment.run_dir
+    previous = Outcome.read(run_dir)
     if previous is not None:
         return previous
-    spool = SpoolReporter(assignment.run_dir) if first else None
+    spool = SpoolReporter(run_dir) if first else None
     dataset = data_of(assignment)
     if first:
         write_config(assignment, dataset)
@@ -85,26 +78,26 @@ def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | No
             raise OutOfMemory(memory, first_line(error)) from error
         # What was trained before a failing evaluation keeps its step and its numbers.
         if outcome.step < 0:
-            outcome = replace(outcome, **spent(assignment.run_dir))
+            outcome = replace(outcome, **spent(run_dir))
         outcome = replace(
-            outcome, outcome="failed", message=f"{type(error).__name__}: {error}{f'; {ADVICE}' if memory else ''}"
+            outcome, kind="failed", message=f"{type(error).__name__}: {error}{f'; {ADVICE}' if memory else ''}"
         )
         if parallel.world_size() > 1:
             if first:
-                outcome.write(assignment.run_dir)
+                outcome.write(run_dir)
             raise  # the other workers wait in a collective: only their group's end frees them
     finally:
         if spool is not None:
             spool.close()
-    outcome = replace(outcome, device=device_name(pick_device()), repackings=tuple(read_repackings(assignment.run_dir)))
-    if outcome.outcome != "failed":
+    outcome = replace(outcome, device=device_name(pick_device()), memory_retries=tuple(read_memory_retries(run_dir)))
+    if outcome.kind != "failed":
         stability = survived(outcome, assignment.budget.updates)
         outcome = replace(outcome, metrics={**outcome.metrics, STABILITY: stability})
     if first and assignment.goals:
-        history = peaks_and_drops(assignment.run_dir / "metrics.jsonl", assignment.goals)
+        history = peaks_and_drops(RunFolder(run_dir).spool, assignment.goals)
         outcome = replace(outcome, metrics={**outcome.metrics, **history})
     if first:
-        outcome.write(assignment.run_dir)
+        outcome.write(run_dir)
     return outcome
 
 
@@ -147,8 +140,9 @@ def _train(
     end = budget.updates if assignment.until is None else assignment.until
     restarts = read_restarts(assignment.run_dir)
     while True:
-        done = read_progress(assignment.run_dir / "checkpoint").step
-        segment, before, until = part_from(assignment.config, assignment.schedule, done, end)
+        done = read_progress(RunFolder(assignment.run_dir).checkpoint).step
+        part = part_from(assignment.config, assignment.schedule, done, end, restarts)
+        segment = part.segment
         if restarts or segment is not None:
             system = _build(assignment, dataset, segment, len(restarts))
         outcome = train(
@@ -163,15 +157,12 @@ def _train(
             device=device,
             precision=_precision(assignment, device),
             config=flat_config(assignment.config, segment),
-            until=until,
-            restarts=restarts,
-            segment=segment,
-            before=before,
+            part=part,
         )
-        if outcome.outcome == "paused" and outcome.step < end:
+        if outcome.kind == "paused" and outcome.step < end:
             parallel.all_mean(torch.zeros(1, device=device))  # all wait until the first has saved what they go on from
             continue
-        if outcome.outcome != "diverged" or len(restarts) >= budget.retries:
+        if outcome.kind != "diverged" or len(restarts) >= budget.retries:
             return system, outcome
         config = config_in(assignment.config, segment)
         restarts = add_restart(outcome, assignment.run_dir, config, assignment.halve)
@@ -181,7 +172,7 @@ def _train(
 def _precision(assignment: Assignment, device: torch.device) -> Precision | Measured:
     if assignment.precision != "auto":
         return assignment.precision
-    path = assignment.measurements or assignment.run_dir / "precision.json"
+    path = assignment.measurements or RunFolder(assignment.run_dir).precision
     return Measured(path, device_name(device), assignment.name)
 
 
@@ -196,9 +187,9 @@ def _build(assignment: Assignment, dataset: Dataset, segment: Segment | None, re
 
 def _evaluate_test(assignment: Assignment, dataset: Dataset, system: System, outcome: Outcome) -> Outcome:
     """Measure the test split, once, and write its pictures and sounds; return ``outcome`` with its metrics."""
-    if outcome.outcome != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
+    if outcome.kind != "completed" or not assignment.final_evaluators or parallel.rank() != 0:
         return outcome
-    checkpoint = assignment.run_dir / "checkpoint"
+    checkpoint = RunFolder(assignment.run_dir).checkpoint
     step = load_weights(checkpoint, system) if has_checkpoint(checkpoint) else outcome.step
     system.eval()
     with parallel.alone():

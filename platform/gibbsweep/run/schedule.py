@@ -11,20 +11,20 @@ from typing import Any
 
 from gibbsweep.study.space import flatten, with_values
 from gibbsweep.study.step_sizes import step_sizes
-from gibbsweep.train import Images, Reporter, Segment, Sounds
+from gibbsweep.train import Images, Part, Reporter, Restart, Segment, Sounds
 
 
-def part_from(
-    config: Any, schedule: Sequence[Segment], step: int, end: int
-) -> tuple[Segment | None, dict[str, Any] | None, int]:
-    """The segment that goes on after ``step`` updates of a run to ``end``; the configuration of the one before, where that ended there;
-    and where the segment ends itself. Without a schedule the run is in one piece."""
+def part_from(config: Any, schedule: Sequence[Segment], step: int, end: int, restarts: Sequence[Restart] = ()) -> Part:
+    """The part of a run to ``end`` that goes on after ``step`` updates and ``restarts``: to the end of the segment
+    that it is in, which continues the configuration of the one before where that ended there. Without a schedule the
+    run is in one piece."""
     if not schedule:
-        return None, None, end
+        return Part(end, tuple(restarts))
     now = max(i for i, segment in enumerate(schedule) if segment.start <= step)
     until = schedule[now + 1].start if now + 1 < len(schedule) else end
     begins = now > 0 and schedule[now].start == step
-    return schedule[now], flat_config(config, schedule[now - 1]) if begins else None, min(until, end)
+    continues = flat_config(config, schedule[now - 1]) if begins else None
+    return Part(min(until, end), tuple(restarts), schedule[now], continues)
 
 
 def config_in(config: Any, segment: Segment | None) -> Any:

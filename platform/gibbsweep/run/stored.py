@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import RunFolder
+from gibbsweep.folder.layout import CHECKPOINT, CONFIG
 from gibbsweep.study.space import with_tuples
 from gibbsweep.train.checkpoint import read_checkpoint
 from gibbsweep_models.nn.weights_file import WeightsFile
@@ -64,11 +66,11 @@ def stored_run(path: Path) -> StoredRun:
 
     Raise UserError where ``path`` is no run, or the run is of a version or a system that cannot be read.
     """
-    run_dir = path.parent if path.name == "checkpoint" else path
-    record_path = run_dir / "config.json"
+    folder = RunFolder(path.parent if path.name == CHECKPOINT else path)
+    record_path = folder.config
     if not record_path.exists():
         raise UserError(
-            f"{path} is no run: expected a folder with config.json and checkpoint/, such as runs/SWEEP/trials/RUN."
+            f"{path} is no run: expected a folder with {CONFIG} and {CHECKPOINT}/, such as runs/SWEEP/trials/RUN."
         )
     record = json.loads(record_path.read_text())
     if "classes" not in record:
@@ -76,14 +78,14 @@ def stored_run(path: Path) -> StoredRun:
             f"{record_path} does not say of which classes its configuration is: "
             "it is of an earlier version; train it again."
         )
-    state, _ = read_checkpoint(run_dir / "checkpoint")
+    state, _ = read_checkpoint(folder.checkpoint)
     shared = sorted(name for name in state.get("aliases", {}) if name.startswith(("model/", "ema/")))
     if shared:
         raise UserError(
-            f"the checkpoint of {run_dir} has weights under two names ({', '.join(shared)}): "
+            f"the checkpoint of {folder.path} has weights under two names ({', '.join(shared)}): "
             "it cannot be stored; name another run."
         )
-    file = (run_dir / "checkpoint" / state["tensors"]).absolute()
+    file = (folder.checkpoint / state["tensors"]).absolute()
     try:
         config = _rebuilt("", record["classes"], record["params"])
     except (TypeError, ValueError, AttributeError, ImportError) as error:
@@ -118,7 +120,7 @@ def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -
         raise UserError(f"{classes[path]} is no class of gibbsweep_models: a stored run must be of one of its systems.")
     form = getattr(importlib.import_module(module), name)
     if not dataclasses.is_dataclass(form):
-        raise UserError(f"{classes[path]} is no configuration: restore config.json from a copy.")
+        raise UserError(f"{classes[path]} is no configuration: restore {CONFIG} from a copy.")
     build: Any = form  # is_dataclass() knows no class that can be called
     prefix = f"{path}." if path else ""
     values = {}

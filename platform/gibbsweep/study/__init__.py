@@ -6,7 +6,7 @@ from gibbsweep.results.targets import Target
 from gibbsweep.study.budget_values import by_budget
 from gibbsweep.study.budgets import equal_seconds, equal_updates
 from gibbsweep.study.constraint import Constraint
-from gibbsweep.study.contender import Contender
+from gibbsweep.study.contender import Contender, Sizes
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.headings import columns
 from gibbsweep.study.space import Choice, Float, Int, Space
@@ -21,6 +21,7 @@ __all__ = [
     "Int",
     "Results",
     "Row",
+    "Sizes",
     "Space",
     "Study",
     "Target",

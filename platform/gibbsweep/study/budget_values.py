@@ -50,8 +50,8 @@ class ByBudget(Generic[T]):
 def by_budget(*, other: T = _NONE, **values: T) -> T:
     """A number of an evaluator, a whole evaluator, or a tuple of them, that depends on the budget's name.
 
-    ``other`` is the value of every budget that is not named. For the type checker the result is the value itself, as with
-    :func:`dataclasses.field`; until a budget is chosen it is a :class:`ByBudget`.
+    ``other`` is the value of every budget that is not named. For the type checker the result is the value itself, as
+    with :func:`dataclasses.field`; until a budget is chosen it is a :class:`ByBudget`.
 
         SampleDistances(by_budget(smoke=24, laptop=200, other=2_000))
         evaluators=(by_budget(smoke=EnergyGap(2), other=EnergyGap(50, limit=1_000)),)
@@ -62,27 +62,28 @@ def by_budget(*, other: T = _NONE, **values: T) -> T:
 
 
 def at_budget(part: T, budget: str) -> T:
-    """``part`` with each value by budget, also inside its tuples and frozen dataclasses, replaced by the value of ``budget``."""
-    if isinstance(part, ByBudget):
-        return cast(T, at_budget(part.at(budget), budget))
-    if type(part) is tuple:
-        items = tuple(at_budget(item, budget) for item in part)
-        return cast(T, items) if any(a is not b for a, b in zip(items, part, strict=True)) else part
-    changes = {name: at_budget(value, budget) for name, value in _fields_of(part) if _has_values(value)}
-    return cast(T, dataclasses.replace(cast(Any, part), **changes)) if changes else part
+    """``part`` with the value of ``budget`` in place of each value by budget, also inside its tuples and dataclasses."""
+    whole: Any = part
+    if isinstance(whole, ByBudget):
+        return cast(T, at_budget(whole.at(budget), budget))
+    if not _has_values(whole):
+        return part
+    if type(whole) is tuple:
+        return cast(T, tuple(at_budget(item, budget) for item in whole))
+    return cast(T, dataclasses.replace(whole, **{name: at_budget(value, budget) for name, value in _fields_of(whole)}))
 
 
 def check_budgets(part: object, budgets: Collection[str], known: Collection[str], whose: str) -> None:
-    """Raise UserError where a value by budget in ``part`` names a budget that is not among ``known``, or has no value for one of
-    ``budgets``. ``whose``: what ``part`` belongs to, for the message."""
+    """Raise UserError where a value by budget in ``part`` names a budget that is not among ``known``, or has no value
+    for one of ``budgets``. ``whose``: what ``part`` belongs to, for the message."""
     for value in _values_in(part):
         for name in value.values:
             check_name(name, known, whose)
         missing = [name for name in budgets if name not in value.values]
         if missing and not value.for_all:
             raise UserError(
-                f"{whose} has a value by budget for {', '.join(value.values)} and none for {', '.join(missing)}: name them, or "
-                "give the value of all others as other=."
+                f"{whose} has a value by budget for {', '.join(value.values)} and none for {', '.join(missing)}: name "
+                "them, or give the value of all others as other=."
             )
 
 

@@ -19,9 +19,9 @@ REPORTS: int = by_budget(gpu=4, paper=20, other=1)
 def equal_updates(updates: int, *, batch_size: int = 100, reports: int = 1) -> dict[str, Budget]:
     """Budgets by name, the same number of updates for each contender that has them.
 
-    Each argument is a number or a :func:`~gibbsweep.study.budget_values.by_budget`. Those that ``updates`` names are the budgets there
-    are; :data:`NAMES` where it has a value for every other one. ``reports``: how many times a run is evaluated, evenly over its
-    updates, the last time at their end.
+    Each argument is a number or a :func:`~gibbsweep.study.budget_values.by_budget`. The budgets are those that
+    ``updates`` names, or :data:`NAMES` where it has a value for all others. ``reports``: how many times a run is
+    evaluated, evenly over its updates, the last time at their end.
 
         equal_updates(by_budget(smoke=4, laptop=600, gpu=10_000), batch_size=by_budget(gpu=256, other=100))
     """
@@ -40,10 +40,10 @@ def equal_seconds(
     batch_size: int = BATCH_SIZE,
     reports: int = REPORTS,
 ) -> dict[str, Budget]:
-    """Budgets by name: ``smoke`` updates, then as many as each of ``seconds`` holds at ``seconds_per_update``, which is measured on
-    one core; then ``gpu`` and ``paper`` updates, as a core's costs say nothing of a GPU's.
+    """Budgets by name: ``smoke`` updates, then as many as each of ``seconds`` holds at ``seconds_per_update``, which is
+    measured on one core; then ``gpu`` and ``paper`` updates, as a core's costs say nothing of a GPU's.
 
-    ``batch_size`` and ``reports`` are as for :func:`equal_updates`; unless they are named, runs up to ``long`` are evaluated once.
+    ``batch_size`` and ``reports`` are as for :func:`equal_updates`. By default a run up to ``long`` is evaluated once.
 
         equal_seconds(0.055, {"laptop": 12, "long": 200}, gpu=30_000, paper=400_000)
     """

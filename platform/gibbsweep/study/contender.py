@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.goal import Goals
@@ -16,24 +17,28 @@ from gibbsweep_models.types import SystemConfig
 
 Kind = Literal["energy", "score", "baseline"]
 
+_KINDS: Mapping[str, Kind] = {"energy": "energy", "score": "score", "baselines": "baseline"}
+"""By the package of ``gibbsweep_models`` that a configuration is from."""
+_BY_PACKAGE: Any = None
+
 Evaluators = tuple[Evaluator, ...]
 """The evaluators of a split. A number of an evaluator may be a :func:`~gibbsweep.study.budget_values.by_budget`."""
+
+Sizes = Mapping[str, Mapping[str, Any]]
+"""What budgets change of a configuration: by the budget's name, values by dotted path."""
 
 
 @dataclass(frozen=True)
 class Contender:
     """A configuration and the space around it that is searched.
 
-    For example::
-
-        space = {"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}
-        Contender(RBMConfig(), "energy", space, compare="k")
+    Contender(RBMConfig(), space={"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}, compare="k")
     """
 
     config: SystemConfig
-    """The recipe. It is the first trial of every search, and what is trained where nothing is searched."""
-    kind: Kind
-    """Whether it is an energy, a score model or a baseline, as tables and figures say."""
+    """The recipe: the first trial of every search, and what a budget without a search trains."""
+    kind: Kind = field(default=_BY_PACKAGE)
+    """Energy, score or baseline; the package of gibbsweep_models that the configuration is from says it unless it is named."""
     space: Space = field(default_factory=dict)
     """The searched domains, by dotted path of the configuration."""
     compare: str | tuple[str, ...] | None = None
@@ -47,8 +52,8 @@ class Contender:
     """Measure the test split (None: the study's)."""
     budgets: Mapping[str, Budget] | None = None
     """How long it trains, by the budget's name (None: as the study says)."""
-    at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Fields of the configuration that a budget changes, by dotted path: ``{"paper": {"channels": (64, 128)}}``."""
+    at: Sizes = field(default_factory=dict)
+    """Fields of the configuration that a budget changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``."""
     halve: tuple[str, ...] | None = None
     """Paths of the step sizes that a run halves when it restarts after a divergence (``Budget.retries``). None: those
     that the configuration names, which are its learning rates and the steps of the chains it trains with."""
@@ -57,6 +62,16 @@ class Contender:
     sizes among them, and other Floats under which a checkpoint can go on."""
     constraints: tuple[Constraint, ...] | None = None
     """Bounds on validation metrics (None: the study's)."""
+
+    def __post_init__(self) -> None:
+        if self.kind is _BY_PACKAGE:
+            package = type(self.config).__module__.removeprefix("gibbsweep_models.").partition(".")[0]
+            if package not in _KINDS:
+                raise UserError(
+                    f"{type(self.config).__name__} is from none of gibbsweep_models' packages {', '.join(_KINDS)}, so its "
+                    f"kind is not known: name it, kind={' or '.join(repr(kind) for kind in _KINDS.values())}."
+                )
+            object.__setattr__(self, "kind", _KINDS[package])
 
     @property
     def compared_paths(self) -> tuple[str, ...]:

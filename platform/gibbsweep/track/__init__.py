@@ -5,23 +5,18 @@ follows all trial folders and feeds the store; :func:`sync` is the same pass, ru
 costs nothing and loses nothing. The only package that imports MLflow, and only when something is called.
 """
 
-from gibbsweep.track.describe import QUOTA_FILE
 from gibbsweep.track.query import metric_history, sweep_runs
 from gibbsweep.track.report import SyncReport
-from gibbsweep.track.spool import SpoolRecord, read_spool
 from gibbsweep.track.store import default_tracking_uri, migrate
 from gibbsweep.track.sweep import sync
 from gibbsweep.track.tracker import Tracker
 
 __all__ = [
-    "QUOTA_FILE",
-    "SpoolRecord",
     "SyncReport",
     "Tracker",
     "default_tracking_uri",
     "metric_history",
     "migrate",
-    "read_spool",
     "sweep_runs",
     "sync",
 ]

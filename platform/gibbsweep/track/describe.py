@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gibbsweep.errors import UserError
+from gibbsweep.folder import CheckpointCopy, RunFolder
+from gibbsweep.folder.whole import read_json_object
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -22,27 +23,12 @@ MAX_TAG = 8000
 MAX_DIGEST = 36
 
 BESIDE_PARAMS = ("contender", "seed")
-QUOTA_FILE = "disk.json"
-"""In the folder of a sweep whose checkpoints have a quota: those of its search trials may be removed, and are not sent."""
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file of the run folder."""
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: expected a sweep's folder, written by a sweep") from error
-    except ValueError as error:
-        raise UserError(f"{path} is not JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} holds a {type(content).__name__}, expected a JSON object")
-    return content
 
 
 def may_lose_checkpoint(folder: Path) -> bool:
-    """Whether the trial in ``folder`` is a search trial of a sweep with a quota."""
-    quota = folder.parent.parent / QUOTA_FILE
-    return quota.exists() and read_json(folder / "config.json").get("kind") == "search"
+    """Whether the trial in ``folder`` is a search trial of a sweep with a quota: its checkpoint may be removed."""
+    run = RunFolder(folder)
+    return run.sweep.quota.exists() and read_json_object(run.config).get("kind") == "search"
 
 
 def sweep_tags(sweep: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -88,14 +74,12 @@ def parameters(config: Mapping[str, Any]) -> dict[str, str]:
     return {valid_name(name): _param(value) for name, value in flat.items()}
 
 
-def takeovers(path: Path) -> str:
-    """From whose checkpoints a member of a population went on, and with which changes; "" for any other run."""
-    if not path.exists():
-        return ""
+def copied_from(copies: Sequence[CheckpointCopy]) -> str:
+    """From whose checkpoints a member of a population went on, and with which changes, a line each."""
     return "\n".join(
-        f"{t['donor']} after {t['step']} updates: "
-        + ", ".join(f"{name} {json.dumps(there)} -> {json.dumps(here)}" for name, (there, here) in t["changed"].items())
-        for t in json.loads(path.read_text())
+        f"{copy.donor} after {copy.step} updates: "
+        + ", ".join(f"{name} {json.dumps(old)} -> {json.dumps(new)}" for name, (old, new) in copy.changed.items())
+        for copy in copies
     )
 
 

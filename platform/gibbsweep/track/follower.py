@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from filelock import Timeout
 
+from gibbsweep.folder import SweepFolder
+from gibbsweep.folder.layout import SPOOL
 from gibbsweep.track.chatter import log_to
 from gibbsweep.track.report import SyncReport
 from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
@@ -56,7 +58,7 @@ class Follower:
 
     def __init__(self, followed: Followed) -> None:
         self._followed = followed
-        self._sweep_dir = Path(followed.sweep_dir)
+        self._sweep = SweepFolder(Path(followed.sweep_dir))
         self._closing = threading.Event()
         self._status, self._deadline = "", float("inf")
         self._error = ""
@@ -71,11 +73,11 @@ class Follower:
     def follow(self) -> SyncReport:
         """Until the sweep has ended and all is sent, or the time for that is over."""
         # MLflow's import and first migration take seconds of a core, which the first trials need to start on.
-        while not any(self._sweep_dir.glob("trials/*/metrics.jsonl")):
+        while not any(self._sweep.runs_with(SPOOL)):
             if self._closing.wait(self._followed.period_s / 10):
                 break
         try:
-            with log_to(self._sweep_dir / "track.log") as log:
+            with log_to(self._sweep.track_log) as log:
                 try:
                     self._wait_for_lock_and_follow(log)
                 except Exception as error:
@@ -88,16 +90,16 @@ class Follower:
 
     def _new_mirror(self) -> SweepMirror:
         followed = self._followed
-        return SweepMirror(self._sweep_dir, tracking_uri=followed.tracking_uri, experiment=followed.experiment)
+        return SweepMirror(self._sweep.path, tracking_uri=followed.tracking_uri, experiment=followed.experiment)
 
     def _wait_for_lock_and_follow(self, log: Logger) -> None:
         while True:
             try:
-                with sweep_lock(self._sweep_dir):
+                with sweep_lock(self._sweep.path):
                     self._follow_locked(log)
                 return
             except Timeout:
-                self._error = f"{self._sweep_dir} is being tracked by another process"
+                self._error = f"{self._sweep.path} is being tracked by another process"
                 log.warning(self._error)
             if self._closing.wait(self._followed.period_s):
                 return

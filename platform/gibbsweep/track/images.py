@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import RunFolder
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -18,7 +19,7 @@ THUMBNAIL = (256, 256)
 
 def image_files(trial: Path) -> list[str]:
     """Paths below ``images/`` like ``samples/00001000.png``, in the order of their names."""
-    folder = trial / "images"
+    folder = RunFolder(trial).images
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png") if path.stem.isdigit())
 
 

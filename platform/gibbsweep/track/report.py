@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from gibbsweep.folder import RunFolder, SweepFolder
+from gibbsweep.folder.layout import CONFIG
+from gibbsweep.folder.spool import count_lines
 from gibbsweep.track.images import image_files
 from gibbsweep.track.sounds import sound_files
-from gibbsweep.track.spool import count_lines
 from gibbsweep.track.store import redact
 from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
 
@@ -30,24 +32,25 @@ class SyncReport:
 
 def trial_folders(sweep_dir: Path) -> list[Path]:
     """The trials of a sweep that have begun, by name."""
-    trials = sweep_dir / "trials"
+    trials = SweepFolder(sweep_dir).trials
     return [trials / name for name in trial_names(sweep_dir) if has_begun(trials, name)]
 
 
 def trial_names(sweep_dir: Path) -> list[str]:
     """The folders of the trials, in order."""
-    trials = sweep_dir / "trials"
+    trials = SweepFolder(sweep_dir).trials
     return sorted(os.listdir(trials)) if trials.is_dir() else []
 
 
 def has_begun(trials: Path, name: str) -> bool:
-    return os.path.exists(f"{trials}/{name}/config.json")
+    return os.path.exists(f"{trials}/{name}/{CONFIG}")
 
 
 def sweep_files(sweep_dir: Path) -> list[Path]:
     """The files that become artifacts of the sweep's own run: ``sweep.json`` and everything in ``results/``."""
-    files = [path for path in (sweep_dir / "results").rglob("*") if path.is_file() and not path.name.startswith(".")]
-    return [sweep_dir / "sweep.json", *sorted(files)]
+    folder = SweepFolder(sweep_dir)
+    files = [path for path in folder.results.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return [folder.record_path, *sorted(files)]
 
 
 def tracked_runs(sweep_dir: Path, tracking_uri: str) -> int:
@@ -71,6 +74,6 @@ def _pending_in(trial: Path, store: str) -> int:
     if state.deleted:
         return 0
     images = len(set(image_files(trial)) - set(state.images))
-    outcome = stamp(trial / "outcome.json") != state.outcome_stamp
+    outcome = stamp(RunFolder(trial).outcome) != state.outcome_stamp
     sounds = len(set(sound_files(trial)) - set(state.sounds))
-    return count_lines(trial / "metrics.jsonl", state.offset) + images + sounds + outcome
+    return count_lines(RunFolder(trial).spool, state.offset) + images + sounds + outcome

@@ -11,9 +11,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import OUTCOME_KINDS, SweepFolder
+from gibbsweep.folder.layout import SWEEP
+from gibbsweep.folder.whole import read_json_object
 from gibbsweep.track import describe
 from gibbsweep.track.chatter import log_to
-from gibbsweep.track.ended import OUTCOMES
 from gibbsweep.track.parent import Sent, SweepRun, sweep_run
 from gibbsweep.track.report import SyncReport, has_begun, pending, sweep_files, tracked_runs, trial_names
 from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact, search_runs
@@ -90,7 +92,7 @@ class SweepMirror:
             raise
 
     def _ensure_parent(self) -> SweepRun:
-        sweep = describe.read_json(self.sweep_dir / "sweep.json")
+        sweep = read_json_object(SweepFolder(self.sweep_dir).record_path)
         name = str(sweep.get("name") or self.sweep_dir.name)
         client = connect(self.tracking_uri)
         experiment = self.state.experiment or str(sweep.get("study") or name)
@@ -106,7 +108,7 @@ class SweepMirror:
         elif found:
             run_id = found[-1]
         else:
-            start = _unix_seconds(sweep.get("created"), self.sweep_dir / "sweep.json")
+            start = _unix_seconds(sweep.get("created"), SweepFolder(self.sweep_dir).record_path)
             run_id = client.create_run(
                 experiment_key, start_time=round(start * 1000), run_name=name, tags=tags
             ).info.run_id
@@ -122,7 +124,7 @@ class SweepMirror:
 
     def _due(self, ending: str) -> list[TrialMirror]:
         """Those to look at: all that may go on, and of those that have ended and hardly ever change ``SETTLED`` in turn; at the end all."""
-        folder = self.sweep_dir / "trials"
+        folder = SweepFolder(self.sweep_dir).trials
         found: list[TrialMirror] = []
         settled: list[TrialMirror] = []
         for name in trial_names(self.sweep_dir):
@@ -140,7 +142,7 @@ class SweepMirror:
 
         ended = {name: trial.state for name, trial in self._trials.items() if trial.state.finished}
         counts = Counter(state.outcome for state in ended.values())
-        now = {outcome: counts[outcome] for outcome in OUTCOMES}
+        now: dict[str, int] = {outcome: counts[outcome] for outcome in OUTCOME_KINDS}
         if now == self.state.counts or not ended:
             return
         # Step and time follow from the files, so that sending again what was sent before a crash adds nothing.
@@ -184,10 +186,11 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
     are reopened when the sweep is resumed. Calling it again sends nothing twice.
     """
     sweep_dir = Path(sweep_dir)
-    if not (sweep_dir / "sweep.json").exists():
-        raise UserError(f"{sweep_dir} has no sweep.json: expected a sweep's folder, such as runs/cd_k-1")
+    folder = SweepFolder(sweep_dir)
+    if not folder.record_path.exists():
+        raise UserError(f"{sweep_dir} has no {SWEEP}: expected a sweep's folder, such as runs/cd_k-1")
     try:
-        with sweep_lock(sweep_dir, wait_s=_ORPHAN_S), log_to(sweep_dir / "track.log") as log:
+        with sweep_lock(sweep_dir, wait_s=_ORPHAN_S), log_to(folder.track_log) as log:
             mirror = SweepMirror(sweep_dir, tracking_uri=tracking_uri)
             try:
                 error = mirror.send(ending=mirror.state.ending or "KILLED")
@@ -201,7 +204,7 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
 
 def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
     """Held by the one process that sends a sweep to a store; the system releases it when that process dies."""
-    return FileLock(sweep_dir / "track.lock", timeout=wait_s)
+    return FileLock(SweepFolder(sweep_dir).track_lock, timeout=wait_s)
 
 
 def one_line(error: BaseException) -> str:

@@ -12,9 +12,11 @@ import logging
 import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-TRACKED = "tracked.json"
+from gibbsweep.folder.layout import TRACKED
+from gibbsweep.folder.whole import replace_atomically, sync_folder
+
 log = logging.getLogger("gibbsweep.track")
 
 
@@ -46,7 +48,10 @@ class _Tracked:
         return state
 
     def save(self, folder: Path) -> None:
-        write_json(folder / TRACKED, asdict(self), durable=self.durable)
+        """Replace the state kept in ``folder``."""
+        replace_atomically(folder / TRACKED, json.dumps(asdict(self)).encode(), durable=self.durable)
+        if self.durable:
+            sync_folder(folder)
 
 
 @dataclass
@@ -97,22 +102,3 @@ def stamp(path: Path | str) -> str:
     except FileNotFoundError:
         return ""
     return f"{stat.st_mtime_ns}:{stat.st_size}"
-
-
-def write_json(path: Path, content: Any, *, durable: bool) -> None:
-    """Replaces a JSON file atomically: a reader, or the next process after a crash, sees the old file or the new one; if ``durable``
-    so does the next one after a loss of power, which may leave an empty file otherwise."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w") as file:
-        file.write(json.dumps(content))
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    temporary.replace(path)
-    if not durable:
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -14,6 +14,7 @@ from typing import Self
 
 from filelock import Timeout
 
+from gibbsweep.folder import SweepFolder
 from gibbsweep.track.follower import Ending, Followed
 from gibbsweep.track.report import SyncReport
 from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
@@ -49,7 +50,7 @@ class Tracker:
 
     def start(self) -> Self:
         """Starts the process and returns at once."""
-        errors = self.sweep_dir / "track.log"
+        errors = SweepFolder(self.sweep_dir).track_log
         try:
             errors.touch()
         except OSError:  # a full disk, say: the process finds that out for itself, and reports it
@@ -89,7 +90,7 @@ class Tracker:
             answer = process.communicate()[0]
         if answer:
             return SyncReport(**json.loads(answer))
-        log = self.sweep_dir / "track.log"
+        log = SweepFolder(self.sweep_dir).track_log
         error = error or f"the tracking process ended with code {process.returncode} and no report: see {log}"
         mirror = SweepMirror(
             self.sweep_dir, tracking_uri=self._followed.tracking_uri, experiment=self._followed.experiment

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import RunFolder, iter_spool
+from gibbsweep.folder.whole import read_json_object
 from gibbsweep.track import describe
 from gibbsweep.track.batch import MAX_METRICS, Batch
 from gibbsweep.track.ended import Final, read_final
 from gibbsweep.track.images import ImageGrids, image_files
 from gibbsweep.track.parent import Sent, SweepRun
 from gibbsweep.track.sounds import send_sound, sound_files
-from gibbsweep.track.spool import iter_spool
 from gibbsweep.track.tracked import TrackedTrial, stamp
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class TrialMirror:
 
     def __init__(self, folder: Path, store: str) -> None:
         self.folder = folder
-        self._reports, self._outcome = folder / "metrics.jsonl", folder / "outcome.json"
+        self._run = RunFolder(folder)
+        self._reports, self._outcome = self._run.spool, self._run.outcome
         # As words: every pass asks the system about these two, of every trial.
         self._files = str(self._outcome), str(self._reports)
         self.state = TrackedTrial.load(folder, store)
@@ -78,10 +80,10 @@ class TrialMirror:
             return Batch() if self.state.described else self._description(parent.client)
         if self.state.run_id:
             log.warning("%s: the store does not know run %s: everything is sent again", key, self.state.run_id)
-        config_path, new = self.folder / "config.json", known is None
+        config_path, new = self._run.config, known is None
         self.state = TrackedTrial(store=self.state.store, parent_id=parent.run_id)
         if known is None:
-            config = describe.read_json(config_path)
+            config = read_json_object(config_path)
             run = parent.client.create_run(
                 parent.experiment_id,
                 start_time=int(config_path.stat().st_mtime * 1000),
@@ -99,7 +101,7 @@ class TrialMirror:
     def _description(self, client: MlflowClient, *, new: bool = False) -> Batch:
         from mlflow.entities import Param
 
-        config = describe.read_json(self.folder / "config.json")
+        config = read_json_object(self._run.config)
         # A parameter cannot be written twice.
         there = {} if new else client.get_run(self.state.run_id).data.params
         dataset = describe.dataset_input(config)
@@ -175,7 +177,7 @@ class TrialMirror:
             return
         grids = ImageGrids(client, self.state.run_id)
         for path in new:
-            grids.send(self.folder / "images" / path, path)
+            grids.send(self._run.images / path, path)
             self.state.images.append(path)
             self._save()
             sent.images += 1
@@ -189,13 +191,13 @@ class TrialMirror:
 
     def _finish(self, client: MlflowClient, sent: Sent, final: Final) -> None:
         run_id = self.state.run_id
-        for name in ("config.json", "outcome.json", "log.txt"):
-            if (self.folder / name).exists():
-                client.log_artifact(run_id, str(self.folder / name))
+        for file in (self._run.config, self._run.outcome, self._run.log):
+            if file.exists():
+                client.log_artifact(run_id, str(file))
                 sent.artifacts += 1
-        checkpoint = self.folder / "checkpoint"
+        checkpoint = self._run.checkpoint
         if checkpoint.is_dir() and not describe.may_lose_checkpoint(self.folder):
-            client.log_artifacts(run_id, str(checkpoint), "checkpoint")
+            client.log_artifacts(run_id, str(checkpoint), checkpoint.name)
             sent.artifacts += sum(file.is_file() for file in checkpoint.rglob("*"))
         status = "FINISHED" if final.outcome in ("completed", "pruned") else "FAILED"
         client.set_terminated(run_id, status, end_time=round(max(self.state.last_time, final.time) * 1000))

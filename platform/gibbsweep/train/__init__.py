@@ -1,15 +1,14 @@
-"""The training loop and what it leaves behind. Needs torch, numpy, pillow and safetensors alone."""
+"""The training loop and what it leaves behind. Needs torch, numpy, pillow, safetensors and filelock alone."""
 
+from gibbsweep.folder import OUTCOME_KINDS, Outcome, OutcomeKind, Restart
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.contract import Evaluate, Evaluation
 from gibbsweep.train.divergence import Diverged
 from gibbsweep.train.fit import fit
 from gibbsweep.train.loop import train
-from gibbsweep.train.outcome import OUTCOME_KINDS, Outcome, OutcomeKind, survived
+from gibbsweep.train.part import Part, Segment
 from gibbsweep.train.precision import Measured, Precision, PrecisionOption
-from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter, spent
-from gibbsweep.train.restarts import Restart, read_restarts, write_restarts
-from gibbsweep.train.segment import Segment
+from gibbsweep.train.report import Composed, Images, Reporter, Sound, Sounds, SpoolReporter, StdoutReporter
 
 __all__ = [
     "OUTCOME_KINDS",
@@ -22,6 +21,7 @@ __all__ = [
     "Measured",
     "Outcome",
     "OutcomeKind",
+    "Part",
     "Precision",
     "PrecisionOption",
     "Reporter",
@@ -32,9 +32,5 @@ __all__ = [
     "SpoolReporter",
     "StdoutReporter",
     "fit",
-    "read_restarts",
-    "spent",
-    "survived",
     "train",
-    "write_restarts",
 ]

@@ -7,20 +7,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """``updates`` optimiser updates of ``batch_size`` examples (the global batch, over all workers).
+    """How long a run trains, on how much at once, and how often it reports. Raises ValueError for a count below one.
 
-    Every ``report_every`` updates, and after those of ``also_at``, the loop evaluates, reports and saves a checkpoint: at most that
-    much is done twice after a crash. ``retries``: how many times a run that diverges restarts, from its last checkpoint with a new
-    seed and halved steps. ``accumulate``: add up the gradients of so many equal parts of each worker's share, one after the other,
-    where the whole does not fit a memory: the same update, in more time.
+    For example::
+
+        Budget(updates=20_000, batch_size=128, report_every=1_000)
     """
 
     updates: int
+    """Optimiser updates."""
     batch_size: int = 100
+    """Examples of an update: the global batch, over all workers."""
     report_every: int = 500
+    """Updates between two reports. At each the loop evaluates and saves a checkpoint: at most so many updates are done
+    twice after a crash."""
     also_at: tuple[int, ...] = ()
+    """Further updates after which the loop reports."""
     retries: int = 0
+    """How many times a run that diverges restarts, from its last checkpoint with a new seed and halved steps."""
     accumulate: int = 1
+    """Equal parts of each worker's share of a batch, whose gradients are added up one after the other where the whole
+    does not fit a memory: the same update, in more time."""
 
     def __post_init__(self) -> None:
         for name in ("updates", "batch_size", "report_every", "accumulate"):
@@ -30,5 +37,5 @@ class Budget:
             raise ValueError(f"a budget needs retries >= 0: got {self.retries}; 0 ends a run at its first divergence")
 
     def reports_at(self, step: int) -> bool:
-        """Whether the loop reports once ``step`` updates are done: every ``report_every``, where asked for, and at the end."""
+        """Whether the loop reports after ``step`` updates: every ``report_every``, at ``also_at``, and at the end."""
         return step % self.report_every == 0 or step in self.also_at or step == self.updates

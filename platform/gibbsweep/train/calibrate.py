@@ -1,4 +1,4 @@
-"""What a trained system learns of training examples with the weights that are evaluated, before each report."""
+"""Calibrates a system before each report: it sees training examples with the weights that are evaluated."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 
 
 def calibrate(system: System, ema: EMA, data: TrainingData, *, seed: int, device: torch.device) -> None:
-    """Show a system that asks for them training examples, the same at every report, with its averaged weights. Every worker calls it,
-    and the first one, who evaluates and saves, calibrates."""
+    """Show a system that asks for them training examples, the same at every report, with its averaged weights.
+
+    Every worker calls this; the first one, which evaluates and saves, calibrates. Raises UserError where the data set
+    has fewer examples than the system asks for.
+    """
     if not isinstance(system, CanCalibrate) or not system.calibration_examples:
         return
     n = system.calibration_examples
     if n > len(data):
         raise UserError(
-            f"{type(system).__name__} is calibrated on {n} training examples, and there are {len(data)}: ask for fewer (n_examples "
-            "in its configuration), or choose a larger data set."
+            f"{type(system).__name__} is calibrated on {n} training examples, and there are {len(data)}: ask for fewer "
+            "(n_examples in its configuration), or choose a larger data set."
         )
     if parallel.rank() > 0:
         return

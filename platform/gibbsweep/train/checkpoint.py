@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file with every tensor and one JSON file that vouches for it. Never a pickle.
 
-``checkpoint/state.json`` is replaced last and atomically and names the tensor file with its SHA-256, so a crash at any moment
-leaves the previous checkpoint whole.
+``checkpoint/state.json`` is replaced last and atomically, and names the tensor file with its SHA-256: a crash at any
+moment leaves the previous checkpoint whole.
 """
 
 from __future__ import annotations
@@ -18,28 +18,35 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder.layout import REMOVED, STATE
+from gibbsweep.folder.whole import write_atomically, write_json
 from gibbsweep.train.ema import EMA
-from gibbsweep.train.files import write_atomically
 from gibbsweep.train.precision import Precision
 from gibbsweep_models.types import Phase
 
 FORMAT = 1
-REMOVED = "removed.json"
 
 
 @dataclass
 class Progress:
-    """What a resumed run must know besides tensors."""
+    """What a resumed run must know besides tensors; without arguments, that of a run that has not begun."""
 
     step: int = 0
+    """Updates done."""
     seed: int = 0
+    """The run's seed."""
     precision: Precision | None = None
+    """The arithmetic of its updates; None until it is chosen."""
     device_seconds: float = 0.0
+    """Seconds in updates, summed over workers."""
     nfe: int | None = None
+    """Network evaluations per chain of the samplers of training; None where no objective states them."""
     metrics: dict[str, float] = field(default_factory=dict)
+    """Those of the last report."""
     config: dict[str, Any] = field(default_factory=dict)
+    """The configuration that it was trained with."""
     elsewhere: int = 0
-    """Of ``step``, the updates that another run did, whose checkpoint was taken over, beyond those that it replaced."""
+    """Those of ``step`` that another run did, whose checkpoint was copied, beyond those that the copy replaced."""
 
 
 def save_checkpoint(
@@ -54,7 +61,7 @@ def save_checkpoint(
     tensors, aliases, scalars = _collect(system, phases, optimizers, ema)
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     tensor_file = folder / f"step-{progress.step:08d}.safetensors"
-    there = tensor_file.exists()
+    rewritten = tensor_file.exists()
     write_atomically(tensor_file, content)
     state = {
         "format": FORMAT,
@@ -65,25 +72,34 @@ def save_checkpoint(
         **vars(progress),
     }
     try:
-        write_atomically(folder / "state.json", json.dumps(state, indent=1).encode())
+        write_json(folder / STATE, state)
     except OSError:
-        if not there:
+        if not rewritten:
             tensor_file.unlink()  # on a full disk it would stand in the way of what frees it
         raise
-    for old in (*folder.glob("step-*.safetensors"), *folder.glob(".*.tmp")):  # what a kill left unfinished, too
+    remove_older(tensor_file)
+
+
+def remove_older(tensor_file: Path) -> None:
+    """Remove all tensor files beside ``tensor_file``, which counts now, and what a kill left unfinished."""
+    folder = tensor_file.parent
+    for old in (*folder.glob("step-*.safetensors"), *folder.glob(".*.tmp")):
         if old != tensor_file:
             old.unlink()
 
 
 def has_checkpoint(folder: Path) -> bool:
-    return (folder / "state.json").exists()
+    """Whether ``folder`` holds a checkpoint."""
+    return (folder / STATE).exists()
 
 
 def remove_checkpoint(folder: Path, why: str) -> None:
-    """Delete a checkpoint that nothing will continue; a small ``removed.json`` stays and says ``why``. Killed at any moment, it leaves
-    a whole checkpoint, or none and the reason."""
+    """Delete a checkpoint that nothing will continue; a small ``removed.json`` stays and says ``why``.
+
+    A kill at any moment leaves a whole checkpoint, or none and the reason.
+    """
     write_atomically(folder / REMOVED, json.dumps({"removed": why}).encode())
-    (folder / "state.json").unlink(missing_ok=True)
+    (folder / STATE).unlink(missing_ok=True)
     for file in folder.iterdir():
         if file.name != REMOVED:
             file.unlink()
@@ -94,8 +110,8 @@ def refuse_removed(folder: Path) -> None:
     note = folder / REMOVED
     if note.exists() and not has_checkpoint(folder):
         raise UserError(
-            f"the checkpoint in {folder} is gone ({json.loads(note.read_text())['removed']}): the run's configuration, metrics and "
-            "pictures are kept; train it again in another run folder to have its weights."
+            f"the checkpoint in {folder} is gone ({json.loads(note.read_text())['removed']}): the run's configuration, "
+            "metrics and pictures are kept; train it again in another run folder to have its weights."
         )
 
 
@@ -108,8 +124,11 @@ def load_checkpoint(
     *,
     own_settings: bool = False,
 ) -> Progress:
-    """Restore everything :func:`save_checkpoint` wrote. A file that is cut short, altered or of another system is a UserError.
-    ``own_settings``: the optimisers keep their own settings, and get the state of each parameter alone."""
+    """Restore everything that :func:`save_checkpoint` wrote.
+
+    ``own_settings``: the optimisers keep their own settings, and get the state of each parameter alone. Raises
+    UserError for a file that is cut short, altered or of another system.
+    """
     state, tensors = read_checkpoint(folder)
     try:
         system.load_state_dict(_under("model/", tensors))
@@ -131,11 +150,11 @@ def load_checkpoint(
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The verified state and tensors of a checkpoint folder."""
+    """The verified state and tensors of a checkpoint. Raises UserError for a file that is cut short or altered."""
     refuse_removed(folder)
     advice = "restore the file from a copy, or delete the folder to train from the start."
     try:
-        state = json.loads((folder / "state.json").read_text())
+        state = json.loads((folder / STATE).read_text())
         content = (folder / state["tensors"]).read_bytes()
         expected = state["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -157,7 +176,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def read_progress(folder: Path) -> Progress:
     """How far the checkpoint in ``folder`` is; the start of a run where there is none."""
-    return _progress(json.loads((folder / "state.json").read_text())) if has_checkpoint(folder) else Progress()
+    return _progress(json.loads((folder / STATE).read_text())) if has_checkpoint(folder) else Progress()
 
 
 def load_weights(folder: Path, system: nn.Module) -> int:
@@ -168,11 +187,14 @@ def load_weights(folder: Path, system: nn.Module) -> int:
 
 
 def form_of(system: nn.Module, phases: list[Phase], ema_decay: float) -> dict[str, tuple[str, str]]:
-    """What must be equal for a checkpoint of one configuration to continue under another: every tensor's form and a digest of its
-    numbers, and the optimisers. Loading a checkpoint replaces the numbers, also those that a configuration has put there."""
+    """What must be equal for a checkpoint of one configuration to continue under another, as pairs of texts by name.
+
+    For each tensor its shape and type, and a digest of its numbers: loading a checkpoint replaces the numbers, also
+    those that a configuration has put there. For each optimiser its class and its groups of parameters.
+    """
     optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
     tensors, aliases, _ = _collect(system, phases, optimizers, EMA(system, ema_decay))
-    found = {
+    form = {
         name: (
             f"{tuple(tensor.shape)} {tensor.dtype}",
             hashlib.sha256(save({"": tensor.detach().contiguous()})).hexdigest(),
@@ -181,15 +203,15 @@ def form_of(system: nn.Module, phases: list[Phase], ema_decay: float) -> dict[st
     } | {alias: (name, "") for alias, name in aliases.items()}
     for phase, optimizer in zip(phases, optimizers, strict=True):
         groups = ", ".join(str(len(group["params"])) for group in optimizer.param_groups)
-        found[f"optimizer/{phase.name}"] = f"{type(optimizer).__name__} of {groups} parameters", ""
-    return found
+        form[f"optimizer/{phase.name}"] = f"{type(optimizer).__name__} of {groups} parameters", ""
+    return form
 
 
 def _collect(
     system: nn.Module, phases: list[Phase], optimizers: list[torch.optim.Optimizer], ema: EMA
 ) -> tuple[dict[str, Tensor], dict[str, str], list[dict[str, Any]]]:
-    """Every tensor once, further names of the same memory (a replay buffer that system and objective share), and the
-    optimisers' numbers."""
+    """Every tensor once, by name; further names of the same memory (a replay buffer that system and objective share)
+    with the first name of it; and the optimisers' numbers."""
     tensors: dict[str, Tensor] = {f"model/{name}": t for name, t in system.state_dict().items()}
     tensors |= {f"ema/{name}": t for name, t in ema.shadow.items()}
     scalars: list[dict[str, Any]] = []
@@ -223,10 +245,7 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, scalars: dict[str, Any]
 
 
 def _progress(state: dict[str, Any]) -> Progress:
-    # Checkpoints from before network evaluations were counted do not say how many there were, nor does one from before checkpoints
-    # were taken over.
-    known = {"nfe": None, "elsewhere": 0, **state}
-    return Progress(**{name: known[name] for name in vars(Progress())})
+    return Progress(**{name: state[name] for name in vars(Progress())})
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

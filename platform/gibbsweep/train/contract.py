@@ -13,20 +13,32 @@ from gibbsweep_models.types import System
 
 
 class TrainingData(Protocol):
-    """What the loop asks of a split of a data set."""
+    """Examples by index: what the loop asks of a split of a data set."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """The number of examples."""
+        ...
 
-    def batch(self, indices: Tensor) -> dict[str, Tensor]: ...
+    def batch(self, indices: Tensor) -> dict[str, Tensor]:
+        """The examples ``indices`` (B,): ``x`` (B, *D), and what else the data set has, by name."""
+        ...
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Numbers, pictures and sounds of a system at one moment."""
+    """Numbers, pictures and sounds of a system at one moment.
+
+    For example::
+
+        Evaluation({"validation/log_likelihood": -92.5})
+    """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
+    """Number by name."""
     images: Images = field(default_factory=dict)
+    """Picture by name."""
     sounds: Sounds = field(default_factory=dict)
+    """Sound by name."""
 
 
 Evaluate = Callable[[System, int], Evaluation]

@@ -1,4 +1,4 @@
-"""Divergence is an outcome: energy-based models run away as a matter of course, and a sweep must tell that from a failure."""
+"""Divergence, which is an outcome: energy-based models run away as a matter of course, and that is no failure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from gibbsweep_models.types import Phase
 
 
 class Diverged(Exception):
-    """Raised before the optimiser step that would have spread the damage; the last checkpoint is still good."""
+    """Raised before the optimiser step that would have spread the damage; the last checkpoint is still good.
+
+    For example::
+
+        raise Diverged(7, "cd", "loss is nan", {"loss": math.nan})
+    """
 
     def __init__(self, step: int, phase: str, reason: str, parts: Mapping[str, float]) -> None:
         self.step = step
+        """The update, from 0."""
         self.phase = phase
+        """The name of its phase."""
         self.reason = reason
+        """What left its bounds."""
         self.parts = dict(parts)
+        """The loss and its parts, by name."""
         values = ", ".join(f"{name}={value:.6g}" for name, value in self.parts.items())
         super().__init__(f"diverged at update {step} in phase {phase}: {reason} ({values})")
 
 
 def check_divergence(step: int, phase: str, parts: Mapping[str, float], bounds: Mapping[str, float]) -> None:
-    """Raise :class:`Diverged` if any of ``parts`` (the loss among them) is not finite or exceeds its bound in magnitude."""
+    """Raise :class:`Diverged` if one of ``parts`` (the loss is one) is not finite, or its magnitude exceeds its
+    bound."""
     for name, value in parts.items():
         if not math.isfinite(value):
             raise Diverged(step, phase, f"{name} is {value}", parts)
@@ -33,8 +43,10 @@ def check_divergence(step: int, phase: str, parts: Mapping[str, float], bounds: 
 
 
 def check_weights(step: int, phases: Sequence[Phase], optimizers: Sequence[torch.optim.Optimizer], ema: EMA) -> None:
-    """Raise :class:`Diverged` if update ``step`` left a weight, an optimiser's state or an averaged weight that is not finite: what
-    no checkpoint may hold. The loss of the next update would tell, too late for the checkpoint before it."""
+    """Raise :class:`Diverged` if update ``step`` left a weight, an optimiser's state or an averaged weight not finite.
+
+    No checkpoint may hold such a number. The loss of the next update would tell, too late for the checkpoint before it.
+    """
     for phase, optimizer in zip(phases, optimizers, strict=True):
         _check_finite(step, phase.name, "weights", phase.parameters)
         states = [entry for state in optimizer.state.values() for entry in state.values()]

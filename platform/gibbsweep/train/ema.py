@@ -10,8 +10,16 @@ from torch import Tensor, nn
 
 
 class EMA:
-    """``shadow <- decay * shadow + (1 - decay) * weight`` after every update, with the start bias removed by the usual ramp
-    ``min(decay, (1 + t) / (10 + t))``. Decay 0 keeps no shadow and evaluates the weights themselves."""
+    """The average ``shadow <- decay * shadow + (1 - decay) * weight`` after every update.
+
+    The usual ramp ``min(decay, (1 + t) / (10 + t))`` removes the bias of the start. Decay 0 keeps no shadow and
+    evaluates the weights themselves. For example::
+
+        ema = EMA(system, decay=0.999)
+        ema.update(step)
+        with ema.applied():
+            evaluate(system)
+    """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         if not 0.0 <= decay < 1.0:
@@ -24,7 +32,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Fold in the weights after update ``step`` (from 0)."""
+        """Average in the weights after update ``step`` (from 0)."""
         if not self.shadow:
             return
         decay = min(self.decay, (1 + step) / (10 + step))
@@ -34,12 +42,13 @@ class EMA:
         )
 
     def load(self, shadow: dict[str, Tensor]) -> None:
+        """Take over the averages of a checkpoint."""
         for name, tensor in self.shadow.items():
             tensor.copy_(shadow[name])
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Inside, the model has the averaged weights."""
+        """Give the model the averaged weights inside the block, and its own back at the end."""
         if not self.shadow:
             yield
             return

@@ -1,4 +1,4 @@
-"""Systems without phases: a closed form or a library's solver that sees the training split once."""
+"""Fits systems without phases: a closed form, or a library's solver, that sees the training split once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from gibbsweep.train.outcome import Outcome
+from gibbsweep.folder import Outcome
 from gibbsweep.train.report import Reporter
 from gibbsweep.train.streams import Stream
 from gibbsweep_models import draws
@@ -28,7 +28,8 @@ def fit(
     evaluate: Evaluate | None = None,
     device: torch.device | str = "cpu",
 ) -> Outcome:
-    """Fit ``system`` (which offers :class:`~gibbsweep_models.capabilities.CanFit`) to all of ``data`` and report once, as step 1.
+    """Fit ``system`` (which offers :class:`~gibbsweep_models.capabilities.CanFit`) to all of ``data`` and report
+    once, as step 1.
 
     There is no checkpoint: a run that was interrupted fits again, to the same numbers.
     """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,25 @@ import torch
 from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, RunFolder
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.calibrate import calibrate
 from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, refuse_removed, save_checkpoint
 from gibbsweep.train.contract import Evaluate, Evaluation, TrainingData
+from gibbsweep.train.cost import Cost
 from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
-from gibbsweep.train.outcome import Outcome, OutcomeKind
-from gibbsweep.train.precision import Measured, Precision, choose_precision
+from gibbsweep.train.part import WHOLE_RUN, Part
+from gibbsweep.train.precision import Measured, Precision, choose_precision, synchronise
 from gibbsweep.train.report import Reporter
-from gibbsweep.train.restarts import Restart, seed_after
-from gibbsweep.train.segment import Segment
 from gibbsweep.train.streams import Stream
 from gibbsweep.train.update import first_part, update
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import System
 
 INITIALISE_EXAMPLES = 10_000
+"""Training examples that a system sees before its first update."""
 
 
 def train(
@@ -46,128 +46,90 @@ def train(
     device: torch.device | str = "cpu",
     precision: Precision | Measured = "fp32",
     config: Mapping[str, Any] | None = None,
-    until: int | None = None,
-    restarts: Sequence[Restart] = (),
-    segment: Segment | None = None,
-    before: Mapping[str, Any] | None = None,
+    part: Part = WHOLE_RUN,
 ) -> Outcome:
-    """Train ``system`` in place on ``data`` for ``budget.updates`` updates, or for what is left of them if ``run_dir`` holds a
-    checkpoint: k updates, a resume and k more are bit-equal to 2k on a CPU.
+    """Train ``system`` in place on ``data`` for ``budget.updates`` updates, or for what is left of them if
+    ``run_dir`` holds a checkpoint: k updates, a resume and k more are bit-equal to 2k on a CPU.
 
-    Every ``budget.report_every`` updates it calibrates (see :mod:`gibbsweep.train.calibrate`), evaluates, records (``report``), saves a checkpoint, and only then tells whoever may
-    stop or pause the run (``announce``, called by every worker; a resumed run announces its checkpoint again). The numbers of
-    ``evaluate`` are the first worker's. ``until``: stop after so many updates (at a report), and return a ``paused`` outcome.
-    Otherwise it is completed or diverged; its metrics are the last report's. A checkpoint keeps its ``precision``.
+    Every ``budget.report_every`` updates the loop calibrates (see :mod:`gibbsweep.train.calibrate`), evaluates,
+    records (``report``), saves a checkpoint, and only then calls ``announce``, by which the caller may stop or pause
+    the run. Every worker announces, and a resumed run announces its checkpoint again; the numbers of ``evaluate`` are
+    the first worker's. A checkpoint keeps its ``precision``.
 
-    ``restarts`` are the divergences that this run has behind it, whoever calls has read from ``run_dir`` and has built
-    ``system`` with the smaller steps of the last one; the order of the data and the noise follow another seed after each. A
-    divergence that ``budget.retries`` leaves room to restart from is returned unreported.
-
-    ``segment``: the part of a run that this is, whose ``values`` ``system`` was built with and whose stream is drawn from. ``before``: the
-    configuration that the checkpoint was trained with, where the segment begins at it: weights and the optimisers' moments are taken
-    from it, the optimisers' settings (decay, momentum) from ``system``.
+    ``part`` says which part of the run this call trains. The outcome is ``paused`` where the part ends before the
+    budget does, else ``completed`` or ``diverged``; its metrics are those of the last report. A divergence that
+    ``budget.retries`` leaves room to restart from is returned unreported.
     """
-    last = budget.updates if until is None else min(until, budget.updates)
-    if not budget.reports_at(last):
-        raise ValueError(
-            f"got until={until}, expected updates after which {budget} reports: a pause needs a checkpoint"
-        )
+    last, part_seed = part.end(budget), part.seed(seed)
     device = torch.device(device)
     rank, world_size = parallel.rank(), parallel.world_size()
-    own_seed = seed_after(seed if segment is None else segment.seed(seed), len(restarts))
-    order = BatchOrder(len(data), budget.batch_size, own_seed, rank=rank, world_size=world_size)
+    order = BatchOrder(len(data), budget.batch_size, part_seed, rank=rank, world_size=world_size)
     order.check_parts(budget.accumulate)
-    checkpoint = run_dir / "checkpoint"
+    checkpoint = RunFolder(run_dir).checkpoint
     refuse_removed(checkpoint)
-
-    system.to(device)
-    # Channels-last suits 2-D convolutions on CPUs with vector units and on tensor cores alike.
-    layout = torch.channels_last if any(isinstance(m, nn.Conv2d) for m in system.modules()) else None
-    if layout is not None:
-        system.to(memory_format=layout)
+    memory_format = _move(system, device)
     resuming = has_checkpoint(checkpoint)
     if not resuming:
-        order_of_examples = torch.randperm(len(data), generator=draws.seeded(seed, Stream.INITIALISATION))
-        system.initialise(data.batch(order_of_examples[:INITIALISE_EXAMPLES])["x"].to(device))
+        first = torch.randperm(len(data), generator=draws.seeded(seed, Stream.INITIALISATION))[:INITIALISE_EXAMPLES]
+        system.initialise(data.batch(first)["x"].to(device))
     phases = system.phases()
     optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
     ema = EMA(system, system.ema_decay)
     progress = Progress(seed=seed, config=dict(config or {}))
     if resuming:
-        progress = load_checkpoint(checkpoint, system, phases, optimizers, ema, own_settings=before is not None)
-        _check_same_run(progress, seed, budget, config if before is None else before, checkpoint)
+        changed = part.continues is not None
+        progress = load_checkpoint(checkpoint, system, phases, optimizers, ema, own_settings=changed)
+        _check_same_run(progress, seed, budget, part.continues if changed else config, checkpoint)
         progress.config = dict(progress.config if config is None else config)
         if announce is not None:
             announce(progress.step, progress.metrics)
 
     def batch_of(step: int) -> dict[str, Tensor]:
         batch = {name: t.to(device, non_blocking=True) for name, t in data.batch(order.indices(step)).items()}
-        if layout is not None and batch["x"].ndim == 4:
-            batch["x"] = batch["x"].contiguous(memory_format=layout)
+        if memory_format is not None and batch["x"].ndim == 4:
+            batch["x"] = batch["x"].contiguous(memory_format=memory_format)
         return batch
 
-    chosen = progress.precision or choose_precision(
-        precision, system, first_part(batch_of(0), budget.accumulate), device
-    )
-    progress.precision = chosen
+    if progress.precision is None:
+        progress.precision = choose_precision(precision, system, first_part(batch_of(0), budget.accumulate), device)
     generator = draws.ShardedGenerator(device, rank=rank, world_size=world_size)
+    cost = Cost(progress, part, budget.batch_size)
     sums: defaultdict[str, list[float]] = defaultdict(list)
     metrics = dict(progress.metrics)
     system.train()
-    nfe = progress.nfe
-    lost_seconds = sum(restart.lost_seconds for restart in restarts)
-    lost_updates = sum(restart.step - restart.resumed_at for restart in restarts)
-
-    def samples(step: int) -> int:
-        return (step - progress.elsewhere + lost_updates) * budget.batch_size
-
-    def evaluations() -> int | None:
-        return _added(nfe, *(restart.lost_nfe for restart in restarts))
-
-    def ended(outcome: OutcomeKind, step: int, metrics: dict[str, float], seconds: float) -> Outcome:
-        return Outcome(
-            outcome, step, metrics, seconds + lost_seconds, precision=chosen,
-            samples=samples(step), nfe=evaluations(), restarts=tuple(restarts),
-        )  # fmt: skip
-
     since = time.perf_counter()
     for step in range(progress.step, last):
-        draws.reseed(generator, own_seed, Stream.UPDATES, step)
+        draws.reseed(generator, part_seed, Stream.UPDATES, step)
         try:
             parts = update(
                 system, phases, optimizers, batch_of(step),
-                step=step, updates=budget.updates, precision=chosen, generator=generator,
+                step=step, updates=budget.updates, precision=progress.precision, generator=generator,
                 accumulate=budget.accumulate,
             )  # fmt: skip
             ema.update(step)
             if budget.reports_at(step + 1):
                 check_weights(step, phases, optimizers, ema)
         except Diverged as divergence:
-            seconds = progress.device_seconds + (time.perf_counter() - since) * world_size
+            progress.device_seconds += (time.perf_counter() - since) * world_size
             parts = {f"train/{divergence.phase}/{name}": value for name, value in divergence.parts.items()}
-            if len(restarts) >= budget.retries:
+            if len(part.restarts) >= budget.retries:
                 report(step + 1, parts)
-            outcome = ended("diverged", step, metrics | parts, seconds)
-            return replace(outcome, message=str(divergence), phase=divergence.phase)
+            return cost.outcome("diverged", step, metrics | parts, message=str(divergence), phase=divergence.phase)
         for name, value in parts.items():
             sums[name].append(value)
             if name.endswith("/nfe"):
-                nfe = _added(nfe, round(value))
+                cost.evaluated(round(value))
         if not budget.reports_at(step + 1):
             continue
         done = step + 1
         calibrate(system, ema, data, seed=seed, device=device)
-        _synchronise(device)
+        synchronise(device)
         elapsed = time.perf_counter() - since
         progress.device_seconds += elapsed * world_size
-        progress.nfe = nfe
-        metrics = {f"train/{name}": sum(values) / len(values) for name, values in sums.items()}
-        metrics["train/device_seconds"] = progress.device_seconds + lost_seconds
-        metrics["train/samples"] = samples(done)
-        if (count := evaluations()) is not None:
-            metrics["train/nfe"] = count
+        progress.nfe = cost.own_nfe
+        metrics = {f"train/{name}": sum(values) / len(values) for name, values in sums.items()} | cost.metrics(done)
         if budget.retries:
-            metrics["train/restarts"] = len(restarts)
+            metrics["train/restarts"] = len(part.restarts)
         metrics["train/updates_per_second"] = (done - progress.step) / elapsed
         evaluation = Evaluation()
         if evaluate is not None and rank == 0:
@@ -181,17 +143,23 @@ def train(
             announce(done, metrics)
         sums.clear()
         since = time.perf_counter()
-    kind: OutcomeKind = "paused" if progress.step < budget.updates else "completed"
-    return ended(kind, progress.step, metrics, progress.device_seconds)
+    return cost.outcome("paused" if progress.step < budget.updates else "completed", progress.step, metrics)
 
 
-def _added(*counts: int | None) -> int | None:
-    """Their sum; None where nothing was counted."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+def _move(system: System, device: torch.device) -> torch.memory_format | None:
+    """Move ``system`` to ``device``; returns the memory format of its inputs where that is not the default.
+
+    Channels-last suits 2-D convolutions on CPUs with vector units and on tensor cores alike.
+    """
+    system.to(device)
+    if not any(isinstance(module, nn.Conv2d) for module in system.modules()):
+        return None
+    system.to(memory_format=torch.channels_last)
+    return torch.channels_last
 
 
 def _evaluated(evaluate: Evaluate, system: System, ema: EMA, step: int) -> Evaluation:
+    """What ``evaluate`` says of ``system`` with its averaged weights."""
     system.eval()
     with ema.applied(), parallel.alone():
         evaluation = evaluate(system, step)
@@ -202,6 +170,7 @@ def _evaluated(evaluate: Evaluate, system: System, ema: EMA, step: int) -> Evalu
 def _check_same_run(
     progress: Progress, seed: int, budget: Budget, config: Mapping[str, Any] | None, checkpoint: Path
 ) -> None:
+    """Raise UserError unless the checkpoint is of the run that was asked for."""
     if progress.seed != seed:
         raise UserError(
             f"the checkpoint in {checkpoint} was trained with seed {progress.seed}, and seed {seed} was asked for: "
@@ -218,8 +187,3 @@ def _check_same_run(
             f"the checkpoint in {checkpoint} has {progress.step} updates, more than the {budget.updates} asked for: "
             f"ask for at least {progress.step}, or choose another run folder."
         )
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

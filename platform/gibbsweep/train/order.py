@@ -1,4 +1,4 @@
-"""Which examples an update sees: a function of the seed and the step alone, so that a resumed run needs no state for it."""
+"""Which examples an update sees: a function of the seed and the step, so that a resumed run needs no state for it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from gibbsweep_models import draws
 
 
 class BatchOrder:
-    """Every epoch is a fresh permutation of ``n`` examples; the remainder that fills no batch is left to chance of the next."""
+    """The order of ``n`` examples: a fresh permutation every epoch, without the remainder that fills no batch.
+
+    Raises UserError for a batch that is larger than the data set, or that the workers cannot share evenly. For
+    example::
+
+        order = BatchOrder(len(data), batch_size=100, seed=0)
+        batch = data.batch(order.indices(step))
+    """
 
     def __init__(self, n: int, batch_size: int, seed: int, *, rank: int = 0, world_size: int = 1) -> None:
         if batch_size > n:
             raise UserError(
-                f"a batch of {batch_size} was asked of {n} training examples: give the budget a batch_size of {n} or less."
+                f"a batch of {batch_size} was asked of {n} training examples: "
+                f"give the budget a batch_size of {n} or less."
             )
         if batch_size % world_size:
             raise UserError(
@@ -29,11 +37,12 @@ class BatchOrder:
         self._permutation = torch.empty(0, dtype=torch.int64)
 
     def check_parts(self, accumulate: int) -> None:
-        """Raise UserError unless a worker's share has ``accumulate`` equal parts."""
+        """Raise UserError unless a worker's share of a batch has ``accumulate`` equal parts."""
         share = self._share.stop - self._share.start
         if share % accumulate:
             raise UserError(
-                f"a worker's batch of {share} examples cannot be split evenly into {accumulate} parts: accumulate a divisor of {share}."
+                f"a worker's batch of {share} examples cannot be split evenly into {accumulate} parts: "
+                f"accumulate a divisor of {share}."
             )
 
     def indices(self, step: int) -> Tensor:

@@ -1,16 +1,15 @@
-"""Whether an error says that a memory ran out, and which: a device's own, or that of the machine."""
+"""Errors that mean that a memory ran out: which one did, a device's own or that of the machine, and what to do."""
 
 from __future__ import annotations
 
 import errno
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-Memory = Literal["gpu", "host"]
-"""``gpu``: that of one accelerator; ``host``: that of the machine, which all processes on it share."""
+from gibbsweep.folder import Memory
 
 _GPU = re.compile(r"(CUDA|HIP|XPU)( error)?: ?out of memory|(CUDA|HIP|XPU) out of memory|CUBLAS_STATUS_ALLOC_FAILED")
 _HOST = re.compile(
@@ -19,28 +18,39 @@ _HOST = re.compile(
     r"|\[Errno 12\]"
 )
 
-ADVICE = "use a smaller batch_size, more parts a batch (accumulate in its budget, or --accumulate), or --precision bf16"
+ADVICE = "use a smaller batch_size in its budget, accumulate it in more parts, or train in precision bf16"
+"""What a person can do about a run that runs out of memory alone."""
 
 
 class OutOfMemory(Exception):
-    """``memory`` ran out where other runs may share it: not yet a failure. ``what``: in the words of who wanted more."""
+    """A memory ran out that other runs may share: not yet a failure.
+
+    For example::
+
+        raise OutOfMemory("gpu", "CUDA out of memory: tried to allocate 2.00 GiB")
+    """
 
     def __init__(self, memory: Memory, what: str) -> None:
         super().__init__(memory, what)
-        self.memory, self.what = memory, what
+        self.memory = memory
+        """The memory that ran out."""
+        self.what = what
+        """The error of the process that wanted more."""
 
     def __str__(self) -> str:
         return f"out of {self.memory} memory: {self.what}"
 
 
 def memory_of(error: BaseException) -> Memory | None:
-    """The memory that ran out, if that is what ``error`` or what it came from says, in its own words or in another library's
-    around them; None where it is something else."""
-    return next((found for one in causes(error) if (found := _memory_of_one(one)) is not None), None)
+    """The memory that ran out, where ``error`` or what it came from says so; None for any other error.
+
+    A library may have put its own words around those of the error.
+    """
+    return next((memory for one in causes(error) if (memory := _memory_of_one(one)) is not None), None)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what it came from: its causes, what was being handled, what Ray wraps, and the errors of a group of workers."""
+    """``error`` and what it came from: its causes, the error being handled, what Ray wraps, and its workers' errors."""
     seen: set[int] = set()
     waiting: list[Any] = [error]
     while waiting:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import io
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gibbsweep.data.formats.wav import encode_wav
 from gibbsweep.errors import UserError, is_disk_full
-from gibbsweep.train.files import append_whole, cut_torn_line, json_number, parse_number, write_atomically
-from gibbsweep.train.repackings import read_repackings
+from gibbsweep.folder import RunFolder, SpoolWriter, write_atomically
 
 Images = Mapping[str, NDArray[np.uint8]]
 """Picture name -> (H, W) or (H, W, 3) pixels."""
@@ -24,44 +22,53 @@ Images = Mapping[str, NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Sound:
-    """``samples`` (L,) of one channel, ``rate`` of them a second."""
+    """A sound of one channel.
+
+    For example::
+
+        Sound(np.zeros(8000, dtype=np.int16), rate=8000)
+    """
 
     samples: NDArray[np.int16]
+    """(L,)"""
     rate: int
+    """Samples a second."""
 
 
 Sounds = Mapping[str, Sound]
-"""By name, like pictures."""
+"""Sound name -> sound."""
 
 
 class Reporter(Protocol):
+    """Takes the numbers, pictures and sounds of one moment of a run."""
+
     def __call__(
         self, step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
     ) -> None:
-        """``metrics`` after ``step`` updates."""
+        """Take ``metrics`` after ``step`` updates."""
         ...
 
 
 class SpoolReporter:
-    """Appends to ``metrics.jsonl`` and writes pictures to ``images/KEY/STEP.png`` and sounds to ``sounds/KEY/STEP.wav``: the
-    record that survives everything.
+    """Appends to the spool of a run's folder and writes its pictures and sounds there: the record that survives
+    everything.
 
     A resumed run repeats the updates since its last checkpoint; what the spool already holds is not written twice.
+    Raises UserError where the folder cannot be written. For example::
+
+        with contextlib.closing(SpoolReporter(run_dir)) as report:
+            train(system, data, budget, report=report, run_dir=run_dir, seed=0)
     """
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
-        self._path = run_dir / "metrics.jsonl"
         try:
-            run_dir.mkdir(parents=True, exist_ok=True)
-            self.last_step = _mend(self._path)
-            # Unbuffered: what a full disk refused must not be written later, behind our back.
-            self._file: IO[bytes] = open(self._path, "ab", buffering=0)  # noqa: SIM115  open for the life of the reporter
+            self._spool = SpoolWriter(RunFolder(run_dir).spool)
         except OSError as error:
             if is_disk_full(error):
                 raise
             raise UserError(
-                f"the run folder {run_dir} cannot be written ({error.strerror}): choose a writable one with --runs."
+                f"the run folder {run_dir} cannot be written ({error.strerror}): choose one that can be."
             ) from error
 
     def __call__(
@@ -70,16 +77,25 @@ class SpoolReporter:
         if step <= self.last_step:
             return
         write_artifacts(self._run_dir, step, images or {}, sounds or {})
-        record = {"step": step, "time": time.time(), "metrics": {k: json_number(v) for k, v in metrics.items()}}
-        append_whole(self._file.fileno(), json.dumps(record).encode() + b"\n")
-        self.last_step = step
+        self._spool.append(step, metrics)
+
+    @property
+    def last_step(self) -> int:
+        """Updates of the last report on record; -1 before the first."""
+        return self._spool.last_step
 
     def close(self) -> None:
-        self._file.close()
+        """Close the spool."""
+        self._spool.close()
 
 
 class StdoutReporter:
-    """One line a report, for a person who watches a single run: losses, speed and what validation says."""
+    """Prints one line a report, for a person who watches a single run: losses, speed and what validation says.
+
+    For example::
+
+        run(assignment, watch=StdoutReporter(updates=assignment.budget.updates))
+    """
 
     def __init__(self, updates: int) -> None:
         self._updates = updates
@@ -96,7 +112,12 @@ class StdoutReporter:
 
 
 class Composed:
-    """Several reporters as one."""
+    """Several reporters as one, called in order; none of them is a reporter that does nothing.
+
+    For example::
+
+        Composed(SpoolReporter(run_dir), StdoutReporter(updates=1000))
+    """
 
     def __init__(self, *reporters: Reporter) -> None:
         self._reporters = reporters
@@ -108,54 +129,20 @@ class Composed:
             reporter(step, metrics, images, sounds)
 
 
-def read_spool(path: Path) -> list[tuple[int, dict[str, float]]]:
-    """Every whole record of a spool as (step, metrics)."""
-    if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is torn or empty
-    records = [json.loads(line) for line in lines]
-    return [(r["step"], {k: parse_number(v) for k, v in r["metrics"].items()}) for r in records]
-
-
 def write_artifacts(run_dir: Path, step: int, images: Images, sounds: Sounds) -> None:
-    """Pictures and sounds of one moment, in the run's folder."""
+    """Write the pictures and sounds of one moment to ``images/KEY/STEP.png`` and ``sounds/KEY/STEP.wav`` in the run's
+    folder."""
+    folder = RunFolder(run_dir)
     for key, pixels in images.items():
-        write_png(run_dir / "images" / key / f"{step:08d}.png", pixels)
+        write_png(folder.image(key, step), pixels)
     for key, sound in sounds.items():
-        write_atomically(run_dir / "sounds" / key / f"{step:08d}.wav", encode_wav(sound.samples, sound.rate))
+        write_atomically(folder.sound(key, step), encode_wav(sound.samples, sound.rate))
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    import io
-
+    """Write ``pixels`` (H, W) or (H, W, 3) to a PNG file."""
     from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
     write_atomically(path, buffer.getvalue())
-
-
-def _mend(path: Path) -> int:
-    """Cut a line that a kill left torn; return the last step on record (-1 for none)."""
-    if not path.exists():
-        return -1
-    whole = cut_torn_line(path)
-    if not whole:
-        return -1
-    return int(json.loads(whole.splitlines()[-1])["step"])
-
-
-def spent(run_dir: Path) -> dict[str, Any]:
-    """What a run that ended without a word of its own had spent by its last report, as fields of its outcome."""
-    reports = read_spool(run_dir / "metrics.jsonl")
-    last = reports[-1][1] if reports else {}
-    found: dict[str, Any] = {}
-    if "train/device_seconds" in last:
-        found["device_seconds"] = last["train/device_seconds"]
-    if "train/samples" in last:
-        found["samples"] = round(last["train/samples"])
-    if "train/nfe" in last:
-        found["nfe"] = round(last["train/nfe"])
-    if repackings := read_repackings(run_dir):
-        found["repackings"] = tuple(repackings)
-    return found

@@ -1,4 +1,4 @@
-"""The random streams of a run: what draws from the same seed draws from another stream of it."""
+"""The random streams of a run: everything that draws from its seed draws from another stream of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from enum import IntEnum, unique
 
 @unique
 class Stream(IntEnum):
-    """The first word after a run's seed in :func:`gibbsweep_models.draws.seeded` and :func:`gibbsweep_models.draws.mix`.
+    """The first word after a run's seed in :func:`gibbsweep_models.draws.seeded` and
+    :func:`gibbsweep_models.draws.mix`.
 
     The values stand behind every recorded number: a new stream gets a new value, and no value ever changes.
 

@@ -24,10 +24,11 @@ def update(
     generator: draws.ShardedGenerator,
     accumulate: int = 1,
 ) -> dict[str, float]:
-    """Run update ``step`` (from 0) in place, each phase on ``accumulate`` parts of the batch in turn; returns ``phase/part`` -> value,
-    each the mean over the global batch; ``phase/nfe`` where the objective states the network evaluations of its sampler.
+    """Run update ``step`` (from 0) in place, each phase on ``accumulate`` parts of the batch in turn.
 
-    Raises Diverged before the optimiser step of the phase in which something left its bounds.
+    Returns ``phase/part`` -> value, each the mean over the global batch, and ``phase/nfe`` where the objective states
+    the network evaluations of its sampler. Raises Diverged before the optimiser step of the phase in which something
+    left its bounds.
     """
     report: dict[str, float] = {}
     for phase, optimizer in zip(phases, optimizers, strict=True):
@@ -56,14 +57,17 @@ def update(
 
 
 def first_part(batch: Batch, parts: int) -> dict[str, Tensor]:
-    """The first of ``parts`` equal parts."""
+    """The first of ``parts`` equal parts of ``batch``."""
     return {name: tensor[: len(tensor) // parts] for name, tensor in batch.items()}
 
 
 def _backward(
     system: System, phase: Phase, batch: Batch, precision: Precision, generator: torch.Generator
 ) -> tuple[dict[str, Tensor], int | None]:
-    """Add the gradient of one batch to the parameters' ``grad``; the loss and its parts, and what its sampler evaluated per chain."""
+    """Add the gradient of one batch to the parameters' ``grad``.
+
+    Returns the loss and its parts, and the network evaluations of its sampler per chain.
+    """
     with autocast(precision, batch["x"].device):
         loss = phase.objective(system if phase.model is None else phase.model, batch, generator=generator)
     loss.backward()
@@ -78,8 +82,11 @@ def _accumulated(
     generator: draws.ShardedGenerator,
     accumulate: int,
 ) -> tuple[dict[str, Tensor], int | None]:
-    """What :func:`_backward` does with the whole batch, from ``accumulate`` equal parts of it: gradients, loss and parts are means
-    over them. Every part draws what its examples would see in the whole batch, as workers do."""
+    """Do what :func:`_backward` does with the whole batch, in ``accumulate`` equal parts of it.
+
+    Gradients, loss and parts are means over them. Every part draws what its examples would see in the whole batch, as
+    workers do.
+    """
     size = len(batch["x"]) // accumulate
     state = generator.get_state()
     seen: list[dict[str, Tensor]] = []
@@ -103,7 +110,7 @@ def _accumulated(
 
 
 def _numbers(scalars: dict[str, Tensor]) -> dict[str, float]:
-    """Their means over the workers, so that every worker stops or none does."""
+    """The means of ``scalars`` over the workers, so that every worker stops or none does."""
     if parallel.world_size() == 1 and all(scalar.device.type == "cpu" for scalar in scalars.values()):
         return {name: scalar.item() for name, scalar in scalars.items()}
     values = torch.stack([scalar.float() for scalar in scalars.values()])  # one transfer for all numbers

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from gibbsweep.folder import RunFolder, disk_full_as_error
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
-from gibbsweep.train.files import full_disk_said
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command
 from gibbsweep.tune.folder.layout import SweepDir
@@ -63,7 +63,7 @@ def run_sweep(
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
     )
     resume = resume_command(command, sweep)
-    with only_driver(sweep, resume), full_disk_said(sweep.path):
+    with only_driver(sweep, resume), disk_full_as_error(sweep.path):
         try:
             results, report = _drive(study, options, sweep, settings, started, console=console, resume=resume)
         except KeyboardInterrupt:
@@ -108,8 +108,9 @@ def _drive(
     limit, stopping = quota_of(sweep, options.disk), StopRequest(sweep)
     gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
-        if has_checkpoint(run_dir / "checkpoint"):
-            read_checkpoint(run_dir / "checkpoint")  # refuses a damaged one before anything starts
+        checkpoint = RunFolder(run_dir).checkpoint
+        if has_checkpoint(checkpoint):
+            read_checkpoint(checkpoint)  # refuses a damaged one before anything starts
     write_outline(sweep, outline(plan))
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:

@@ -53,6 +53,48 @@ def test_every_sample_format_is_the_same_sound() -> None:
     assert decode_wav(wav(np.array([1.0, -1.0])), where="ends")[1].tolist() == [32767, -32768]
 
 
+def with_sizes(content: bytes, riff: int, data: int | None = None) -> bytes:
+    """A WAV file with these sizes in its header."""
+    content = content[:4] + riff.to_bytes(4, "little") + content[8:]
+    if data is not None:
+        start = content.index(b"data") + 4
+        content = content[:start] + data.to_bytes(4, "little") + content[start + 4 :]
+    return content
+
+
+@pytest.mark.parametrize(
+    ("riff", "data"),
+    [(0, None), (0xFFFFFFFF, 0xFFFFFFFF), (0x7FFFFFFF, 0x7FFFFFDB), (0, 0), (0xFFFFFFFF, 0), (0x80000024, 0x80000000)],
+)
+def test_a_stream_is_read_to_its_end(riff: int, data: int | None) -> None:
+    """Headers that ffmpeg, sox and others write to a pipe, where they do not know the length."""
+    samples = noise(100)
+    for form in (samples, (samples / 32768).astype(np.float32)):
+        content = with_sizes(wav(form), riff, data)
+        rate, got = decode_wav(content, where="row 0")
+        assert rate == 8000 and np.array_equal(got, samples)
+        if data is not None:  # cut within a sample
+            assert np.array_equal(decode_wav(content[:-1], where="row 0")[1], samples[:-1])
+
+
+def test_a_header_of_a_whole_file_is_believed() -> None:
+    content = wav(noise(100))
+    extended = content[:-200] + content[-200:] + b"note" + (4).to_bytes(4, "little") + b"tail"
+    extended = extended[:4] + (len(extended) - 8).to_bytes(4, "little") + extended[8:]
+    assert np.array_equal(decode_wav(extended, where="row 0")[1], decode_wav(content, where="row 0")[1])
+
+
+def test_bits_beyond_16_are_rounded_and_this_is_said(root: Path) -> None:
+    fine = np.random.default_rng(0).integers(-(2**30), 2**30, 40, dtype=np.int32)
+    put(
+        root,
+        [wav(noise(40)), wav(fine), wav(noise(40).astype(np.int32) << 16), wav((noise(40) / 3e5).astype(np.float32))],
+    )
+    data = load("mine", validation=0.0)
+    assert data.note == "2 of 4 recordings have more than 16 bits and are rounded to 16"
+    assert np.array_equal(data.train.x[1, 0], fine >> 16)
+
+
 @pytest.mark.parametrize(
     ("encoded", "message"),
     [
@@ -60,6 +102,8 @@ def test_every_sample_format_is_the_same_sound() -> None:
         (b"fLaC" + bytes(40), "cannot be decoded as WAV"),
         (wav(noise(100))[:-60], "cannot be decoded as WAV"),
         (wav(noise(100))[:30], "cannot be decoded as WAV"),
+        (with_sizes(wav(noise(100)), 0)[:40], "cannot be decoded as WAV"),
+        (with_sizes(wav(noise(100)), 0)[:36], r"cannot be decoded as WAV \(it holds no samples\)"),
         (wav(np.stack([noise(10)] * 2, axis=1)), "2 channels.*mono"),
         (wav(noise(0)), "no samples"),
         (wav(np.array([0.5, 1.5])), r"up to 1.5: expected finite ones in \[-1, 1\]"),
@@ -216,7 +260,8 @@ def test_an_export_of_the_hub_states_its_rate(root: Path) -> None:
 
 def test_info_tells_rate_and_duration(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     full = np.array([-32_768, 16_384, 0, 0], np.int16)
-    put(root, [wav(full), wav(np.roll(full, 1))])
+    for split in ("train", "test"):
+        put(root, [wav(full), wav(np.roll(full, 1))], split=split)
     about = info("mine")
     assert (about["rate"], about["seconds"], about["shape"], about["train"]) == (8000, 4 / 8000, (1, 4), 2)
     assert (about["min"], about["max"], about["mean"], about["dtype"]) == (-1.0, 0.5, -0.125, "int16")

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from gibbsweep.data import Metadata, load, load_split, write_parquet
-from gibbsweep.data.files.reading import read_parquet
+from gibbsweep.data.files.reading import ParquetFiles
 from gibbsweep.data.formats.images import decode_image, encode_png
 from gibbsweep.errors import UserError
 
@@ -59,7 +59,7 @@ def test_file_round_trip_is_exact(root: Path, shape: tuple[int, ...]) -> None:
     write_parquet(
         path, images, np.arange(2500) % 2, [f"text {i}" if i != 4 else None for i in range(2500)], metadata=metadata
     )
-    decoded = read_parquet(path)
+    decoded = ParquetFiles((path,)).read()
     assert np.array_equal(decoded.x, images)
     assert decoded.y is not None and np.array_equal(decoded.y, np.arange(2500) % 2)
     assert decoded.metadata == Metadata(shape, ("a", "b"), "here", "CC0", "noise")
@@ -142,7 +142,7 @@ BAD_FILES: dict[str, tuple[dict[str, Any], dict[bytes, bytes], str]] = {
     "audio as text": ({"audio": ["a.wav"]}, {}, "column 'audio' of .* is string"),
     "image as text": ({"image": ["a.png"]}, {}, "column 'image' of .* is string"),
     "no rows": ({"image": images_of()}, {}, "holds no rows"),
-    "label as text": ({"image": images_of(GREY), "label": ["cat"]}, {}, "column 'label' of .* is string"),
+    "label as fractions": ({"image": images_of(GREY), "label": [0.5]}, {}, "column 'label' of .* is double"),
     "text as lists": ({"image": images_of(GREY), "text": [["a", "b"]]}, {}, "column 'text' of .* is list"),
     "label missing": ({"image": images_of(GREY, GREY), "label": [0, None]}, {}, "has 1 empty cells"),
     "label negative": ({"image": images_of(GREY), "label": [-1]}, {}, "from -1 to -1: expected 0 and above"),

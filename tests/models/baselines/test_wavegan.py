@@ -82,3 +82,11 @@ def test_refusals() -> None:
         GANConfig(phase_shuffle=2).build(DataSpec((1, 28, 28)))
     with pytest.raises(ValueError, match="smaller than their shortest map"):
         GANConfig(channels=(4, 4, 4), phase_shuffle=2).build(DataSpec((1, 32)))
+
+
+def test_the_published_recipe_has_the_critic_s_penalty_and_its_shuffled_phases() -> None:
+    recipe = GANConfig.wavegan(1e-4, (16, 32, 64), latent_dim=100)
+    assert (recipe.loss, recipe.gradient_penalty, recipe.r1, recipe.generator_every) == ("wasserstein", 10.0, 0.0, 5)
+    assert (recipe.betas, recipe.phase_shuffle) == ((0.5, 0.9), 2)
+    assert recipe.discriminator_learning_rate == recipe.generator_learning_rate == 1e-4
+    assert recipe.build(DataSpec((1, 256))).latent_dim == 100

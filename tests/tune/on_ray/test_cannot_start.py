@@ -24,7 +24,7 @@ class MyConfig(RBMConfig):
 """
 
 
-@pytest.mark.usefixtures("ray_session")
+@pytest.mark.usefixtures("ray_of_one_cpu")
 def test_a_module_that_trials_lack_pauses_the_sweep_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "only_here.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)

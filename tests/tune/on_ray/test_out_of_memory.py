@@ -14,9 +14,8 @@ from rich.console import Console
 from tests.hungry import HungryConfig
 from tests.tiny import study
 
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study.contender import Contender
-from gibbsweep.train import Outcome
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.on_ray import deaths
 from gibbsweep.tune.on_ray.threads import VARIABLES
 from gibbsweep.tune.options.options import SweepOptions
@@ -48,19 +47,19 @@ def test_what_runs_out_of_memory_goes_on_with_more_room(tmp_path: Path, monkeypa
     for how in HOW:
         run_dir = tmp_path / "s" / "trials" / f"{how}-seed1"
         found[how] = Outcome.read(run_dir)
-        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        steps = [record.step for record in read_spool(run_dir / "metrics.jsonl")]
         assert steps == ([5, 10] if how == "glutton" else [5, 10, 15, 20]), "reports are neither lost nor repeated"
     greedy, glutton, killed, crashed = (found[how] for how in HOW)
     assert greedy and glutton and killed and crashed
-    assert [o.outcome for o in (greedy, killed, crashed)] == ["completed"] * 3
+    assert [o.kind for o in (greedy, killed, crashed)] == ["completed"] * 3
     for outcome in (greedy, killed, glutton):
-        (repacking,) = outcome.repackings
-        assert (repacking.step, repacking.before, repacking.after, repacking.cpus) == (5, 2, 1, 2)
-        assert repacking.memory == "host" and repacking.certain and repacking.lost_seconds > 0
-    assert "allocate memory" in greedy.repackings[0].message
-    assert "the kernel killed its process" in killed.repackings[0].message
-    assert crashed.repackings == ()
-    assert glutton.outcome == "failed" and "alone on its machine" in glutton.message and glutton.step == 10
+        (retry,) = outcome.memory_retries
+        assert (retry.step, retry.before, retry.after, retry.cpus) == (5, 2, 1, 2)
+        assert retry.memory == "host" and retry.certain and retry.lost_seconds > 0
+    assert "allocate memory" in greedy.memory_retries[0].message
+    assert "the kernel killed its process" in killed.memory_retries[0].message
+    assert crashed.memory_retries == ()
+    assert glutton.kind == "failed" and "alone on its machine" in glutton.message and glutton.step == 10
     assert "greedy-seed1 ran out of memory with up to 2 on a machine" in said
     assert "completed after 1 retry with more memory" in said
     assert results.accounting is not None and results.accounting.out_of_memory > 0

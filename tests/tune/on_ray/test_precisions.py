@@ -43,7 +43,7 @@ def test_another_kind_of_device_is_said_once_and_the_first_one_never(tmp_path: P
     )
 
 
-@pytest.mark.usefixtures("ray_session")
+@pytest.mark.usefixtures("ray_of_one_cpu")
 def test_every_run_trains_in_what_is_on_record(tmp_path: Path) -> None:
     """Searched and retrained; ``elsewhere`` was measured on another machine before, and ``here`` on this one, with
     another result than today's measurement might have. What is planted stands for an earlier part of the sweep."""

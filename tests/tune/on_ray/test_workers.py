@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,56 +10,69 @@ import torch
 from ray import train as ray_train
 from ray.train.torch import TorchTrainer
 from tests.contracts.systems import SYSTEMS, TRAINED
+from tests.contracts.training import BUDGET, Training
 
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
-from gibbsweep.train import Budget
 from gibbsweep.train.checkpoint import read_checkpoint
-
-
-def assignment(name: str, run_dir: Path) -> Assignment:
-    return Assignment(
-        name=name,
-        contender=name,
-        kind="single",
-        config=SYSTEMS[name].config,
-        seed=0,
-        data=SYSTEMS[name].data,
-        budget=Budget(updates=4, batch_size=32, report_every=2),
-        run_dir=run_dir,
-        precision="fp32",
-    )
 
 
 def train_all(config: dict[str, str]) -> None:
     torch.set_num_threads(1)
     for name in TRAINED:
-        outcome = run(assignment(name, Path(config["runs"]) / name))
-        if outcome.outcome != "completed":
+        case = SYSTEMS[name]
+        outcome = run(
+            Assignment(
+                name=name,
+                contender=name,
+                kind="single",
+                config=case.config,
+                seed=0,
+                data=case.data,
+                budget=BUDGET,
+                run_dir=Path(config["runs"]) / name,
+                precision="fp32",
+            )
+        )
+        if outcome.kind != "completed":
             raise RuntimeError(f"{name}: {outcome.message}")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, ray_session: None) -> Path:
+def by_two(tmp_path_factory: pytest.TempPathFactory, ray_session: None) -> Path:
+    """The folder of the runs of all systems that two workers have trained."""
     folder = tmp_path_factory.mktemp("workers")
-    for workers in (1, 2):
-        TorchTrainer(
-            train_all,
-            train_loop_config={"runs": str(folder / str(workers))},
-            scaling_config=ray_train.ScalingConfig(num_workers=workers, resources_per_worker={"CPU": 0.9}),
-            run_config=ray_train.RunConfig(name=f"w{workers}", storage_path=str(folder / "ray")),
-        ).fit()
+    TorchTrainer(
+        train_all,
+        train_loop_config={"runs": str(folder)},
+        scaling_config=ray_train.ScalingConfig(num_workers=2, resources_per_worker={"CPU": 0.9}),
+        run_config=ray_train.RunConfig(name="two", storage_path=str(folder / "ray")),
+    ).fit()
     return folder
 
 
+Tensors = dict[str, torch.Tensor]
+Checkpoints = Callable[[str], tuple[Tensors, Tensors]]
+
+
+@pytest.fixture
+def of_one_and_of_two(trained: Callable[[str], Training], by_two: Path) -> Checkpoints:
+    """The checkpoints of a system that one worker and that two workers have trained."""
+
+    def read(name: str) -> tuple[Tensors, Tensors]:
+        one, two = (read_checkpoint(folder / "checkpoint")[1] for folder in (trained(name).run_dir, by_two / name))
+        return one, two
+
+    return read
+
+
 @pytest.mark.parametrize("name", TRAINED)
-def test_two_workers_equal_one(name: str, trained: Path) -> None:
+def test_two_workers_equal_one(name: str, of_one_and_of_two: Checkpoints) -> None:
     """Equal up to the rounding of sums taken in another order, which Adam enlarges where a gradient is nearly zero: so
     the difference is held against the distance that training moved. Other noise or other data would make the ratio
     about 1."""
     start = dict(SYSTEMS[name].build().named_parameters())
-    _, one = read_checkpoint(trained / "1" / name / "checkpoint")
-    _, two = read_checkpoint(trained / "2" / name / "checkpoint")
+    one, two = of_one_and_of_two(name)
     assert one.keys() == two.keys()
     apart = sum(float((two[f"model/{key}"] - one[f"model/{key}"]).square().sum()) for key in start) ** 0.5
     moved = sum(float((one[f"model/{key}"] - p.detach()).square().sum()) for key, p in start.items()) ** 0.5
@@ -67,17 +81,15 @@ def test_two_workers_equal_one(name: str, trained: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["rbm", "rbm_pcd"])
-def test_two_workers_equal_one_to_rounding_without_adam(name: str, trained: Path) -> None:
-    _, one = read_checkpoint(trained / "1" / name / "checkpoint")
-    _, two = read_checkpoint(trained / "2" / name / "checkpoint")
+def test_two_workers_equal_one_to_rounding_without_adam(name: str, of_one_and_of_two: Checkpoints) -> None:
+    one, two = of_one_and_of_two(name)
     for key in one:
         torch.testing.assert_close(two[key], one[key], rtol=1e-4, atol=1e-6, msg=lambda text, key=key: f"{key}: {text}")
 
 
 @pytest.mark.parametrize("name", ["conv_ebm", "mlp_ebm"])
-def test_two_workers_share_one_replay_buffer(name: str, trained: Path) -> None:
-    _, one = read_checkpoint(trained / "1" / name / "checkpoint")
-    _, two = read_checkpoint(trained / "2" / name / "checkpoint")
+def test_two_workers_share_one_replay_buffer(name: str, of_one_and_of_two: Checkpoints) -> None:
+    one, two = of_one_and_of_two(name)
     buffers = [key for key in one if key.startswith("objective/")]
     assert buffers
     for key in buffers:

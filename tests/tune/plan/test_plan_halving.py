@@ -36,7 +36,7 @@ def test_halving_pauses_promotes_and_ends_what_is_left(tmp_path: Path) -> None:
         assert [p.values for p in retrained] == [best.values] * 2
         for record in mine:
             outcome = plan.outcomes[f"rbm-{record.number:04d}"]
-            assert outcome.outcome == record.state and record.state in ("completed", "pruned")
+            assert outcome.kind == record.state and record.state in ("completed", "pruned")
             assert outcome.device_seconds == k
     assert plan.counts()["pruned"] == sum(record.state == "pruned" for record in records) > 9
     again = resumed_plan(tmp_path)
@@ -72,7 +72,7 @@ def test_crashes_between_any_two_steps_change_no_promotion(tmp_path_factory: pyt
             plan = resumed_plan(runs)  # before the run did anything
         elif died < 0.3:  # after the run's own record, before the driver heard of it
             kind = "completed" if planned.runs_to == 20 else "paused"
-            replace(outcome_of(planned), outcome=kind, step=planned.runs_to).write(plan.sweep.trial(planned.name))
+            replace(outcome_of(planned), kind=kind, step=planned.runs_to).write(plan.sweep.trial(planned.name))
             plan = resumed_plan(runs)
         else:
             run_segment(plan, planned, updates=20)
@@ -89,5 +89,5 @@ def test_a_goal_that_is_not_finite_at_a_rung_is_a_divergence(tmp_path: Path) -> 
     assert plan.report(planned.name, 3, {LIKELIHOOD: float("nan")})
     outcome = Outcome.read(plan.sweep.trial(planned.name))
     assert outcome is not None
-    assert (outcome.outcome, outcome.step) == ("diverged", 3)
+    assert (outcome.kind, outcome.step) == ("diverged", 3)
     assert outcome.message == "validation/log_likelihood is nan after 3 updates"

@@ -17,11 +17,11 @@ from tests.tune.plans import new_plan, resumed_plan
 from tests.tune.pretended import GOAL, POPULATION, UPDATES, Dice, Died, history, run_all, told, train
 
 from gibbsweep.evaluate import LogLikelihood
+from gibbsweep.folder import Outcome, read_copies
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
 from gibbsweep.study import Contender, Float
-from gibbsweep.train import Budget, Outcome, Segment
-from gibbsweep.train.takeover import read_takeovers
+from gibbsweep.train import Budget, Segment
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep_models.types import Batch, DataSpec
 
@@ -52,7 +52,7 @@ def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_pat
                 for _ in range(s.start, end)
             ]
             assert history(run_dir) == rates
-        assert [t.step for t in read_takeovers(run_dir)] == [c.step for c in record.copies]
+        assert [t.step for t in read_copies(run_dir)] == [c.step for c in record.copies]
         taken += len(record.copies)
         assert all(c.donor % 2 == record.number % 2 for c in record.copies), "an option is a population of its own"
         assert all(c.values["k"] == record.initial_values["k"] for c in record.copies)
@@ -81,7 +81,7 @@ def test_what_diverges_is_replaced_and_counts_where_it_cannot_be(tmp_path: Path)
     planned = again.next()
     assert planned is not None and planned.runs_to == 10
     for number in lost:
-        (taken,) = read_takeovers(again.sweep.trial(f"rbm-{number:04d}"))
+        (taken,) = read_copies(again.sweep.trial(f"rbm-{number:04d}"))
         assert taken.lost == "diverged: too fast" and taken.device_seconds == 1.0
         assert Outcome.read(again.sweep.trial(f"rbm-{number:04d}")) is None
         assert len(history(again.sweep.trial(f"rbm-{number:04d}"))) == 5

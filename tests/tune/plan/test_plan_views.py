@@ -11,7 +11,7 @@ from tests.tune.plans import new_plan, resumed_plan, run_all
 
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, LogLikelihood, SampleGrid
-from gibbsweep.study import Choice, Contender, Float
+from gibbsweep.study import Choice, Contender, Float, by_budget
 from gibbsweep.study.space import with_values
 from gibbsweep.tune.table.rows import rows_of
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -66,7 +66,7 @@ def test_a_budget_that_changes_a_field_that_is_not_there_is_refused() -> None:
 
 
 def test_evaluators_may_depend_on_the_budget() -> None:
-    the_study = study(evaluators=lambda budget: (EnergyGap(),) if budget == "slow" else ())
+    the_study = study(evaluators=by_budget(slow=(EnergyGap(),), other=()))
     assert the_study.at("slow")["rbm"].evaluators == (EnergyGap(),)
     assert the_study.at("smoke")["rbm"].evaluators == ()
     assert the_study.at("smoke")["mean"].final_evaluators == (LogLikelihood(n_temperatures=20),)

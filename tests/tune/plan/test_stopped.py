@@ -16,9 +16,9 @@ from tests.tune.plans import new_plan, resumed_plan
 from tests.tune.searches import search_for
 from tests.tune.two_goals import BITS, FREE, GAP, TWO
 
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study import Study
-from gibbsweep.train import Outcome, SpoolReporter
-from gibbsweep.train.report import read_spool
+from gibbsweep.train import SpoolReporter
 from gibbsweep.tune.journal.attributes import PRUNED
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
@@ -64,7 +64,7 @@ class Moments:
 def killed_at_its_outcome(plan: Plan, planned: PlannedRun, step: int, value: float) -> None:
     """Its report stops it, and the driver is killed where the outcome was about to be written."""
     with pytest.MonkeyPatch.context() as patch:
-        Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.outcome)
+        Moments(0).watch(Outcome, "write", patch, lambda outcome, run_dir: outcome.kind)
         with pytest.raises(Killed):
             plan.report(planned.name, step, {BITS.metric: value, GAP.metric: -value})
 
@@ -80,7 +80,7 @@ def train(plan: Plan, planned: PlannedRun) -> None:
     run_dir = plan.sweep.trial(planned.name)
     if Outcome.read(run_dir) is None:
         spool = SpoolReporter(run_dir)
-        told = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        told = [record.step for record in read_spool(run_dir / "metrics.jsonl")]
         for step in (*told[-1:], *(step for step in REPORTS if step not in told)):
             metrics = values_of(planned, step)
             spool(step, {**metrics, "train/device_seconds": float(step), "train/samples": step * 32.0})
@@ -124,9 +124,9 @@ def sweep_killed_at(moment: int, runs: Path, the_study: Study, scheduler: Schedu
             moments.watch(
                 JournalStorage, name, patch, lambda storage, trial, what, *more, name=name: f"{name} {trial} {what}"
             )
-        moments.watch(Outcome, "write", patch, lambda outcome, run_dir: f"write {outcome.outcome} {run_dir.name}")
+        moments.watch(Outcome, "write", patch, lambda outcome, run_dir: f"write {outcome.kind} {run_dir.name}")
         moments.watch(
-            Plan, "close", patch, lambda plan, name, outcome: f"close {outcome.outcome} {name}"
+            Plan, "close", patch, lambda plan, name, outcome: f"close {outcome.kind} {name}"
         )  # before the journal hears of it
         options: dict[str, Any] = {"scheduler": scheduler, "trials": 20, "seeds": 1, "sampler": "random"}
         try:
@@ -200,7 +200,7 @@ def test_what_a_trial_did_after_its_driver_died_counts_no_more_than_the_verdict(
     assert not plan.report(first.name, 7, {BITS.metric: -1.0})
     killed_at_its_outcome(plan, second, 7, -2.0)
     Outcome("completed", 20, {BITS.metric: 5.0}).write(plan.sweep.trial(second.name))
-    assert resumed_plan(tmp_path, ONE).outcomes[second.name].outcome == "pruned"
+    assert resumed_plan(tmp_path, ONE).outcomes[second.name].kind == "pruned"
 
 
 @pytest.mark.parametrize("outlived", [False, True], ids=["no outcome", "another outcome"])

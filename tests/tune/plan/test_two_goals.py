@@ -113,7 +113,7 @@ def test_crashes_between_any_two_steps_change_nothing(
             plan = resumed_plan(runs, TWO)  # before the run did anything
         elif died < 0.3:  # after the run's own record, before the driver heard of it
             kind = "completed" if planned.runs_to == 20 else "paused"
-            replace(measured(planned), outcome=kind, step=planned.runs_to).write(plan.sweep.trial(planned.name))
+            replace(measured(planned), kind=kind, step=planned.runs_to).write(plan.sweep.trial(planned.name))
             plan = resumed_plan(runs, TWO)
         else:
             run_segment(plan, planned)
@@ -172,7 +172,7 @@ def test_a_trial_that_lacks_a_goal_at_the_end_or_at_a_rung_diverged(tmp_path: Pa
     assert first is not None and second is not None
     assert plan.report(first.name, first.runs_to, {BITS.metric: -1.0, GAP.metric: float("nan")})
     outcome = Outcome.read(plan.sweep.trial(first.name))
-    assert outcome is not None and outcome.outcome == "diverged"
+    assert outcome is not None and outcome.kind == "diverged"
     assert outcome.message == f"validation/energy_gap is nan after {first.runs_to} updates"
     end(plan, second, Outcome("completed", 20, {BITS.metric: -1.0}))
     assert plan.search_of("rbm").records[1].state == "diverged"

@@ -10,10 +10,10 @@ from tests.tiny import RBM, study
 from tests.tune.plans import new_plan, resumed_plan
 from tests.tune.pretended import POPULATION, train
 
+from gibbsweep.folder import read_copies
 from gibbsweep.results.accounting import Accounting
 from gibbsweep.study import Contender, Float, Results, Study
 from gibbsweep.train import SpoolReporter
-from gibbsweep.train.takeover import read_takeovers
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.population.summary import replaced_members, seconds_replaced
 from gibbsweep.tune.table.rows import rows_of
@@ -31,7 +31,7 @@ def whole_population(runs: Path, the_study: Study = ONE, breaks: float = 0.15) -
 def lost_and_replaced(plan: Plan) -> dict[str, list[int]]:
     """From the run folders: the boundaries at which each member was replaced after it had diverged."""
     found = {
-        run: [t.step for t in read_takeovers(plan.sweep.trial(run)) if t.lost_as == "diverged"] for run in plan.outcomes
+        run: [t.step for t in read_copies(plan.sweep.trial(run)) if t.lost_as == "diverged"] for run in plan.outcomes
     }
     return {run: steps for run, steps in found.items() if steps}
 
@@ -43,7 +43,7 @@ def test_each_member_that_diverged_counts_once(tmp_path: Path, the_study: Study)
     assert len(lost) >= 2 and max(map(len, lost.values())) >= 2, "some more than once"
     rows = rows_of(plan)
     assert plan.counts()["diverged"] == sum(row.outcomes["diverged"] for row in rows)
-    assert sum(row.replaced for row in rows) == sum(plan.outcomes[run].outcome != "diverged" for run in lost) > 0
+    assert sum(row.replaced for row in rows) == sum(plan.outcomes[run].kind != "diverged" for run in lost) > 0
     for row in rows:
         ended = sum(row.outcomes.values())
         assert row.diverged_share == (row.outcomes["diverged"] + row.replaced) / ended <= 1
@@ -89,7 +89,7 @@ def test_the_accounting_moves_what_the_divergences_cost_and_loses_nothing(tmp_pa
         expected[run] = sum(1.0 - began[step] for step in lost[run])
     assert seconds_replaced("rbm", search.records, search.rungs, plan.sweep) == expected
     assert sum(expected.values()) > 0
-    moved = [(plan.outcomes[run].outcome, seconds) for run, seconds in expected.items()]
+    moved = [(plan.outcomes[run].kind, seconds) for run, seconds in expected.items()]
     before, after = (Accounting.of(plan.outcomes.values(), replaced=found) for found in ((), moved))
     assert after.diverged - before.diverged == pytest.approx(sum(expected.values()))
     assert after.useful + after.diverged == pytest.approx(before.useful + before.diverged)

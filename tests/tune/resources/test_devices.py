@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gibbsweep.folder import Memory, MemoryRetry, Outcome, read_memory_retries, spent
+from gibbsweep.folder.process import CRASHES_ALLOWED, count_start, starts_in_vain
 from gibbsweep.results.accounting import Accounting
-from gibbsweep.train import Outcome, spent
-from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, in_vain
-from gibbsweep.train.out_of_memory import Memory
-from gibbsweep.train.repackings import Repacking, read_repackings
+from gibbsweep.train.out_of_memory import ADVICE
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.on_ray.retries import MOST_CRASHES, Retries
 from gibbsweep.tune.plan.run import PlannedRun
@@ -75,7 +74,7 @@ def test_halving_is_on_record_and_read_again(tmp_path: Path) -> None:
     while (found := one.give_more(run, "gpu", "CUDA out of memory", lost_seconds=2.0)) is not None:
         steps.append((found.before, found.after, found.gpus))
     assert steps == [(8, 4, 0.25), (4, 2, 0.5), (2, 1, 1.0)]
-    assert read_repackings(tmp_path / "trials" / "large-0")[1] == Repacking(
+    assert read_memory_retries(tmp_path / "trials" / "large-0")[1] == MemoryRetry(
         "large", "gpu", 0, 4, 2, 1, 0.5, "CUDA out of memory", 2.0
     )
     again = devices(tmp_path, [Node(8.0, 1.0)], Request(1, gpu_share(8)))
@@ -127,9 +126,9 @@ def test_out_of_memory_is_retried_until_alone_and_only_then_fails(tmp_path: Path
         assert own.after(run, Died("MemoryError", "host")) is None
         assert one.nodes[0].cpus / one.request_of(run).cpus == at_once
     outcome = own.after(run, Died("MemoryError", "host"))
-    assert outcome is not None and outcome.outcome == "failed"
-    assert "alone on its machine (MemoryError)" in outcome.message and "--precision bf16" in outcome.message
-    assert len(outcome.repackings) == 2
+    assert outcome is not None and outcome.kind == "failed"
+    assert outcome.message == f"it ran out of memory alone on its machine (MemoryError): {ADVICE}"
+    assert len(outcome.memory_retries) == 2
     assert said[0] == (
         "large-0 ran out of memory with up to 4 on a machine; it goes on from the start with at most 2 on a machine; "
         "so do later runs of large"
@@ -144,11 +143,11 @@ def test_a_crash_is_retried_as_before_and_a_silent_one_the_last_time_alone(tmp_p
         run_dir = tmp_path / str(silent) / "trials" / run.name
         for count in range(1, CRASHES_ALLOWED + 1):
             assert one.request_of(run) == Request(1)
-            assert begun(run_dir, "session", 0) == count
+            assert count_start(run_dir, "session", 0) == count
             assert own.after(run, Died(silent=silent)) is None
         assert one.request_of(run) == Request(last)
         assert one.requests["small"] == Request(1)
-        assert begun(run_dir, "session", 0) == CRASHES_ALLOWED + 1, "the last one that its process allows"
+        assert count_start(run_dir, "session", 0) == CRASHES_ALLOWED + 1, "the last one that its process allows"
         for _ in range(MOST_CRASHES - CRASHES_ALLOWED):
             assert own.after(run, Died(silent=silent)) is None
         outcome = own.after(run, Died(silent=silent))
@@ -166,7 +165,7 @@ def test_processes_that_raise_before_any_begins_halt_the_sweep(tmp_path: Path) -
     for run in ("small-0", "small-1"):
         assert own.after(planned(run), cannot) is None
     assert own.after(planned("small-2"), Died(silent=True)) is None
-    begun(tmp_path / "trials" / "small-3", "session", 0)
+    count_start(tmp_path / "trials" / "small-3", "session", 0)
     for run in ("small-0", "small-1", "small-3", "small-0", "small-1"):
         assert own.after(planned(run), cannot) is None
     assert not said
@@ -179,9 +178,9 @@ def test_crashes_and_memory_are_counted_apart(tmp_path: Path) -> None:
     run = planned("small-0")
     run_dir = tmp_path / "trials" / run.name
     for death, counted in ((Died(), 1), (Died("no", "host"), 0), (Died(), 1), (Died(), 2)):
-        begun(run_dir, "session", 0)
+        count_start(run_dir, "session", 0)
         assert own.after(run, death) is None
-        assert in_vain(run_dir) == counted
+        assert starts_in_vain(run_dir) == counted
 
 
 def test_the_outcome_has_what_was_lost_and_so_has_the_account(tmp_path: Path) -> None:
@@ -201,4 +200,4 @@ def test_the_outcome_has_what_was_lost_and_so_has_the_account(tmp_path: Path) ->
 def test_an_outcome_of_an_earlier_version_is_read(tmp_path: Path, record: str) -> None:
     (tmp_path / "outcome.json").write_text(record)
     found = Outcome.read(tmp_path)
-    assert found is not None and found.repackings == ()
+    assert found is not None and found.memory_retries == ()

@@ -116,7 +116,7 @@ def test_bad_ends_go_before_completed_ones(tmp_path: Path) -> None:
         planned = gate.next()
         assert planned is not None
         save(plan, planned.name)
-        finish(plan, planned, replace(outcome_of(planned), outcome=kind))  # type: ignore[arg-type]
+        finish(plan, planned, replace(outcome_of(planned), kind=kind))  # type: ignore[arg-type]
         gate.ended(planned)
     assert gate.next() is not None
     assert kept(plan) == {"rbm-0000", "rbm-0002", "rbm-0003"}

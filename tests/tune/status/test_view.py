@@ -190,7 +190,7 @@ def test_a_kill_between_a_report_and_its_pause_loses_nothing(tmp_path: Path) -> 
             continue
         run_segment(plan, planned, updates=20)
     assert len(killed) >= 4
-    assert {o.outcome for o in plan.outcomes.values()} == {"completed", "pruned"}
+    assert {o.kind for o in plan.outcomes.values()} == {"completed", "pruned"}
     undisturbed = new_plan(tmp_path / "whole", trials=8, scheduler="halving", rungs=2)
     while (planned := undisturbed.next()) is not None:
         run_segment(undisturbed, planned, updates=20)

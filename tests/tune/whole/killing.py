@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from gibbsweep.train.report import read_spool
+from gibbsweep.folder import read_spool
 
 ROOT = Path(__file__).resolve().parents[3]
 

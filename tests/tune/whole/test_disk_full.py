@@ -20,12 +20,11 @@ from tests.tune.plans import LIKELIHOOD
 
 from gibbsweep.errors import DiskFull, is_disk_full
 from gibbsweep.evaluate import ChainGrid, EnergyGap
+from gibbsweep.folder import Outcome, read_spool, write_atomically
 from gibbsweep.run.assignment import assignment_of
 from gibbsweep.run.run import run
 from gibbsweep.study import Goal
-from gibbsweep.train import Budget, Outcome, SpoolReporter
-from gibbsweep.train.files import write_atomically
-from gibbsweep.train.report import read_spool
+from gibbsweep.train import Budget, SpoolReporter
 from gibbsweep.tune.folder.driver import StopRequest
 from gibbsweep.tune.journal.storage import WholeLines, mend_journal, open_storage
 from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher
@@ -112,7 +111,7 @@ def record_of(gate: Gate) -> dict[str, Any]:
     for folder in sorted((gate.plan.sweep.path / "trials").iterdir()):
         outcome = Outcome.read(folder)
         assert outcome is not None, folder.name
-        spool = [(step, _timeless(metrics)) for step, metrics in read_spool(folder / "metrics.jsonl")]
+        spool = [(record.step, _timeless(record.metrics)) for record in read_spool(folder / "metrics.jsonl")]
         files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
         if (
             outcome.step > 3
@@ -166,7 +165,7 @@ def test_a_disk_that_is_full_at_any_write_loses_and_repeats_nothing(
         assert not [path for path in runs.rglob("*.tmp")], "temporary files are removed"
         for folder in (runs / "s" / "trials").iterdir() if (runs / "s" / "trials").exists() else ():
             outcome = Outcome.read(folder)
-            assert outcome is None or outcome.outcome in ("completed", "pruned"), outcome
+            assert outcome is None or outcome.kind in ("completed", "pruned"), outcome
         gate = go_on(runs)
         assert gate.plan.finished(), f"write {full_at} of {writes}"
         assert record_of(gate) == expected, f"write {full_at} of {writes}"
@@ -231,7 +230,7 @@ def test_a_spool_and_a_journal_have_no_torn_line(tmp_path: Path, monkeypatch: py
     monkeypatch.undo()
     spool(2, {"a": 2.0})
     spool.close()
-    assert [step for step, _ in read_spool(tmp_path / "metrics.jsonl")] == [1, 2]
+    assert [record.step for record in read_spool(tmp_path / "metrics.jsonl")] == [1, 2]
     with open(tmp_path / "journal", "ab") as file:  # a kill, not a full disk
         file.write(b'{"op_co')
     mend_journal(tmp_path / "journal")

@@ -14,8 +14,9 @@ from tests.tiny import STUDY, study
 from tests.tune.plans import finish, new_plan, resumed_plan
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, Restart, spent
 from gibbsweep.study import Goal
-from gibbsweep.train import Outcome, Restart, SpoolReporter, spent
+from gibbsweep.train import SpoolReporter
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.tune.whole.killing import WORDS, command, kill_tree, wait_for_reports
 
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study import Results
-from gibbsweep.train import Outcome
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 
@@ -23,9 +23,9 @@ def check_whole(runs: Path) -> None:
     for run_dir in (sweep.path / "trials").iterdir():
         outcome = Outcome.read(run_dir)
         assert outcome is not None
-        assert outcome.outcome == "completed"
-        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
-        assert steps == list(range(20, 2001, 20)), f"{run_dir.name} lost or repeated a report"
+        assert outcome.kind == "completed"
+        steps = [record.step for record in read_spool(run_dir / "metrics.jsonl")]
+        assert steps == list(range(20, 801, 20)), f"{run_dir.name} lost or repeated a report"
     (study,) = open_storage(sweep).get_all_studies()
     trials = open_storage(sweep).get_all_trials(study._study_id)
     assert [t.state.name for t in trials] == ["COMPLETE"] * 2
@@ -33,8 +33,9 @@ def check_whole(runs: Path) -> None:
     assert [row.outcomes["completed"] for row in results.rows] == [2, 2]
 
 
-def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path) -> None:
-    process = command(tmp_path, *WORDS, "--name", "s")
+def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path, seed_store: Callable[[Path], None]) -> None:
+    seed_store(tmp_path)
+    process = command(tmp_path, "--budget", "long", *WORDS[2:], "--name", "s")
     wait_for_reports(tmp_path, 20, process)
     os.kill(process.pid, signal.SIGINT)
     text, _ = process.communicate(timeout=60)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,8 @@ import pytest
 from tests.tune.whole.kill_study import EVERY
 from tests.tune.whole.killing import ROOT, kill_tree
 
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study import Results
-from gibbsweep.train import Outcome
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 
@@ -116,8 +115,8 @@ def record_of(runs: Path) -> dict[str, Any]:
     for folder in sorted((sweep.path / "trials").iterdir()):
         outcome = Outcome.read(folder)
         assert outcome is not None, folder.name
-        assert outcome.outcome in ("completed", "pruned"), f"{folder.name}: {outcome}: {outcome.message}"
-        reports = [(step, _timeless(metrics)) for step, metrics in read_spool(folder / "metrics.jsonl")]
+        assert outcome.kind in ("completed", "pruned"), f"{folder.name}: {outcome}: {outcome.message}"
+        reports = [(record.step, _timeless(record.metrics)) for record in read_spool(folder / "metrics.jsonl")]
         weights = [path.read_bytes() for path in folder.glob("checkpoint/*.safetensors")]
         assert len(weights) == 1
         found[folder.name] = (
@@ -140,8 +139,10 @@ def _timeless(metrics: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if "second" not in name}
 
 
-def test_twenty_kills_change_nothing(machines: Machines, tmp_path: Path) -> None:
+def test_twenty_kills_change_nothing(machines: Machines, tmp_path: Path, seed_store: Callable[[Path], None]) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for runs in (whole, killed):
+        seed_store(runs)
     process = start(machines, whole, *NEW)
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text

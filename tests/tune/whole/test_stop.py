@@ -14,9 +14,8 @@ import psutil
 import pytest
 from tests.tune.whole.killing import ROOT, WORDS, command, kill_tree, wait_for_reports
 
-from gibbsweep.train import Outcome
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
@@ -56,7 +55,7 @@ def check_nothing_lost(runs: Path) -> int:
         if outcome is not None:
             done += outcome.step
             continue
-        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        steps = [record.step for record in read_spool(run_dir / "metrics.jsonl")]
         assert steps == list(range(20, steps[-1] + 1, 20)) if steps else True
         if steps:
             assert read_progress(run_dir / "checkpoint").step == steps[-1]
@@ -71,8 +70,9 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, seed_store: Callable[[Path], None]) -> Iterator[Start]:
     """Starts sweeps; a test that fails leaves none behind."""
+    seed_store(tmp_path)
     started = []
 
     def one(*words: str) -> subprocess.Popen[str]:

@@ -12,10 +12,9 @@ from tests.tiny import STUDY, BreakingConfig, study
 from tests.tune.whole.sweeping import sweep
 
 from gibbsweep.evaluate import EnergyGap, LogLikelihood
+from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.study import Contender, Float, Goal, Results
 from gibbsweep.track import sweep_runs
-from gibbsweep.train import Outcome
-from gibbsweep.train.report import read_spool
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 from gibbsweep.tune.schedulers.base import Verdict
@@ -57,7 +56,7 @@ def test_only_retrainings_saw_the_test_split(done: tuple[Path, Results, str]) ->
         outcome = Outcome.read(run_dir)
         assert outcome is not None
         assert any(name.startswith("test/") for name in outcome.metrics) == ("seed" in run_dir.name)
-        assert [step for step, _ in read_spool(run_dir / "metrics.jsonl")] == [5, 10]
+        assert [record.step for record in read_spool(run_dir / "metrics.jsonl")] == [5, 10]
         assert (run_dir / "log.txt").exists()
 
 
@@ -121,7 +120,7 @@ def test_a_pruned_trial_stops_at_its_report_and_the_sweep_goes_on(
     results, _ = sweep(tmp_path, budget="laptop", seeds=1)
     pruned = Outcome.read(tmp_path / "s" / "trials" / "rbm-0001")
     assert pruned is not None
-    assert (pruned.outcome, pruned.step) == ("pruned", 5)
+    assert (pruned.kind, pruned.step) == ("pruned", 5)
     assert [row.outcomes for row in results.rows] == [
         {"completed": 3, "pruned": 0, "diverged": 0, "failed": 0},
         {"completed": 2, "pruned": 1, "diverged": 0, "failed": 0},
@@ -163,14 +162,14 @@ def test_halving_continues_the_best_from_their_checkpoints(tmp_path: Path) -> No
     trials = open_storage(SweepDir(tmp_path / "s")).get_all_trials(study._study_id)
     for trial in trials:
         run_dir = tmp_path / "s" / "trials" / f"rbm-{trial.number:04d}"
-        steps = [step for step, _ in read_spool(run_dir / "metrics.jsonl")]
+        steps = [record.step for record in read_spool(run_dir / "metrics.jsonl")]
         outcome = Outcome.read(run_dir)
         assert outcome is not None
         if trial.state.name == "COMPLETE":
             assert steps == [5, 7, 10, 15, 20]
             assert trial.user_attrs["runs_to"] == 20
         else:
-            assert (trial.state.name, outcome.outcome, steps) == ("PRUNED", "pruned", [5, 7])
+            assert (trial.state.name, outcome.kind, steps) == ("PRUNED", "pruned", [5, 7])
             assert outcome.message == "not among the best after 7 updates"
             assert outcome.device_seconds > 0
     assert text.count(" completed ") == sum(row.outcomes["completed"] for row in results.rows)

@@ -12,12 +12,11 @@ from mlflow import MlflowClient
 from rich.console import Console
 from tests.tiny import RBM, study
 
+from gibbsweep.folder import CheckpointCopy, Outcome, read_copies, read_spool
 from gibbsweep.study import Choice, Contender, Float, Results
 from gibbsweep.track import sweep_runs
-from gibbsweep.train import Outcome
 from gibbsweep.train.checkpoint import read_checkpoint
-from gibbsweep.train.report import read_spool
-from gibbsweep.train.takeover import Takeover, read_takeovers, take_over
+from gibbsweep.train.copy_checkpoint import copy_checkpoint
 from gibbsweep.tune.folder import driver
 from gibbsweep.tune.folder.driver import request_stop
 from gibbsweep.tune.folder.layout import SweepDir
@@ -52,7 +51,7 @@ def test_members_take_over_and_the_best_schedule_is_retrained_also_after_a_stop(
 ) -> None:
     whole, text = sweep(tmp_path / "whole", **POPULATION)
     folder = tmp_path / "whole" / "s"
-    taken = {d.name: read_takeovers(d) for d in sorted((folder / "trials").iterdir()) if read_takeovers(d)}
+    taken = {d.name: read_copies(d) for d in sorted((folder / "trials").iterdir()) if read_copies(d)}
     assert [t.step for ts in taken.values() for t in ts].count(3) == 1, "a quarter of four is one"
     for run, own in taken.items():
         for one in own:
@@ -67,7 +66,8 @@ def test_members_take_over_and_the_best_schedule_is_retrained_also_after_a_stop(
     trials = open_storage(SweepDir(folder)).get_all_trials(the_search._study_id)
     assert [t.state.name for t in trials] == ["COMPLETE"] * 4
     for trial in trials:
-        reports = dict(read_spool(folder / "trials" / f"rbm-{trial.number:04d}" / "metrics.jsonl"))
+        spool = folder / "trials" / f"rbm-{trial.number:04d}" / "metrics.jsonl"
+        reports = {record.step: record.metrics for record in read_spool(spool)}
         assert sorted(reports) == [3, 5, 7, 10]
         last = max((int(k.removeprefix("values@")) for k in trial.user_attrs if k.startswith("values@")), default=0)
         values = trial.user_attrs[f"values@{last}" if last else "values"]
@@ -84,12 +84,12 @@ def test_members_take_over_and_the_best_schedule_is_retrained_also_after_a_stop(
         ]
         assert ("gibbsweep.replays" in tags) == (run == "rbm-seed1")
 
-    def copy_and_stop(run_dir: Path, donor_dir: Path, takeover: Takeover, batch_size: int) -> Takeover:
+    def copy_and_stop(run_dir: Path, donor_dir: Path, takeover: CheckpointCopy, batch_size: int) -> CheckpointCopy:
         request_stop(SweepDir(tmp_path / "parts" / "s"))
-        return take_over(run_dir, donor_dir, takeover, batch_size)
+        return copy_checkpoint(run_dir, donor_dir, takeover, batch_size)
 
     with monkeypatch.context() as patch:
-        patch.setattr(takeovers, "take_over", copy_and_stop)
+        patch.setattr(takeovers, "copy_checkpoint", copy_and_stop)
         patch.setattr(driver, "LOOK_EVERY", 0.0)  # a generation of this sweep is over in less than its second
         with pytest.raises(Interrupted, match="interrupted after 0 of 5 runs"):
             sweep(tmp_path / "parts", **POPULATION)

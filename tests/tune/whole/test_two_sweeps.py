@@ -41,7 +41,7 @@ def test_two_sweeps_at_once(tmp_path: Path) -> None:
         assert "not everything was tracked" not in text, text
         sweep = SweepDir(tmp_path / name)
         outcomes = [Outcome.read(folder) for folder in (sweep.path / "trials").iterdir()]
-        assert [outcome.outcome for outcome in outcomes if outcome is not None] == ["completed"] * 6
+        assert [outcome.kind for outcome in outcomes if outcome is not None] == ["completed"] * 6
         (study,) = open_storage(sweep).get_all_studies()
         assert len(open_storage(sweep).get_all_trials(study._study_id)) == 4
         tracked = sweep_runs(f"sqlite:///{tmp_path}/mlflow.db", name)

@@ -15,7 +15,8 @@ from gibbsweep.data.bundled.made import SEED, Made
 from gibbsweep.data.bundled.solids import solids
 from gibbsweep.data.bundled.tones import tones
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.catalogue.layouts import SplitName
+from gibbsweep.data.formats.images import Colour
 from gibbsweep.data.tables.cache import cached
 from gibbsweep.data.tables.metadata import Metadata
 from gibbsweep.data.tables.resize import at_size
@@ -24,11 +25,11 @@ from gibbsweep.data.tables.vocabulary import Vocabulary
 from gibbsweep_models.draws import seeded
 
 
-def open_bundled(entry: Entry, split: SplitName, size: int | None = None) -> Table:
+def open_bundled(entry: Entry, split: SplitName, size: int | None = None, colour: Colour | None = None) -> Table:
     """Opens one split of a bundled data set. Both splits lie in one file, the training examples first."""
     make, package = _MAKERS[entry.name]
     key = f"{package}-{version(package)}" if package else "drawn"
-    table = at_size(entry.name, key, cached(entry.name, key, lambda: _decoded(entry, make)), size)
+    table = at_size(entry.name, key, cached(entry.name, key, lambda: _decoded(entry, make)), size, colour)
     part = slice(0, entry.rows[0]) if split == "train" else slice(entry.rows[0], None)
     return replace(
         table,

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.catalogue.layouts import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source, obtaining
 from gibbsweep.data.files.writing import Part
 

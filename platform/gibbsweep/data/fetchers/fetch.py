@@ -12,7 +12,8 @@ from filelock import FileLock
 
 from gibbsweep.data.catalogue.catalogue import CATALOGUE, entry_of
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SPLITS, data_root, files_of, missing
+from gibbsweep.data.catalogue.folders import absolute, data_root, missing
+from gibbsweep.data.catalogue.layouts import SPLITS, files_of
 from gibbsweep.data.files.writing import write_parts
 from gibbsweep.data.tables.metadata import Metadata
 from gibbsweep.errors import UserError
@@ -51,7 +52,7 @@ def fetch(name: str, root: Path | str | None = None, source: Path | str | None =
     if entry.how == "drop-in" or (entry.how == "given" and source is None):
         raise UserError(f"'{name}' cannot be downloaded by Gibbsweep: {entry.how_to}")
     with _workspace(folder, name) as downloads:
-        return _write(entry, folder, downloads, None if source is None else Path(source).expanduser().absolute())
+        return _write(entry, folder, downloads, None if source is None else absolute(source, "--from"))
 
 
 @contextmanager

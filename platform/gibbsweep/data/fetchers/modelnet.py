@@ -13,7 +13,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.catalogue.layouts import SplitName
 from gibbsweep.data.fetchers.source import Fetcher, Loaded, Source, in_parts, obtaining
 from gibbsweep.data.formats.meshes import mesh_grid
 from gibbsweep.errors import UserError

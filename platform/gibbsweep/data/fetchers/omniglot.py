@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.catalogue.layouts import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source, in_parts, obtaining
 
 

@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.catalogue.layouts import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source, in_parts
 from gibbsweep.data.formats.meshes import binvox_grid, mesh_grid
 from gibbsweep.errors import UserError

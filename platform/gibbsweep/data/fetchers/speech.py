@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.catalogue.layouts import SplitName
 from gibbsweep.data.fetchers.source import Loaded, Source
 from gibbsweep.data.fetchers.wav_archive import Recording, files_of_archive, recordings_in_parts
 from gibbsweep.errors import UserError

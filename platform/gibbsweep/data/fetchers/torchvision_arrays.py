@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import SplitName
+from gibbsweep.data.catalogue.layouts import SplitName
 from gibbsweep.data.fetchers.source import Fetcher, Loaded, Source, obtaining
 from gibbsweep.data.files.writing import Part
 

@@ -1,4 +1,4 @@
-"""Identity and header of a Parquet file, before any row is read."""
+"""Identity and header of Parquet files, before any row is read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from gibbsweep.data.files.layout import Kind, Layout, features_of, layout_of
 from gibbsweep.data.tables.metadata import METADATA_KEY, Metadata
 from gibbsweep.errors import UserError
 
@@ -22,14 +23,20 @@ _MAGIC = b"PAR1"
 
 @dataclass(frozen=True)
 class Header:
-    """What a Parquet file states before any row is read."""
+    """What the files of a split state before any example is read."""
 
     rows: int
-    """Number of rows."""
-    columns: tuple[str, ...]
-    """Names of all columns."""
+    """Number of examples."""
     metadata: Metadata
-    """What the schema's metadata states; the rest is left at its default."""
+    """What the files state of their examples; the rest is left at its default."""
+    kind: Kind | None = None
+    """Kind of the examples; None where no column holds any."""
+    labelled: bool = False
+    """Whether there are labels."""
+    states_classes: bool = False
+    """Whether the files name the classes, and so number them for all splits alike."""
+    captioned: bool = False
+    """Whether there are captions."""
 
 
 def identity(path: Path) -> str:
@@ -50,10 +57,21 @@ def identity(path: Path) -> str:
 
 
 def read_header(path: Path) -> Header:
-    """Reads the rows, columns and metadata of a Parquet file; metadata that it does not state keeps its default."""
+    """Reads the header of a Parquet file."""
     with opened(path) as file:
         schema = file.schema_arrow
-        return Header(file.metadata.num_rows, tuple(schema.names), stated_metadata(schema, path))
+        layout = layout_in(schema, path)
+        metadata = stated_metadata(schema, layout, path)
+        if layout is None:
+            return Header(file.metadata.num_rows, metadata)
+        return Header(
+            rows=file.metadata.num_rows,
+            metadata=metadata,
+            kind=layout.kind,
+            labelled=layout.label is not None,
+            states_classes=bool(metadata.classes),
+            captioned=layout.text is not None,
+        )
 
 
 @contextmanager
@@ -76,17 +94,31 @@ def opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def stated_metadata(schema: Any, path: Path) -> Metadata:
+def layout_in(schema: Any, path: Path) -> Layout | None:
+    """The layout of a file with this schema; None where no column holds examples. ``path`` names it in errors."""
+    with _understood(path):
+        return layout_of(schema)
+
+
+def stated_metadata(schema: Any, layout: Layout | None, path: Path) -> Metadata:
     """Metadata under the schema's key ``gibbsweep``, else the class names and rate of a Hugging Face export."""
-    stated = schema.metadata or {}
-    try:
+    with _understood(path):
+        stated = schema.metadata or {}
         if METADATA_KEY in stated:
             return Metadata.from_mapping(json.loads(stated[METADATA_KEY]))
-        features = json.loads(stated.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        if layout is None:
+            return Metadata()
+        features = features_of(schema)
         return Metadata(
-            classes=tuple(features.get("label", {}).get("names", ())),
-            sampling_rate=features.get("audio", {}).get("sampling_rate"),
+            classes=tuple(str(name) for name in features.get(layout.label or "", {}).get("names") or ()),
+            sampling_rate=features.get(layout.example, {}).get("sampling_rate"),
         )
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
             f"the schema metadata of {path} cannot be understood ({error}): 'gibbsweep' must be a JSON object with "

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from gibbsweep.data.formats.wav import decode_wav, fitted, resampled
+from gibbsweep.data.files.form import Form
+from gibbsweep.data.files.layout import files_in
+from gibbsweep.data.formats.wav import as_int16, fitted, loses_bits, read_wav, resampled
 from gibbsweep.data.tables.metadata import Metadata
 from gibbsweep.errors import UserError
-
-
-@dataclass(frozen=True)
-class AudioForm:
-    """The rate and the length that recordings are brought to.
-
-    AudioForm(length=8000, rate=8000)   # one second at 8 kHz
-    """
-
-    length: int | None = None
-    """Samples: longer recordings end there, shorter ones go on in silence. None: ``usual``."""
-    rate: int | None = None
-    """Samples a second that recordings are resampled to. None: they must all have one rate, and keep it."""
-    usual: int | None = None
-    """The set's usual length in samples at its own rate. None: the recordings must all have one length, and keep it."""
 
 
 class Recordings:
@@ -37,21 +23,21 @@ class Recordings:
 
     dtype: type[np.generic] = np.int16
 
-    def __init__(self, stated: Metadata, path: Path, form: AudioForm) -> None:
+    def __init__(self, stated: Metadata, path: Path, form: Form) -> None:
         if stated.shape and (len(stated.shape) != 2 or stated.shape[0] != 1):
             raise UserError(f"{path} states the shape {stated.shape} of recordings: expected (1, samples)")
-        self.path = path
         self.form = form
         self.rate = stated.sampling_rate
         self.longer = 0
+        self.finer = 0
         self._usual = stated.shape[1] if stated.shape else form.usual
-        self._length: int | None = form.length
+        self._length: int | None = form.size
 
-    def decode(self, column: Any, start: int) -> Iterator[NDArray[np.int16]]:
-        binary = column.field("bytes") if pa.types.is_struct(column.type) else column
-        for row, encoded in enumerate(binary.to_pylist(), start):
-            where = f"row {row} of {self.path}"
-            rate, samples = decode_wav(encoded, where=where)
+    def decode(self, column: Any, start: int, path: Path) -> Iterator[NDArray[np.int16]]:
+        for row, encoded in enumerate(files_in(column), start):
+            where = f"row {row} of {path}"
+            rate, raw = read_wav(encoded, where=where)
+            self.finer += loses_bits(raw)
             self.rate = self.rate or rate
             if self.form.rate is None and rate != self.rate:
                 raise UserError(
@@ -59,9 +45,9 @@ class Recordings:
                     "'sampling_rate' in the 'gibbsweep' metadata of the schema, or ask for one rate, "
                     f"NAME@{self.rate}Hz"
                 )
-            samples = resampled(samples, rate, self.form.rate or rate)
+            samples = resampled(as_int16(raw, where=where), rate, self.form.rate or rate)
             length = self._fixed_length(samples)
-            if len(samples) != length and self.form.length is None and self._usual is None:
+            if len(samples) != length and self.form.size is None and self._usual is None:
                 raise UserError(
                     f"{where} is {len(samples)} samples long and row 0 {length}: name a length that all are cut or "
                     f"padded to, NAME@{length}, or state 'shape': [1, {length}] in the 'gibbsweep' metadata of the "
@@ -84,5 +70,6 @@ class Recordings:
     def completed(self, metadata: Metadata, rows: int) -> Metadata:
         """``metadata`` with the shape and rate that all ``rows`` got, and with a note where some were cut."""
         cut = f"{self.longer} of {rows} recordings are longer than {self._length} samples and end there"
-        note = "; ".join(part for part in (metadata.note, cut if self.longer else "") if part)
-        return replace(metadata, shape=(1, self._length or 0), sampling_rate=self.form.rate or self.rate, note=note)
+        rounded = f"{self.finer} of {rows} recordings have more than 16 bits and are rounded to 16"
+        metadata = replace(metadata, shape=(1, self._length or 0), sampling_rate=self.form.rate or self.rate)
+        return metadata.with_note(cut if self.longer else "").with_note(rounded if self.finer else "")

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from gibbsweep.data.catalogue.folders import absolute
 from gibbsweep.data.formats.images import encode_png
 from gibbsweep.data.formats.wav import encode_wav
 from gibbsweep.data.tables.metadata import METADATA_KEY, Metadata
@@ -33,8 +34,8 @@ class Part:
     x: NDArray[Any] | list[bytes]
     """Images (N, 1 or 3, H, W) uint8, voxels (N, 1, H, H, H) bool, sounds (N, 1, L) int16, vectors (N, D) float32, or a
     list of N WAV files, which are kept as they are."""
-    y: Sequence[int] | NDArray[Any] | None = None
-    """Labels (N,), integers."""
+    y: Sequence[int | str] | NDArray[Any] | None = None
+    """Labels (N,): integers from 0, or names."""
     text: Sequence[str | None] | None = None
     """N captions."""
     more: Mapping[str, Any] | None = None
@@ -44,7 +45,7 @@ class Part:
 def write_parquet(
     path: Path,
     x: NDArray[Any],
-    labels: Sequence[int] | NDArray[Any] | None = None,
+    labels: Sequence[int | str] | NDArray[Any] | None = None,
     text: Sequence[str | None] | None = None,
     *,
     metadata: Metadata,
@@ -72,6 +73,7 @@ def write_parts(path: Path, parts: Iterable[Part], *, metadata: Metadata) -> int
 
     The file appears under its name complete or not at all.
     """
+    path = absolute(path, "the path")
     if path.exists():
         raise UserError(f"{path} exists already and is never overwritten: remove it first if it should be replaced")
 
@@ -115,13 +117,19 @@ def _tables(parts: Iterable[Part], metadata: Metadata) -> Iterator[Any]:
         name, column, more = _examples(part.x, metadata)
         columns: dict[str, Any] = {name: column}
         if part.y is not None:
-            columns["label"] = pa.array(np.asarray(part.y, np.int64))
+            columns["label"] = _labels(part.y)
         if part.text is not None:
             columns["text"] = pa.array(list(part.text), pa.string())
         # WAV files have lengths of their own: what metadata states is what they are cut or padded to.
         shape = metadata.shape if isinstance(part.x, list) else tuple(part.x.shape[1:])
         stated = replace(metadata, shape=shape).to_json(**more)
         yield pa.table(columns | dict(part.more or {})).replace_schema_metadata({METADATA_KEY: stated})
+
+
+def _labels(y: Sequence[int | str] | NDArray[Any]) -> Any:
+    if len(y) and isinstance(y[0], str):
+        return pa.array(list(y), pa.string())
+    return pa.array(np.asarray(y, np.int64))
 
 
 def _examples(x: NDArray[Any] | list[bytes], metadata: Metadata) -> tuple[str, Any, dict[str, Any]]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data.catalogue.catalogue import entry_of
-from gibbsweep.data.catalogue.folders import SPLITS, data_root, files_of
+from gibbsweep.data.catalogue.folders import data_root
+from gibbsweep.data.catalogue.layouts import SPLITS, files_of, validation_of
 from gibbsweep.data.formats.wav import FULL_SCALE
 from gibbsweep.data.loading.dataset import load_split
 from gibbsweep.data.loading.view import DataView, view_of
@@ -29,8 +30,10 @@ def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]
     view = view_of(data)
     folder = data_root(root)
     entry = entry_of(view.name)
-    files = files_of(view.name, folder)
     bundled = entry is not None and entry.how == "bundled"
+    files = {} if bundled else files_of(view.name, folder)
+    validation = None if bundled else validation_of(view.name, folder)
+    unread = f"its split '{validation}' is not read: validation is cut from train" if validation else ""
     names = [split for split in SPLITS if bundled or split in files]
     splits = {split: load_split(view, split, root=root) for split in names or SPLITS[:1]}
     split = splits[names[0]]
@@ -54,7 +57,9 @@ def info(data: str | DataView, root: Path | str | None = None) -> dict[str, Any]
         "seconds": shape[-1] / rate if rate else None,
         "source": table.metadata.source,
         "licence": table.metadata.licence,
-        "note": table.metadata.note or (entry.description if entry else ""),
+        "note": "; ".join(
+            part for part in (table.metadata.note or (entry.description if entry else ""), unread) if part
+        ),
         "fingerprint": view.fingerprint(table.fingerprint),
         "dtype": str(table.x.dtype).removeprefix("torch."),
         "occupied": statistics["mean"] if len(shape) == 4 else None,

@@ -7,8 +7,9 @@ from typing import Any
 
 from gibbsweep.data.catalogue.catalogue import CATALOGUE
 from gibbsweep.data.catalogue.entry import Entry
-from gibbsweep.data.catalogue.folders import data_root, drop_ins, files_of
-from gibbsweep.data.files.header import read_header
+from gibbsweep.data.catalogue.folders import data_root, drop_ins
+from gibbsweep.data.catalogue.layouts import files_of
+from gibbsweep.data.files.stored import stored_split
 from gibbsweep.errors import UserError
 
 
@@ -25,7 +26,11 @@ def catalogue_rows(root: Path | str | None = None) -> list[dict[str, Any]]:
 
 
 def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:
-    files = files_of(name, folder)
+    problem = ""
+    try:
+        files = files_of(name, folder)
+    except UserError as error:
+        files, problem = {}, str(error)
     bundled = entry is not None and entry.how == "bundled"
     row: dict[str, Any] = {
         "name": name,
@@ -38,20 +43,22 @@ def _row(name: str, entry: Entry | None, folder: Path) -> dict[str, Any]:
         "text": bool(entry and entry.text),
         "where": "bundled" if bundled else str(folder / name) if files else _how_to(name, entry),
         "licence": entry.licence if entry else "not stated",
-        "description": entry.description if entry else "",
+        "description": problem or (entry.description if entry else ""),
     }
-    for split, path in files.items():
+    for split, paths in files.items():
         if bundled:
             break
         try:
-            header = read_header(path)
+            header = stored_split(paths).header()
         except UserError as error:
             row["description"] = str(error)
             continue
         row[split] = header.rows
+        if split == "test" and row["train"] is not None:  # the training split tells for both
+            continue
         row["shape"] = header.metadata.shape or row["shape"]
         row["classes"] = len(header.metadata.classes) or row["classes"]
-        row["text"] = "text" in header.columns
+        row["text"] = header.captioned
         if entry is None:
             row["licence"], row["description"] = header.metadata.licence, header.metadata.source
     return row

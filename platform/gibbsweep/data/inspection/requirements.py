@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gibbsweep.data.inspection.listing import catalogue_rows
@@ -50,10 +50,17 @@ class DataNeeds:
 
 
 def check_data(dataset: Dataset, needs: DataNeeds, *, study: str | None = None) -> None:
-    """Refuses a data set that does not meet ``needs``, and names those that do; ``study`` is named in the error."""
+    """Refuses a data set that does not meet ``needs``, and names those that do; ``study`` is named in the error.
+
+    Also refuses a set that lacks a split, whose splits do not match, or, where labels are needed, which has classes
+    without a training example. All of it is read, so that nothing of it is found out after hours of training.
+    """
     spec = dataset.spec
     lacking = needs.unmet(n_classes=spec.n_classes or 0, text=spec.vocabulary_size is not None, shape=tuple(spec.shape))
     if not lacking:
+        dataset.check()
+        if needs.labels:
+            _check_classes(dataset)
         return
     has, needed = lacking[0]
     who = f"the study '{study}'" if study else "this study"
@@ -62,8 +69,27 @@ def check_data(dataset: Dataset, needs: DataNeeds, *, study: str | None = None) 
     raise UserError(f"data set '{dataset.name}' {has}, and {who} needs {needed}: {remedy}")
 
 
+def _check_classes(dataset: Dataset) -> None:
+    """Refuses classes that no example trains, which a model would be asked for all the same."""
+    absent = dataset.classes_without_examples
+    if not absent:
+        return
+    view = dataset.view
+    present = [label for label in view.classes or range(len(dataset.classes)) if label not in absent]
+    names = [dataset.class_names[label] for label in absent]
+    listed = ", ".join(f"'{name}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    remedy = (
+        f"choose the view {replace(view, classes=tuple(present))}"
+        if 0 < len(present) <= 20
+        else "name those that have some"
+    )
+    raise UserError(
+        f"data set '{dataset.name}' has {len(dataset.classes)} classes and no training example of {listed}: {remedy}"
+    )
+
+
 def _fits(row: dict[str, Any], needs: DataNeeds) -> bool:
-    if row["train"] is None or not row["shape"]:
+    if row["train"] is None or row["test"] is None or not row["shape"]:
         return False
     return not needs.unmet(n_classes=row["classes"] or 0, text=row["text"], shape=tuple(row["shape"]))
 

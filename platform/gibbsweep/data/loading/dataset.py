@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from gibbsweep.data.catalogue.folders import SplitName, data_root
+from gibbsweep.data.catalogue.folders import data_root
+from gibbsweep.data.catalogue.layouts import SplitName
 from gibbsweep.data.loading.cut import cut, rows_of, same_text
 from gibbsweep.data.loading.sources import Openers, no_split, openers
 from gibbsweep.data.loading.split import TableSplit
@@ -67,7 +68,7 @@ def load_split(
     view = view_of(data)
     splits = openers(view, data_root(root))
     if split not in splits:
-        raise no_split(view.name, split, splits)
+        raise no_split(view.name, split, data_root(root))
     table = splits[split]()
     view.check_classes(table.metadata.classes)
     rows = rows_of(table, view, view.limit, 0, testing=split == "test")
@@ -108,10 +109,10 @@ class Dataset:
     The training file is open; the test file is opened when :attr:`test` is first read. A pickled data set is its
     recipe: the process that unpickles it loads it anew, from the mapped file.
 
-    ``name``: the view as text. ``classes``: names of the view's labels. ``spec``: shape, units, classes and vocabulary
-    for a model. ``vocabulary``: encodes captions; None without captions. ``fingerprint``: a hash of the decoded
-    examples and labels of the training file (of the test file where there is none; of both for a bundled set) and of
-    the view, the same on every machine.
+    ``name``: the view as text. ``classes``: names of the view's labels, ``class_names`` those of the whole set.
+    ``spec``: shape, units, classes and vocabulary for a model. ``vocabulary``: encodes captions; None without captions.
+    ``fingerprint``: a hash of the decoded examples and labels of the training file (of the test file where there is
+    none; of both for a bundled set) and of the view, the same on every machine.
     """
 
     def __init__(self, view: DataView, first: Table, splits: Openers, recipe: dict[str, Any]) -> None:
@@ -133,7 +134,7 @@ class Dataset:
         self.licence = first.metadata.licence
         self.note = first.metadata.note
         self.fingerprint = view.fingerprint(first.fingerprint)
-        self._classes = classes
+        self.class_names = classes
         self._splits = splits
         self._recipe = recipe
 
@@ -158,11 +159,11 @@ class Dataset:
         """Test examples, read from their own file at the first access."""
         table = self._open("test")
         shape, classes = tuple(table.x.shape[1:]), table.metadata.classes
-        if shape != self.spec.shape or classes != self._classes[: len(classes)]:
+        if shape != self.spec.shape or classes != self.class_names[: len(classes)]:
             raise UserError(
                 f"the test file of '{self.view.name}' has examples of {shape} in {len(classes)} classes and its "
-                f"training file {self.spec.shape} in {len(self._classes)}, or classes of other names: make both from "
-                "one source"
+                f"training file {self.spec.shape} in {len(self.class_names)}, or classes of other names: make both "
+                "from one source"
             )
         if table.metadata.sampling_rate != self.spec.sampling_rate:
             raise UserError(
@@ -175,6 +176,21 @@ class Dataset:
             )
         rows = rows_of(table, self.view, self._limit, self._recipe["seed"], testing=True)
         return Split(table, rows, self.spec.units, self.view.relabelling(table.n_classes), dataset=self, part="test")
+
+    def check(self) -> None:
+        """Raises UserError where a split is missing or empty, or the test file does not match the training file."""
+        for split in (self.train, self.validation, self.test):
+            _ = split.shape
+
+    @cached_property
+    def classes_without_examples(self) -> tuple[int, ...]:
+        """Classes of the view, numbered as in the set, that no training example has, apart from excluded ones."""
+        y = self._open("train").y
+        if y is None:
+            return ()
+        counts = y.bincount(minlength=len(self.class_names))
+        wanted = self.view.classes or range(len(self.class_names))
+        return tuple(label for label in wanted if not counts[label] and label not in self.view.exclude)
 
     def other(self, data: str | DataView, split: SplitName = "test") -> Split:
         """Split of another data set to compare with, from the same root, in the same units and of the same shape."""
@@ -218,7 +234,7 @@ class Dataset:
 
     def _open(self, split: SplitName) -> Table:
         if split not in self._splits:
-            raise no_split(self.view.name, split, self._splits)
+            raise no_split(self.view.name, split, data_root(self.root))
         return self._splits[split]()
 
 

@@ -11,9 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gibbsweep.data.formats.images import CHANNELS, Colour
 from gibbsweep.errors import UserError
 
-_VIEW = re.compile(r"(?P<name>[^\[\]@]*)(?:\[(?P<items>[^\[\]]*)\])?(?:@(?P<size>\d+))?(?:@(?P<rate>\d+)Hz)?", re.ASCII)
+_VIEW = re.compile(
+    r"(?P<name>[^\[\]@]*)(?:\[(?P<items>[^\[\]]*)\])?"
+    r"(?:@(?P<size>\d+))?(?:@(?P<colour>grey|rgb))?(?:@(?P<rate>\d+)Hz)?",
+    re.ASCII,
+)
 _ITEM = re.compile(r"(?P<exclude>-\d+)|(?P<limit>:\d+)|(?P<keep>\d+)", re.ASCII)
 
 
@@ -24,23 +29,27 @@ class DataView:
         DataView("mnist", classes=(4, 9), size=32) == parse("mnist[4,9]@32")
 
     As text (``str`` and :func:`parse`): ``NAME``, then in brackets, comma-separated, classes to keep ``K``, classes to
-    exclude ``-K`` and the limit ``:N``, then ``@SIZE`` and ``@RATEHz``: ``mnist[4,9]``, ``mnist[-3]``,
-    ``cifar10[:5000]@16``, ``mnist[4,9,-9,:100]@32``, ``sc09[0,1]@8000@8000Hz``.
+    exclude ``-K`` and the limit ``:N``, then ``@SIZE``, ``@grey`` or ``@rgb``, and ``@RATEHz``: ``mnist[4,9]``,
+    ``mnist[-3]``, ``cifar10[:5000]@16``, ``mnist[4,9,-9,:100]@32``, ``photos@64@grey``, ``sc09[0,1]@8000@8000Hz``.
     """
 
     name: str
     """Name of the data set."""
     classes: tuple[int, ...] | None = None
-    """Classes, numbered as in the set, that every split keeps, relabelled 0, 1, ... in this order; None: all."""
+    """Classes, numbered from 0 as ``gibbsweep data info`` lists them, that every split keeps, relabelled 0, 1, ... in
+    this order; None: all."""
     exclude: tuple[int, ...] = ()
     """Classes, numbered as in the set, without examples in train and validation; test keeps them, with their labels:
     what is anomalous is seen at the end alone."""
     size: int | None = None
-    """Edge that images and voxels are resized to, or samples that sounds are cut or padded to; None: as they are."""
+    """Edge that images and voxels are resized to (of an image that is not square, the middle square), or samples that
+    sounds are cut or padded to; None: as they are, which must then be the same for all."""
     limit: int | None = None
     """Largest number of examples of each split; None: all."""
     rate: int | None = None
     """Samples a second that sounds are resampled to, before they are cut; None: as they are."""
+    colour: Colour | None = None
+    """Whether images are brought to grey (ITU-R 601) or to three channels; None: as they are."""
 
     def __post_init__(self) -> None:
         if set("[]@") & set(self.name):
@@ -60,12 +69,17 @@ class DataView:
         for what, number in (("size", self.size), ("limit", self.limit), ("rate", self.rate)):
             if number is not None and number < 1:
                 raise UserError(f"the {what} is {number} in a view of '{self.name}': expected at least 1, or None")
+        if self.colour is not None and self.colour not in CHANNELS:
+            raise UserError(
+                f"the colour is {self.colour!r} in a view of '{self.name}': expected 'grey' or 'rgb', or None"
+            )
 
     def __str__(self) -> str:
         items = [*map(str, self.classes or ()), *(f"-{label}" for label in self.exclude)]
         if self.limit is not None:
             items.append(f":{self.limit}")
-        form = (f"@{self.size}" if self.size else "") + (f"@{self.rate}Hz" if self.rate else "")
+        parts = (self.size, self.colour, f"{self.rate}Hz" if self.rate else None)
+        form = "".join(f"@{part}" for part in parts if part)
         return self.name + (f"[{','.join(items)}]" if items else "") + form
 
     @property
@@ -136,14 +150,15 @@ def parse(text: str) -> DataView:
     if match is None or None in parts or len(limits) > 1:
         raise UserError(
             f"'{text}' is no view of a data set: expected NAME, then in brackets classes K, excluded classes -K and "
-            "one limit :N, then @SIZE, and for sounds @RATEHz, such as mnist[4,9], mnist[-3], cifar10[:5000]@16 or "
-            "sc09@8000Hz"
+            "one limit :N, then @SIZE, for images @grey or @rgb, and for sounds @RATEHz, such as mnist[4,9], "
+            "mnist[-3], cifar10[:5000]@16, photos@64@grey or sc09@8000Hz"
         )
     keep = tuple(int(part["keep"]) for part in parts if part and part["keep"])
     exclude = tuple(int(part["exclude"][1:]) for part in parts if part and part["exclude"])
     size = None if match["size"] is None else int(match["size"])
     rate = None if match["rate"] is None else int(match["rate"])
-    return DataView(match["name"], keep or None, exclude, size, limits[0] if limits else None, rate)
+    colour: Any = match["colour"]
+    return DataView(match["name"], keep or None, exclude, size, limits[0] if limits else None, rate, colour)
 
 
 def view_of(data: str | DataView) -> DataView:
@@ -153,7 +168,7 @@ def view_of(data: str | DataView) -> DataView:
 
 def to_json(view: DataView) -> dict[str, Any]:
     """Plain values of a view: ``DataView(**to_json(view)) == view``, also after a round trip through JSON."""
-    return {
+    stated = {
         "name": view.name,
         "classes": None if view.classes is None else list(view.classes),
         "exclude": list(view.exclude),
@@ -161,3 +176,4 @@ def to_json(view: DataView) -> dict[str, Any]:
         "limit": view.limit,
         "rate": view.rate,
     }
+    return stated | ({"colour": view.colour} if view.colour else {})

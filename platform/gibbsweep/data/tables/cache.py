@@ -16,7 +16,7 @@ from gibbsweep.errors import UserError
 
 _log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Version of decoding and of the cached file's layout, a part of every key: raise it when either changes."""
 
 
@@ -28,17 +28,17 @@ def cached(stem: str, key: str, decode: Callable[[], Decoded]) -> Table:
     free and at most a ``.part`` file, which the next process overwrites.
     """
     path = cache_root() / f"{stem}-{FORMAT}-{key}.arrow"
-    if not path.exists():
-        try:
+    try:
+        if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock")):
                 if not path.exists():
                     _make(path, decode)
-        except OSError as error:
-            raise UserError(
-                f"cannot write to the cache folder {path.parent} ({error.strerror or error}): point GIBBSWEEP_CACHE to "
-                "a folder with free space that you may write to"
-            ) from error
+    except OSError as error:
+        raise UserError(
+            f"cannot write to the cache folder {path.parent} ({error.strerror or error}): point GIBBSWEEP_CACHE to a "
+            "folder with free space that you may write to"
+        ) from error
     return open_table(path)
 
 

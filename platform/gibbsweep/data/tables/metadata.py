@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 METADATA_KEY = b"gibbsweep"
@@ -36,6 +36,10 @@ class Metadata:
     def __post_init__(self) -> None:
         if self.sampling_rate is not None and self.sampling_rate < 1:
             raise ValueError(f"sampling_rate is {self.sampling_rate}: expected a positive number of samples a second")
+
+    def with_note(self, note: str) -> Metadata:
+        """The metadata with ``note`` added to its own, unless it is empty."""
+        return replace(self, note="; ".join(part for part in (self.note, note) if part))
 
     def to_json(self, **more: Any) -> bytes:
         """The metadata, and ``more`` keys, as a JSON object in UTF-8."""

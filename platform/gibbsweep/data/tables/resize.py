@@ -1,4 +1,4 @@
-"""Tables of images, voxels and sounds at another size."""
+"""Tables of images, voxels and sounds at another size, and of images in another colour."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gibbsweep.data.formats.images import CHANNELS, Colour, recoloured
 from gibbsweep.data.formats.wav import LONGEST, fitted
 from gibbsweep.data.tables.cache import cached
 from gibbsweep.data.tables.table import Decoded, Table
@@ -22,18 +23,27 @@ _LARGEST = 1024  # pixels or voxels an edge
 _CHUNK = 1024  # examples resized at once: bounds the memory of the float copies
 
 
-def at_size(name: str, key: str, table: Table, size: int | None) -> Table:
-    """Resizes ``table`` of data set or file ``name`` to the edge ``size``, once a node; None: as it is."""
-    if size is None:
+def at_size(name: str, key: str, table: Table, size: int | None, colour: Colour | None = None) -> Table:
+    """Brings ``table`` of data set or file ``name`` to a ``size`` and a ``colour``, once a node; None: as it is."""
+    shape = table.metadata.shape
+    if colour is not None:
+        check_colour(name, len(shape), colour)
+    if size is not None:
+        _check_size(name, shape, size)
+    recolour = colour is not None and shape[0] != CHANNELS[colour]
+    resize = size is not None and any(edge != size for edge in shape[1:])
+    if not (recolour or resize):
         return table
-    _check_size(name, table.metadata.shape, size)
-    if table.x.shape[-1] == size:
-        return table
-    return cached(f"{name}@{size}", key, lambda: _decoded(table, size))
+    stem = name + (f"@{size}" if resize else "") + (f"@{colour}" if recolour else "")
+    return cached(stem, key, lambda: _decoded(table, size if resize else None, colour if recolour else None))
 
 
-def _decoded(table: Table, size: int) -> Decoded:
-    x = fitted(table.x.numpy(), size) if table.x.dtype == torch.int16 else resized(table.x, size)
+def _decoded(table: Table, size: int | None, colour: Colour | None) -> Decoded:
+    x = table.x.numpy()
+    if colour is not None:
+        x = recoloured(x, colour)
+    if size is not None:
+        x = fitted(x, size) if x.dtype == np.int16 else resized(torch.from_numpy(x), size)
     return Decoded(
         x=x,
         y=None if table.y is None else table.y.numpy(),
@@ -61,6 +71,18 @@ def resized(x: Tensor, size: int) -> NDArray[np.uint8]:
     return out
 
 
+def check_colour(name: str, dims: int, colour: Colour) -> None:
+    """Refuses to bring examples of ``dims`` axes, channels included, to ``colour`` where they are no images."""
+    if dims != 3:
+        raise UserError(f"'{name}@{colour}' asks for images and data set '{name}' holds none: leave @{colour} out")
+
+
+def check_edge(name: str, size: int) -> None:
+    """Refuses an edge of images or voxels that is absurdly large."""
+    if size > _LARGEST:
+        raise UserError(f"'{name}@{size}' is larger than {_LARGEST}: choose a smaller size")
+
+
 def _check_size(name: str, shape: tuple[int, ...], size: int) -> None:
     """Refuses what cannot be brought to the edge or length ``size``: vectors, oblong examples, absurd sizes."""
     if len(shape) == 2:
@@ -74,7 +96,6 @@ def _check_size(name: str, shape: tuple[int, ...], size: int) -> None:
     if len(set(shape[1:])) > 1:
         raise UserError(
             f"'{name}@{size}' is resized and the examples of '{name}' have the unequal edges {shape[1:]}: make the "
-            "set's images square first, cropped or padded"
+            "set's examples cubes first, cropped or padded"
         )
-    if size > _LARGEST:
-        raise UserError(f"'{name}@{size}' is larger than {_LARGEST}: choose a smaller size")
+    check_edge(name, size)

@@ -88,7 +88,8 @@ class Outliers:
 
 
 def _is_present(name: str, dataset: Dataset) -> bool:
-    from gibbsweep.data.catalogue.folders import data_root, files_of
+    from gibbsweep.data.catalogue.folders import data_root
+    from gibbsweep.data.catalogue.layouts import files_of
 
     return "test" in files_of(name, data_root(dataset.root))
 

@@ -21,9 +21,9 @@ from torch import Tensor
 from gibbsweep.data import Dataset, DataView, load
 from gibbsweep.data.catalogue.folders import cache_root
 from gibbsweep.errors import UserError
+from gibbsweep.folder import RunFolder, as_file_name, write_atomically
 from gibbsweep.train import Budget, Composed, train
 from gibbsweep.train.checkpoint import load_weights
-from gibbsweep.train.files import as_file_name, write_atomically
 from gibbsweep_models import parallel
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig, FeatureClassifierSystem
 
@@ -122,9 +122,9 @@ def _train(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, pa
         torch.manual_seed(0)
         system = config.build(dataset.spec)
         outcome = train(system, dataset.train, budget, report=Composed(), run_dir=run_dir, seed=0, precision="fp32")
-    if outcome.outcome != "completed":
+    if outcome.kind != "completed":
         raise UserError(f"the classifier of '{dataset.name}' cannot be trained ({outcome.message}): look at the data.")
-    load_weights(run_dir / "checkpoint", system)
+    load_weights(RunFolder(run_dir).checkpoint, system)
     accuracy, rows = accuracy_of(system.eval(), dataset)
     tensors = save({key: tensor.contiguous() for key, tensor in system.state_dict().items()})
     write_atomically(path.with_suffix(".safetensors"), tensors)

@@ -1,4 +1,4 @@
-"""Figures of a finished table: panels that say what they draw. Each is a figure by itself; :class:`Panels` sets several side by
+"""Figures of a finished table: panels that say what they draw. Each is a figure; :class:`Panels` sets several side by
 side.
 
 Study(..., figures={"psnr": ByLevel("test/psnr", SIGMAS, "noise level", "PSNR, dB")})

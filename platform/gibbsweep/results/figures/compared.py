@@ -23,10 +23,10 @@ _STYLES = ("-", ":", "--", "-.")
 class AgainstCompared:
     """A panel with metrics against one of the numbers that a contender compares, with deviations over seeds.
 
-    Rows that share their contender and the other numbers compared make a curve. Below a number at which runs diverged stands the
-    share of them, in the curve's colour.
+    Rows that share their contender and the other numbers compared make a curve. Where runs diverged, the share of them
+    stands at the foot of the panel, in the curve's colour.
 
-    AgainstCompared({"test/log_likelihood": ""}, "steps of the chain, k", "log-likelihood, nats")
+        AgainstCompared({"test/log_likelihood": ""}, "steps of the chain, k", "log-likelihood, nats")
     """
 
     metrics: Mapping[str, str]
@@ -76,8 +76,9 @@ class AgainstCompared:
         curve(axes, x, [row.metrics[metric] for row in rows], color=colour, ls=style, marker=marker, label=label)
         if self.bracket is not None and metric == next(iter(self.metrics)):
             for at, row in zip(x, rows, strict=True):
-                low, high = (row.metrics[end].mean for end in self.bracket)
-                axes.vlines(at, low, high, color=colour, alpha=0.4, linewidth=6)
+                ends = [row.metrics[end].mean for end in self.bracket if end in row.metrics]
+                if len(ends) == 2:
+                    axes.vlines(at, *ends, color=colour, alpha=0.4, linewidth=6)
 
 
 def _mark_diverged(axes: Axes, series: Series, place: int) -> None:

@@ -21,14 +21,14 @@ _BAR = 0.13
 
 @dataclass(frozen=True)
 class GroupedBars:
-    """A panel with a group of bars for each metric, a bar for each row, with deviations over seeds. Bars of energies and scores are
-    hatched, those of baselines plain.
+    """A panel with a group of bars for each metric and a bar for each row, with deviations over seeds. Bars of energies
+    and scores are hatched, those of baselines plain.
 
-    GroupedBars(r"test/auroc_(.*)", "outlier set", "test AUROC", apart={"test/auroc": "mean"}, bound=0.5, limits=(0.0, 1.0))
+        GroupedBars(r"test/auroc_(.*)", "outlier set", "test AUROC", apart={"test/auroc": "mean"}, bound=0.5)
     """
 
     groups: Mapping[str, str] | str
-    """The metrics, each with its name; or a regular expression of those that the table has, whose one group is the name."""
+    """The metrics, each with its name; or a regular expression that they match, whose one group is the name."""
     x_label: str
     y_label: str
     apart: Mapping[str, str] = field(default_factory=dict)

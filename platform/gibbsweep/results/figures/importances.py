@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gibbsweep.results.figures.panels import Panels
 from gibbsweep.results.figures.style import SMALL, colours
-from gibbsweep.results.findings import importance_shares, split_importance
+from gibbsweep.results.findings import importance_parts, importance_shares
 from gibbsweep.results.results import Results
 
 if TYPE_CHECKING:
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Importances:
-    """A panel with a bar for each searched path, largest first: its share of the goal's variance over all completed trials, stacked by
-    the compared option in whose trials the path was searched. The share of the choice of the option itself is grey.
+    """A panel with a bar for each searched path, the largest first: its share of the goal's variance over all completed
+    trials, stacked by the compared option in whose trials the path was searched. The share of the option itself is
+    grey.
 
-    Panels(Importances(), RowBars({"test/auroc": ""}, "test AUROC", by_option=True))
+        Panels(Importances(), RowBars({"test/auroc": ""}, "test AUROC", by_option=True))
     """
 
     def __call__(self, results: Results) -> Figure:
@@ -36,11 +37,9 @@ class Importances:
         totals = importance_shares(results)
         paths = list(totals)
         ends = dict.fromkeys(paths, 0.0)
-        for found in results.importances.values():
-            for key, share in found.items():
-                option, path = split_importance(key)
-                axes.barh(paths.index(path), share, left=ends[path], color=by_option.get(option, "0.3"))
-                ends[path] += share
+        for option, path, share in importance_parts(results):
+            axes.barh(paths.index(path), share, left=ends[path], color=by_option.get(option, "0.3"))
+            ends[path] += share
         for place, total in enumerate(totals.values()):
             axes.text(total + 0.01, place, f"{total:.0%}", va="center", fontsize=SMALL)
         names = [path.rpartition(".")[2] for path in paths]

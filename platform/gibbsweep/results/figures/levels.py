@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LineStyle = str | tuple[int, tuple[int, int]]
 
 
-def _there(row: Row, level: float) -> float:
+def _at_itself(row: Row, level: float) -> float:
     return level
 
 
@@ -42,11 +42,12 @@ def _equal(a: dict[float, Statistic], b: dict[float, Statistic]) -> bool:
 
 @dataclass(frozen=True)
 class ByLevel:
-    """A panel with a metric against the level that it was measured at, a curve for each row, with deviations over seeds.
+    """A panel with a metric against the level that it was measured at: a curve for each row, with deviations over
+    seeds.
 
     A row that has the metric at no level, and has it without one, is a horizontal line.
 
-    ByLevel("test/psnr", (15 / 255, 25 / 255, 0.5), "noise level", "PSNR, dB", named=sigma_name)
+        ByLevel("test/psnr", (15 / 255, 25 / 255, 0.5), "noise level", "PSNR, dB", named=sigma_name)
     """
 
     metric: str
@@ -60,7 +61,7 @@ class ByLevel:
     """What a level adds to the metric's name, with ``{}`` in the place of what ``named`` gives."""
     named: Callable[[float], str] = plain
     """What stands for a level in the metric's name: 0.1 for .1 unless another function is given."""
-    place: Callable[[Row, float], float] = _there
+    place: Callable[[Row, float], float] = _at_itself
     """Where a row's level stands on the axis: at the level itself unless another function is given."""
     x_scale: Scale = "log"
     y_scale: Scale = "linear"
@@ -71,7 +72,7 @@ class ByLevel:
     bound: tuple[float, str] | None = None
     """A number to compare with and its name: a grey horizontal line."""
     nothing_below: float = 0.0
-    """A row whose numbers are all smaller (by the arithmetic's errors alone) is named in the legend and not drawn."""
+    """A row whose numbers are all smaller, errors of the arithmetic alone, is named in the legend and not drawn."""
 
     def __call__(self, results: Results) -> Figure:
         """A figure of this panel alone."""
@@ -121,8 +122,8 @@ class ByLevel:
         x = [self.place(row, level) for level in points]
         curve(axes, x, list(points.values()), color=colour, marker=MARKERS[row.kind], ls=line, label=row.label)
         ringed = self._at(row, self.ring) if self.ring else {}
-        if ringed:
-            least = min(ringed, key=lambda level: ringed[level].mean)
+        least = min(ringed, key=lambda level: ringed[level].mean, default=None)
+        if least is not None and least in points:
             at = self.place(row, least), points[least].mean
             axes.plot(*at, marker="o", markersize=12, markerfacecolor="none", color=colour)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class AgainstMetric:
     """A panel with metric ``y`` against metric ``x`` of every row that has both, with their deviations over seeds.
 
-    AgainstMetric("test/sampling_seconds", "test/frechet_distance", "seconds a sample", "Fréchet distance", x_scale="log")
+    AgainstMetric("test/sampling_seconds", "test/frechet_distance", "seconds a sample", "Fréchet distance")
     """
 
     x: str
@@ -32,8 +32,8 @@ class AgainstMetric:
     x_scale: Scale = "linear"
     y_scale: Scale = "linear"
     join: Literal["", "contender", "front"] = ""
-    """``contender``: a curve joins the rows of each, by rising ``x``. ``front``: steps join the rows that no other is at least as good as
-    in both metrics, of which less is better. Otherwise points stand alone."""
+    """``contender``: a curve joins the rows of each, by rising ``x``. ``front``: steps join the rows that no other row
+    is at least as good as in both metrics, of which less is better. Otherwise points stand alone."""
 
     def __call__(self, results: Results) -> Figure:
         """A figure of this panel alone."""
@@ -49,8 +49,9 @@ class AgainstMetric:
         if self.join == "contender":
             by_name = colours(row.contender for row in results.rows)
             for name in dict.fromkeys(row.contender for row in rows):
-                own = sorted((row for row in rows if row.contender == name), key=lambda row: row.metrics[self.x].mean)
-                self._draw(axes, own, by_name[name], name, LINES[own[0].kind])
+                curve_rows = [row for row in rows if row.contender == name]
+                curve_rows.sort(key=lambda row: row.metrics[self.x].mean)
+                self._draw(axes, curve_rows, by_name[name], name, LINES[curve_rows[0].kind])
         else:
             by_label = colours(row.label for row in results.rows)
             for row in rows:

@@ -20,7 +20,7 @@ _WIDE = 9.0
 
 
 class Panel(Protocol):
-    """A frozen dataclass that says which numbers of a table are drawn, and how; called with the table, it is a figure by itself."""
+    """A frozen dataclass that says which numbers of a table are drawn, and how. Called with a table, it is a figure."""
 
     def __call__(self, results: Results) -> Figure: ...
 
@@ -29,7 +29,8 @@ class Panel(Protocol):
         ...
 
     def draw(self, axes: Axes, results: Results) -> None:
-        """Draw into ``axes``, with labels of the axes and of what belongs into the legend. Draw nothing where nothing was measured."""
+        """Draw into ``axes``, with labels of the axes and of what belongs into the legend; nothing where nothing was
+        measured."""
         ...
 
 
@@ -61,7 +62,7 @@ class Panels:
 class PanelsByContender:
     """A column of panels for each contender of the table, its name above it, with one legend.
 
-    Study(..., figures={"rates": PanelsByContender(AgainstCompared({"test/log_likelihood": ""}, "learning rate", "log p", x=1))})
+    Study(..., figures={"rates": PanelsByContender(AgainstCompared({"test/auroc": ""}, "learning rate", "AUROC"))})
     """
 
     def __init__(self, *panels: Panel) -> None:
@@ -106,7 +107,7 @@ def _draw(panel: Panel, axes: Axes, results: Results) -> None:
         axes.clear()
         axes.set_axis_off()
         axes.set_title(title, fontsize=10)
-        note = "\n".join(textwrap.wrap(f"{label}: not measured", 28))
+        note = "\n".join([*textwrap.wrap(f"{label}:", 32), "not measured"])
         axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", va="center", color="grey", fontsize=SMALL)
 
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class RowBars:
     """A panel with a bar for each row and each of ``metrics``, with deviations over seeds.
 
-    RowBars({"test/frechet_distance": "from noise", "test/frechet_distance_buffer": "from the buffer"}, "Fréchet distance")
+    RowBars({"test/frechet_distance": "noise", "test/frechet_distance_buffer": "buffer"}, "Fréchet distance")
     """
 
     metrics: Mapping[str, str] = field(default_factory=dict)
-    """Metrics, each with its name in the legend; the table's first column unless they are given. A single one has the rows' colours,
-    several have their own."""
+    """Metrics, each with its name in the legend; the table's first column unless they are given. A single one has the
+    rows' colours, several have their own."""
     x_label: str = ""
     """What the metrics are; the heading of the table's first column unless it is given."""
     by_option: bool = False
@@ -67,6 +67,6 @@ class RowBars:
         return str(next(iter(row.compared.values()))) if self.by_option and row.compared else with_seconds(row)
 
     def _offset(self, row: Row, metrics: Mapping[str, str], metric: str) -> float:
-        """Where the bar of ``metric`` stands beside the row's tick, in bars: those that are measured are centred on it."""
+        """Where the bar of ``metric`` stands beside the row's tick, in bars: those that are measured surround it."""
         measured = [name for name in metrics if name in row.metrics]
         return measured.index(metric) - (len(measured) - 1) / 2

@@ -21,7 +21,11 @@ SMALL = 8
 
 @dataclass(frozen=True)
 class SymLog:
-    """A logarithmic axis on both sides of 0, linear from ``-linear`` to ``linear``: for numbers some of which are 0 or negative."""
+    """A logarithmic axis on both sides of 0, linear from ``-linear`` to ``linear``: for numbers that may be 0 or
+    negative.
+
+    ByLevel("test/recall", (0.0, 1.0, 8.0), "scale", "recall", x_scale=SymLog(0.5))
+    """
 
     linear: float
 
@@ -30,7 +34,7 @@ Scale = Literal["linear", "log"] | SymLog
 
 
 def colours(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each different name, in their order; beyond ten, matplotlib's twenty paired ones, the dark ones first."""
+    """A colour for each different name, in their order; beyond ten, matplotlib's paired ones, the dark ones first."""
     different = list(dict.fromkeys(names))
     if len(different) <= 10:
         return {name: f"C{i}" for i, name in enumerate(different)}
@@ -50,8 +54,11 @@ def with_seconds(row: Row) -> str:
 def curve(
     axes: Axes, x: Sequence[float], y: Sequence[Statistic], *, x_errors: Sequence[float] | None = None, **style: Any
 ) -> None:
-    """Points with their deviations over seeds, joined by a line. On a logarithmic axis, whose scale is already set, a point that is
-    not positive is left out and a whisker ends at a tenth of its point, as it cannot reach below 0."""
+    """Points with their deviations over seeds, joined by a line.
+
+    On a logarithmic axis, whose scale is already set, a point that is not positive is left out, and a whisker ends at a
+    tenth of its point, as it cannot reach below 0.
+    """
     log = axes.get_yscale() == "log"
     shown = [i for i, s in enumerate(y) if math.isfinite(s.mean) and (s.mean > 0 or not log)]
     if not shown:
@@ -102,7 +109,8 @@ def set_ticks(axis: Axis, values: Sequence[float], labels: Sequence[str] | None 
 
 
 def doublings(limits: tuple[float, float], scale: SymLog) -> list[float]:
-    """0 and, on either side of it as far as ``limits`` reach, ``scale.linear`` and what it becomes when it is doubled again and again."""
+    """0 and, on either side of it as far as ``limits`` reach, ``scale.linear``, its double, the double of that and so
+    on."""
     above = [scale.linear * 2**i for i in range(64) if scale.linear * 2**i <= limits[1]]
     below = [-scale.linear * 2**i for i in range(64) if -scale.linear * 2**i >= limits[0]]
     return [*reversed(below), 0.0, *above]

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from gibbsweep.train.files import write_atomically
+from gibbsweep.folder import write_atomically
 from gibbsweep.tune.folder.layout import SweepDir
 
 
@@ -22,7 +22,7 @@ class SweepClock:
 
     def __init__(self, sweep: SweepDir, started: float) -> None:
         """A new part of ``sweep``, which began at unix time ``started``."""
-        self._path, self._started, self._last_tick = sweep.path / "wall_seconds.json", started, started
+        self._path, self._started, self._last_tick = sweep.wall_seconds, started, started
         earlier_parts: dict[str, Any] = {"wall_seconds": 0.0, "available": 0.0, "devices": 0}
         if self._path.exists():
             record = json.loads(self._path.read_text())

@@ -25,7 +25,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from gibbsweep.errors import UserError
-from gibbsweep.train.files import write_atomically
+from gibbsweep.folder import write_atomically
 from gibbsweep.tune.folder.layout import SweepDir
 
 LOOK_EVERY = 1.0
@@ -48,7 +48,7 @@ class Driver:
     @classmethod
     def read(cls, sweep: SweepDir) -> Driver | None:
         """The last driver of ``sweep``; None for a sweep that never had one."""
-        path = sweep.path / "driver.json"
+        path = sweep.driver
         return cls(**json.loads(path.read_text())) if path.exists() else None
 
 
@@ -56,7 +56,7 @@ class Driver:
 def only_driver(sweep: SweepDir, command: str) -> Iterator[None]:
     """A context in which no other process drives ``sweep``; UserError if one already does. The lock ends with the
     process, however it ends. ``command``: the one that continues the sweep."""
-    lock = FileLock(sweep.path / "driver.lock", timeout=1.0)  # a process that only looks holds it for an instant
+    lock = FileLock(sweep.driver_lock, timeout=1.0)  # a process that only looks holds it for an instant
     try:
         lock.acquire()
     except Timeout:
@@ -67,7 +67,7 @@ def only_driver(sweep: SweepDir, command: str) -> Iterator[None]:
     try:
         _request_file(sweep).unlink(missing_ok=True)  # meant for a driver that is gone
         driver = Driver(socket.gethostname(), os.getpid(), time.time(), command)
-        write_atomically(sweep.path / "driver.json", json.dumps(asdict(driver), indent=1).encode())
+        write_atomically(sweep.driver, json.dumps(asdict(driver), indent=1).encode())
         yield
     finally:
         _request_file(sweep).unlink(missing_ok=True)
@@ -78,7 +78,7 @@ def is_driven(sweep: SweepDir) -> bool:
     """Whether a process drives ``sweep``. Takes the driver's lock for an instant, shared; a driver that is just
     starting waits that long for it."""
     try:
-        file = os.open(sweep.path / "driver.lock", os.O_RDONLY)
+        file = os.open(sweep.driver_lock, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -149,7 +149,7 @@ class StopRequest:
 
 
 def _request_file(sweep: SweepDir) -> Path:
-    return sweep.path / "stop.json"
+    return sweep.stop_request
 
 
 def _runs_option(sweep: SweepDir) -> str:

@@ -7,24 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import SweepFolder
+from gibbsweep.folder.layout import RAY, SWEEP
 
 
-class SweepDir:
+class SweepDir(SweepFolder):
     """The folder ``runs/SWEEP`` of a sweep: ``SweepDir(Path("runs/cd_k-1")).trial("rbm-0003")``.
 
-    It holds sweep.json, warm_start.json (with ``--from``), optuna.journal, precision/, trials/ and results/.
+    Beside what :class:`~gibbsweep.folder.layout.SweepFolder` has, it holds what the sweep engine alone reads.
     """
-
-    path: Path
-    """The folder itself."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def name(self) -> str:
-        """The sweep's name."""
-        return self.path.name
 
     @property
     def journal(self) -> Path:
@@ -42,17 +33,43 @@ class SweepDir:
         return self.path / "precision"
 
     @property
-    def results(self) -> Path:
-        """The folder of the sweep's table."""
-        return self.path / "results"
+    def memory(self) -> Path:
+        """The file with the memory that a run of each contender needs, as measured."""
+        return self.path / "memory.json"
 
-    def trial(self, name: str) -> Path:
-        """The folder of run ``name``."""
-        return self.path / "trials" / name
+    @property
+    def outline(self) -> Path:
+        """The file that says what the sweep is going to do."""
+        return self.path / "outline.json"
+
+    @property
+    def wall_seconds(self) -> Path:
+        """The file with the wall seconds of all parts of the sweep."""
+        return self.path / "wall_seconds.json"
+
+    @property
+    def driver(self) -> Path:
+        """The file that names the process that drives the sweep, or drove it last."""
+        return self.path / "driver.json"
+
+    @property
+    def driver_lock(self) -> Path:
+        """Held by the one process that drives the sweep."""
+        return self.path / "driver.lock"
+
+    @property
+    def stop_request(self) -> Path:
+        """The file that asks the driver to stop, as long as it is there."""
+        return self.path / "stop.json"
+
+    @property
+    def ray(self) -> Path:
+        """The folder of what Ray Tune leaves."""
+        return self.path / RAY
 
     def record(self) -> dict[str, Any]:
         """The content of sweep.json: what the sweep was asked for."""
-        record: dict[str, Any] = json.loads((self.path / "sweep.json").read_text())
+        record: dict[str, Any] = json.loads(self.record_path.read_text())
         return record
 
 
@@ -74,13 +91,13 @@ _NAMED = 10  # sweeps that an error lists
 
 def is_sweep(folder: Path) -> bool:
     """Whether ``folder`` is a sweep's. The folder of a study's single runs is not: its record has no options."""
-    record = folder / "sweep.json"
+    record = SweepFolder(folder).record_path
     return record.exists() and "options" in json.loads(record.read_text())
 
 
 def sweeps_message(runs: Path) -> str:
     """A sentence that names the latest sweeps in ``runs``, as a folder may hold too many to name all."""
-    records = sorted(runs.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    records = sorted(runs.glob(f"*/{SWEEP}"), key=lambda path: path.stat().st_mtime, reverse=True)
     names = [path.parent.name for path in records if is_sweep(path.parent)]
     if not names:
         return f"{runs} holds none yet."

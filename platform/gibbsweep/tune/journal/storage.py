@@ -11,7 +11,7 @@ from typing import Any
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
-from gibbsweep.train.files import append_whole, cut_torn_line
+from gibbsweep.folder.whole import append_whole, cut_torn_line
 from gibbsweep.tune.folder.layout import SweepDir
 
 

@@ -16,7 +16,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from gibbsweep.train import Outcome, spent
+from gibbsweep.folder import Outcome, RunFolder, spent
 from gibbsweep.train.checkpoint import has_checkpoint
 from gibbsweep.tune.on_ray.deaths import Deaths
 from gibbsweep.tune.on_ray.precisions import Precisions
@@ -87,7 +87,7 @@ class PlanSearcher(_NoState, Searcher):
                 return
             outcome.write(run_dir)
         if outcome is None:
-            message = f"it ended without an outcome: see {run_dir / 'log.txt'}"
+            message = f"it ended without an outcome: see {RunFolder(run_dir).log}"
             outcome = Outcome("failed", step=step, message=message, **spent(run_dir))
             outcome.write(run_dir)
         self._plan.close(name, outcome)
@@ -142,7 +142,8 @@ class PlanScheduler(_NoState, FIFOScheduler):
 
     def _may_stop(self, name: str, step: int) -> bool:
         # A run at its rung or its end has only its outcome left to write; one without a checkpoint was fitted at once, and has, too.
-        return step < self._plan.running[name].runs_to and has_checkpoint(self._plan.sweep.trial(name) / "checkpoint")
+        folder = RunFolder(self._plan.sweep.trial(name))
+        return step < self._plan.running[name].runs_to and has_checkpoint(folder.checkpoint)
 
 
 class StopWhenIdle(_NoState, Stopper):

@@ -49,7 +49,7 @@ def execute(
         ),
         run_config=tune.RunConfig(
             name="tune",
-            storage_path=str(plan.sweep.path.absolute() / "ray"),
+            storage_path=str(plan.sweep.ray.absolute()),
             verbose=2 if options.verbose else 0,
             callbacks=[watch] if options.verbose else [watch, Silence()],
             stop=StopWhenIdle(watch, gate),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gibbsweep.train.precision import measurements, said
+from gibbsweep.train.precision import describe_measurement, measurements
 
 
 class Precisions:
@@ -31,6 +31,6 @@ class Precisions:
         for device in [device for device in found if device not in before]:
             earlier = ", ".join(f"{found[other]['precision']} on {other}" for other in before)
             self._say(
-                f"precision  ·  {contender} was measured again, on {device}: {said(found[device])}; before, {earlier}"
+                f"precision  ·  {contender} was measured again, on {device}: {describe_measurement(found[device])}; before, {earlier}"
             )
             before.append(device)

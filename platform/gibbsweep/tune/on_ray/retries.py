@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gibbsweep.train import Outcome, spent
+from gibbsweep.folder import Memory, Outcome, RunFolder, spent
+from gibbsweep.folder.process import CRASHES_ALLOWED, forget_starts, starts_in_vain
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.train.exclusive import CRASHES_ALLOWED, forgive, in_vain
-from gibbsweep.train.out_of_memory import ADVICE, Memory
+from gibbsweep.train.out_of_memory import ADVICE
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import Devices
@@ -71,12 +71,12 @@ class Retries:
         run_dir = self._sweep.trial(planned.name)
         if death.memory is not None:
             if self._more_room(planned, death.memory, death.message, certain=True):
-                forgive(run_dir)
+                forget_starts(run_dir)
                 return None
             device = "GPU" if death.memory == "gpu" else "machine"
             message = f"it ran out of memory alone on its {device} ({death.message}): {ADVICE}"
         else:
-            self._unstarted = self._unstarted + 1 if death.raised and not in_vain(run_dir) else 0
+            self._unstarted = self._unstarted + 1 if death.raised and not starts_in_vain(run_dir) else 0
             if self._unstarted == MOST_UNSTARTED:
                 self._halt(
                     f"the process of a trial cannot start ({death.message})",
@@ -87,20 +87,20 @@ class Retries:
             count = self._crashes[planned.name]
             if count <= MOST_CRASHES:
                 if (
-                    death.silent and in_vain(run_dir) == CRASHES_ALLOWED
+                    death.silent and starts_in_vain(run_dir) == CRASHES_ALLOWED
                 ):  # the last try: let it not be for lack of memory
                     self._more_room(planned, "host", death.message, certain=False)
                 return None
             message = (
-                f"its process ended without an outcome, {count} times ({death.message}): see {run_dir / 'log.txt'}"
+                f"its process ended without an outcome, {count} times ({death.message}): see {RunFolder(run_dir).log}"
             )
-        step = read_progress(run_dir / "checkpoint").step
+        step = read_progress(RunFolder(run_dir).checkpoint).step
         return Outcome("failed", step=step, message=message, **spent(run_dir))
 
     def _more_room(self, planned: PlannedRun, memory: Memory, message: str, *, certain: bool) -> bool:
         lost = time.monotonic() - self._since.get(planned.name, time.monotonic())
-        repacking = self._devices.give_more(planned, memory, message, lost_seconds=lost, certain=certain)
-        if repacking is None:
+        retry = self._devices.give_more(planned, memory, message, lost_seconds=lost, certain=certain)
+        if retry is None:
             return False
-        self._say(f"{planned.name} {repacking}" + (f"; so do later runs of {planned.contender}" if certain else ""))
+        self._say(f"{planned.name} {retry}" + (f"; so do later runs of {planned.contender}" if certain else ""))
         return True

@@ -16,12 +16,12 @@ from ray.train.torch import TorchTrainer
 from ray.tune.integration.ray_train import TuneReportCallback
 
 from gibbsweep.errors import DiskFull, UserError, is_disk_full
+from gibbsweep.folder import Outcome, RunFolder, disk_full_as_error, only_process, spent
+from gibbsweep.folder.process import CRASHES_ALLOWED, count_start
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
-from gibbsweep.train import Images, Outcome, Reporter, Sounds, spent
+from gibbsweep.train import Images, Reporter, Sounds
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.train.exclusive import CRASHES_ALLOWED, begun, only_process
-from gibbsweep.train.files import full_disk_said
 from gibbsweep.train.out_of_memory import OutOfMemory, first_line, memory_of
 from gibbsweep.tune.on_ray.threads import pin_threads
 
@@ -56,11 +56,13 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
     """Ray Tune's trainable. ``config`` holds one run's assignment, and the CPUs and GPUs of each of its workers."""
     assignment: Assignment = config["assignment"]
     run_dir = assignment.run_dir
+    folder = RunFolder(run_dir)
     try:
-        with full_disk_said(run_dir), only_process(run_dir), _output_to(run_dir / "log.txt", echo=payload.echo):
-            step = read_progress(run_dir / "checkpoint").step
-            if begun(run_dir, payload.session, step) > CRASHES_ALLOWED + 1:
-                message = f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times after {step} updates: see {run_dir / 'log.txt'}"
+        with disk_full_as_error(run_dir), only_process(run_dir), _output_to(folder.log, echo=payload.echo):
+            step = read_progress(folder.checkpoint).step
+            if count_start(run_dir, payload.session, step) > CRASHES_ALLOWED + 1:
+                times = f"{CRASHES_ALLOWED + 1} times after {step} updates"
+                message = f"its process ended without an outcome, {times}: see {folder.log}"
                 Outcome("failed", step, message=message, **spent(run_dir)).write(run_dir)
                 return
             try:
@@ -108,7 +110,7 @@ def fit(
             ),
             run_config=ray_train.RunConfig(
                 name="train",
-                storage_path=str(assignment.run_dir.absolute() / "ray"),
+                storage_path=str(RunFolder(assignment.run_dir).ray.absolute()),
                 callbacks=[TuneReportCallback()] if in_tune else [],  # type: ignore[no-untyped-call, list-item]
             ),
         )
@@ -126,7 +128,7 @@ def fit(
     if outcome is None and failure is not None:
         raise failure
     if outcome is None:
-        raise RuntimeError(f"run {assignment.name} ended without an outcome: see {assignment.run_dir / 'log.txt'}")
+        raise RuntimeError(f"run {assignment.name} ended without an outcome: see {RunFolder(assignment.run_dir).log}")
     return outcome
 
 

@@ -21,10 +21,9 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """The options of a sweep: ``run_sweep(study, SweepOptions(trials=16, scheduler="halving"))``.
+    """Options that decide the numbers default to the study's, and on --resume to the sweep's own."""
 
-    Options that decide the numbers default to the study's, and on ``--resume`` to the sweep's own.
-    """
+    # The docstring is part of the help. In Python: run_sweep(study, SweepOptions(trials=16, scheduler="halving"))
 
     contenders: OrDefault[tuple[str, ...]] = None
     """Which contenders to run, for example: --contenders rbm conv_ebm (default: the study's)."""

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import write_atomically
 from gibbsweep.study.goal import Goal
-from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.schedulers.rungs import bracket_shares
 
@@ -57,11 +57,11 @@ def outline(plan: Plan) -> dict[str, Outline]:
 def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:
     """``outline.json``."""
     record = {name: _as_json(one) for name, one in contenders.items()}
-    write_atomically(sweep.path / "outline.json", json.dumps(record, indent=1).encode())
+    write_atomically(sweep.outline, json.dumps(record, indent=1).encode())
 
 
 def read_outline(sweep: SweepDir) -> dict[str, Outline]:
-    path = sweep.path / "outline.json"
+    path = sweep.outline
     if not path.exists():
         raise UserError(
             f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: look again in a moment, or resume it."

@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from gibbsweep.folder import OUTCOME_KINDS, CheckpointCopy, Outcome
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.study import Study
-from gibbsweep.train import OUTCOME_KINDS, Outcome
-from gibbsweep.train.takeover import Takeover
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.options.settings import Settings
@@ -74,7 +73,7 @@ class Plan:
         return MappingProxyType(self._outcomes)
 
     @property
-    def takeovers(self) -> Sequence[tuple[str, Takeover]]:
+    def takeovers(self) -> Sequence[tuple[str, CheckpointCopy]]:
         """The checkpoints that this process has copied in populations, as (run, takeover)."""
         return self._takeovers.made
 
@@ -157,7 +156,7 @@ class Plan:
 
     def counts(self) -> dict[str, int]:
         """How many runs ended in each way."""
-        return {kind: sum(o.outcome == kind for o in self._outcomes.values()) for kind in OUTCOME_KINDS}
+        return {kind: sum(o.kind == kind for o in self._outcomes.values()) for kind in OUTCOME_KINDS}
 
     def end_paused(self, contender: str, record: Record) -> bool:
         """End a trial that waits at a rung and will not be promoted, or that is lost with its whole population. False if it cannot
@@ -169,7 +168,7 @@ class Plan:
             paused = Outcome.read(run_dir, paused=True)
             if paused is None or paused.step < record.runs_to:
                 return False
-            outcome = replace(paused, outcome="pruned", message=f"not among the best after {record.runs_to} updates")
+            outcome = replace(paused, kind="pruned", message=f"not among the best after {record.runs_to} updates")
             outcome.write(run_dir)
         self._searches[contender].tell(record.number, outcome, stranded=True)
         self._keep(run, contender, outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gibbsweep.train.files import as_file_name
+from gibbsweep.folder import as_file_name
 from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.search.arm import Arm
 from gibbsweep.tune.search.front import FrontMember

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from gibbsweep.folder import Outcome, OutcomeKind, only_process, read_restarts, spent
 from gibbsweep.study.goal import Goal
-from gibbsweep.train import Outcome, OutcomeKind, read_restarts, spent
-from gibbsweep.train.exclusive import only_process
 from gibbsweep.tune.folder.layout import search_name
 from gibbsweep.tune.journal.record import Record
 
@@ -42,7 +41,7 @@ def stands(record: Record, step: int, goals: Sequence[Goal], run_dir: Path) -> O
     """The outcome of the trial ``record``, which was to be pruned after ``step`` updates. The verdict stands, whatever a trial that
     outlived its driver has done since."""
     outcome = Outcome.read(run_dir)
-    if outcome is None or outcome.outcome != "pruned":
+    if outcome is None or outcome.kind != "pruned":
         return stopped_outcome("prune", step, goals, record.reports[step], run_dir)
     return outcome
 

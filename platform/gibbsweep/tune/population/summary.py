@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gibbsweep.train.report import read_spool
-from gibbsweep.train.takeover import read_takeovers
+from gibbsweep.folder import RunFolder, read_copies, read_spool
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
 
@@ -30,10 +29,10 @@ def _seconds_lost(run_dir: Path, boundaries: Sequence[int]) -> float:
     """A member keeps what it has spent when it goes on from another one's checkpoint: what it had spent by the end of each generation is in
     its last report by then, or in the takeover there."""
     spent = {0: 0.0}
-    for step, metrics in read_spool(run_dir / "metrics.jsonl"):
-        if "train/device_seconds" in metrics:
-            spent[step] = metrics["train/device_seconds"]
-    takeovers, lost = read_takeovers(run_dir), 0.0
+    for record in read_spool(RunFolder(run_dir).spool):
+        if "train/device_seconds" in record.metrics:
+            spent[record.step] = record.metrics["train/device_seconds"]
+    takeovers, lost = read_copies(run_dir), 0.0
     for takeover in takeovers:
         began = max((boundary for boundary in boundaries if boundary < takeover.step), default=0)
         before = next((t.device_seconds for t in takeovers if t.step == began), None)

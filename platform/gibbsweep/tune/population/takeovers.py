@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gibbsweep.train.exclusive import only_process
-from gibbsweep.train.takeover import Takeover, read_takeovers, take_over
+from gibbsweep.folder import CheckpointCopy, only_process, read_copies
+from gibbsweep.train.copy_checkpoint import copy_checkpoint
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
 
@@ -14,7 +14,7 @@ class Takeovers:
     """``made``: those that this process has carried out, as (run, takeover). What an earlier one has, the run folders say."""
 
     def __init__(self, sweep: SweepDir) -> None:
-        self.made: list[tuple[str, Takeover]] = []
+        self.made: list[tuple[str, CheckpointCopy]] = []
         self._sweep = sweep
         self._done: set[tuple[str, int]] = set()
 
@@ -28,12 +28,12 @@ class Takeovers:
             if (run, copied.step) in self._done:
                 continue
             run_dir, donor = self._sweep.trial(run), search_name(search, copied.donor)
-            if not any(t.step == copied.step and t.done for t in read_takeovers(run_dir)):
+            if not any(t.step == copied.step and t.done for t in read_copies(run_dir)):
                 there = _donor_values(records[copied.donor], copied.step)
                 changed = {path: (there[path], v) for path, v in copied.values.items() if there[path] != v}
-                planned = Takeover(copied.step, donor, copied.values, changed)
+                planned = CheckpointCopy(copied.step, donor, copied.values, changed)
                 with only_process(run_dir):  # of an earlier driver's, one may still be ending
-                    self.made.append((run, take_over(run_dir, self._sweep.trial(donor), planned, batch_size)))
+                    self.made.append((run, copy_checkpoint(run_dir, self._sweep.trial(donor), planned, batch_size)))
             self._done.add((run, copied.step))
 
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from gibbsweep.folder import Memory, MemoryRetry, RunFolder, read_memory_retries, write_memory_retries
+from gibbsweep.folder.layout import MEMORY_RETRIES
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.train.out_of_memory import Memory
-from gibbsweep.train.repackings import Repacking, read_repackings, write_repackings
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.shares import (
     Node,
@@ -34,7 +34,7 @@ class Devices:
     same contender ask for more. This is on record in that run's folder, and is read from there when the sweep is
     resumed::
 
-        devices = Devices({"rbm": Request(cpus=1)}, 1, lambda: [Node(8)], trials_folder=sweep.path / "trials")
+        devices = Devices({"rbm": Request(cpus=1)}, 1, lambda: [Node(8)], trials_folder=sweep.trials)
         if devices.has_room(planned, running):
             request = devices.start(planned)
     """
@@ -61,9 +61,9 @@ class Devices:
         self._run_requests: dict[str, Request] = {}  # of runs that need more than others of their contender
         self._started: dict[str, Request] = {}  # what each run got that this process started
         self._trials_at_once: dict[Request, int] = {}
-        for path in sorted(trials_folder.glob("*/packing.json")):
-            for repacking in read_repackings(path.parent):
-                self._apply(path.parent.name, repacking)
+        for path in sorted(trials_folder.glob(f"*/{MEMORY_RETRIES}")):
+            for retry in read_memory_retries(path.parent):
+                self._apply(path.parent.name, retry)
 
     @property
     def most_workers(self) -> int | None:
@@ -94,7 +94,7 @@ class Devices:
 
     def give_more(
         self, planned: PlannedRun, memory: Memory, message: str, *, lost_seconds: float = 0.0, certain: bool = True
-    ) -> Repacking | None:
+    ) -> MemoryRetry | None:
         """Give ``planned``, which has run out of ``memory``, a larger share of it, and put that on record.
 
         Half as many runs of its contender share the memory from now on. If it is not ``certain`` that the memory ran
@@ -109,10 +109,10 @@ class Devices:
         if larger is None or larger == before:
             return None
         run_dir = self._trials_folder / planned.name
-        repacking = Repacking(
+        retry = MemoryRetry(
             contender=planned.contender,
             memory=memory,
-            step=read_progress(run_dir / "checkpoint").step,
+            step=read_progress(RunFolder(run_dir).checkpoint).step,
             before=most_sharers(before, memory, self.nodes),
             after=most_sharers(larger, memory, self.nodes),
             cpus=larger.cpus,
@@ -121,24 +121,24 @@ class Devices:
             lost_seconds=lost_seconds * self._workers,
             certain=certain,
         )
-        write_repackings(run_dir, [*read_repackings(run_dir), repacking])
-        self._apply(planned.name, repacking)
-        return repacking
+        write_memory_retries(run_dir, [*read_memory_retries(run_dir), retry])
+        self._apply(planned.name, retry)
+        return retry
 
-    def _apply(self, run: str, repacking: Repacking) -> None:
-        """Raise the requests of ``run``, and of its contender if the memory certainly ran out, as ``repacking``
+    def _apply(self, run: str, retry: MemoryRetry) -> None:
+        """Raise the requests of ``run``, and of its contender if the memory certainly ran out, as ``retry``
         says."""
-        if repacking.contender not in self.requests:
+        if retry.contender not in self.requests:
             return
-        before = self.requests[repacking.contender]
-        run_request = Request(max(before.cpus, repacking.cpus), max(before.gpus, repacking.gpus))
-        if repacking.certain:  # only of the memory that ran out; the rest of the request is this run's alone
-            cpus = repacking.cpus if repacking.memory == "host" else before.cpus
-            gpus = repacking.gpus if repacking.memory == "gpu" else before.gpus
+        before = self.requests[retry.contender]
+        run_request = Request(max(before.cpus, retry.cpus), max(before.gpus, retry.gpus))
+        if retry.certain:  # only of the memory that ran out; the rest of the request is this run's alone
+            cpus = retry.cpus if retry.memory == "host" else before.cpus
+            gpus = retry.gpus if retry.memory == "gpu" else before.gpus
             raised = Request(max(before.cpus, cpus), max(before.gpus, gpus))
-            self.requests[repacking.contender] = self._within_cluster(raised, before)
+            self.requests[retry.contender] = self._within_cluster(raised, before)
         run_request = self._within_cluster(run_request, before)
-        if run_request != self.requests[repacking.contender]:
+        if run_request != self.requests[retry.contender]:
             self._run_requests[run] = run_request
 
     def _within_cluster(self, request: Request, least: Request) -> Request:

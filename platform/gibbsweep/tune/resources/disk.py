@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from gibbsweep.track import QUOTA_FILE
-from gibbsweep.train.checkpoint import REMOVED, remove_checkpoint
-from gibbsweep.train.files import write_atomically
+from gibbsweep.folder import RunFolder, write_atomically
+from gibbsweep.folder.layout import REMOVED, STATE
+from gibbsweep.train.checkpoint import remove_checkpoint
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.ranking import best_first
 from gibbsweep.tune.journal.record import Record
@@ -128,7 +128,7 @@ class Quota:
         return self._plan.search_of(contender).records[number]
 
     def _measure(self, name: str, contender: str, number: int) -> None:
-        files = _files(self._plan.sweep.trial(name) / "checkpoint")
+        files = _files(RunFolder(self._plan.sweep.trial(name)).checkpoint)
         size = sum(files.values())
         self._total += size - self._sizes.pop(name, 0)
         if not size:
@@ -137,7 +137,7 @@ class Quota:
         if number >= 0:
             self._trials[name] = contender, number
         # Not the sum of all files: a kill may have left a second checkpoint beside the first.
-        checkpoint = files.pop("state.json", 0) + max(files.values(), default=0)
+        checkpoint = files.pop(STATE, 0) + max(files.values(), default=0)
         self._largest[contender] = max(self._largest.get(contender, 0), checkpoint)
 
     def _remove(self, name: str) -> int:
@@ -145,7 +145,7 @@ class Quota:
         if name not in self._sizes:
             return 0
         reason = f"removed to keep the sweep's checkpoints within --disk {size_text(self.limit)}"
-        remove_checkpoint(self._plan.sweep.trial(name) / "checkpoint", reason)
+        remove_checkpoint(RunFolder(self._plan.sweep.trial(name)).checkpoint, reason)
         freed = self._sizes.pop(name)
         self._total -= freed
         return freed
@@ -154,7 +154,7 @@ class Quota:
 def quota_of(sweep: SweepDir, disk: str | None) -> int | None:
     """The limit in bytes of ``sweep``; None without one. ``disk``: the value of ``--disk``, which is recorded and stays
     until another one is given, or ``none``; None where the option was not given."""
-    path = sweep.path / QUOTA_FILE
+    path = sweep.quota
     if disk is None:
         return int(json.loads(path.read_text())["bytes"]) if path.exists() else None
     limit = parse_size(disk)

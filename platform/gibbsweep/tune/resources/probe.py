@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import write_atomically
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.memory_need import MemoryNeed, measure_memory
 from gibbsweep.study.space import Space
-from gibbsweep.train.files import write_atomically
 
 TIMEOUT_S = 120.0
 """Seconds that the measurement of one contender may take: a closed form that is fitted to all of the data may need far

@@ -83,7 +83,7 @@ def devices_for(plan: Plan, options: SweepOptions, machines: Machines, say: Say)
         requests,
         workers,
         machines.nodes,
-        trials_folder=plan.sweep.path / "trials",
+        trials_folder=plan.sweep.trials,
         grows=options.wait_for_nodes,
     )
 
@@ -123,7 +123,7 @@ def _measure_needs(
         return measure(new)
 
     device = f"{name} {gpu_memory}"
-    needs = probe.needs(plan.sweep.path / "memory.json", questions(plan, options), device, announce_and_measure)
+    needs = probe.needs(plan.sweep.memory, questions(plan, options), device, announce_and_measure)
     for contender, need in needs.items():
         if need.failed:
             say(f"memory  ·  {contender} was not measured ({need.failed}): it is packed as if it were small")

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gibbsweep.train.out_of_memory import Memory
+from gibbsweep.folder import Memory
 
 _UNITS = 10_000  # Ray counts resources in ten-thousandths
 _EPS = 1e-6

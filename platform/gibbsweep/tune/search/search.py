@@ -8,11 +8,11 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
+from gibbsweep.folder import STABILITY, Outcome
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.constraint import violations
 from gibbsweep.study.space import flatten, values_within, with_values
-from gibbsweep.train import Outcome, Segment
-from gibbsweep.train.outcome import STABILITY
+from gibbsweep.train import Segment
 from gibbsweep.tune.folder.layout import search_name
 from gibbsweep.tune.journal import entries
 from gibbsweep.tune.journal.ranking import losses_of
@@ -182,7 +182,7 @@ class Search:
         values = self.values_in(outcome.metrics)
         # Without finite goals it cannot be compared with anything.
         lacking = not all(map(math.isfinite, values))
-        ended = "diverged" if outcome.outcome == "completed" and lacking else outcome.outcome
+        ended = "diverged" if outcome.kind == "completed" and lacking else outcome.kind
         if self.population is not None and not stranded and self.population.lose(record, ended):
             return False
         alone = [goal.metric for goal in self.goals] == [STABILITY]

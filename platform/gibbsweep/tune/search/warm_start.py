@@ -19,14 +19,12 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import Outcome, RunFolder, read_spool, write_atomically
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.constraint import Constraint, violations
 from gibbsweep.study.space import Space, values_from_json, values_within
 from gibbsweep.study.study import Study
-from gibbsweep.train import Outcome
-from gibbsweep.train.files import write_atomically
-from gibbsweep.train.report import read_spool
-from gibbsweep.tune.folder.layout import is_sweep, search_name, sweeps_message
+from gibbsweep.tune.folder.layout import SweepDir, is_sweep, search_name, sweeps_message
 from gibbsweep.tune.journal.attributes import VALUES, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import Record, recorded
@@ -77,7 +75,7 @@ def take(study: Study, settings: Settings, runs: Path) -> dict[str, Taken]:
             f"{'|'.join(LEARNING)}, or leave --from out."
         )
     folder = _folder(settings.from_sweep, runs)
-    there: dict[str, Any] = json.loads((folder / "sweep.json").read_text())["fingerprint"]
+    there: dict[str, Any] = SweepDir(folder).record()["fingerprint"]
     here = fingerprint(study, settings)
     contenders = settings.contenders_of(study)
     searched = [name for name, contender in contenders.items() if contender.trials(settings.trials)]
@@ -160,7 +158,7 @@ def _taken(
             dropped[why or f"no value after {' or '.join(map(str, steps))} updates"] += 1
             continue
         run = search_name(name, trial.number)
-        metrics = _metrics(folder / "trials" / run) if constraints else {}
+        metrics = _metrics(SweepDir(folder).trial(run)) if constraints else {}
         found = {step: violations(constraints, metrics.get(step, {})) for step in reports} if constraints else {}
         others = {step: reported[1:] for step, reported in reports.items() if reported[1:]}
         firsts = {step: reported[0] for step, reported in reports.items()}
@@ -177,7 +175,7 @@ def _taken(
 
 
 def _trials(folder: Path, name: str) -> list[FrozenTrial]:
-    journal = folder / "optuna.journal"
+    journal = SweepDir(folder).journal
     if not journal.exists():
         return []
     storage = JournalStorage(JournalFileBackend(str(journal)))
@@ -219,4 +217,5 @@ def _metrics(run_dir: Path) -> dict[int, dict[str, float]]:
     """All that a run reported, by updates."""
     outcome = Outcome.read(run_dir)
     ended = {outcome.step: outcome.metrics} if outcome is not None else {}
-    return {**dict(read_spool(run_dir / "metrics.jsonl")), **ended}
+    reports = {record.step: record.metrics for record in read_spool(RunFolder(run_dir).spool)}
+    return {**reports, **ended}

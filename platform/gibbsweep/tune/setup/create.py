@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import write_json
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.study import Study
-from gibbsweep.train.files import write_atomically
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
@@ -24,7 +24,7 @@ def create(
     """A new sweep's folder with its record."""
     name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = options.runs / name
-    if (path / "sweep.json").exists():
+    if SweepDir(path).record_path.exists():
         raise UserError(
             f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, or choose another --name."
         )
@@ -66,7 +66,7 @@ def create(
     try:
         if taken is not None:  # first: a sweep exists once it has its record
             warm_start.write(SweepDir(path).warm_start, taken)
-        write_atomically(path / "sweep.json", json.dumps(record, indent=1).encode())
+        write_json(SweepDir(path).record_path, record)
     except OSError as error:
         raise UserError(
             f"the run folder {options.runs} cannot be written ({error.strerror}): choose a writable one with --runs."
@@ -106,7 +106,7 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
 
 def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
     """The script options that the sweep to resume was started with, where ``own`` leaves them at their defaults."""
-    path = options.runs / (options.resume or "") / "sweep.json"
+    path = SweepDir(options.runs / (options.resume or "")).record_path
     if options.resume is None or not path.exists():
         return {}
     recorded: dict[str, Any] = json.loads(path.read_text()).get("script_options", {})

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import STABILITY
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.space import Choice, Domain, Float, Space, walk, with_values
 from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.train.checkpoint import form_of
-from gibbsweep.train.outcome import STABILITY
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, System, SystemConfig
 

@@ -6,20 +6,17 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from gibbsweep.train import Outcome
+from gibbsweep.folder import Outcome, RunFolder, last_record
 from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record, recorded
 from gibbsweep.tune.plan.outline import Outline, read_outline
 from gibbsweep.tune.plan.stopped import stands, stopped
 from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
-
-_TAIL = 1 << 16  # bytes that hold the last report: a report is a line of some hundred bytes
 
 
 @dataclass(frozen=True)
@@ -80,24 +77,14 @@ def _records(sweep: SweepDir, outlines: dict[str, Outline]) -> dict[str, list[Re
 
 
 def last_report(run_dir: Path) -> LastReport | None:
-    """The last whole line of the reports of the run in ``run_dir``; None without one. Only the end of the file is
-    read."""
-    path = run_dir / "metrics.jsonl"
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
-            lines = file.read().split(b"\n")[:-1]  # what follows the last newline is being written
-    except FileNotFoundError:
-        return None
-    if not lines:
-        return None
-    record: dict[str, Any] = json.loads(lines[-1])
-    return LastReport.of(record["step"], record["metrics"])
+    """The last report of the run in ``run_dir``; None without one."""
+    record = last_record(RunFolder(run_dir).spool)
+    return None if record is None else LastReport.of(record.step, record.metrics)
 
 
 def _wall(sweep: SweepDir, has_driver: bool) -> float:
     """Wall seconds of ``sweep``, up to now if it has a driver."""
-    path = sweep.path / "wall_seconds.json"
+    path = sweep.wall_seconds
     try:
         record = json.loads(path.read_text())
         since = time.time() - path.stat().st_mtime

@@ -47,7 +47,7 @@ class Progress:
         self._printed_takeovers = 0
         self._last_reports = {
             run_dir.name: report
-            for run_dir in (plan.sweep.path / "trials").glob("*")
+            for run_dir in plan.sweep.trials.glob("*")
             if run_dir.name not in plan.outcomes and (report := last_report(run_dir)) is not None
         }
         self._live: Live | None = None
@@ -151,7 +151,7 @@ class Progress:
         goals = [goal.metric for goal in contender.goals]
         parts = [f"{len(self._printed_runs)}/{self._plan.total}", name, str(outcome)]
         parts += [f"{goal} {outcome.metrics[goal]:.4g}" for goal in goals if goal in outcome.metrics]
-        if outcome.outcome == "completed":
+        if outcome.kind == "completed":
             excesses = violations(contender.constraints, outcome.metrics)
             parts.append(violations_message(text for text, excess in excesses.items() if excess > 0))
         parts += [f"{overview.waiting} wait"] if overview.waiting else []

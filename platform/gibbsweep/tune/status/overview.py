@@ -257,7 +257,7 @@ def _contender(
         outline=outline,
         levels=levels,
         ended=ended,
-        retrained_ended=_by_kind(outcomes[run].outcome for run in outline.retrainings if run in outcomes),
+        retrained_ended=_by_kind(outcomes[run].kind for run in outline.retrainings if run in outcomes),
         running=sum(trial.running for trial in trials),
         waiting=sum(level.waiting for level in levels),
         lost=sum(trial.state == "lost" for trial in trials),
@@ -275,7 +275,7 @@ def _trial(
     record: Record, steps: Sequence[int], outcome: Outcome | None, last_report: LastReport | None, running: bool
 ) -> _Trial:
     """The trial ``record``, whose contender has levels after ``steps`` updates."""
-    state = record.state if outcome is None else outcome.outcome
+    state = record.state if outcome is None else outcome.kind
     updates = max(next(reversed(record.reports), 0), record.copies[-1].step if record.copies else 0)
     reached = len(steps) if state == "completed" else bisect_right(steps, updates)
     running = running and not (state in ("paused", "pruned") and reached)
@@ -309,7 +309,7 @@ def _work(outcome: Outcome | None, last_report: LastReport | None, updates: int,
     """What a run of ``updates`` has spent: by its outcome, its last report, or the updates on its record, whichever
     there is. A run that was fitted at once counts as all of its updates."""
     if outcome is not None:
-        done = updates if outcome.outcome == "completed" else max(outcome.step, 0)
+        done = updates if outcome.kind == "completed" else max(outcome.step, 0)
         return _Work(done, outcome.device_seconds, len(outcome.restarts))
     if last_report is not None:
         return _Work(last_report.step, last_report.seconds, last_report.restarts)

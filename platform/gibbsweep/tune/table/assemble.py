@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import described
+from gibbsweep.folder import as_file_name
 from gibbsweep.results.accounting import Accounting
 from gibbsweep.results.results import Results
 from gibbsweep.results.row import Row
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.study import Study
-from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
@@ -42,7 +42,7 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
             devices=clock.devices,
             available=clock.available,
             replaced=[
-                (plan.outcomes[run].outcome, seconds)
+                (plan.outcomes[run].kind, seconds)
                 for search in plan.searches()
                 for run, seconds in seconds_replaced(
                     search.contender.name, search.records, search.rungs, plan.sweep

@@ -20,7 +20,7 @@ def shown_runs(plan: Plan) -> dict[str, Path]:
         arm = next(arm for arm in plan.arms() if arm.name == row.contender and arm.compared == row.compared)
         retraining = next((one for one in plan.retrainings(arm) if one.member.label == row.front), None)
         runs = retraining.runs.values() if retraining is not None else ()
-        completed = [run for run in runs if run in plan.outcomes and plan.outcomes[run].outcome == "completed"]
+        completed = [run for run in runs if run in plan.outcomes and plan.outcomes[run].kind == "completed"]
         if completed:
             shown[row.label] = plan.sweep.trial(completed[0])
     return shown

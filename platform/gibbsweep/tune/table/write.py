@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from gibbsweep.folder import as_file_name
 from gibbsweep.results.gallery import copy_sounds, draw_gallery
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
-from gibbsweep.train.files import as_file_name
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
