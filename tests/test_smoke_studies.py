@@ -56,7 +56,8 @@ def fetched_by(script: str) -> list[str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def brief_feature_networks() -> Iterator[None]:
-    """The networks that samples are measured with are trained for a few updates: that they measure well is tested elsewhere."""
+    """The networks that samples are measured with are trained for a few updates: that they measure well is tested
+    elsewhere."""
     train = classifier._train
 
     def train_briefly(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, path: Path) -> None:
