@@ -1,5 +1,5 @@
-"""A kill at any moment between a report and the end of a trial that its scheduler stops: the verdict stands, and the sweep goes on as if nothing
-had happened."""
+"""A kill at any moment between a report and the end of a trial that its scheduler stops: the verdict stands, and the
+sweep goes on as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -183,7 +183,8 @@ def test_a_trial_that_was_to_be_pruned_ends_before_anything_starts(tmp_path: Pat
 
 
 def test_the_verdict_of_another_order_of_reports_stands(tmp_path: Path) -> None:
-    """Trial 1 came to the rung first, so that trial 0 was stopped there: told again by number, the rung would let both pass."""
+    """Trial 1 came to the rung first, so that trial 0 was stopped there: told again by number, the rung would let both
+    pass."""
     plan = new_plan(tmp_path, ONE, scheduler="stopping", trials=12, rungs=1)
     early, late = plan.next(), plan.next()
     assert early is not None and late is not None

@@ -21,7 +21,9 @@ SPACE: Space = {
     "momentum": Float(0.0, 0.99),
     "k": Int(1, 20, log=True),
     "width": Choice(16, 32, 64),
-    "optimizer": Choice("sgd", "adam", then={"sgd": {"nesterov": Choice(True, False)}, "adam": {"beta": Float(0.5, 0.99)}}),
+    "optimizer": Choice(
+        "sgd", "adam", then={"sgd": {"nesterov": Choice(True, False)}, "adam": {"beta": Float(0.5, 0.99)}}
+    ),
 }  # fmt: skip
 EVOLVES = ("rate", "momentum", "k", "nesterov", "beta")
 

@@ -1,4 +1,5 @@
-"""A population on a virtual clock: the same whoever comes first and whenever it is killed, and better than any constant on a parabola."""
+"""A population on a virtual clock: the same whoever comes first and whenever it is killed, and better than any constant
+on a parabola."""
 
 from __future__ import annotations
 
@@ -33,10 +34,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class NoisyParabola:
-    """E[w²] under stochastic gradient descent on w² / 2 whose gradients have the variance ``noise``: m <- (1 - rate)² m + rate² noise.
+    """E[w²] under stochastic gradient descent on w² / 2 whose gradients have the variance ``noise``: m <- (1 - rate)² m
+    + rate² noise.
 
-    The best rate of an update is m / (m + noise), which falls as 1 / updates, and with it 1 / m grows by 1 / noise in each: no schedule
-    ends below 1 / (1 / m_0 + updates / noise). A constant rate can only fall fast or end low."""
+    The best rate of an update is m / (m + noise), which falls as 1 / updates, and with it 1 / m grows by 1 / noise in
+    each: no schedule ends below 1 / (1 / m_0 + updates / noise). A constant rate can only fall fast or end low."""
 
     updates: int = 200
     noise: float = 4.0

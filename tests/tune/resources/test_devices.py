@@ -1,4 +1,5 @@
-"""Who has room beside whom, what is learned from a memory that ran out, and what becomes of a run whose process died."""
+"""Who has room beside whom, what is learned from a memory that ran out, and what becomes of a run whose process
+died."""
 
 from __future__ import annotations
 
@@ -154,7 +155,8 @@ def test_a_crash_is_retried_as_before_and_a_silent_one_the_last_time_alone(tmp_p
 
 
 def test_processes_that_raise_before_any_begins_halt_the_sweep(tmp_path: Path) -> None:
-    """Whatever their runs: three in a row. One that has begun, reported or died in another way says that it is not true of all."""
+    """Whatever their runs: three in a row. One that has begun, reported or died in another way says that it is not true
+    of all."""
     own, said = retries(tmp_path, devices(tmp_path))
     cannot = Died("No module named 'idle'", raised=True)
     for run in ("small-0", "small-1"):

@@ -1,4 +1,5 @@
-"""Search by expected ends: early reports mislead, and the model that has seen a few ends is not misled; also not by a crash."""
+"""Search by expected ends: early reports mislead, and the model that has seen a few ends is not misled; also not by a
+crash."""
 
 from __future__ import annotations
 

@@ -156,7 +156,8 @@ def test_a_model_of_two_goals_finds_more_of_their_front_than_chance(
 
 @pytest.mark.parametrize(("sampler", "trials"), [("tpe", 40), ("gp", 15)])
 def test_a_model_of_two_goals_keeps_to_a_constraint(sampler: SamplerName, trials: int) -> None:
-    """The loss pulls the rate to .05; twice as many suggestions as by chance, a quarter, hold it above .2 all the same."""
+    """The loss pulls the rate to .05; twice as many suggestions as by chance, a quarter, hold it above .2 all the
+    same."""
     held = Constraint("rate", ">=", 0.2)
     found = search(sampler, space=PLAIN, trials=trials, objectives=2, constraints=(held,), scheduler="none")
     rates = [step(found)["rate"] for _ in range(trials)]

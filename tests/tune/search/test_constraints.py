@@ -1,4 +1,5 @@
-"""Constraints: what violates one is ranked behind, told to the samplers, and not retrained while anything satisfies all."""
+"""Constraints: what violates one is ranked behind, told to the samplers, and not retrained while anything satisfies
+all."""
 
 from __future__ import annotations
 
@@ -102,7 +103,8 @@ def test_the_best_satisfies_all_or_comes_closest_and_is_so_again_after_a_crash(t
     [("tpe", "none", 20), ("tpe", "halving", 20), ("gp", "halving", 15), ("cmaes", "none", 26)],
 )
 def test_samplers_learn_where_the_constraint_holds(sampler: SamplerName, scheduler: SchedulerName, trials: int) -> None:
-    """The goal pulls to x = 0; most of the last four hold x >= .6 all the same (a model of it looks closely on both sides)."""
+    """The goal pulls to x = 0; most of the last four hold x >= .6 all the same (a model of it looks closely on both
+    sides)."""
     found = search(sampler, scheduler)
     for _ in range(trials):
         end(found, found.ask())

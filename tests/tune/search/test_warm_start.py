@@ -80,7 +80,8 @@ def test_a_killed_sweep_asks_the_same_again_though_the_earlier_one_is_gone(tmp_p
 
 
 def test_trials_outside_the_space_are_dropped_and_counted(tmp_path: Path) -> None:
-    """An option that is gone drops its trials; a path that is not searched any more, those with another value; a wider space none."""
+    """An option that is gone drops its trials; a path that is not searched any more, those with another value; a wider
+    space none."""
     earlier(tmp_path)
     rate, centred = Float(0.01, 0.3, log=True), Choice(True, False)
     wider = started(tmp_path, with_space({"k": Choice(1, 2, 3), "learning_rate": Float(1e-3, 1.0), "centred": centred}))
@@ -163,7 +164,8 @@ class Config:
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes"])
 def test_a_model_starts_where_the_earlier_trials_were_good(sampler: SamplerName) -> None:
-    """Twelve earlier trials on a grid, best at (.2, .3): the three that follow the recipe lie nearer than chance (a mean of .56)."""
+    """Twelve earlier trials on a grid, best at (.2, .3): the three that follow the recipe lie nearer than chance (a
+    mean of .56)."""
     space: Space = {"x": Float(0, 1), "y": Float(0, 1)}
 
     def loss(values: dict[str, float]) -> float:

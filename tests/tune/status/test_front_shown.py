@@ -1,4 +1,5 @@
-"""A front as a person sees it: rows, labels, targets, the live view and ``gibbsweep status``, and what a later sweep takes of it."""
+"""A front as a person sees it: rows, labels, targets, the live view and ``gibbsweep status``, and what a later sweep
+takes of it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ pytestmark = pytest.mark.usefixtures("ray_session")
 SPACE = {"learning_rate": Float(0.001, 0.5, log=True), "centred": Choice(True, False)}
 THE_STUDY = study(contenders={"rbm": Contender(RBM, "energy", SPACE)})
 POPULATION = {
-    "name": "s", "budget": "smoke", "trials": 4, "seeds": 1, "scheduler": "population", "generations": 3, "precision": "fp32",
+    "name": "s", "budget": "smoke", "trials": 4, "seeds": 1,
+    "scheduler": "population", "generations": 3, "precision": "fp32",
 }  # fmt: skip
 
 
