@@ -70,12 +70,8 @@ class Entry:
     """Makes the policy for the curves of a seed."""
 
 
-<<<<<<< HEAD
 def ours(sampler: Any, scheduler: SchedulerConfig) -> Callable[[SyntheticCurves], Policy]:
-=======
-def ours(sampler: Any, scheduler: SchedulerForm) -> Callable[[SyntheticCurves], Policy]:
     """A function that makes a policy of our search."""
->>>>>>> heads/prosec
     return lambda curves: SearchPolicy.of(
         curves, trials=4_000, seed=curves.seed, sampler=sampler, scheduler=scheduler, report_every=REPORT_EVERY
     )

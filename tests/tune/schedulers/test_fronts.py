@@ -24,14 +24,9 @@ def test_a_population_of_several_goals_is_refused() -> None:
 
 
 @of_several_goals
-<<<<<<< HEAD
 def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: SchedulerConfig) -> None:
-    """Two goals that no trial is good at both of: the best in either completes, whatever the scheduler, and the front holds both."""
-=======
-def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
     """Two goals that no trial is good at both of: the best in either completes, whatever the scheduler, and the front
     holds both."""
->>>>>>> heads/prosec
     curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
@@ -54,14 +49,9 @@ def test_halving_of_two_goals_spends_what_the_rungs_say() -> None:
 
 
 def test_a_rung_of_two_goals_promotes_by_front_and_the_extremes_first() -> None:
-<<<<<<< HEAD
-    """Six at a rung, a third goes on: of the front of four the best in each goal; (3, 3) is dominated, and never promoted."""
-    scheduler = SchedulerConfig("halving", rungs=1).build(updates=9, trials=9, objectives=2)
-=======
     """Six at a rung, a third goes on: of the front of four the best in each goal; (3, 3) is dominated, and never
     promoted."""
-    scheduler = SchedulerForm("halving", rungs=1).build(updates=9, trials=9, objectives=2)
->>>>>>> heads/prosec
+    scheduler = SchedulerConfig("halving", rungs=1).build(updates=9, trials=9, objectives=2)
     points = ((1.0, 9.0), (2.0, 8.0), (9.0, 1.0), (3.0, 3.0), (2.5, 2.5), (8.0, 8.0))
     for order in itertools.permutations(range(6)):
         again = SchedulerConfig("halving", rungs=1).build(updates=9, trials=9, objectives=2)

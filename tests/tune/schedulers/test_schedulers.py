@@ -78,15 +78,9 @@ def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerConfig, va
 
 
 @every_form
-<<<<<<< HEAD
 def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerConfig) -> None:
-    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a population floors
-    change, and what the best began with is never replaced."""
-=======
-def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
     """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a
     population floors change, and what the best began with is never replaced."""
->>>>>>> heads/prosec
     curves = Falling(may_break=False)
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
