@@ -76,10 +76,10 @@ def test_stability_says_which_runs_diverge_and_what_a_longer_chain_costs() -> No
     ]
     stability = Stability("log_p", "log-likelihood", "learning rate", "drop", lambda _: 1.0)
     best, falls = "best log-likelihood", "it falls from its peak by"
+    peak = f"{best} -80.00 ± 0.10 at 0.1"
     assert stability(table(*rows)) == [
         f"rbm, k = 1: no run diverges; {best} -90.00 ± 0.10 at 0.1; {falls} 25.00 ± 0.10 at 1.",
-        f"rbm, k = 10: runs diverge at a learning rate of 1 (33%); {best} -80.00 ± 0.10 at 0.1; {falls} no more than its "
-        "error.",
+        f"rbm, k = 10: runs diverge at a learning rate of 1 (33%); {peak}; {falls} no more than its error.",
         "rbm: an update with k = 10 costs 3.0 times one with k = 1.",
     ]
     # What only one of the two has run is not compared.
