@@ -63,9 +63,7 @@ def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:
 def read_outline(sweep: SweepDir) -> dict[str, Outline]:
     path = sweep.outline
     if not path.exists():
-        raise UserError(
-            f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: look again in a moment, or resume it."
-        )
+        raise UserError(f"sweep {sweep.name!r} has not planned its runs yet: look again in a moment, or resume it.")
     record = json.loads(path.read_text())
     return {name: _from_json(one) for name, one in record.items()}
 

@@ -87,9 +87,9 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     for name in DECIDING:
         given = getattr(options, name)
         given = list(given) if isinstance(given, tuple) else given
-        if given is not None and given != recorded.get(name, getattr(Settings, name, None)):
+        if given is not None and given != recorded[name]:
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name.removesuffix('_sweep')} {given} was given: "
+                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and --{name.removesuffix('_sweep')} {given} was given: "
                 "leave it out to continue, or start a new sweep."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
