@@ -19,8 +19,8 @@ class UserError(Exception):
 
 
 class DiskFull(UserError):
-    """No space is left on a disk. What was to be written is absent, or as it was before; once there is space, the same
-    command goes on."""
+    """The error that no space is left on a disk. What was to be written is absent, or as it was before; once there is
+    space, the same command goes on."""
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -27,7 +27,7 @@ _REWRITES = (
     (r"^Required options Missing from .*?: (\S+) (.*) \(required\)", r"\1 is missing: \2"),
     (r"^(Parsing error|Invalid (arguments?|choice)|Missing argument|Value error)\s*", ""),
 )
-"""What becomes of tyro's message, in this order: (pattern, replacement). Its structured errors are private
+"""The rewriting of tyro's message, in this order: (pattern, replacement). Its structured errors are private
 (`tyro._errors`) and may change in any release; should its wording change, a sentence has a few words too many."""
 
 
@@ -78,8 +78,8 @@ def parse(options: type[T], words: Sequence[str], *, prog: str, description: str
 
 
 def _tyro_config() -> tuple[Any, ...]:
-    """How tyro shows options: without the choice of None, without --no-x beside --x, and positional values by their
-    names."""
+    """Tyro's settings: it shows options without the choice of None, without --no-x beside --x, and positional values by
+    their names."""
     from tyro import conf
 
     return conf.DisallowNone, conf.FlagCreatePairsOff, conf.PositionalMetavarFromFieldName

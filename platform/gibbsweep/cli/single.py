@@ -66,10 +66,10 @@ class TrainOptions:
 
 def train_one(options: TrainOptions) -> None:
     """Train one contender of a study once, and evaluate it on the test split."""
-    study, name_ = load_target(options.target)
+    study, contender_name = load_target(options.target)
     if options.retries is not None and options.retries < 0:
         raise UserError(f"--retries must be at least 0: got {options.retries}.")
-    contender = study.at(options.budget, [name_], retries=options.retries)[name_]
+    contender = study.at(options.budget, [contender_name], retries=options.retries)[contender_name]
     config = with_values(contender.config, parse_settings(options.set))
     if options.workers < 1:
         raise UserError(f"--workers must be at least 1: got {options.workers}.")

@@ -14,7 +14,7 @@ from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.study.study import Study
 from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.samplers.sampler import SamplerName
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Settings:
     precision: PrecisionOption
     """Arithmetic of training."""
     sampler: SamplerName
-    """How configurations are chosen."""
+    """The sampler that chooses configurations."""
     scheduler: SchedulerName
-    """How far trials run."""
+    """The scheduler that decides how far trials run."""
     eta: int
     """One in so many goes on at each rung (halving, stopping)."""
     rungs: int | None
@@ -56,9 +56,9 @@ class Settings:
     """The earlier sweep whose trials the samplers learn from."""
 
     @property
-    def form(self) -> SchedulerForm:
+    def form(self) -> SchedulerConfig:
         """The scheduler that the settings describe."""
-        return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
+        return SchedulerConfig(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
 
     def contenders_of(self, study: Study) -> dict[str, ContenderAtBudget]:
         """The contenders of this sweep at its budget, by name."""
@@ -67,10 +67,10 @@ class Settings:
 
 def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
     """Everything of a study that its recorded trials depend on, by contender, as JSON."""
-    found = {}
+    by_contender = {}
     for name, at in settings.contenders_of(study).items():
         halved = step_sizes(at.config, at.contender.halve) if at.budget.retries else None
-        found[name] = {
+        by_contender[name] = {
             "config": {"class": type(at.config).__name__, **flatten(at.config)},
             "space": describe(at.space),
             "compare": at.contender.compare,
@@ -83,7 +83,7 @@ def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
             "evaluators": [repr(evaluator) for evaluator in at.evaluators],
             "final_evaluators": [repr(evaluator) for evaluator in at.final_evaluators],
         }
-    as_json: dict[str, Any] = json.loads(json.dumps(found))
+    as_json: dict[str, Any] = json.loads(json.dumps(by_contender))
     return as_json
 
 

@@ -40,7 +40,7 @@ class Devices:
     """
 
     requests: dict[str, Request]
-    """What a worker of each contender asks for now."""
+    """The request of a worker, by contender."""
     nodes: list[Node]
     """The machines, as they were when last looked at."""
 
@@ -78,7 +78,7 @@ class Devices:
         return request
 
     def request_of(self, planned: PlannedRun) -> Request:
-        """What a worker of ``planned`` would ask for if it started now."""
+        """The request that a worker of ``planned`` would make if it started now."""
         contender, run = self.requests[planned.contender], self._run_requests.get(planned.name, Request())
         return Request(max(contender.cpus, run.cpus), max(contender.gpus, run.gpus))
 

@@ -28,9 +28,9 @@ class Gate:
     halted: str
     """Why the sweep cannot go on; empty while it can."""
     advice: str
-    """What a person does about it, before the command that continues the sweep."""
+    """Advice on it, which precedes the command that continues the sweep."""
     option: str
-    """What to add to that command."""
+    """An option to add to that command."""
     devices: Devices | None
     """The cluster's devices, which tell whether there is room for a run; None before there is a cluster."""
 

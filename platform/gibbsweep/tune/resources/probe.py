@@ -30,7 +30,7 @@ more."""
 
 @dataclass(frozen=True)
 class Question:
-    """What to measure: the memory of one contender's trial."""
+    """A question to the probe: how much memory does a trial of this contender need?"""
 
     contender: str
     """Its name."""

@@ -131,7 +131,7 @@ def _measure_needs(
 
 
 def questions(plan: Plan, options: SweepOptions) -> list[probe.Question]:
-    """What to measure: for each contender the run of one worker, as far as its memory depends on it."""
+    """The questions to the probe: for each contender the run of one worker, as far as its memory depends on it."""
     fingerprints, workers = fingerprint(plan.study, plan.settings), options.workers_per_trial
     to_measure = []
     for search in plan.searches():

@@ -32,7 +32,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Request:
-    """What one worker of a trial asks for: ``Request(cpus=2, gpus=0.25)`` is two processors and a quarter of a GPU."""
+    """The request of one worker of a trial: ``Request(cpus=2, gpus=0.25)`` is two processors and a quarter of a GPU."""
 
     cpus: int = 1
     """Processors, and with them the same share of the machine's memory."""

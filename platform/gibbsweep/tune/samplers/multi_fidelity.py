@@ -157,8 +157,8 @@ def _last_fit(records: Sequence[Record]) -> Record | None:
 
 
 def _cap(observations: list[tuple[Record, float, float]]) -> list[tuple[Record, float, float]]:
-    """At most ``_MOST`` of the ``observations``, in their order: half of them the best of those nearer to the end than
-    to the first rung, the others the latest."""
+    """Choose at most ``_MOST`` of the ``observations``, in their order: half of them the best of those nearer to the
+    end than to the first rung, the others the latest."""
     if len(observations) <= _MOST:
         return observations
     indices = range(len(observations))

@@ -16,7 +16,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.study.space import Choice, Float, Space
 from gibbsweep.train import Segment
 from gibbsweep.tune.folder.layout import SweepDir
-from gibbsweep.tune.journal.record import recorded
+from gibbsweep.tune.journal.record import record_of
 from gibbsweep.tune.journal.storage import open_storage
 
 
@@ -69,11 +69,17 @@ class SyntheticConfig:
     """The values that :class:`SyntheticCurves` start from."""
 
     learning_rate: float = 1e-3
+    """Learning rate."""
     momentum: float = 0.9
+    """Momentum; the effective rate is learning_rate / (1.02 - momentum)."""
     width: int = 32
+    """Width; an update takes 0.5 + width / 64 seconds."""
     weight_decay: float = 1e-2
+    """Weight decay, which matters less than the rate and the width."""
     dropout: float = 0.3
+    """Dropout, which matters less still."""
     ema: float = 0.999
+    """Decay of the average of the weights, which matters least."""
 
 
 SPACE: Space = {
@@ -128,16 +134,20 @@ class SyntheticCurves:
         return tuple(float(x) for x in np.random.default_rng((self.seed, 2**31)).uniform(low, high))
 
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        """The validation loss of trial ``number`` after ``step`` updates, with noise; NaN once it has diverged."""
         return self.loss_along((Segment(0, values),), number, step)
 
     def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        """The loss without the noise of its measurement."""
         return self.quality_along((Segment(0, values),), number, step)
 
     def loss_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        """``loss`` of weights that were trained with the values of each segment from its start on."""
         noise = float(np.random.default_rng((self.seed, number, step)).standard_normal())
         return self.quality_along(schedule, number, step) + self.noise * noise
 
     def quality_along(self, schedule: Sequence[Segment], number: int, step: int) -> float:
+        """``quality`` of weights that were trained with the values of each segment from its start on."""
         progress = overheating = 0.0  # the loss diverges where the overheating reaches 1
         ends = [*(segment.start for segment in schedule[1:]), step]
         for segment, end in zip(schedule, ends, strict=True):
@@ -166,6 +176,7 @@ class SyntheticCurves:
         return floor
 
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
+        """Device-seconds of an update."""
         return 0.5 + float(values["width"]) / 64
 
 
@@ -224,7 +235,7 @@ class RecordedCurves:
                 f"the trials of {contender!r} in sweep {sweep.name!r} have no reports to draw from: choose another."
             )
         self._steps = [sorted(trial.intermediate_values) for trial in self._trials]
-        records = [recorded(number, trial, ()) for number, trial in enumerate(self._trials)]
+        records = [record_of(number, trial, ()) for number, trial in enumerate(self._trials)]
         self._losses = [[sign * r.reports[s][objective] for s in sorted(r.reports)] for r in records]
         self.range = min(map(min, self._losses)), max(map(max, self._losses))
         self.updates = max(steps[-1] for steps in self._steps)
@@ -232,6 +243,7 @@ class RecordedCurves:
         self.space = {"trial": Choice(*range(len(self._trials)))}
 
     def loss(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        """The loss that the drawn trial had reported by ``step`` updates; NaN once it has diverged."""
         drawn: int = values["trial"]
         report = bisect.bisect_right(self._steps[drawn], step) - 1
         if self._trials[drawn].state == TrialState.FAIL and step > self._steps[drawn][-1]:
@@ -239,8 +251,10 @@ class RecordedCurves:
         return self._losses[drawn][max(report, 0)]
 
     def quality(self, values: Mapping[str, Any], number: int, step: int) -> float:
+        """The same as ``loss``: the noise of a recorded report is not known."""
         return self.loss(values, number, step)
 
     def seconds(self, values: Mapping[str, Any], number: int) -> float:
+        """Device-seconds of an update of the drawn trial, on average."""
         drawn: int = values["trial"]
         return float(self._trials[drawn].user_attrs.get("device_seconds") or 1.0) / self._steps[drawn][-1]

@@ -20,7 +20,7 @@ from gibbsweep.study.space import Float
 from gibbsweep.train import Budget, Outcome, OutcomeKind, Segment
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers.sampler import SamplerName
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.simulation.curves import Curves, ScheduledCurves
 from gibbsweep.tune.simulation.front_curves import FrontCurves, FrontSoFar
@@ -43,7 +43,7 @@ class Job:
     end: int
     """Updates that it trains to."""
     schedule: tuple[Segment, ...] = ()
-    """Where the trial has trained with other values before: those and ``values``, by updates."""
+    """All values of the trial by updates, ``values`` last, if it has trained with others before."""
 
 
 class Policy(Protocol):
@@ -102,7 +102,7 @@ def simulate(
 ) -> Simulation:
     """Simulate ``policy`` on ``curves`` to its end, or to the virtual time ``until``::
 
-        policy = SearchPolicy.of(curves, trials=200, seed=0, sampler="tpe", scheduler=SchedulerForm("halving"))
+        policy = SearchPolicy.of(curves, trials=200, seed=0, sampler="tpe", scheduler=SchedulerConfig("halving"))
         simulate(policy, curves, workers=8).time_to(0.1)
 
     ``overhead``: seconds that a job takes to start.
@@ -191,11 +191,12 @@ class SearchPolicy:
         trials: int,
         seed: int,
         sampler: SamplerName,
-        scheduler: SchedulerForm,
+        scheduler: SchedulerConfig,
         report_every: int = 0,
         storage: BaseStorage | None = None,
     ) -> SearchPolicy:
-        """For one contender that is searched in the space of ``curves``. ``report_every`` 0: at the rungs and the end alone."""
+        """The policy of a search in the space of ``curves``. ``report_every`` 0: trials report at the rungs and the end
+        alone."""
         contender = ContenderAtBudget(
             "simulated",
             Contender(curves.config, "baseline", curves.space),
@@ -232,6 +233,7 @@ class SearchPolicy:
         return Job(record.number, record.values, record.updates_done, record.runs_to, schedule)
 
     def report(self, job: Job, step: int, loss: float) -> bool:
+        """Receive the ``loss`` after ``step`` updates. Returns whether the trial stops now, before the job's end."""
         verdict = self.search.report(job.number, step, self._metrics(job, step))
         if verdict == "go":
             return False

@@ -85,7 +85,7 @@ def clock_text(seconds: float) -> str:
 
 
 def _details(contenders: Sequence[ContenderOverview], height: int | None) -> list[int]:
-    """How much each contender shows, 0 to 3: as much as fits ``height`` lines, contenders that run first."""
+    """The detail that each contender shows, 0 to 3: as much as fits ``height`` lines, contenders that run first."""
     most = [_most(c) for c in contenders]
     if height is None:
         return most

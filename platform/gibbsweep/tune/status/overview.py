@@ -63,7 +63,7 @@ class ContenderOverview:
     name: str
     """The contender's name."""
     outline: Outline
-    """What it is planned to do."""
+    """Its planned work."""
     levels: tuple[Level, ...]
     """Its trials at each rung and, last, at the end of training."""
     ended: Mapping[str, int]
@@ -199,32 +199,35 @@ def overview_of(
 
 @dataclass(slots=True)
 class _Work:
-    """What one run has spent, or several together."""
+    """The work of one run so far, or of several together."""
 
     updates: float = 0.0
+    """Updates done."""
     seconds: float = 0.0
-    """Device-seconds in updates."""
+    """Device-seconds spent in them."""
     restarts: int = 0
+    """Restarts after a divergence."""
 
     @classmethod
     def total(cls, works: Sequence[_Work]) -> _Work:
-        """What several runs have spent."""
+        """The work of several runs."""
         return cls(sum(w.updates for w in works), sum(w.seconds for w in works), sum(w.restarts for w in works))
 
 
 @dataclass(slots=True)
 class _Trial:
-    """Where one search trial stands."""
+    """The state of one search trial."""
 
     state: str
     """The kind of its outcome, or the state that its record has."""
     reached: int
-    """How many levels it has reached."""
+    """Levels that it has reached."""
     running: bool
     """Whether it trains now."""
     ended: bool
     """Whether it has an outcome."""
     work: _Work
+    """Its work so far."""
 
 
 def _contender(
@@ -301,12 +304,12 @@ def _levels(steps: Sequence[int], trials: Sequence[_Trial], copied: Mapping[int,
 
 
 def _by_kind(kinds: Iterable[str]) -> dict[str, int]:
-    """How often each kind of outcome occurs in ``kinds``."""
+    """Counts of each kind of outcome in ``kinds``."""
     return {**dict.fromkeys(OUTCOME_KINDS, 0), **Counter(kinds)}
 
 
 def _work(outcome: Outcome | None, last_report: LastReport | None, updates: int, recorded_updates: int) -> _Work:
-    """What a run of ``updates`` has spent: by its outcome, its last report, or the updates on its record, whichever
+    """The work so far of a run of ``updates``: by its outcome, its last report, or the updates on its record, whichever
     there is. A run that was fitted at once counts as all of its updates."""
     if outcome is not None:
         done = updates if outcome.kind == "completed" else max(outcome.step, 0)
