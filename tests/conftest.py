@@ -1,8 +1,8 @@
 """What all tests share: data sets and a cache of their own, one Ray, one empty tracking store that is copied.
 
-A test reads no data set of the machine that it runs on: ``GIBBSWEEP_DATA`` names a folder of stand-ins, small sets in the
-formats of the real ones (see :mod:`tests.stand_ins`). What needs a real set is marked ``real_data`` and finds it in the
-folder that ``GIBBSWEEP_DATA`` named when pytest was started.
+A test reads no data set of the machine that it runs on: ``GIBBSWEEP_DATA`` names a folder of stand-ins, small sets in
+the formats of the real ones (see :mod:`tests.stand_ins`). What needs a real set is marked ``real_data`` and finds it in
+the folder that ``GIBBSWEEP_DATA`` named when pytest was started.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & CLUSTER_FIXTURES:
             item.add_marker("cluster")
-        # What needs both CPUs of one Ray, and what starts processes of its own, is not spread over pytest-xdist's workers.
+        # Tests that need both CPUs of one Ray, and those that start processes, are not spread over xdist's workers.
         if "ray_session" in fixtures:
             item.add_marker(pytest.mark.xdist_group("ray"))
         elif item.get_closest_marker("cluster") and "ray_of_one_cpu" not in fixtures:
@@ -129,8 +129,8 @@ def seed_store(empty_store: Path) -> Callable[[Path], None]:
 
 @pytest.fixture(scope="session")
 def start_ray(seed_store: Callable[[Path], None]) -> Iterator[Callable[[int], None]]:
-    """Sees to a local Ray of so many CPUs at least, which stays, as starting one costs seconds. Sweeps on it begin with a copied
-    tracking store."""
+    """Sees to a local Ray of so many CPUs at least, which stays, as starting one costs seconds. Sweeps on it begin with
+    a copied tracking store."""
     import ray
 
     from gibbsweep.track import default_tracking_uri
@@ -163,5 +163,6 @@ def ray_session(start_ray: Callable[[int], None]) -> None:
 
 @pytest.fixture(scope="session")
 def ray_of_one_cpu(start_ray: Callable[[int], None]) -> None:
-    """A local Ray for sweeps that may as well run one trial after the other: each trial at once is a process that imports PyTorch."""
+    """A local Ray for sweeps that may as well run one trial after the other: each trial at once is a process that
+    imports PyTorch."""
     start_ray(1)

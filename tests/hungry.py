@@ -1,4 +1,5 @@
-"""Systems that want memory: one whose activations are known, and RBMs whose training takes all there is, or is killed for it."""
+"""Systems that want memory: one whose activations are known, and RBMs whose training takes all there is, or is killed
+for it."""
 
 from __future__ import annotations
 
@@ -55,8 +56,9 @@ class WideSystem(System):
 
 @dataclass(frozen=True)
 class HungryConfig(RBMConfig):
-    """What happens at update ``at`` of each process, as ``how`` says: ``greedy`` takes all memory while its trial has one CPU,
-    ``glutton`` always; ``killed`` and ``crashed`` end their process once. ``marks``: a folder that remembers it."""
+    """What happens at update ``at`` of each process, as ``how`` says: ``greedy`` takes all memory while its trial has
+    one CPU, ``glutton`` always; ``killed`` and ``crashed`` end their process once. ``marks``: a folder that remembers
+    it."""
 
     at: int = 7
     how: str = "greedy"

@@ -1,8 +1,8 @@
 """Small data sets that stand in for those that must be fetched: made of bundled ones, in the real sets' formats.
 
-Each has the name, the columns, the shape and the classes of the set whose place it takes, so that loading, views, studies
-and outliers run as they would on the real set. What the pictures show is another matter: no test that reads a stand-in may
-say anything about the real set's content.
+Each has the name, the columns, the shape and the classes of the set whose place it takes, so that loading, views,
+studies and outliers run as they would on the real set. What the pictures show is another matter: no test that reads a
+stand-in may say anything about the real set's content.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def _fashion_mnist(split: SplitName) -> Iterator[Part]:
 
 
 def _photographs(split: SplitName, rows: int) -> tuple[Images, NDArray[np.int64]]:
-    """Digits (rows, 3, 32, 32) in a colour of their class on a background that shades off, with the noise of a camera."""
+    """Digits (rows, 3, 32, 32) in a colour of their class on a background that shades off, with the noise of a
+    camera."""
     x, y = _digits(split)
     x, y = x[:rows], y[:rows]
     rng = np.random.default_rng(0)

@@ -1,4 +1,5 @@
-"""cluster.yaml, as ``ray up`` reads it, without a cloud: it is valid, private, and its commands do what they are for."""
+"""cluster.yaml, as ``ray up`` reads it, without a cloud: it is valid, private, and its commands do what they are
+for."""
 
 from __future__ import annotations
 

@@ -100,6 +100,21 @@ def test_the_readme_is_finished_and_its_paths_exist() -> None:
     assert "<!-- " not in readme, "a table is missing"
 
 
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_the_files_that_a_page_names_exist(page: str) -> None:
+    """Code spans such as `tests/test_layout.py` and `tune/sweep.py:run_sweep`; `NAME.py` stands for a file to be
+    made."""
+    spans = re.findall(r"`((?:\w+/)+\w+\.py)(?::(\w+))?`", (ROOT / page).read_text())
+    named = [(path, name) for path, name in spans if not re.search("[A-Z]{3}", path)]
+    assert len(named) > 10, f"{page} names few files: was its form changed?"
+    for path, name in named:
+        files = [file for file in (ROOT / path, ROOT / "platform" / "gibbsweep" / path) if file.exists()]
+        assert files, f"{page} names {path}, which does not exist"
+        assert not name or re.search(rf"^(def|class) {name}\b", files[0].read_text(), re.MULTILINE), (
+            f"{page} names {path}:{name}, and that file has neither a function nor a class {name}"
+        )
+
+
 def test_every_system_is_under_contract() -> None:
     from tests.contracts.discover import classes
     from tests.contracts.systems import SYSTEMS

@@ -49,13 +49,15 @@ BUNDLED = {entry.name for entry in CATALOGUE if entry.how == "bundled"}
 
 
 def fetched_by(script: str) -> list[str]:
-    """The sets that a script reads and that must be fetched: stand-ins take their place where they are not the point."""
+    """The sets that a script reads and that must be fetched: stand-ins take their place where they are not the
+    point."""
     return sorted({view_of(data).name for data in STUDIES[script]} - BUNDLED)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def brief_feature_networks() -> Iterator[None]:
-    """The networks that samples are measured with are trained for a few updates: that they measure well is tested elsewhere."""
+    """The networks that samples are measured with are trained for a few updates: that they measure well is tested
+    elsewhere."""
     train = classifier._train
 
     def train_briefly(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, path: Path) -> None:

@@ -37,7 +37,8 @@ def studies_of(script: Path) -> list[Study]:
 
 
 def spec_of(data: str, units: Units, needs: DataNeeds) -> DataSpec:
-    """The data set's own where it needs no download, else the one that the catalogue promises, else one of what is needed."""
+    """The data set's own where it needs no download, else the one that the catalogue promises, else one of what is
+    needed."""
     view = view_of(data)
     words = (100, 8) if needs.text else (None, None)  # ids and words a caption
     entry = next((entry for entry in CATALOGUE if entry.name == view.name), None)

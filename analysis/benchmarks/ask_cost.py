@@ -1,8 +1,9 @@
-"""What does it cost to ask for a trial, to take its report and its end? Our search against Optuna's own ask, report and tell.
+"""The cost of asking for a trial, of its report and of its end: our search against Optuna's own ask, report and tell.
 
-``make bench-ask``: the same sampler on both sides (TPE, multivariate, a group for each branch, running trials
-told as bad), six parameters, N trials on record, in memory and in a journal file, one process, one thread, turn by turn in one run.
-Medians of wall time, and of processor time, which other work on the machine does not lengthen. Writes ``analysis/results/ask_cost.{md,json}``.
+``make bench-ask`` runs it and writes ``analysis/results/ask_cost.{md,json}``. Both sides have the same sampler (TPE,
+multivariate, a group for each branch, running trials counted as bad), six parameters, and N trials on record, in memory
+and in a journal file. They take turns in one process on one thread. The numbers are medians of wall time, and of
+processor time, which other work on the machine does not lengthen.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Float
 from gibbsweep.train import Outcome
 from gibbsweep.tune.journal.parameters import parameters
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search.search import Search
 
 RECORDED, REPEATS, UPDATES = (100, 1_000, 3_000), 7, 27
@@ -46,6 +47,8 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 @dataclass(frozen=True)
 class Config:
+    """Six parameters in [0, 1]."""
+
     a: float = 0.5
     b: float = 0.5
     c: float = 0.5
@@ -55,11 +58,12 @@ class Config:
 
 
 def loss(values: dict[str, float]) -> float:
+    """The squared distance of ``values`` from 0.3."""
     return sum((value - 0.3) ** 2 for value in values.values())
 
 
 def fill(storage: BaseStorage, n: int) -> None:
-    """``n`` completed trials at random points, as a search leaves them, one write each."""
+    """Write ``n`` completed trials at random points into ``storage``, as a search leaves them."""
     study_id = storage.create_new_study([StudyDirection.MINIMIZE], "s")
     rungs = (1, 3, 9, UPDATES)
     for point in np.random.default_rng(0).random((n, len(SPACE))):
@@ -77,6 +81,7 @@ def fill(storage: BaseStorage, n: int) -> None:
 
 
 def ours(storage: BaseStorage, n: int, scheduler: SchedulerName = "none") -> Callable[[], dict[str, Callable[[], Any]]]:
+    """A function that prepares one turn of our search: its calls by name."""
     contender = Contender(Config(), "baseline", SPACE)  # type: ignore[arg-type]
     budget, goals = Budget(UPDATES, 1, UPDATES), (Goal("loss", "minimize"),)
     search = Search(
@@ -84,7 +89,7 @@ def ours(storage: BaseStorage, n: int, scheduler: SchedulerName = "none") -> Cal
         ContenderAtBudget("s", contender, contender.config, budget, goals),
         trials=n + REPEATS + 1,
         seed=0,
-        scheduler=SchedulerForm(scheduler),
+        scheduler=SchedulerConfig(scheduler),
     )
     assert len(search.records) == n
 
@@ -104,6 +109,7 @@ def ours(storage: BaseStorage, n: int, scheduler: SchedulerName = "none") -> Cal
 
 
 def optunas(storage: BaseStorage, n: int) -> Callable[[], dict[str, Callable[[], Any]]]:
+    """A function that prepares one turn of Optuna's study: its calls by name."""
     sampler = optuna.samplers.TPESampler(seed=0, multivariate=True, group=True, constant_liar=True)
     study = optuna.load_study(study_name="s", storage=storage, sampler=sampler)
     assert len(study.trials) == n
@@ -126,7 +132,7 @@ def optunas(storage: BaseStorage, n: int) -> Callable[[], dict[str, Callable[[],
 
 
 def measure() -> list[dict[str, Any]]:
-    """A row for each storage, N and side: the median milliseconds of each call."""
+    """A row for each storage, N and side, with the median milliseconds of each call."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
     rows: list[dict[str, Any]] = []
@@ -172,18 +178,20 @@ def _milliseconds(act: Callable[[], Any]) -> tuple[float, float]:
 def main() -> None:
     rows = measure()
     lines = [
-        "| storage | trials on record | side | ask (ms) | of it processor | report (ms) | tell (ms) | a trial of which ask is 1 % (s) |",
+        "| storage | trials on record | side | ask (ms) | of it processor | report (ms) | tell (ms) | "
+        + "a trial of which ask is 1 % (s) |",
         "|---|---|---|---|---|---|---|---|",
         *(
-            f"| {r['storage']} | {r['trials']} | {r['side']} | {r['ask_ms']:.1f} | {r['ask_cpu_ms']:.1f} | {r['report_ms']:.2f} | "
-            f"{r['tell_ms']:.2f} | {r['ask_ms'] / 10:.1f} |"
+            f"| {r['storage']} | {r['trials']} | {r['side']} | {r['ask_ms']:.1f} | {r['ask_cpu_ms']:.1f} | "
+            f"{r['report_ms']:.2f} | {r['tell_ms']:.2f} | {r['ask_ms'] / 10:.1f} |"
             for r in rows
         ),
     ]
     head = (
-        f"# The cost of asking\n\n{device_name('cpu')}, one thread, load {os.getloadavg()[0]:.1f} at the end, commit `{git_commit()[:12]}`. Medians of "
-        f"{REPEATS} turns, all sides in one run, six parameters, the same TPE on both sides. A model of ours is fitted to the last 225 trials and the "
-        "best 25 of the others, Optuna's to all. Our `tell` also records how the trial ended and its seconds.\n"
+        f"# The cost of asking\n\n{device_name('cpu')}, one thread, load {os.getloadavg()[0]:.1f} at the end, commit "
+        f"`{git_commit()[:12]}`. Medians of {REPEATS} turns, all sides in one run, six parameters, the same TPE on "
+        "both sides. A model of ours is fitted to the last 225 trials and the best 25 of the others, Optuna's to all. "
+        "Our `tell` also records how the trial ended and its seconds.\n"
     )
     print("\n".join(lines))
     (RESULTS / "ask_cost.md").write_text(head + "\n" + "\n".join(lines) + "\n")

@@ -1,7 +1,7 @@
-"""How fast is contrastive divergence on a convolutional energy of 28x28 images? One thread, one CPU core, medians.
+"""The speed of contrastive divergence on a convolutional energy of 28x28 images: medians on one thread and one core.
 
-(a) an update with 20 Langevin steps, batch 64, against torchebm's ``ContrastiveDivergence`` on the same architecture;
-(b) the Langevin loop against its 20 forward and backward passes alone, which nothing can go below.
+(a) An update with 20 Langevin steps, batch 64, against torchebm's ``ContrastiveDivergence`` on the same architecture.
+(b) The Langevin loop against its 20 forward and backward passes alone, which nothing can go below.
 
 The reference of (a) is what a user of torchebm writes: the network in plain ``nn.Conv2d`` layers, float32. A further
 row gives torchebm our network module, so that the gain of the module and of the loop can be told apart. Repeats are
@@ -111,7 +111,7 @@ def torchebm_update(make_network: Callable[[], nn.Module]) -> Callable[[], None]
 def langevin_loop(
     precision: Callable[[], AbstractContextManager[object]], layout: torch.memory_format
 ) -> tuple[Callable[[], None], Callable[[], None]]:
-    """The loop, and its passes alone."""
+    """Two tasks: the loop, and its passes alone."""
     network = our_network().to(memory_format=layout)
     x = data().contiguous(memory_format=layout)
     sampler = Langevin.decoupled(N_STEPS, STEP_SIZE, NOISE, gradient_clip=0.03, clamp=(-1.0, 1.0))
@@ -130,7 +130,7 @@ def langevin_loop(
 
 
 def medians(contestants: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Median milliseconds of each, one after the other in every repeat, after two warm-up rounds."""
+    """The median milliseconds of each contestant. They take turns in every repeat, after two warm-up rounds."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for repeat in range(repeats + 2):
         for name, run in contestants.items():
@@ -142,7 +142,7 @@ def medians(contestants: dict[str, Callable[[], None]], repeats: int) -> dict[st
 
 
 def measure(repeats: int = 15) -> list[dict[str, object]]:
-    """Rows ``{"what", "ours_ms", "reference_ms", "ratio", "goal"}``; ``ratio`` is reference / ours in (a), ours /
+    """Rows ``{"what", "ours_ms", "reference_ms", "ratio", "goal"}``. ``ratio`` is reference / ours in (a), and ours /
     reference in (b)."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,16 +1,19 @@
-"""What does the sweep engine cost? ``make bench-engine``, twenty minutes; writes ``analysis/results/engine.{md,json}``.
+"""The cost of the sweep engine.
 
-* **A trial that does nothing**, against plain Ray Tune with re-used actors: N of them, one CPU each on two CPUs, both sides in turn on
-  the same local Ray, medians of the repeats. Ours validates and reports, writes its run folder and its journal, and tracks to MLflow in
-  SQLite; plain Tune reports, with its CSV, JSON and TensorBoard files (its default) and without. Whole sweeps of 100 and of 1,000,
-  start and end included, and what each further one costs between them; of ours also until the last one has ended, while MLflow still hears of
-  them.
+``make bench-engine`` takes twenty minutes and writes ``analysis/results/engine.{md,json}``.
+
+* **A trial that does nothing**, against plain Ray Tune with re-used actors: N of them, one CPU each on two CPUs, both
+  sides in turn on the same local Ray, medians of the repeats. Ours validates and reports, writes its run folder and its
+  journal, and tracks to MLflow in SQLite. Plain Tune reports, with its CSV, JSON and TensorBoard files (its default)
+  and without. The rows are whole sweeps of 100 and of 1,000, start and end included, and the cost of each further trial
+  between them; for ours also until the last trial has ended, while MLflow is still written.
 * **The first report**: from typing the command to the first report on record, a process each.
-* **Efficiency**: useful device-seconds over devices x wall seconds, the start included, of trials of a minute that sleep instead of
-  training, so that nothing but the engine takes time.
-* **Tracking**: CPU-seconds that the process beside the driver spends on a trial that does nothing, and on one of ten seconds that
-  reports ten times, as a share of ten seconds.
-* **Growth**: the driver's own cost of a trial (asking, its report, its end, with journal and outcome on disk) among N, without Ray.
+* **Efficiency**: useful device-seconds over devices x wall seconds, the start included. The trials take a minute and
+  sleep instead of training, so that only the engine takes time.
+* **Tracking**: CPU-seconds of the process beside the driver for a trial that does nothing, and for one of ten seconds
+  that reports ten times, as a share of ten seconds.
+* **Growth**: the driver's own cost of a trial (asking, its report, its end, with journal and outcome on disk) among N,
+  without Ray.
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ FEW, MANY, REPEATS = 100, 1_000, 3
 
 
 def ours(runs: Path, name: str, **options: Any) -> tuple[Results, float]:
-    """A sweep on the Ray that runs; its table, and its wall seconds."""
+    """Run a sweep on the Ray that is running; return its table and its wall seconds."""
     asked = SweepOptions(runs=runs, name=name, sampler="random", seeds=0, **options)
     start = time.perf_counter()
     results = run_sweep(idle.STUDY, asked, console=Console(file=io.StringIO()), command="python idle.py")
@@ -60,20 +63,21 @@ def ours(runs: Path, name: str, **options: Any) -> tuple[Results, float]:
 
 
 def plain(folder: Path, n: int, *, loggers: bool) -> float:
+    """The wall seconds of ``n`` trials of plain Tune, with or without its loggers' files."""
     before = os.environ.pop(LOGGERS, None)
     if not loggers:
         os.environ[LOGGERS] = "1"
     try:
-        found = plain_tune.run(n, folder)
+        times = plain_tune.run(n, folder)
     finally:
         os.environ.pop(LOGGERS, None)
         if before is not None:
             os.environ[LOGGERS] = before
-    return float(found["ended"] - found["started"])
+    return float(times["ended"] - times["started"])
 
 
 def noop() -> list[dict[str, Any]]:
-    """Seconds of trials that do nothing; two trials first, which start the processes."""
+    """Rows with the seconds of trials that do nothing. Two trials come first, which start the processes."""
     cluster.start(SweepOptions(address="local", cpus=2))
     times: dict[tuple[str, int], list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -81,15 +85,15 @@ def noop() -> list[dict[str, Any]]:
             for n in (FEW, MANY) if repeat else (2,):
                 here = Path(folder, f"{repeat}-{n}")
                 started = time.time()
-                found = {
+                spent = {
                     "ours": ours(here, "s", budget="smoke", trials=n)[1],
                     "ended": max(path.stat().st_mtime for path in here.glob("s/trials/*/outcome.json")) - started,
                     "plain": plain(here / "plain", n, loggers=True),
                     "bare": plain(here / "bare", n, loggers=False),
                 }
-                for name, seconds in found.items():
+                for name, seconds in spent.items():
                     times.setdefault((name, n), []).append(seconds)
-                print(n, {name: round(seconds, 1) for name, seconds in found.items()}, flush=True)
+                print(n, {name: round(seconds, 1) for name, seconds in spent.items()}, flush=True)
     medians = {key: statistics.median(values) for key, values in times.items()}
     whole = {name: medians[name, FEW] / FEW for name in ("ours", "plain", "bare")}
     more = {
@@ -111,8 +115,8 @@ def noop() -> list[dict[str, Any]]:
 
 
 def first_report() -> list[dict[str, Any]]:
-    """Seconds from the command to the first report."""
-    own, others = [], []
+    """A row with the seconds from the command to the first report."""
+    our_seconds, plain_seconds = [], []
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     for _ in range(REPEATS):
         with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +125,8 @@ def first_report() -> list[dict[str, Any]]:
             subprocess.run(
                 [sys.executable, str(HERE / "idle.py"), *words], check=True, capture_output=True, env=environment
             )
-            own.append(min(_first(path) for path in Path(folder, "s", "trials").glob("*/metrics.jsonl")) - started)
+            first = min(_first(path) for path in Path(folder, "s", "trials").glob("*/metrics.jsonl"))
+            our_seconds.append(first - started)
         with tempfile.TemporaryDirectory() as folder:
             started = time.time()
             subprocess.run(
@@ -130,27 +135,29 @@ def first_report() -> list[dict[str, Any]]:
                 capture_output=True,
                 env=environment,
             )
-            others.append(json.loads(Path(folder, "times.json").read_text())["reports"][0] - started)
-    return [row("seconds to the first report / plain Tune", statistics.median(own), statistics.median(others), "")]
+            plain_seconds.append(json.loads(Path(folder, "times.json").read_text())["reports"][0] - started)
+    medians = statistics.median(our_seconds), statistics.median(plain_seconds)
+    return [row("seconds to the first report / plain Tune", *medians, "")]
 
 
 def _first(path: Path) -> float:
+    """The time of the first report in a spool."""
     return read_spool(path)[0].time
 
 
 def efficiency(trials: int = 12) -> list[dict[str, Any]]:
-    """Of trials of sixty seconds, two at a time."""
+    """A row with the efficiency of trials of sixty seconds, two at a time."""
     cluster.start(SweepOptions(address="local", cpus=2))
     with tempfile.TemporaryDirectory() as folder:
         results, _ = ours(Path(folder), "s", budget="laptop", trials=trials, contenders=("sleeper",))
-    found = results.accounting
-    assert found is not None and found.available is not None
-    what = f"efficiency of {trials} trials of {found.useful / trials:.0f} s on {found.devices} devices (device-seconds)"
-    return [{**row(what, found.useful, found.available, ">= 0.95")}]
+    spent = results.accounting
+    assert spent is not None and spent.available is not None
+    what = f"efficiency of {trials} trials of {spent.useful / trials:.0f} s on {spent.devices} devices (device-seconds)"
+    return [{**row(what, spent.useful, spent.available, ">= 0.95")}]
 
 
 def tracked() -> list[dict[str, Any]]:
-    """CPU-seconds of the process that tracks, for a trial; the reference is what the trial itself takes."""
+    """Rows with the CPU-seconds of the tracking process for a trial. The reference is ten seconds, a trial's time."""
     idle_s, training_s = cpu_seconds_of_a_trial(0.0, 1, 1), cpu_seconds_of_a_trial(10.0, 10, 10)
     return [
         row("CPU-seconds of tracking a trial that does nothing / 10 s", idle_s, 10.0, ""),
@@ -159,7 +166,7 @@ def tracked() -> list[dict[str, Any]]:
 
 
 def growth() -> list[dict[str, Any]]:
-    """Milliseconds of the driver for a trial, among N against among 100."""
+    """Rows with the driver's milliseconds for a trial among N, against among 100."""
     costs = {n: cost_of_a_trial(n) for n in (100, 1_000, 10_000)}
     return [
         row(f"driver's milliseconds of a trial among {n:,} / among 100", 1e3 * costs[n], 1e3 * costs[100], "")
@@ -167,17 +174,20 @@ def growth() -> list[dict[str, Any]]:
     ]
 
 
-def row(what: str, own: float, reference: float, goal: str) -> dict[str, Any]:
-    return {"what": what, "ours": own, "reference": reference, "ratio": own / reference, "goal": goal}
+def row(what: str, ours_value: float, reference: float, goal: str) -> dict[str, Any]:
+    """A row of the table; ``ratio`` is ours / reference."""
+    return {"what": what, "ours": ours_value, "reference": reference, "ratio": ours_value / reference, "goal": goal}
 
 
 PARTS = {"noop": noop, "first_report": first_report, "efficiency": efficiency, "tracked": tracked, "growth": growth}
 
 
 def table(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """The rows of all parts as Markdown."""
     head = "| what | ours | reference | ratio | goal | commit |\n|---|---|---|---|---|---|\n"
     return head + "\n".join(
-        f"| {r['what']} | {r['ours']:.3g} | {r['reference']:.3g} | {r['ratio']:.3g} | {r['goal']} | `{parts[name]['commit'][:12]}` |"
+        f"| {r['what']} | {r['ours']:.3g} | {r['reference']:.3g} | {r['ratio']:.3g} | {r['goal']} "
+        f"| `{parts[name]['commit'][:12]}` |"
         for name in PARTS
         if name in parts
         for r in parts[name]["rows"]

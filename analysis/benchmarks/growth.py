@@ -17,8 +17,11 @@ from gibbsweep.tune.table.rows import rows_of
 
 
 def cost_of_a_trial(n: int, scheduler: SchedulerName = "halving") -> float:
-    """Seconds for each of ``n`` trials by random search: asking whether the sweep has ended and for the next run, its report, its
-    pause or its outcome (written to its folder), the journal on disk; the table at the end included."""
+    """Seconds of the driver for each of ``n`` trials by random search.
+
+    A trial is the question whether the sweep has ended, the next run, its report, and its pause or its outcome (written
+    to its folder), with the journal on disk. The table at the end is included.
+    """
     with tempfile.TemporaryDirectory() as folder:
         asked = SweepOptions(
             runs=Path(folder), name="s", sampler="random", trials=n, seeds=0, budget="laptop", contenders=("sleeper",),

@@ -1,4 +1,7 @@
-"""A study whose trials do nothing, or sleep: what is left is what the engine costs. Also a script: ``python analysis/benchmarks/idle.py``."""
+"""A study whose trials do nothing, or sleep, so that only the engine costs time.
+
+It is also a script: ``python analysis/benchmarks/idle.py``.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,20 @@ from gibbsweep_models.types import Batch, DataSpec, Loss, OptimizerConfig, Phase
 
 @dataclass(frozen=True)
 class IdleConfig:
-    """Fitted in no time."""
+    """A system that is fitted in no time."""
 
     value: float = 0.5
+    """The searched value."""
     units: Units = "binary"
+    """The form of the data, which nothing reads."""
 
     def build(self, spec: DataSpec) -> IdleSystem:
         return IdleSystem(self.value)
 
 
 class IdleSystem(System):
+    """A system without phases and without weights."""
+
     def __init__(self, value: float) -> None:
         super().__init__()
         self.value = value
@@ -35,22 +42,27 @@ class IdleSystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """Nothing to learn."""
+        """Learn nothing."""
 
 
 @dataclass(frozen=True)
 class SleeperConfig:
-    """An update takes ``seconds``, and no processor."""
+    """A system whose update takes time, and no processor."""
 
     seconds: float = 0.1
+    """Seconds of an update."""
     value: float = 0.5
+    """The searched value."""
     units: Units = "binary"
+    """The form of the data, which nothing reads."""
 
     def build(self, spec: DataSpec) -> SleeperSystem:
         return SleeperSystem(self)
 
 
 class SleeperSystem(System):
+    """A system with one weight and one phase, which sleeps."""
+
     def __init__(self, config: SleeperConfig) -> None:
         super().__init__()
         self.seconds, self.value = config.seconds, config.value
@@ -67,7 +79,7 @@ class SleeperSystem(System):
 
 @dataclass(frozen=True)
 class Distance:
-    """A goal: (value - 0.3)²."""
+    """An evaluator of (value - 0.3)², for a goal."""
 
     needs: ClassVar[type] = object
 

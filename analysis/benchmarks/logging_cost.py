@@ -1,7 +1,8 @@
-"""What does logging cost a training step? One thread, medians, both sides in one run.
+"""The cost of logging for a training step: medians on one thread, both sides in one run.
 
-A report is a line of the spool with twelve numbers. Between two reports every update turns its loss and parts into floats for the
-means that the report shows. The reference is the updates themselves: CD-1 of an RBM 784-500 on batches of 100.
+A report is a line of the spool with twelve numbers. Between two reports every update turns its loss and parts into
+floats for the means that the report shows. The reference is the updates themselves: CD-1 of an RBM 784-500 on batches
+of 100.
 """
 
 from __future__ import annotations

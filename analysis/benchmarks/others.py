@@ -1,4 +1,7 @@
-"""Optuna's pruners and Ray Tune's ASHA as policies of the simulator: the libraries' own objects, asked as they are asked in a sweep."""
+"""Optuna's pruners and Ray Tune's ASHA as policies of the simulator.
+
+They are the libraries' own objects, called as they are called in a sweep.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ REPORT_EVERY = 3
 
 
 class OptunaPolicy:
-    """Optuna's ask, report, should_prune and tell, with its default sampler or a random one; NaN ends a trial, as its users write it."""
+    """Optuna's ask, report, should_prune and tell, with a sampler and a pruner of Optuna's. NaN ends a trial, as in the
+    code of its users."""
 
     def __init__(self, curves: SyntheticCurves, sampler: optuna.samplers.BaseSampler, pruner: BasePruner) -> None:
         self.report_at = (*range(REPORT_EVERY, curves.updates, REPORT_EVERY), curves.updates)
@@ -59,14 +63,15 @@ class OptunaPolicy:
         self._study.tell(trial, state=TrialState.PRUNED)
 
     def finished(self, job: Job) -> None:
-        """Told at its last report."""
+        """Do nothing: Optuna was told at the last report."""
 
     def outcomes(self) -> Counter[str]:
         return Counter(trial.state.name for trial in self._study.get_trials(deepcopy=False))
 
 
 class TunePolicy(OptunaPolicy):
-    """Ray Tune's AsyncHyperBandScheduler (ASHA), with what OptunaSearch tells Optuna: a stopped trial is complete, with its last value."""
+    """Ray Tune's AsyncHyperBandScheduler (ASHA), which reports to Optuna as OptunaSearch does: a stopped trial is
+    complete, with its last value."""
 
     def __init__(self, curves: SyntheticCurves, sampler: optuna.samplers.BaseSampler) -> None:
         from ray.tune.schedulers import ASHAScheduler

@@ -1,5 +1,7 @@
-"""What a person writes who uses Ray Tune alone: ``python analysis/benchmarks/plain_tune.py N FOLDER``. Writes the wall time of each
-report and of the end to ``FOLDER/times.json``."""
+"""A search with Ray Tune alone: ``python analysis/benchmarks/plain_tune.py N FOLDER``.
+
+It writes the wall time of each report and of the end to ``FOLDER/times.json``.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,13 @@ from ray.tune import Callback
 
 
 def trial(config: dict[str, Any]) -> None:
+    """A trial that reports once."""
     tune.report({"distance": (config["value"] - 0.3) ** 2})
 
 
 class Times(Callback):
+    """Records the wall time of each report."""
+
     def __init__(self) -> None:
         self.reports: list[float] = []
 
@@ -26,7 +31,10 @@ class Times(Callback):
 
 
 def run(n: int, folder: Path) -> dict[str, Any]:
-    """``n`` trials of one CPU by random search, in re-used actors; Tune's loggers as the environment has them."""
+    """Run ``n`` trials of one CPU by random search, in re-used actors, and return the times.
+
+    The environment says whether Tune's loggers write files.
+    """
     times, started = Times(), time.time()
     tune.Tuner(
         tune.with_resources(trial, {"CPU": 1}),
@@ -38,5 +46,5 @@ def run(n: int, folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    found = run(int(sys.argv[1]), Path(sys.argv[2]))
-    Path(sys.argv[2], "times.json").write_text(json.dumps(found))
+    measured = run(int(sys.argv[1]), Path(sys.argv[2]))
+    Path(sys.argv[2], "times.json").write_text(json.dumps(measured))

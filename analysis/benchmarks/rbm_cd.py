@@ -1,7 +1,6 @@
-"""What an update of an RBM costs beside its matrix products alone, and beside scikit-learn's: one thread, interleaved
-repeats.
+"""The cost of an update of an RBM against its matrix products alone, and against scikit-learn's update.
 
-python analysis/benchmarks/rbm_cd.py
+One thread, interleaved repeats. Run ``python analysis/benchmarks/rbm_cd.py``.
 """
 
 from __future__ import annotations
@@ -62,6 +61,7 @@ def products(x: Tensor) -> Callable[[], None]:
 
 
 def scikit_learn(x: Tensor) -> Callable[[], None]:
+    """One update of scikit-learn's BernoulliRBM."""
     rbm = BernoulliRBM(n_components=N_HIDDEN, learning_rate=0.01, batch_size=BATCH, random_state=0)
     data = x.numpy()
 
@@ -114,8 +114,9 @@ def measure(repeats: int = 100) -> list[dict[str, str | float]]:
 
 
 def trained_log_likelihood(n_hidden: int, precision: Precision, *, seed: int = 0, updates: int = 1000) -> Bracket:
-    """Mean test log-likelihood in nats of a machine trained by CD-10 on binary MNIST digits with products in
-    ``precision``: exact for up to 20 hidden units, else bracketed by annealing both ways, in float32 as all evaluation."""
+    """Mean test log-likelihood in nats of a machine trained by CD-10 on binary MNIST digits, with products in
+    ``precision``. It is exact for up to 20 hidden units, else bracketed by annealing both ways. Evaluation is in
+    float32."""
     data = load("mnist5k", units="binary")
     train, test = (split.batch(torch.arange(len(split)))["x"] for split in (data.train, data.test))
     torch.manual_seed(seed)
@@ -135,7 +136,7 @@ def trained_log_likelihood(n_hidden: int, precision: Precision, *, seed: int = 0
 
 
 def measure_likelihood(n_hidden: int = 16, *, seed: int = 0, updates: int = 1000) -> list[dict[str, str | float]]:
-    """The row of what bfloat16 products cost in test log-likelihood: ``difference`` is that of float32 less that of
+    """A row with the cost of bfloat16 products in test log-likelihood: ``difference`` is that of float32 less that of
     bfloat16, in nats."""
     full = trained_log_likelihood(n_hidden, "fp32", seed=seed, updates=updates)
     half = trained_log_likelihood(n_hidden, "bf16", seed=seed, updates=updates)

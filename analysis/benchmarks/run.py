@@ -1,7 +1,7 @@
-"""``make bench``: what trainings cost, both sides of each ratio in one run, one thread.
+"""The cost of trainings, both sides of each ratio in one run, on one thread: ``make bench``.
 
-Prints the table and writes ``analysis/results/benchmarks.{md,json}``. Absolute times belong to the machine; the ratios travel
-better. ``--only rbm_cd`` runs one of them.
+It prints the table and writes ``analysis/results/benchmarks.{md,json}``. Absolute times belong to the machine; ratios
+carry over better. ``--only rbm_cd`` runs one benchmark.
 """
 
 from __future__ import annotations
@@ -50,12 +50,15 @@ def main() -> None:
     if chosen is None:
         record = {"device": device_name("cpu"), "commit": git_commit(), "rows": rows}
         (RESULTS / "benchmarks.json").write_text(json.dumps(record, indent=1) + "\n")
-        head = f"# Benchmarks\n\n{record['device']}, one thread, commit `{git_commit()[:12]}`; medians, both sides in one run.\n"
+        head = (
+            f"# Benchmarks\n\n{record['device']}, one thread, commit `{git_commit()[:12]}`; "
+            "medians, both sides in one run.\n"
+        )
         (RESULTS / "benchmarks.md").write_text(head + "\n" + "\n".join(lines) + "\n")
 
 
 def _compared(row: Mapping[str, object]) -> str:
-    """Times are compared by their ratio, likelihoods by their difference."""
+    """The comparison of a row as text: times by their ratio, likelihoods by their difference."""
     return f"{row['ratio']:.3g}" if "ratio" in row else f"{row['difference']:+.2f}"
 
 

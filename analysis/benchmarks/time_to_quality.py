@@ -1,11 +1,14 @@
-"""How much sooner does a sweep find what random search finds? Simulated, both sides on the same learning curves and virtual clock.
+"""The time until a sweep finds what random search finds, simulated on the same learning curves and virtual clock.
 
-``make bench-quality`` runs every policy on 20 seeds (each with its own optimum and noise), with one worker and
-with eight, for as long as they need for 100 trainings, and asks when it first reports the best loss that random search reports in the
-first half of that time on the same seed. Eight workers are through with 100 trainings after a dozen: a third part gives them 100
-trainings each, the time that one worker has, and there a policy may take as long as random search does. The floor is a search that knows the answer: it trains, alone and from the start, whatever
-reaches that loss soonest. Tune's scheduler and Optuna's pruners are the libraries' own objects (``others.py``). Writes
-``analysis/results/time_to_quality.{md,json}``.
+``make bench-quality`` runs every policy on 20 seeds (each with its own optimum and noise), with one worker and with
+eight, for the time that they need for 100 trainings. It writes ``analysis/results/time_to_quality.{md,json}``. The time
+to the target is when a policy first reports the best loss that random search reports in the first half of its time on
+the same seed.
+
+Eight workers end 100 trainings after a dozen each. A third part therefore gives them 100 trainings each, which is the
+time of one worker, and there a policy may take as long as random search does. The floor is a search that knows the
+answer: it trains, alone and from the start, the configuration that reaches the target soonest. Tune's scheduler and
+Optuna's pruners are the libraries' own objects (``others.py``).
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from optuna.pruners import HyperbandPruner, MedianPruner, SuccessiveHalvingPrune
 from others import REPORT_EVERY, OptunaPolicy, TunePolicy
 
 from gibbsweep.run.provenance import git_commit
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.simulation.curves import SyntheticCurves
 from gibbsweep.tune.simulation.simulate import Policy, SearchPolicy, Simulation, simulate
 
@@ -38,16 +41,20 @@ RANDOM, FLOOR = "random search", "whoever knows the answer"
 
 @dataclass(frozen=True)
 class Part:
-    """``to_the_end``: whether policies have all of the time, or as much of it as random search takes to the target."""
+    """A part of the benchmark: how many workers have how much time."""
 
     workers: int
+    """Workers at once."""
     trainings: int
+    """The trainings for which there is time."""
     to_the_end: bool = True
+    """Whether policies have all of the time, or only as much as random search takes to the target."""
 
     @property
     def title(self) -> str:
         workers = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
-        return f"{workers}, time for {self.trainings} trainings{'' if self.to_the_end else ' and as much as random search takes'}"
+        limit = "" if self.to_the_end else " and as much as random search takes"
+        return f"{workers}, time for {self.trainings} trainings{limit}"
 
 
 PARTS = (Part(1, 100), Part(8, 100), Part(8, 800, to_the_end=False))
@@ -55,11 +62,16 @@ PARTS = (Part(1, 100), Part(8, 100), Part(8, 800, to_the_end=False))
 
 @dataclass(frozen=True)
 class Entry:
+    """A policy of the table."""
+
     name: str
+    """Its name in the table."""
     build: Callable[[SyntheticCurves], Policy]
+    """Makes the policy for the curves of a seed."""
 
 
-def ours(sampler: Any, scheduler: SchedulerForm) -> Callable[[SyntheticCurves], Policy]:
+def ours(sampler: Any, scheduler: SchedulerConfig) -> Callable[[SyntheticCurves], Policy]:
+    """A function that makes a policy of our search."""
     return lambda curves: SearchPolicy.of(
         curves, trials=4_000, seed=curves.seed, sampler=sampler, scheduler=scheduler, report_every=REPORT_EVERY
     )
@@ -74,14 +86,14 @@ def chance(seed: int) -> optuna.samplers.BaseSampler:
 
 
 ENTRIES = (
-    Entry(RANDOM, ours("random", SchedulerForm())),
-    Entry("Gibbsweep, TPE", ours("tpe", SchedulerForm())),
-    Entry("Gibbsweep, TPE and halving at 2 rungs", ours("tpe", SchedulerForm("halving", rungs=2))),
-    Entry("Gibbsweep, random and halving", ours("random", SchedulerForm("halving"))),
-    Entry("Gibbsweep, TPE and halving", ours("tpe", SchedulerForm("halving"))),
-    Entry("Gibbsweep, GP and halving", ours("gp", SchedulerForm("halving"))),
-    Entry("Gibbsweep, GP and halving at 2 rungs", ours("gp", SchedulerForm("halving", rungs=2))),
-    Entry("Gibbsweep, TPE and halving in 2 brackets", ours("tpe", SchedulerForm("halving", brackets=2))),
+    Entry(RANDOM, ours("random", SchedulerConfig())),
+    Entry("Gibbsweep, TPE", ours("tpe", SchedulerConfig())),
+    Entry("Gibbsweep, TPE and halving at 2 rungs", ours("tpe", SchedulerConfig("halving", rungs=2))),
+    Entry("Gibbsweep, random and halving", ours("random", SchedulerConfig("halving"))),
+    Entry("Gibbsweep, TPE and halving", ours("tpe", SchedulerConfig("halving"))),
+    Entry("Gibbsweep, GP and halving", ours("gp", SchedulerConfig("halving"))),
+    Entry("Gibbsweep, GP and halving at 2 rungs", ours("gp", SchedulerConfig("halving", rungs=2))),
+    Entry("Gibbsweep, TPE and halving in 2 brackets", ours("tpe", SchedulerConfig("halving", brackets=2))),
     Entry("Ray Tune, random and ASHA", lambda curves: TunePolicy(curves, chance(curves.seed))),
     Entry("Ray Tune, Optuna's TPE and ASHA", lambda curves: TunePolicy(curves, tpe(curves.seed))),
     Entry("Optuna, TPE and median", lambda curves: OptunaPolicy(curves, tpe(curves.seed), MedianPruner())),
@@ -97,14 +109,15 @@ ENTRIES = (
 
 
 def measure(part: Part, seeds: int, jobs: int, entries: Sequence[Entry]) -> Iterator[dict[str, Any]]:
-    """A row a policy: the median time to the target, how much sooner that is than random search, and the final loss, over seeds."""
+    """Yield a row for each policy: the median time to the target over seeds, how much sooner that is than random
+    search, and the final loss."""
     until = part.trainings / part.workers * 81 * 1.5
 
     def run(entry: Entry, limits: Sequence[float]) -> list[Simulation]:
-        found: list[Simulation] = Parallel(n_jobs=jobs)(
-            delayed(_simulated)(entry, seed, part.workers, limit) for seed, limit in enumerate(limits)
+        simulations: list[Simulation] = Parallel(n_jobs=jobs)(
+            delayed(_simulate)(entry, seed, part.workers, limit) for seed, limit in enumerate(limits)
         )
-        return found
+        return simulations
 
     random = run(ENTRIES[0], [until] * seeds)
     # Each seed has its own target, since each has its own optimum: what random search reports at half of its time.
@@ -114,13 +127,13 @@ def measure(part: Part, seeds: int, jobs: int, entries: Sequence[Entry]) -> Iter
     floor = [soonest(SyntheticCurves(seed=seed), target) for seed, target in enumerate(targets)]
     yield row(FLOOR, part, base, floor, None)
     for entry in entries:
-        found = random if entry.name == RANDOM else run(entry, limits)
-        times = [one.time_to(target) for one, target in zip(found, targets, strict=True)]
-        final = statistics.median(one.best[-1][1] for one in found) if part.to_the_end else None
+        simulations = random if entry.name == RANDOM else run(entry, limits)
+        times = [one.time_to(target) for one, target in zip(simulations, targets, strict=True)]
+        final = statistics.median(one.best[-1][1] for one in simulations) if part.to_the_end else None
         yield row(entry.name, part, base, times, final)
 
 
-def _simulated(entry: Entry, seed: int, workers: int, until: float) -> Simulation:
+def _simulate(entry: Entry, seed: int, workers: int, until: float) -> Simulation:
     _quiet()  # in a process of its own
     curves = SyntheticCurves(seed=seed)
     return simulate(entry.build(curves), curves, workers=workers, overhead=OVERHEAD, until=until)
@@ -144,21 +157,26 @@ def row(name: str, part: Part, base: Sequence[float], times: Sequence[float], fi
 
 
 def soonest(curves: SyntheticCurves, target: float) -> float:
-    """Virtual seconds until a single training can have reached ``target``: over rates and widths, everything else at its optimum."""
+    """Virtual seconds until a single training can have reached ``target``, over rates and widths, with everything else
+    at its optimum."""
     _, _, decay, dropout, ema = curves.optimum
     rest = {"momentum": 0.9, "weight_decay": 10**decay, "dropout": dropout, "ema": ema}
-    found = math.inf
+    fewest = math.inf
     for log_rate in np.linspace(-2.5, 0.5, 61):
         for width in (16, 32, 64, 128):
             values = {**rest, "learning_rate": 10**log_rate * (1.02 - 0.9), "width": width}
             steps = (*range(REPORT_EVERY, curves.updates, REPORT_EVERY), curves.updates)
             reached = (step for step in steps if curves.quality(values, 0, step) <= target)
-            found = min(found, OVERHEAD + next(reached, math.inf) * curves.seconds(values, 0))
-    return found
+            fewest = min(fewest, OVERHEAD + next(reached, math.inf) * curves.seconds(values, 0))
+    return fewest
 
 
 def table(rows: Sequence[dict[str, Any]], seeds: int) -> str:
-    head = "| policy | virtual seconds to the target | sooner than random | reached on | final loss |\n|---|---|---|---|---|\n"
+    """``rows`` as Markdown."""
+    head = (
+        "| policy | virtual seconds to the target | sooner than random | reached on | final loss |\n"
+        "|---|---|---|---|---|\n"
+    )
     return head + "\n".join(
         f"| {r['policy']} | {r['seconds_to_target']:.0f} | {r['speed_up']:.2f}x | {r['reached']} of {seeds} | "
         f"{'' if r['final_loss'] is None else format(r['final_loss'], '.4f')} |"
@@ -190,26 +208,29 @@ def main() -> None:
 
 
 def write(rows: Sequence[dict[str, Any]]) -> None:
+    """Write the results of all parts."""
     order = [FLOOR, *(entry.name for entry in ENTRIES)]
     rows = sorted(rows, key=lambda r: (r["trainings"], r["workers"], order.index(r["policy"])))
     tables = "\n\n".join(
-        f"## {part.title.capitalize()}\n\n{table([r for r in rows if _key(r)[1:] == (part.workers, part.trainings)], SEEDS)}"
+        f"## {part.title.capitalize()}\n\n"
+        f"{table([r for r in rows if _key(r)[1:] == (part.workers, part.trainings)], SEEDS)}"
         for part in PARTS
     )
     head = (
-        f"# Time to quality\n\nSimulated: a virtual clock, synthetic learning curves that cross and diverge, {SEEDS} seeds with an "
-        f"optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or continue a trial. The target of a "
-        "seed is the best loss that random search reports in the first half of its time; a number is the median over seeds, infinite "
-        f"where half of them do not reach it. {FLOOR.capitalize()} trains, from the start, what reaches the target soonest: "
-        f"no search is sooner. Commit `{git_commit()[:12]}`.\n"
+        "# Time to quality\n\nSimulated: a virtual clock, synthetic learning curves that cross and diverge, "
+        f"{SEEDS} seeds with an optimum each, reports every {REPORT_EVERY} of 81 updates, {OVERHEAD:g} s to start or "
+        "continue a trial. The target of a seed is the best loss that random search reports in the first half of its "
+        "time; a number is the median over seeds, infinite where half of them do not reach it. "
+        f"{FLOOR.capitalize()} trains, from the start, what reaches the target soonest: no search is sooner. "
+        f"Commit `{git_commit()[:12]}`.\n"
     )
     (RESULTS / "time_to_quality.md").write_text(f"{head}\n{tables}\n")
     record = {"commit": git_commit(), "rows": rows}
     (RESULTS / "time_to_quality.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _key(found: dict[str, Any]) -> tuple[str, int, int]:
-    return found["policy"], found["workers"], found["trainings"]
+def _key(result: dict[str, Any]) -> tuple[str, int, int]:
+    return result["policy"], result["workers"], result["trainings"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""What the tracking process spends on a trial: finished or growing run folders, a fresh SQLite store, no Ray and no training."""
+"""The cost of a trial for the tracking process: finished or growing run folders, a fresh SQLite store, no Ray and no
+training."""
 
 from __future__ import annotations
 
@@ -17,10 +18,10 @@ TRIALS = 60
 
 
 def cpu_seconds_of_a_trial(seconds: float, reports: int, metrics: int, repeats: int = 3) -> float:
-    """Median CPU-seconds of the process that tracks, for each of ``TRIALS`` trials that take ``seconds``, report ``metrics`` numbers
-    ``reports`` times at equal distances, and end.
+    """Median CPU-seconds of the tracking process for each of ``TRIALS`` trials.
 
-    It passes over all of them every ``PERIOD_S`` while they run, and once after their end.
+    A trial takes ``seconds``, reports ``metrics`` numbers ``reports`` times at equal distances, and ends. The process
+    passes over all trials every ``PERIOD_S`` while they run, and once after their end.
     """
     passes = 1 + int(seconds / PERIOD_S)
     with tempfile.TemporaryDirectory() as folder:

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
-
-from gibbsweep_models.coins import Coins
 
 
 class ShardedGenerator(torch.Generator):
@@ -141,22 +138,6 @@ def bernoulli(
     difference = out if out.dtype == p.dtype else bits.scratch
     difference.copy_(bits.own).sub_(p, alpha=2.0**16).lt_((int(bits.shared) & 255) / -256.0)
     return out if difference is out else out.copy_(difference)
-
-
-class Tosses(Protocol):
-    def __call__(self, p: Tensor, *, out: Tensor | None = None) -> Tensor:
-        """Binary units with means ``p`` (B, U), written to ``out`` if given."""
-        ...
-
-
-def tosses(n_units: int, *, generator: torch.Generator, dtype: torch.dtype) -> Tosses:
-    """:func:`bernoulli` in ``dtype`` for one call of a sampler, which draws ``n_units`` of its rows in all. In half
-    precision on a CPU, where random numbers would hold up the products, it draws :mod:`from fewer bits
-    <gibbsweep_models.coins>`; an accelerator fills a batch with uniform numbers in one kernel."""
-    half = dtype in (torch.bfloat16, torch.float16)
-    if half and generator.device.type == "cpu" and not isinstance(generator, ExampleGenerator):
-        return Coins(n_units, dtype, generator).bernoulli
-    return partial(bernoulli, generator=generator, dtype=dtype)
 
 
 class _Bits(NamedTuple):

@@ -31,7 +31,8 @@ def test_runs_made_without_ray_are_sent_later(
 def test_retries_are_an_option_of_one_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A contender whose loss is NaN from the sixth update that it makes on: from a checkpoint of five, ten are enough."""
+    """A contender whose loss is NaN from the sixth update that it makes on: from a checkpoint of five, ten are
+    enough."""
     monkeypatch.chdir(ROOT)
     words = ["train", "tests/tiny.py:breaking", "--budget", "smoke", "--no-ray", "--runs", str(tmp_path)]
     main([*words, "--name", "again", "--retries", "1"])

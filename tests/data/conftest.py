@@ -43,7 +43,8 @@ def real_root(
 def any_root(
     request: pytest.FixtureRequest, stand_ins: Path, real_root: Callable[[str], Path]
 ) -> Callable[[str], Path]:
-    """The folder that holds the set of a name: that of the stand-ins, and in the group ``real_data`` that of the real sets."""
+    """The folder that holds the set of a name: that of the stand-ins, and in the group ``real_data`` that of the real
+    sets."""
     return real_root if request.param == "real" else lambda name: stand_ins
 
 

@@ -45,8 +45,8 @@ def test_json_round_trip_and_required_keys(tmp_path: Path) -> None:
     before.write(tmp_path)
     assert Results.from_json((tmp_path / "s.json").read_text()) == before
     text = (tmp_path / "s.json").read_text()
-    for key in ("study", "question", "budget", "device", "commit", "contender", "kind", "best_config", "metrics", "mean",
-                "sd", "n", "seeds", "updates", "device_seconds", "outcomes"):  # fmt: skip
+    for key in ("study", "question", "budget", "device", "commit", "contender", "kind", "best_config", "metrics",
+                "mean", "sd", "n", "seeds", "updates", "device_seconds", "outcomes"):  # fmt: skip
         assert f'"{key}"' in text
 
 
@@ -104,8 +104,8 @@ def test_device_seconds_are_told_apart_by_what_became_of_them() -> None:
     assert (spent.useful, spent.restarted, spent.diverged, spent.pruned, spent.failed) == (10.5, 3.0, 0.5, 1.0, 0.0)
     assert spent.efficiency == 10.5 / 40.0
     line = (
-        "Efficiency 26%: 10.5 of 40.0 device-seconds (2 devices) in updates that count, restarted 3.0 s, diverged 0.5 s, "
-        "pruned 1.0 s"
+        "Efficiency 26%: 10.5 of 40.0 device-seconds (2 devices) in updates that count, restarted 3.0 s, "
+        "diverged 0.5 s, pruned 1.0 s"
     )
     assert str(spent) == line
     table = replace(results(), accounting=spent)

@@ -1,4 +1,5 @@
-"""Divergence and the way on, on a parabola: a step of 1.5 doubles the error at every update, a step of .75 halves it."""
+"""Divergence and the way on, on a parabola: a step of 1.5 doubles the error at every update, a step of .75 halves
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A run whose configuration changes while it trains: the same in one piece, in pauses, after kills, and when it is replayed."""
+"""A run whose configuration changes while it trains: the same in one piece, in pauses, after kills, and when it is
+replayed."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def test_the_values_are_those_of_the_closed_form(tmp_path: Path) -> None:
 
 
 def test_a_replay_is_the_member_when_the_seed_is_the_same(tmp_path: Path) -> None:
-    """A member that took over two others in turn, trained as a population does it: each in a folder of its own, with copies between."""
+    """A member that took over two others in turn, trained as a population does it: each in a folder of its own, with
+    copies between."""
     a, b, c = (tmp_path / name for name in "abc")
     run(scheduled(a, SCHEDULE[:1], until=4))
     for run_dir in (b, c):

@@ -132,8 +132,8 @@ def test_noise_schedules_sweeps_the_samplers_of_a_run_without_training(trained: 
     heun = study.at("smoke")["heun"]
     outcome = run(
         Assignment(
-            "heun", "heun", "retrain", with_values(heun.config, {"sampling.nfe": 20}), 1, "digits", study.budgets["smoke"],
-            tmp_path / "heun", evaluators=heun.evaluators,
+            "heun", "heun", "retrain", with_values(heun.config, {"sampling.nfe": 20}), 1, "digits",
+            study.budgets["smoke"], tmp_path / "heun", evaluators=heun.evaluators,
             final_evaluators=heun.final_evaluators, goals=heun.goals,
         )
     )  # fmt: skip

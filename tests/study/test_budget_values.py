@@ -1,4 +1,5 @@
-"""Values by budget become plain numbers before anything is recorded, and names of budgets that are not there are refused."""
+"""Values by budget become plain numbers before anything is recorded, and names of budgets that are not there are
+refused."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def postgres_server() -> Iterator[str]:
     driver = next((name for name in ("psycopg2", "psycopg") if importlib.util.find_spec(name)), None)
     if folder_of_programs is None or driver is None:
         pytest.skip(f"needs PostgreSQL (initdb: {folder_of_programs}) and its driver psycopg2 or psycopg ({driver})")
-    # Not under pytest's own folder: that is closed to the user PostgreSQL runs as, again whenever another pytest starts.
+    # Not under pytest's own folder: each pytest that starts closes it to the user that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(prefix="gibbsweep-pg-") as name, socket.socket() as probe:
         folder = Path(name)
         probe.bind(("127.0.0.1", 0))

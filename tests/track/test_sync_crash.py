@@ -82,7 +82,8 @@ def fill(sweep: Any) -> None:
 
 
 def content_of(tracking_uri: str, sweep: Any) -> dict[str, Any]:
-    """Everything that a store says about the sweep's runs, but for random ids and the time when the sweep itself ended."""
+    """Everything that a store says about the sweep's runs, but for random ids and the time when the sweep itself
+    ended."""
     client, content = connect(tracking_uri), {}
     for name, run in sweep.runs(tracking_uri).items():
         tags = {key: value for key, value in run.data.tags.items() if key != "mlflow.parentRunId"}
@@ -153,7 +154,8 @@ def test_thumbnail_cut_off_by_a_crash_is_completed(store: str, sweep: Any) -> No
 def test_an_outcome_that_appears_while_its_spool_is_sent_waits_for_the_rest(
     store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ended before the last report was read, the run would get its final metrics at the time of another report, and then again."""
+    """Ended before the last report was read, the run would get its final metrics at the time of another report, and
+    then again."""
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
     send = TrialMirror._send_metrics

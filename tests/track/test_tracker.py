@@ -118,7 +118,8 @@ def test_a_tracking_process_that_is_killed_is_told_and_loses_nothing(store: str,
 
 
 def test_ctrl_c_is_the_drivers(store: str, sweep: Any) -> None:
-    """A terminal sends it to the tracking process, too, which goes on until the driver says how the sweep ended, and gives way to it."""
+    """A terminal sends it to the tracking process, too, which goes on until the driver says how the sweep ended, and
+    gives way to it."""
     sweep.trial("rbm-0000").report(1, loss=1.0)
     tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
     wait_until(lambda: (sweep.folder / "tracked.json").exists())

@@ -1,4 +1,5 @@
-"""Two sweeps at once on one PostgreSQL store: what each run there has is what its folder has, and nothing of the other's."""
+"""Two sweeps at once on one PostgreSQL store: what each run there has is what its folder has, and nothing of the
+other's."""
 
 from __future__ import annotations
 

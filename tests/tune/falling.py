@@ -12,18 +12,18 @@ from optuna.storages import InMemoryStorage
 
 from gibbsweep.study.space import Float, Space
 from gibbsweep.train import Segment
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.simulation.front_curves import FrontCurves
 from gibbsweep.tune.simulation.simulate import SearchPolicy
 
 FORMS = (
-    SchedulerForm(),
-    SchedulerForm("median", window=2),
-    SchedulerForm("stopping"),
-    SchedulerForm("halving"),
-    SchedulerForm("halving", eta=2, rungs=3, brackets=3, window=3),
-    SchedulerForm("population", generations=4),
-    SchedulerForm("population", generations=9, window=2),
+    SchedulerConfig(),
+    SchedulerConfig("median", window=2),
+    SchedulerConfig("stopping"),
+    SchedulerConfig("halving"),
+    SchedulerConfig("halving", eta=2, rungs=3, brackets=3, window=3),
+    SchedulerConfig("population", generations=4),
+    SchedulerConfig("population", generations=9, window=2),
 )
 
 
@@ -79,7 +79,7 @@ class Flat(Falling):
         return self.value
 
 
-def policy(form: SchedulerForm, curves: Any, storage: InMemoryStorage | None = None, **options: Any) -> SearchPolicy:
+def policy(form: SchedulerConfig, curves: Any, storage: InMemoryStorage | None = None, **options: Any) -> SearchPolicy:
     chosen = {"trials": 40, "seed": 3, "sampler": "random", "report_every": 3, **options}
     return SearchPolicy.of(curves, scheduler=form, storage=storage, **chosen)
 

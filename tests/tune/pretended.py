@@ -59,8 +59,8 @@ def save_history(run_dir: Path, rates: list[float]) -> None:
 
 
 def train(plan: Plan, planned: PlannedRun, dice: Dice = NEVER, breaks: float = 0.29) -> None:
-    """A pretended run with a checkpoint that is its own history, which its goal depends on: best where the rate falls. A rate above
-    ``breaks`` diverges two updates later."""
+    """A pretended run with a checkpoint that is its own history, which its goal depends on: best where the rate falls.
+    A rate above ``breaks`` diverges two updates later."""
     run_dir = plan.sweep.trial(planned.name)
     outcome = Outcome.read(run_dir)
     if outcome is None:

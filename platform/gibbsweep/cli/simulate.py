@@ -94,7 +94,7 @@ def simulate_sweep(options: SimulateOptions) -> None:
 
 def _simulations(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simulation]:
     """A simulation for each seed."""
-    from gibbsweep.tune.schedulers.choice import SchedulerForm
+    from gibbsweep.tune.schedulers.choice import SchedulerConfig
     from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
 
     if scheduler == "population" and options.curves is not None:
@@ -102,7 +102,7 @@ def _simulations(options: SimulateOptions, sampler: str, scheduler: str) -> list
             "--curves draws trials as they were, and a population changes their values as they train: leave "
             "--curves out."
         )
-    form = SchedulerForm(
+    form = SchedulerConfig(
         scheduler,  # type: ignore[arg-type]
         options.eta,
         options.rungs,

@@ -7,16 +7,20 @@
 
 Canonical form: ``ROOT/NAME/{train,test}.parquet`` in the convention of the Hugging Face hub: a column ``image`` of
 ``struct<bytes: binary, path: string>`` that holds PNG or JPEG files, or ``audio`` of the same that holds WAV files, or
-``voxels`` of packed bits, or ``vector`` of lists of numbers; optionally ``label`` (integers) and ``text`` (captions).
-The key ``gibbsweep`` of the schema's metadata may state shape, classes, source and licence, and the sampling_rate of
-sounds; without it they are derived. Any folder in this form loads under its own name.
+``voxels`` of packed bits, or ``vector`` of lists of numbers; optionally ``label`` (whole numbers from 0 without gaps,
+or names) and ``text`` (captions). The key ``gibbsweep`` of the schema's metadata may state shape, classes, source and
+licence, and the sampling_rate of sounds; without it they are derived. Any folder in this form loads under its own name.
+
+Read as well: the hub's own layouts (``data/train-00000-of-00002.parquet``, a configuration's folder; columns ``img``,
+``labels``, ``fine_label``, ``caption``), and folders of image files, ``NAME/{train,test}/CLASS/*.png``. A torch
+``Dataset`` becomes a data set by :func:`write_dataset`.
 
 Where a line belongs, from the bottom up (imports point down only):
 
 - ``catalogue``: a data set that is known by name, and the folders in which data sets lie
 - ``formats``: a file format of one example (PNG, WAV, OFF), in memory
 - ``tables``: decoded examples, in memory or as a mapped file of the cache, and their metadata and vocabulary
-- ``files``: what a Parquet file may hold, how it is read and written
+- ``files``: what Parquet files and folders of images may hold, how they are read and written
 - ``bundled``: a data set that needs no download
 - ``loading``: views and splits; ``load`` itself
 - ``inspection``: facts about a data set for people and for studies: ``gibbsweep data list | info``, ``check_data``

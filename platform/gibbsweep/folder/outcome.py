@@ -18,8 +18,8 @@ OUTCOME_KINDS: tuple[OutcomeKind, ...] = ("completed", "pruned", "diverged", "fa
 """How a run can have ended; one that is paused has not."""
 
 STABILITY = "stability"
-"""Of a run: the share of its budget's updates done before its first divergence, 1 without one. Of a table's row: the
-share of its retrained seeds that completed without a divergence, ``n`` of them."""
+"""A metric: in a run, the share of its budget's updates done before its first divergence, 1 without one; in a table's
+row, the share of its ``n`` retrained seeds that completed without a divergence."""
 
 _KEYS = {"kind": "outcome", "memory_retries": "repackings"}
 """The fields whose keys in the file are older than their names."""

@@ -15,9 +15,11 @@ from gibbsweep.train import Images, Part, Reporter, Restart, Segment, Sounds
 
 
 def part_from(config: Any, schedule: Sequence[Segment], step: int, end: int, restarts: Sequence[Restart] = ()) -> Part:
-    """The part of a run to ``end`` that goes on after ``step`` updates and ``restarts``: to the end of the segment
-    that it is in, which continues the configuration of the one before where that ended there. Without a schedule the
-    run is in one piece."""
+    """The part of a run that starts after ``step`` updates and ``restarts``.
+
+    It ends with its segment, or at ``end`` if that comes first. Where it is the beginning of a segment, it continues
+    from the configuration of the segment before. Without a schedule the whole run is one part.
+    """
     if not schedule:
         return Part(end, tuple(restarts))
     now = max(i for i, segment in enumerate(schedule) if segment.start <= step)

@@ -57,7 +57,7 @@ class StoredRun:
                 return float(low), min(float(high), *ends)
         raise UserError(
             f"{type(self.config).__name__} names no noise schedule, so between which levels it can be sampled "
-            "is not known: name a run of a score model with --model."
+            "is not known: name a run of a score model."
         )
 
 

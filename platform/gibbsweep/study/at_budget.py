@@ -49,10 +49,12 @@ class ContenderAtBudget:
 
     @property
     def kind(self) -> Kind:
+        """``energy``, ``score`` or ``baseline``."""
         return self.contender.kind
 
     @property
     def space(self) -> Space:
+        """The searched domains, by dotted path of the configuration."""
         return self.contender.space
 
     def options(self) -> tuple[Any, ...]:

@@ -41,7 +41,7 @@ class Constraint:
         return f"{self.metric} {self.relation} {self.bound:g}"
 
     def violation(self, metrics: Mapping[str, float]) -> float:
-        """How far ``metrics`` are beyond the bound: a number in (-1, 1], above 0 where they violate it.
+        """The violation by ``metrics``: a number in (-1, 1], above 0 where they are beyond the bound.
 
         It is e / (1 + abs(e)). The excess e over the bound is in units of the bound (of 1 where the bound is 0), so
         that constraints of different units compare. It is 1 where the metric was not measured or is not finite.

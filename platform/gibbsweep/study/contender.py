@@ -32,13 +32,19 @@ Sizes = Mapping[str, Mapping[str, Any]]
 class Contender:
     """A configuration and the space around it that is searched.
 
-    Contender(RBMConfig(), space={"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}, compare="k")
+    For example::
+
+        space = {"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}
+        Contender(RBMConfig(), space=space, compare="k")
+
+    Errors: UserError where ``kind`` is left out and the configuration is not from ``gibbsweep_models``.
     """
 
     config: SystemConfig
-    """The recipe: the first trial of every search, and what a budget without a search trains."""
+    """The recipe. It is the first trial of every search, and what is trained where nothing is searched."""
     kind: Kind = field(default=_BY_PACKAGE)
-    """Energy, score or baseline; the package of gibbsweep_models that the configuration is from says it unless it is named."""
+    """``energy``, ``score`` or ``baseline``; by default the package of ``gibbsweep_models`` that the configuration is
+    from."""
     space: Space = field(default_factory=dict)
     """The searched domains, by dotted path of the configuration."""
     compare: str | tuple[str, ...] | None = None
@@ -53,7 +59,7 @@ class Contender:
     budgets: Mapping[str, Budget] | None = None
     """How long it trains, by the budget's name (None: as the study says)."""
     at: Sizes = field(default_factory=dict)
-    """Fields of the configuration that a budget changes, by dotted path: ``{"paper": {"channels": (64, 128, 256)}}``."""
+    """Fields of the configuration that a budget changes, by dotted path: ``{"paper": {"channels": (64, 128)}}``."""
     halve: tuple[str, ...] | None = None
     """Paths of the step sizes that a run halves when it restarts after a divergence (``Budget.retries``). None: those
     that the configuration names, which are its learning rates and the steps of the chains it trains with."""
@@ -68,8 +74,8 @@ class Contender:
             package = type(self.config).__module__.removeprefix("gibbsweep_models.").partition(".")[0]
             if package not in _KINDS:
                 raise UserError(
-                    f"{type(self.config).__name__} is from none of gibbsweep_models' packages {', '.join(_KINDS)}, so its "
-                    f"kind is not known: name it, kind={' or '.join(repr(kind) for kind in _KINDS.values())}."
+                    f"{type(self.config).__name__} is from none of gibbsweep_models' packages {', '.join(_KINDS)}, so "
+                    f"its kind is not known: name it, kind={' or '.join(repr(kind) for kind in _KINDS.values())}."
                 )
             object.__setattr__(self, "kind", _KINDS[package])
 

@@ -24,6 +24,7 @@ class Goal:
     metric: str
     """The metric's name with its split, or ``stability``."""
     direction: Literal["maximize", "minimize"]
+    """Whether high or low values are good."""
 
     def better(self, a: float, b: float) -> bool:
         """Whether ``a`` beats ``b``. NaN beats nothing, and every other number beats NaN."""

@@ -103,7 +103,8 @@ def _create_sqlite(database: Path) -> None:
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "connect", wait_for_no_disk)
     try:
-        SqlAlchemyStore(f"sqlite:///{temporary}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
+        store = SqlAlchemyStore(f"sqlite:///{temporary}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)  # type: ignore[no-untyped-call]
+        store.engine.dispose()
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         if not database.exists():  # else another program has made it meanwhile

@@ -122,11 +122,11 @@ def load_checkpoint(
     optimizers: list[torch.optim.Optimizer],
     ema: EMA,
     *,
-    own_settings: bool = False,
+    keep_settings: bool = False,
 ) -> Progress:
     """Restore everything that :func:`save_checkpoint` wrote.
 
-    ``own_settings``: the optimisers keep their own settings, and get the state of each parameter alone. Raises
+    ``keep_settings``: the optimisers keep their own settings, and get the state of each parameter alone. Raises
     UserError for a file that is cut short, altered or of another system.
     """
     state, tensors = read_checkpoint(folder)
@@ -136,7 +136,7 @@ def load_checkpoint(
         for phase, optimizer, scalars in zip(phases, optimizers, state["optimizers"], strict=True):
             if isinstance(phase.objective, nn.Module):
                 phase.objective.load_state_dict(_under(f"objective/{phase.name}/", tensors))
-            groups = optimizer.state_dict()["param_groups"] if own_settings else scalars["param_groups"]
+            groups = optimizer.state_dict()["param_groups"] if keep_settings else scalars["param_groups"]
             _restore_optimizer(
                 optimizer, {**scalars, "param_groups": groups}, _under(f"optimizer/{phase.name}/", tensors)
             )

@@ -1,4 +1,4 @@
-"""What a run has cost by now."""
+"""The account of a run: what it has cost by now."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ class Cost:
     For example::
 
         cost = Cost(progress, part, budget.batch_size)
-        cost.evaluated(40)
+        cost.add_nfe(40)
         report(step, cost.metrics(step))
     """
 
     def __init__(self, progress: Progress, part: Part, batch_size: int) -> None:
         self._progress, self._part, self._batch_size = progress, part, batch_size
-        self.own_nfe = progress.nfe
-        """Network evaluations per chain without those that restarts threw away, as a checkpoint has them; None where no
-        objective states them."""
+        self.nfe = progress.nfe
+        """Network evaluations per chain of the updates that count, as a checkpoint has them; None where no objective
+        states them."""
 
-    def evaluated(self, nfe: int) -> None:
+    def add_nfe(self, nfe: int) -> None:
         """Add the network evaluations of an update, per chain."""
-        self.own_nfe = _added(self.own_nfe, nfe)
+        self.nfe = _sum(self.nfe, nfe)
 
     def metrics(self, step: int) -> dict[str, float]:
         """The costs of the run after ``step`` updates, as reports have them."""
         seconds = self._progress.device_seconds + self._part.lost_seconds
-        nfe = self._nfe()
+        nfe = self._total_nfe()
         costs = {"train/device_seconds": seconds, "train/samples": self._samples(step)}
         return costs | ({} if nfe is None else {"train/nfe": nfe})
 
@@ -47,18 +47,18 @@ class Cost:
             precision=self._progress.precision or "",
             phase=phase,
             samples=self._samples(step),
-            nfe=self._nfe(),
+            nfe=self._total_nfe(),
             restarts=self._part.restarts,
         )
 
     def _samples(self, step: int) -> int:
         return (step - self._progress.elsewhere + self._part.lost_updates) * self._batch_size
 
-    def _nfe(self) -> int | None:
-        return _added(self.own_nfe, *(restart.lost_nfe for restart in self._part.restarts))
+    def _total_nfe(self) -> int | None:
+        return _sum(self.nfe, *(restart.lost_nfe for restart in self._part.restarts))
 
 
-def _added(*counts: int | None) -> int | None:
-    """The sum of the counts that there are; None where nothing was counted."""
+def _sum(*counts: int | None) -> int | None:
+    """The sum of ``counts`` without None; None where nothing was counted."""
     counted = [count for count in counts if count is not None]
     return sum(counted) if counted else None

@@ -58,7 +58,7 @@ def check_weights(step: int, phases: Sequence[Phase], optimizers: Sequence[torch
 def _check_finite(step: int, phase: str, what: str, tensors: Sequence[torch.Tensor]) -> None:
     if not tensors:
         return
-    # A sum is finite only if everything in it is, and reads a tensor once; one that overflows by itself is looked at again.
+    # A sum is finite only if everything in it is, and reads a tensor once. One that overflows by itself counts nothing.
     sums = torch.stack([tensor.sum(dtype=torch.float64).cpu() for tensor in tensors])
     if bool(sums.isfinite().all()):
         return

@@ -25,10 +25,12 @@ class EMA:
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"an EMA decay lies in [0, 1): got {decay}; 0 switches averaging off")
         self.decay = decay
+        """The weight of the past; 0 without averaging."""
         self._parameters = dict(model.named_parameters())
         self.shadow: dict[str, Tensor] = (
             {name: p.detach().clone() for name, p in self._parameters.items()} if decay > 0 else {}
         )
+        """Averaged weight by name; empty without averaging."""
 
     @torch.no_grad()
     def update(self, step: int) -> None:

@@ -63,10 +63,11 @@ def train(
     last, part_seed = part.end(budget), part.seed(seed)
     device = torch.device(device)
     rank, world_size = parallel.rank(), parallel.world_size()
-    order = BatchOrder(len(data), budget.batch_size, part_seed, rank=rank, world_size=world_size)
-    order.check_parts(budget.accumulate)
     checkpoint = RunFolder(run_dir).checkpoint
     refuse_removed(checkpoint)
+    order = BatchOrder(len(data), budget.batch_size, part_seed, rank=rank, world_size=world_size)
+    order.check_parts(budget.accumulate)
+
     memory_format = _move(system, device)
     resuming = has_checkpoint(checkpoint)
     if not resuming:
@@ -78,7 +79,7 @@ def train(
     progress = Progress(seed=seed, config=dict(config or {}))
     if resuming:
         changed = part.continues is not None
-        progress = load_checkpoint(checkpoint, system, phases, optimizers, ema, own_settings=changed)
+        progress = load_checkpoint(checkpoint, system, phases, optimizers, ema, keep_settings=changed)
         _check_same_run(progress, seed, budget, part.continues if changed else config, checkpoint)
         progress.config = dict(progress.config if config is None else config)
         if announce is not None:
@@ -97,6 +98,7 @@ def train(
     sums: defaultdict[str, list[float]] = defaultdict(list)
     metrics = dict(progress.metrics)
     system.train()
+
     since = time.perf_counter()
     for step in range(progress.step, last):
         draws.reseed(generator, part_seed, Stream.UPDATES, step)
@@ -118,7 +120,7 @@ def train(
         for name, value in parts.items():
             sums[name].append(value)
             if name.endswith("/nfe"):
-                cost.evaluated(round(value))
+                cost.add_nfe(round(value))
         if not budget.reports_at(step + 1):
             continue
         done = step + 1
@@ -126,14 +128,14 @@ def train(
         synchronise(device)
         elapsed = time.perf_counter() - since
         progress.device_seconds += elapsed * world_size
-        progress.nfe = cost.own_nfe
+        progress.nfe = cost.nfe
         metrics = {f"train/{name}": sum(values) / len(values) for name, values in sums.items()} | cost.metrics(done)
         if budget.retries:
             metrics["train/restarts"] = len(part.restarts)
         metrics["train/updates_per_second"] = (done - progress.step) / elapsed
         evaluation = Evaluation()
         if evaluate is not None and rank == 0:
-            evaluation = _evaluated(evaluate, system, ema, done)
+            evaluation = _evaluation_of(evaluate, system, ema, done)
             metrics |= evaluation.metrics
         progress.step, progress.metrics = done, metrics
         report(done, metrics, evaluation.images, evaluation.sounds)
@@ -158,8 +160,8 @@ def _move(system: System, device: torch.device) -> torch.memory_format | None:
     return torch.channels_last
 
 
-def _evaluated(evaluate: Evaluate, system: System, ema: EMA, step: int) -> Evaluation:
-    """What ``evaluate`` says of ``system`` with its averaged weights."""
+def _evaluation_of(evaluate: Evaluate, system: System, ema: EMA, step: int) -> Evaluation:
+    """Evaluate ``system`` with its averaged weights."""
     system.eval()
     with ema.applied(), parallel.alone():
         evaluation = evaluate(system, step)

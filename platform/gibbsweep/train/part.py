@@ -58,7 +58,7 @@ class Part:
     None: the run's own."""
 
     def end(self, budget: Budget) -> int:
-        """Updates after which this part ends. Raises ValueError where ``budget`` has no report, and so no checkpoint."""
+        """Updates after which this part ends. Raises ValueError where ``budget`` has no report, so no checkpoint."""
         end = budget.updates if self.until is None else min(self.until, budget.updates)
         if not budget.reports_at(end):
             raise ValueError(

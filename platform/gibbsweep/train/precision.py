@@ -26,6 +26,7 @@ PrecisionOption = Literal["auto", "fp32", "bf16"]
 PAYS = 1.1
 """How many times as fast bf16 must be to be chosen: below that its rounding buys nothing."""
 _REPEATS = 3
+"""Updates that are timed, after one that is not."""
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
@@ -40,7 +41,7 @@ class Measured:
     That run measures its own configuration for all that share the file: another measurement could choose another
     arithmetic, and give the same run other bits. For example::
 
-        Measured(run_dir / "precision.json", device="NVIDIA H200", run="rbm-0003")
+        Measured(RunFolder(run_dir).precision, device="NVIDIA H200", run="rbm-0003")
     """
 
     path: Path

@@ -41,7 +41,7 @@ def update(
         if accumulate == 1:
             scalars, nfe = _backward(system, phase, batch, precision, generator)
         else:
-            scalars, nfe = _accumulated(system, phase, batch, precision, generator, accumulate)
+            scalars, nfe = _backward_in_parts(system, phase, batch, precision, generator, accumulate)
         parallel.average_gradients(phase.parameters)
         parts = _numbers(scalars)
         check_divergence(step, phase.name, parts, phase.bounds)
@@ -74,7 +74,7 @@ def _backward(
     return {"loss": loss.total.detach(), **loss.parts}, loss.nfe
 
 
-def _accumulated(
+def _backward_in_parts(
     system: System,
     phase: Phase,
     batch: Batch,
@@ -89,7 +89,7 @@ def _accumulated(
     """
     size = len(batch["x"]) // accumulate
     state = generator.get_state()
-    seen: list[dict[str, Tensor]] = []
+    scalars_of_parts: list[dict[str, Tensor]] = []
     nfe: int | None = None  # per chain, so that of every part
     for index in range(accumulate):
         generator.set_state(state)
@@ -97,16 +97,19 @@ def _accumulated(
         try:
             with generator.part(index, accumulate), parallel.in_parts():
                 scalars, nfe = _backward(system, phase, part, precision, generator)
-                seen.append(scalars)
+                scalars_of_parts.append(scalars)
         except parallel.WholeBatchNeeded as error:
             raise UserError(
                 f"{type(system).__name__} cannot be trained in {accumulate} parts a batch: the objective of its phase "
-                f"'{phase.name}' compares or keeps the whole batch. Use accumulate=1, and a smaller batch or more workers."
+                f"'{phase.name}' compares or keeps the whole batch. Use accumulate=1, and a smaller batch or more "
+                "workers."
             ) from error
     for parameter in phase.parameters:
         if parameter.grad is not None:
             parameter.grad /= accumulate
-    return {name: torch.stack([scalars[name] for scalars in seen]).mean(dim=0) for name in seen[0]}, nfe
+    return {
+        name: torch.stack([scalars[name] for scalars in scalars_of_parts]).mean(dim=0) for name in scalars_of_parts[0]
+    }, nfe
 
 
 def _numbers(scalars: dict[str, Tensor]) -> dict[str, float]:

@@ -11,6 +11,6 @@ Where a line belongs:
 - "Ray does something odd": ``on_ray/``, the only code that imports Ray
 - a file of the sweep's folder: ``folder/layout.py``
 
-Imports point down: ``sweep`` > ``on_ray``, ``status`` > ``resources``, ``table`` > ``setup``, ``plan``, ``simulation`` >
-``search`` > ``options``, ``population`` > ``samplers`` > ``journal`` > ``schedulers``, ``folder``.
+Imports point down: ``sweep`` > ``on_ray``, ``status`` > ``resources``, ``table`` > ``setup``, ``plan``, ``simulation``
+> ``search`` > ``options``, ``population`` > ``samplers`` > ``journal`` > ``schedulers``, ``folder``.
 """

@@ -36,12 +36,15 @@ from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
 from gibbsweep.tune.table.write import write_results
 
-_LAST_S = 60.0  # for the tracking store at the end of a sweep
-_NOW_S = 5.0  # for the tracking store, after a second Ctrl-C or on a full disk; what it lacks can be sent later
+_CLOSE_S = 60.0
+"""Seconds that the tracking store gets at the end of a sweep."""
+_CLOSE_AT_ONCE_S = 5.0
+"""Seconds that it gets after a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
 
 
 class Interrupted(Exception):
-    """Ctrl-C ended a sweep that can be resumed."""
+    """Ctrl-C, a full disk or a halt ended a sweep that can be resumed. The message names the command that resumes
+    it."""
 
 
 def run_sweep(
@@ -52,8 +55,9 @@ def run_sweep(
     command: str,
     script_options: Mapping[str, Any] | None = None,
 ) -> Results:
-    """Run (or resume) the sweep and return its table. ``command`` is what the person typed, for the hint after Ctrl-C;
-    ``script_options``, the options of the script itself, are recorded with a new sweep."""
+    """Run (or resume) the sweep and return its table. ``command``: what the person typed, for the hint after Ctrl-C.
+    ``script_options``: the options of the study's script, which are recorded with a new sweep. Raises
+    :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
     started = time.time()
     has_gpu = torch.cuda.is_available()
@@ -92,9 +96,9 @@ def _drive(
         f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}", style="dim"
     )
     if settings.from_sweep is not None:
-        for name, taken in warm_start.read(sweep.warm_start).items():
+        for name, history in warm_start.read(sweep.warm_start).items():
             console.print(
-                f"from {settings.from_sweep}  ·  {name}: {taken}", style="dim", highlight=False, soft_wrap=True
+                f"from {settings.from_sweep}  ·  {name}: {history}", style="dim", highlight=False, soft_wrap=True
             )
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
@@ -110,7 +114,7 @@ def _drive(
     for run_dir in plan.interrupted():
         checkpoint = RunFolder(run_dir).checkpoint
         if has_checkpoint(checkpoint):
-            read_checkpoint(checkpoint)  # refuses a damaged one before anything starts
+            read_checkpoint(checkpoint)  # raises before anything starts if it is damaged
     write_outline(sweep, outline(plan))
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
@@ -127,19 +131,19 @@ def _drive(
                 with stopping, Progress(gate, console, clock) as progress:
                     execute(gate, options, progress, devices=devices, say=say)
                     progress.changed()
-            except KeyboardInterrupt:  # the second one: now
+            except KeyboardInterrupt:  # the second Ctrl-C: stop now
                 cluster.kill()
-                tracker.close(status="KILLED", timeout_s=_NOW_S)
+                tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
                 raise Interrupted(gate.unfinished_message(resume)) from None
         results = None
         with gate.guarded():
             clock.tick()
             if plan.finished() and not gate.halted:
                 results = assemble(study, options, settings, plan, clock)
-                write_outline(sweep, outline(plan))  # with the fronts that there are
+                write_outline(sweep, outline(plan))  # with the fronts as they are now
                 write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
-            tracker.close(status="KILLED", timeout_s=_NOW_S if gate.halted else _LAST_S)
+            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if gate.halted else _CLOSE_S)
             raise Interrupted(gate.unfinished_message(resume))
-        report = tracker.close(status="FINISHED", timeout_s=_LAST_S)
+        report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
     return results, report

@@ -36,54 +36,51 @@ def test_a_home_that_does_not_exist(variable: str, monkeypatch: pytest.MonkeyPat
         load("digits")
 
 
-NAMELESS = """
-import os
+AS_ANOTHER_USER = """
+import os, sys
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
 os.setuid(54321)
-try:
-    load("digits")
-except UserError as error:
-    print(error)
+for case in sys.argv[1:]:
+    for name in ("HOME", "GIBBSWEEP_DATA", "GIBBSWEEP_CACHE"):
+        os.environ.pop(name, None)
+    data, *settings = case.split()
+    os.environ.update(setting.split("=") for setting in settings)
+    try:
+        load(data)
+    except UserError as error:
+        print(error)
 """
 
 
-def as_user(code: str, **environment: str) -> str:
-    """What ``code`` prints."""
-    home = {
-        name: value for name, value in os.environ.items() if name not in ("HOME", "GIBBSWEEP_DATA", "GIBBSWEEP_CACHE")
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is taken on, which only root may")
+def test_a_user_without_a_home_or_rights(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    put(closed / "mine" / "train.parquet", {"image": pictures(3)})
+    closed.chmod(0o700)
+    cases = {
+        "digits": "this user has no home folder (HOME is not set and the user has no name): set GIBBSWEEP_DATA to",
+        "digits GIBBSWEEP_DATA=/none": "this user has no home folder (HOME is not set and the user has no name): set "
+        "GIBBSWEEP_CACHE to",
+        f"mine GIBBSWEEP_DATA={closed}": f"cannot read {closed}/mine (Permission denied): make it readable, or name "
+        "another",
+        f"mine[0] HOME={closed}": f"cannot read {closed}/.local/share/gibbsweep/mine (Permission denied)",
+        f"digits GIBBSWEEP_CACHE={closed}/c GIBBSWEEP_DATA={closed}": f"cannot write to the cache folder {closed}/c (",
+        f"digits HOME={closed}": f"cannot write to the cache folder {closed}/.cache/gibbsweep (Permission denied): "
+        "point",
     }
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=home | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        [sys.executable, "-c", AS_ANOTHER_USER, *cases],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user is taken on, which only root may")
-
-
-@needs_root
-def test_a_user_without_name_and_home(tmp_path: Path) -> None:
-    assert "no home folder (HOME is not set and the user has no name): set GIBBSWEEP_DATA" in as_user(NAMELESS)
-    assert "user has no name): set GIBBSWEEP_CACHE" in as_user(NAMELESS, GIBBSWEEP_DATA=str(tmp_path))
-
-
-@needs_root
-def test_folders_that_may_not_be_read_or_written(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    put(closed / "mine" / "train.parquet", {"image": pictures(3)})
-    closed.chmod(0o700)
-    told = as_user(NAMELESS.replace("digits", "mine"), GIBBSWEEP_DATA=str(closed), GIBBSWEEP_CACHE=str(tmp_path / "c"))
-    assert told.startswith(f"cannot read {closed}") and "--data-root" in told
-    told = as_user(NAMELESS, GIBBSWEEP_DATA=str(closed), GIBBSWEEP_CACHE=str(closed / "cache"))
-    assert told.startswith(f"cannot write to the cache folder {closed / 'cache'}") and "GIBBSWEEP_CACHE" in told
-    told = as_user(NAMELESS, HOME=str(closed))
-    assert told.startswith("cannot write to the cache folder") and "GIBBSWEEP_CACHE" in told
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(cases)
+    for line, expected in zip(lines, cases.values(), strict=True):
+        assert line.startswith(expected)
 
 
 def test_a_file_in_place_of_the_root(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_class_folders_are_labels(root: Path) -> None:
     assert data.test.batch(slice(None))["y"].tolist() == [1]  # numbered as in the training split
     row = next(row for row in catalogue_rows() if row["name"] == "pets")
     assert (row["train"], row["test"], row["classes"]) == (4, 1, 2)
-    assert info("pets[0]@8")["labels"] == {"cat": 2}
+    assert info("pets[1]@8")["labels"] == {"dog": 2}
 
 
 def test_numbered_folders_are_sorted_by_their_values(root: Path) -> None:

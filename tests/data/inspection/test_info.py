@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import os
-import subprocess
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gibbsweep.cli import main
 from gibbsweep.data import CATALOGUE, Metadata, catalogue_rows, info, write_parquet
 from gibbsweep.errors import UserError
 
@@ -74,22 +74,19 @@ def test_an_unknown_set() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_a_terminal_of_any_encoding(root: Path, encoding: str) -> None:
+def test_a_terminal_of_any_encoding(root: Path, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4), dtype=np.uint8)
     names = Metadata(classes=("Käse", "チーズ"), source="drawn by hand – twice")
     write_parquet(root / "umlaut" / "train.parquet", images, np.arange(20) % 2, metadata=names)
     commands = ("list", "info ring8", "info ring8 --noise --limit 100", "info umlaut")
-    calls = "; ".join(f"main({['data', *words.split()]!r}); print('---')" for words in commands)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": encoding, "COLUMNS": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", f"from gibbsweep.cli import main; {calls}"],
-        env=environment,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    *shown, rest = done.stdout.decode(encoding).split("---")
-    assert len(shown) == len(commands) and not rest.strip()
+    monkeypatch.setenv("COLUMNS", "")
+    shown = []
+    for words in commands:
+        output = io.BytesIO()
+        with io.TextIOWrapper(output, encoding, write_through=True) as terminal, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", terminal)
+            main(["data", *words.split()])
+            shown.append(output.getvalue().decode(encoding))
     assert all(("█" in text or "–" in text) == (encoding == "utf-8") for text in shown)
     assert {"ascii": "K?se: 10, ???: 10", "latin-1": "Käse: 10, ???: 10", "utf-8": "Käse: 10, チーズ: 10"}[
         encoding

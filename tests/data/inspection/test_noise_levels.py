@@ -37,7 +37,8 @@ def test_distances_and_deviation_are_exact(make_set: Callable[..., Any]) -> None
 
 @pytest.mark.real_data
 def test_the_rules_on_mnist(real_root: Callable[[str], Path]) -> None:
-    """[0, 1]: the largest of 60,000 16.876 (of 10,000 about 16.2), the median 10.23; gamma 1.0820, about 95 levels, eps 1.11e-5."""
+    """[0, 1]: the largest of 60,000 16.876 (of 10,000 about 16.2), the median 10.23; gamma 1.0820, about 95 levels, eps
+    1.11e-5."""
     scales = noise_scales("mnist", real_root("mnist"), limit=4000)
     assert 15.5 < scales.max_distance / 2 <= 16.877
     assert scales.median_distance / 2 == pytest.approx(10.23, rel=0.01)

@@ -30,7 +30,9 @@ def test_what_runs_out_of_memory_goes_on_with_more_room(tmp_path: Path, monkeypa
     """Of two that are killed, the kernel of this test counts one."""
     monkeypatch.setattr(deaths, "kills_so_far", lambda: int((tmp_path / "killed").exists()))
     contenders = {
-        how: Contender(HungryConfig(n_hidden=6, sample_steps=5, annealing_chains=5, how=how, marks=str(tmp_path)), "energy")
+        how: Contender(
+            HungryConfig(n_hidden=6, sample_steps=5, annealing_chains=5, how=how, marks=str(tmp_path)), "energy"
+        )
         for how in HOW
     }  # fmt: skip
     text = io.StringIO()

@@ -1,4 +1,5 @@
-"""A sweep measures once which precision pays for a contender on a kind of device, and once more on another one, saying so."""
+"""A sweep measures once which precision pays for a contender on a kind of device, and once more on another one, saying
+so."""
 
 from __future__ import annotations
 
@@ -44,8 +45,8 @@ def test_another_kind_of_device_is_said_once_and_the_first_one_never(tmp_path: P
 
 @pytest.mark.usefixtures("ray_of_one_cpu")
 def test_every_run_trains_in_what_is_on_record(tmp_path: Path) -> None:
-    """Searched and retrained; ``elsewhere`` was measured on another machine before, and ``here`` on this one, with another result than
-    today's measurement might have. What is planted stands for an earlier part of the sweep."""
+    """Searched and retrained; ``elsewhere`` was measured on another machine before, and ``here`` on this one, with
+    another result than today's measurement might have. What is planted stands for an earlier part of the sweep."""
     contender = Contender(RBM, kind="energy", space={"learning_rate": Float(0.01, 0.3, log=True)})
     folder = tmp_path / "s" / "precision"
     folder.mkdir(parents=True)

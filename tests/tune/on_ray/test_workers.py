@@ -68,8 +68,9 @@ def of_one_and_of_two(trained: Callable[[str], Training], by_two: Path) -> Check
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_two_workers_equal_one(name: str, of_one_and_of_two: Checkpoints) -> None:
-    """Equal up to the rounding of sums taken in another order, which Adam enlarges where a gradient is nearly zero: so the
-    difference is held against the distance that training moved. Other noise or other data would make the ratio about 1."""
+    """Equal up to the rounding of sums taken in another order, which Adam enlarges where a gradient is nearly zero: so
+    the difference is held against the distance that training moved. Other noise or other data would make the ratio
+    about 1."""
     start = dict(SYSTEMS[name].build().named_parameters())
     one, two = of_one_and_of_two(name)
     assert one.keys() == two.keys()

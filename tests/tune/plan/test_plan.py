@@ -174,7 +174,8 @@ def test_a_sweep_has_one_driver(tmp_path: Path) -> None:
 
 
 def test_every_combination_of_several_compared_paths_is_a_row(tmp_path: Path) -> None:
-    """A pure grid needs no search: every combination is trained with every seed, and the best rate of each k is shown."""
+    """A pure grid needs no search: every combination is trained with every seed, and the best rate of each k is
+    shown."""
     space = {"k": Choice(1, 2), "learning_rate": Choice(0.05, 0.1, 0.4)}
     grid = study(contenders={"rbm": Contender(RBM, "energy", space, compare=("k", "learning_rate"))})
     plan = new_plan(tmp_path, grid, trials=1)

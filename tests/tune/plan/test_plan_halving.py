@@ -16,8 +16,8 @@ from gibbsweep.train import Outcome
 
 
 def test_halving_pauses_promotes_and_ends_what_is_left(tmp_path: Path) -> None:
-    """Nine trials of each k, rungs at 3 and 7 of 20 updates: the best of each k completes and is retrained, the others end where they
-    wait, and the device-seconds they took are kept."""
+    """Nine trials of each k, rungs at 3 and 7 of 20 updates: the best of each k completes and is retrained, the others
+    end where they wait, and the device-seconds they took are kept."""
     plan = new_plan(tmp_path, trials=18, scheduler="halving")
     order = []
     while (planned := plan.next()) is not None:
@@ -47,7 +47,8 @@ def test_halving_pauses_promotes_and_ends_what_is_left(tmp_path: Path) -> None:
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000))
 def test_crashes_between_any_two_steps_change_no_promotion(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
-    """One worker: what a driver that dies again and again starts, in order, is what an undisturbed one starts, but for what it interrupted."""
+    """One worker: what a driver that dies again and again starts, in order, is what an undisturbed one starts, but for
+    what it interrupted."""
     whole = new_plan(tmp_path_factory.mktemp("whole"), trials=8, scheduler="halving", seeds=1, rungs=2)
     undisturbed = []
     while (planned := whole.next()) is not None:

@@ -1,5 +1,5 @@
-"""The plan of a population: who waits, who goes on from whose checkpoint, what a crash between any two steps changes (nothing), and what is
-retrained."""
+"""The plan of a population: who waits, who goes on from whose checkpoint, what a crash between any two steps changes
+(nothing), and what is retrained."""
 
 from __future__ import annotations
 

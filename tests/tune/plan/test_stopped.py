@@ -1,5 +1,5 @@
-"""A kill at any moment between a report and the end of a trial that its scheduler stops: the verdict stands, and the sweep goes on as if nothing
-had happened."""
+"""A kill at any moment between a report and the end of a trial that its scheduler stops: the verdict stands, and the
+sweep goes on as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from gibbsweep.tune.journal.attributes import PRUNED
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.run import PlannedRun
-from gibbsweep.tune.plan.stopped import stopped
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.plan.stopped import unfinished_prunes
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search import of_study as searches
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.status.from_folder import overview_from_folder
@@ -183,7 +183,8 @@ def test_a_trial_that_was_to_be_pruned_ends_before_anything_starts(tmp_path: Pat
 
 
 def test_the_verdict_of_another_order_of_reports_stands(tmp_path: Path) -> None:
-    """Trial 1 came to the rung first, so that trial 0 was stopped there: told again by number, the rung would let both pass."""
+    """Trial 1 came to the rung first, so that trial 0 was stopped there: told again by number, the rung would let both
+    pass."""
     plan = new_plan(tmp_path, ONE, scheduler="stopping", trials=12, rungs=1)
     early, late = plan.next(), plan.next()
     assert early is not None and late is not None
@@ -226,7 +227,7 @@ def test_status_counts_it_as_resume_will(tmp_path: Path, the_study: Study, outli
 
 
 def search_of(storage: BaseStorage, scheduler: SchedulerName, goals: int) -> Search:
-    form = SchedulerForm(scheduler, rungs=1 if scheduler == "stopping" else None)
+    form = SchedulerConfig(scheduler, rungs=1 if scheduler == "stopping" else None)
     return search_for(storage, FREE, *(BITS, GAP)[:goals], updates=20, trials=12, seed=0, scheduler=form)
 
 
@@ -240,10 +241,10 @@ def test_a_verdict_without_its_report_is_ignored_and_written_again(goals: int) -
     assert search.report(0, 7, {BITS.metric: -1.0, GAP.metric: 1.0}) == "go"
     storage.set_trial_user_attr(search.records[1].trial_id, f"{PRUNED}7", True)  # and then a kill
     again = search_of(storage, "stopping", goals)
-    assert stopped(again.records) == [] and [record.number for record in again.interrupted()] == [0, 1]
+    assert unfinished_prunes(again.records) == [] and [record.number for record in again.interrupted()] == [0, 1]
     assert again.report(1, 7, {BITS.metric: -0.5, GAP.metric: 0.5}) == "go"
     later = search_of(storage, "stopping", goals)
-    assert later.records == again.records and stopped(later.records) == []
+    assert later.records == again.records and unfinished_prunes(later.records) == []
     assert later.records[1].prune_verdicts == {7: False}
     assert later.report(1, 7, {BITS.metric: -0.5, GAP.metric: 0.5}) == "go"
 

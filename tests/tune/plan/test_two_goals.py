@@ -57,7 +57,8 @@ def test_the_front_is_retrained_the_best_in_each_goal_first(tmp_path: Path, sche
 
 
 def test_equal_trials_are_retrained_once_and_violations_come_last(tmp_path: Path) -> None:
-    """Of three points on the front two are equal; the best in the gap violates the constraint, and is left out while any satisfies it."""
+    """Of three points on the front two are equal; the best in the gap violates the constraint, and is left out while
+    any satisfies it."""
     limited = two(constraints=(Constraint("validation/seconds", "<=", 1.0),))
     points = [(0.0, 3.0, 0.5), (0.0, 3.0, 0.5), (-1.0, 2.0, 0.5), (-2.0, 1.0, 9.0)]
     plan = new_plan(tmp_path, limited, trials=4)
@@ -124,7 +125,8 @@ def test_crashes_between_any_two_steps_change_nothing(
 
 @pytest.mark.parametrize("the_study", [STUDY, TWO], ids=["one goal", "two"])
 def test_nothing_is_retrained_before_the_journal_knows_every_outcome(tmp_path: Path, the_study: Study) -> None:
-    """The driver died after the last trial's outcome, and before its journal heard of it: with two workers, one is still to be told."""
+    """The driver died after the last trial's outcome, and before its journal heard of it: with two workers, one is
+    still to be told."""
     plan = new_plan(tmp_path, the_study, trials=4)
     for _ in range(3):
         planned = plan.next()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Choice, Float, Int, Space
-from gibbsweep.tune.population.evolution import Member, evolve, perturbed, taken
+from gibbsweep.tune.population.evolution import Member, active_domains, evolve, perturb
 from gibbsweep.tune.samplers import unit_cube
 from gibbsweep.tune.schedulers.generations import boundaries
 
@@ -21,7 +21,9 @@ SPACE: Space = {
     "momentum": Float(0.0, 0.99),
     "k": Int(1, 20, log=True),
     "width": Choice(16, 32, 64),
-    "optimizer": Choice("sgd", "adam", then={"sgd": {"nesterov": Choice(True, False)}, "adam": {"beta": Float(0.5, 0.99)}}),
+    "optimizer": Choice(
+        "sgd", "adam", then={"sgd": {"nesterov": Choice(True, False)}, "adam": {"beta": Float(0.5, 0.99)}}
+    ),
 }  # fmt: skip
 EVOLVES = ("rate", "momentum", "k", "nesterov", "beta")
 
@@ -51,7 +53,7 @@ def test_what_a_decision_is(members: list[Member], seed: int, step: int) -> None
     for number, change in changes.items():
         before = by_number[change.donor]
         assert before.loss < by_number[number].loss or number in lost
-        domains = taken(SPACE, change.values)
+        domains = active_domains(SPACE, change.values)
         assert set(domains) == set(change.values) == set(before.values)
         for path, value in change.values.items():
             if path not in EVOLVES:
@@ -80,7 +82,7 @@ def test_the_worst_quarter_takes_over_the_best() -> None:
 
 def moved(domain: Any, value: Any, n: int = 4000) -> list[Any]:
     dice = np.random.default_rng(0)
-    return [perturbed(domain, value, dice) for _ in range(n)]
+    return [perturb(domain, value, dice) for _ in range(n)]
 
 
 def test_a_number_is_multiplied_or_drawn_again() -> None:

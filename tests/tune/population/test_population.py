@@ -1,4 +1,5 @@
-"""A population on a virtual clock: the same whoever comes first and whenever it is killed, and better than any constant on a parabola."""
+"""A population on a virtual clock: the same whoever comes first and whenever it is killed, and better than any constant
+on a parabola."""
 
 from __future__ import annotations
 
@@ -19,11 +20,11 @@ from gibbsweep.errors import UserError
 from gibbsweep.study.space import Float, Space
 from gibbsweep.train import Segment
 from gibbsweep.tune.population.lineage import lineage, schedule_of
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.simulation.curves import SyntheticCurves
 from gibbsweep.tune.simulation.simulate import SearchPolicy, loss_of, simulate
 
-FORM = SchedulerForm("population", generations=5)
+FORM = SchedulerConfig("population", generations=5)
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class NoisyParabola:
-    """E[w²] under stochastic gradient descent on w² / 2 whose gradients have the variance ``noise``: m <- (1 - rate)² m + rate² noise.
+    """E[w²] under stochastic gradient descent on w² / 2 whose gradients have the variance ``noise``: m <- (1 - rate)² m
+    + rate² noise.
 
-    The best rate of an update is m / (m + noise), which falls as 1 / updates, and with it 1 / m grows by 1 / noise in each: no schedule
-    ends below 1 / (1 / m_0 + updates / noise). A constant rate can only fall fast or end low."""
+    The best rate of an update is m / (m + noise), which falls as 1 / updates, and with it 1 / m grows by 1 / noise in
+    each: no schedule ends below 1 / (1 / m_0 + updates / noise). A constant rate can only fall fast or end low."""
 
     updates: int = 200
     noise: float = 4.0
@@ -76,7 +78,7 @@ def test_a_population_beats_every_constant_rate_where_the_best_one_changes() -> 
     best_constant = min(curves.loss({"learning_rate": 10 ** (e / 100)}, 0, 200) for e in range(-300, 1))
     found = []
     for seed in range(3):
-        ours = policy(SchedulerForm("population", generations=20), curves, trials=16, seed=seed, report_every=0)
+        ours = policy(SchedulerConfig("population", generations=20), curves, trials=16, seed=seed, report_every=0)
         simulate(ours, curves, workers=3)
         best = ours.search.arms[0].best()
         assert best is not None and best.objectives is not None and ours.search.population is not None
@@ -179,7 +181,7 @@ def test_a_population_that_is_lost_altogether_has_diverged() -> None:
 
 def test_a_lineage_is_the_history_of_the_weights() -> None:
     curves = SyntheticCurves(seed=1, updates=40)
-    ours = policy(SchedulerForm("population", generations=10), curves, trials=16)
+    ours = policy(SchedulerConfig("population", generations=10), curves, trials=16)
     simulate(ours, curves, workers=4)
     records = ours.search.records
     for record in records:

@@ -1,4 +1,5 @@
-"""What diverged in a population and went on from another one's checkpoint is counted: each member once, with what it had cost."""
+"""What diverged in a population and went on from another one's checkpoint is counted: each member once, with what it
+had cost."""
 
 from __future__ import annotations
 

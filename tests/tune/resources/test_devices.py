@@ -1,4 +1,5 @@
-"""Who has room beside whom, what is learned from a memory that ran out, and what becomes of a run whose process died."""
+"""Who has room beside whom, what is learned from a memory that ran out, and what becomes of a run whose process
+died."""
 
 from __future__ import annotations
 
@@ -122,9 +123,9 @@ def test_out_of_memory_is_retried_until_alone_and_only_then_fails(tmp_path: Path
     own, said = retries(tmp_path, one := devices(tmp_path, [Node(4.0)]))
     run = planned("large-0", "large")
     for at_once in (2, 1):
-        assert own.after(run, Died("MemoryError", "host")) is None
+        assert own.outcome_after(run, Died("MemoryError", "host")) is None
         assert one.nodes[0].cpus / one.request_of(run).cpus == at_once
-    outcome = own.after(run, Died("MemoryError", "host"))
+    outcome = own.outcome_after(run, Died("MemoryError", "host"))
     assert outcome is not None and outcome.kind == "failed"
     assert outcome.message == f"it ran out of memory alone on its machine (MemoryError): {ADVICE}"
     assert len(outcome.memory_retries) == 2
@@ -143,31 +144,32 @@ def test_a_crash_is_retried_as_before_and_a_silent_one_the_last_time_alone(tmp_p
         for count in range(1, CRASHES_ALLOWED + 1):
             assert one.request_of(run) == Request(1)
             assert count_start(run_dir, "session", 0) == count
-            assert own.after(run, Died(silent=silent)) is None
+            assert own.outcome_after(run, Died(silent=silent)) is None
         assert one.request_of(run) == Request(last)
         assert one.requests["small"] == Request(1)
         assert count_start(run_dir, "session", 0) == CRASHES_ALLOWED + 1, "the last one that its process allows"
         for _ in range(MOST_CRASHES - CRASHES_ALLOWED):
-            assert own.after(run, Died(silent=silent)) is None
-        outcome = own.after(run, Died(silent=silent))
+            assert own.outcome_after(run, Died(silent=silent)) is None
+        outcome = own.outcome_after(run, Died(silent=silent))
         assert outcome is not None and outcome.message.startswith("its process ended without an outcome, 21 times")
 
 
 def test_processes_that_raise_before_any_begins_halt_the_sweep(tmp_path: Path) -> None:
-    """Whatever their runs: three in a row. One that has begun, reported or died in another way says that it is not true of all."""
+    """Whatever their runs: three in a row. One that has begun, reported or died in another way says that it is not true
+    of all."""
     own, said = retries(tmp_path, devices(tmp_path))
     cannot = Died("No module named 'idle'", raised=True)
     for run in ("small-0", "small-1"):
-        assert own.after(planned(run), cannot) is None
-    own.heard_of("small-2")
+        assert own.outcome_after(planned(run), cannot) is None
+    own.on_report("small-2")
     for run in ("small-0", "small-1"):
-        assert own.after(planned(run), cannot) is None
-    assert own.after(planned("small-2"), Died(silent=True)) is None
+        assert own.outcome_after(planned(run), cannot) is None
+    assert own.outcome_after(planned("small-2"), Died(silent=True)) is None
     count_start(tmp_path / "trials" / "small-3", "session", 0)
     for run in ("small-0", "small-1", "small-3", "small-0", "small-1"):
-        assert own.after(planned(run), cannot) is None
+        assert own.outcome_after(planned(run), cannot) is None
     assert not said
-    assert own.after(planned("small-2"), cannot) is None
+    assert own.outcome_after(planned("small-2"), cannot) is None
     assert len(said) == 1 and "cannot start (No module named 'idle')" in said[0] and "PYTHONPATH" in said[0]
 
 
@@ -177,7 +179,7 @@ def test_crashes_and_memory_are_counted_apart(tmp_path: Path) -> None:
     run_dir = tmp_path / "trials" / run.name
     for death, counted in ((Died(), 1), (Died("no", "host"), 0), (Died(), 1), (Died(), 2)):
         count_start(run_dir, "session", 0)
-        assert own.after(run, death) is None
+        assert own.outcome_after(run, death) is None
         assert starts_in_vain(run_dir) == counted
 
 

@@ -76,7 +76,8 @@ def test_sizes() -> None:
 
 
 def test_the_worst_completed_trials_go_first_and_the_retrained_stay(tmp_path: Path) -> None:
-    """Room for four, and for a fifth that is being replaced: at the end the four retrained runs are there, and no search trial."""
+    """Room for four, and for a fifth that is being replaced: at the end the four retrained runs are there, and no
+    search trial."""
     plan = new_plan(tmp_path, trials=6)
     gate = gate_of(plan, 5 * ONE)
     after_search: set[str] = set()
@@ -89,7 +90,8 @@ def test_the_worst_completed_trials_go_first_and_the_retrained_stay(tmp_path: Pa
         assert on_disk == gate.quota.total <= 5 * ONE
     assert plan.finished()
     assert not gate.halted
-    # Two places of the five were left for the first retraining: the best of each k keeps its checkpoint, and one of the second best.
+    # Two places of the five were left for the first retraining. The best of each k keeps its checkpoint, and so does
+    # one of the second best.
     best = {f"rbm-{record.number:04d}" for arm in plan.arms() if (record := arm.best()) is not None}
     assert len(after_search) == 3
     assert best < after_search
@@ -132,7 +134,8 @@ def test_nothing_is_removed_without_a_quota_or_while_it_suffices(tmp_path: Path)
 
 
 def test_what_must_stay_and_does_not_fit_pauses_and_a_larger_quota_goes_on(tmp_path: Path) -> None:
-    """Waiting trials are all kept while none has completed: the sweep pauses, and with more disk it starts what an undisturbed one does."""
+    """Waiting trials are all kept while none has completed: the sweep pauses, and with more disk it starts what an
+    undisturbed one does."""
     words = {"trials": 8, "scheduler": "halving", "seeds": 1, "rungs": 1}
     whole, undisturbed = new_plan(tmp_path / "whole", **words), []
     while (planned := whole.next()) is not None:
@@ -186,7 +189,8 @@ def test_the_advised_quota_is_enough(tmp_path: Path) -> None:
     objectives=st.integers(1, 2),
 )
 def test_the_hopeless_are_never_promoted(seed: int, eta: int, brackets: int, workers: int, objectives: int) -> None:
-    """Any order of reports, pauses and ends: whoever is once called hopeless is never promoted, and nothing else is asked of it."""
+    """Any order of reports, pauses and ends: whoever is once called hopeless is never promoted, and nothing else is
+    asked of it."""
     dice, trials = random.Random(seed), 18
     scheduler = Promotion(27, (3, 9), eta, trials=trials, brackets=brackets, objectives=objectives)
     hopeless: set[int] = set()

@@ -35,7 +35,10 @@ class Wrapped(Exception):
         (RuntimeError("CUDA error: out of memory"), "gpu"),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), "gpu"),
         (MemoryError(), "host"),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"), "host"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
+            "host",
+        ),
         (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), "host"),
         (RuntimeError("Task was killed due to the node running low on memory."), "host"),
         (OutOfMemory("gpu", "no"), "gpu"),
@@ -44,7 +47,13 @@ class Wrapped(Exception):
         (RuntimeError("the disk of this test is on fire"), None),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), None),
         # What Ray says of any process that is gone: no evidence.
-        (RuntimeError("There are some potential root causes. (1) The process is killed by SIGKILL by OOM killer due to high memory usage."), None),
+        (
+            RuntimeError(
+                "There are some potential root causes. (1) The process is killed by SIGKILL by OOM killer due to high "
+                "memory usage."
+            ),
+            None,
+        ),
     ],
 )  # fmt: skip
 def test_what_says_that_a_memory_ran_out(error: Exception, memory: str | None) -> None:

@@ -62,7 +62,8 @@ def test_the_peak_grows_with_the_batch_by_its_activations_at_least() -> None:
 
 
 def test_the_peak_has_what_evaluation_samples_and_the_largest_of_the_space() -> None:
-    """A sample of n makes n x samples floats at once, while the weights of a linear layer have two moments beside them."""
+    """A sample of n makes n x samples floats at once, while the weights of a linear layer have two moments beside
+    them."""
     samples, n, width = 500_000, 64, 100_000
     need = measure_in_child(assignment(WideConfig(64, samples), n=n), {"width": Int(64, width)})
     assert need.values == {"width": width}
@@ -106,7 +107,8 @@ class FakeCuda(Cuda):
 
 
 def test_a_gpu_holds_the_peak_and_the_context_beside_it() -> None:
-    # 2000 were in use before; 5000 are now, 2500 of them reserved: the context takes 500. At the peak 2800 were reserved.
+    # 2000 were in use before; 5000 are now, 2500 of them reserved, so the context takes 500. 2800 were reserved at the
+    # peak.
     assert gpu_need(FakeCuda(5000, 2500, 2800), 2000) == 3300
     assert gpu_need(FakeCuda(4000, 2500, 2800), 2000) == 2800, "another process gave some back meanwhile"
 

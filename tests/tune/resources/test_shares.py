@@ -1,4 +1,5 @@
-"""Decisions about shares of a device: no memory is ever overfilled, halving ends alone, and a whole trial always fits."""
+"""Decisions about shares of a device: no memory is ever overfilled, halving ends alone, and a whole trial always
+fits."""
 
 from __future__ import annotations
 
@@ -159,7 +160,8 @@ def place(nodes: list[Node], request: Request, workers: int, drivers: int, *, sp
 def test_nested_trainers_never_wait_for_one_another(
     nodes: list[Node], gpus: float, workers: int, spread: bool, memory: str
 ) -> None:
-    """With as many trials started as are let in, each holding its own process's CPUs, all workers of one at least have room."""
+    """With as many trials started as are let in, each holding its own process's CPUs, all workers of one at least have
+    room."""
     request = Request(1, gpus)
     if trials_at_once(request, workers, nodes) == 0:
         return

@@ -1,4 +1,5 @@
-"""Search by expected ends: early reports mislead, and the model that has seen a few ends is not misled; also not by a crash."""
+"""Search by expected ends: early reports mislead, and the model that has seen a few ends is not misled; also not by a
+crash."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from gibbsweep.train import Outcome
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers.multi_fidelity import HYPERPARAMETERS
 from gibbsweep.tune.samplers.sampler import SamplerName
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.schedulers.rungs import Rung
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.simulation.curves import SyntheticCurves
@@ -51,7 +52,7 @@ def search(
     contender = Contender(Config(), "baseline", SPACE, compare=compare)  # type: ignore[arg-type]
     return search_for(
         storage or InMemoryStorage(), contender, Goal("loss", "minimize"), updates=UPDATES, trials=40, seed=3,
-        sampler=sampler, scheduler=SchedulerForm("halving", rungs=1), earlier=earlier,
+        sampler=sampler, scheduler=SchedulerConfig("halving", rungs=1), earlier=earlier,
     )  # fmt: skip
 
 
@@ -152,7 +153,7 @@ def test_it_finds_on_crossing_curves_what_random_halving_does_not_in_the_same_ti
         for sampler in ("gp", "random"):
             curves = SyntheticCurves(seed=seed)
             policy = SearchPolicy.of(
-                curves, trials=400, seed=seed, sampler=sampler, scheduler=SchedulerForm("halving", rungs=2)
+                curves, trials=400, seed=seed, sampler=sampler, scheduler=SchedulerConfig("halving", rungs=2)
             )  # fmt: skip
             found = simulate(policy, curves, workers=8, overhead=1.0, until=700)
             best.setdefault(sampler, []).append(found.best[-1][1])

@@ -22,7 +22,7 @@ from gibbsweep.tune.journal.ranking import end_losses
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers import unit_cube
 from gibbsweep.tune.samplers.sampler import BEST, SamplerName, _cap
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search.search import Search
 
 SAMPLERS: tuple[SamplerName, ...] = get_args(SamplerName)
@@ -64,7 +64,7 @@ def search(
     contender = Contender(Config(), "baseline", space, compare=compare)  # type: ignore[arg-type]
     return search_for(
         storage or InMemoryStorage(), contender, *GOALS[:objectives], updates=9, trials=trials, seed=seed,
-        sampler=sampler, scheduler=SchedulerForm(scheduler), constraints=constraints,
+        sampler=sampler, scheduler=SchedulerConfig(scheduler), constraints=constraints,
     )  # fmt: skip
 
 
@@ -156,7 +156,8 @@ def test_a_model_of_two_goals_finds_more_of_their_front_than_chance(
 
 @pytest.mark.parametrize(("sampler", "trials"), [("tpe", 40), ("gp", 15)])
 def test_a_model_of_two_goals_keeps_to_a_constraint(sampler: SamplerName, trials: int) -> None:
-    """The loss pulls the rate to .05; twice as many suggestions as by chance, a quarter, hold it above .2 all the same."""
+    """The loss pulls the rate to .05; twice as many suggestions as by chance, a quarter, hold it above .2 all the
+    same."""
     held = Constraint("rate", ">=", 0.2)
     found = search(sampler, space=PLAIN, trials=trials, objectives=2, constraints=(held,), scheduler="none")
     rates = [step(found)["rate"] for _ in range(trials)]

@@ -10,7 +10,7 @@ import pytest
 from tests.tune.falling import FORMS, Falling, Opposed, of_one_or_two, policy
 
 from gibbsweep.errors import UserError
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.simulation.simulate import simulate
 
 of_several_goals = pytest.mark.parametrize(
@@ -20,12 +20,13 @@ of_several_goals = pytest.mark.parametrize(
 
 def test_a_population_of_several_goals_is_refused() -> None:
     with pytest.raises(UserError, match="one goal, and there are 2: use halving"):
-        SchedulerForm("population").build(updates=27, trials=8, objectives=2)
+        SchedulerConfig("population").build(updates=27, trials=8, objectives=2)
 
 
 @of_several_goals
-def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
-    """Two goals that no trial is good at both of: the best in either completes, whatever the scheduler, and the front holds both."""
+def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: SchedulerConfig) -> None:
+    """Two goals that no trial is good at both of: the best in either completes, whatever the scheduler, and the front
+    holds both."""
     curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
@@ -38,7 +39,7 @@ def test_the_best_in_each_goal_is_found_where_early_ranks_are_right(form: Schedu
 def test_halving_of_two_goals_spends_what_the_rungs_say() -> None:
     """27 trials, eta 3, all on one front: a third goes on, and at least the best in either."""
     curves = of_one_or_two(2, Falling(may_break=False), Opposed(may_break=False))
-    ours = policy(SchedulerForm("halving"), curves, trials=27, report_every=0)
+    ours = policy(SchedulerConfig("halving"), curves, trials=27, report_every=0)
     found = simulate(ours, curves, workers=1)
     reached = Counter(max(record.reports) for record in ours.search.records)
     at_least = {3: reached[3] + reached[9] + reached[27], 9: reached[9] + reached[27], 27: reached[27]}
@@ -48,11 +49,12 @@ def test_halving_of_two_goals_spends_what_the_rungs_say() -> None:
 
 
 def test_a_rung_of_two_goals_promotes_by_front_and_the_extremes_first() -> None:
-    """Six at a rung, a third goes on: of the front of four the best in each goal; (3, 3) is dominated, and never promoted."""
-    scheduler = SchedulerForm("halving", rungs=1).build(updates=9, trials=9, objectives=2)
+    """Six at a rung, a third goes on: of the front of four the best in each goal; (3, 3) is dominated, and never
+    promoted."""
+    scheduler = SchedulerConfig("halving", rungs=1).build(updates=9, trials=9, objectives=2)
     points = ((1.0, 9.0), (2.0, 8.0), (9.0, 1.0), (3.0, 3.0), (2.5, 2.5), (8.0, 8.0))
     for order in itertools.permutations(range(6)):
-        again = SchedulerForm("halving", rungs=1).build(updates=9, trials=9, objectives=2)
+        again = SchedulerConfig("halving", rungs=1).build(updates=9, trials=9, objectives=2)
         for index in order:
             assert again.report(index, 3, points[index]) == "go"
             again.pause(index, 3, promoted=False)
@@ -62,7 +64,7 @@ def test_a_rung_of_two_goals_promotes_by_front_and_the_extremes_first() -> None:
 
 
 def test_the_median_of_two_goals_spares_whoever_is_on_the_first_front() -> None:
-    scheduler = SchedulerForm("median").build(updates=9, trials=9, objectives=2)
+    scheduler = SchedulerConfig("median").build(updates=9, trials=9, objectives=2)
     for index, point in enumerate(((1.0, 4.0), (2.0, 3.0), (3.0, 2.0), (4.0, 1.0))):
         assert scheduler.report(index, 3, point) == "go"
         scheduler.close(index, completed=True)

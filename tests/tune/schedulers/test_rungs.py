@@ -27,7 +27,8 @@ def test_so_many_trials_fill_so_many_rungs() -> None:
 
 def test_brackets_get_their_shares_at_every_moment() -> None:
     shares = bracket_shares(rungs=3, brackets=3, eta=3)
-    # Hyperband's weights: a bracket one rung higher starts a third of the trials, times 4/3 and 4/2 for having fewer rungs.
+    # Hyperband's weights: a bracket one rung higher starts a third of the trials, times 4/3 and 4/2 for its fewer
+    # rungs.
     assert shares == pytest.approx([9 / 15, 4 / 15, 2 / 15])
     assigned = assign_brackets(300, shares)
     for n in (15, 100, 300):

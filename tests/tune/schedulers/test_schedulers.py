@@ -23,14 +23,16 @@ from tests.tune.falling import (
 )
 
 from gibbsweep.errors import UserError
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.simulation.curves import SyntheticCurves
 from gibbsweep.tune.simulation.simulate import SearchPolicy, loss_of, simulate
 
 
 @each_form_of_its_goals
 @pytest.mark.parametrize("workers", [1, 7])
-def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm, workers: int, objectives: int) -> None:
+def test_every_trial_ends_and_none_that_is_not_finite_lives(
+    form: SchedulerConfig, workers: int, objectives: int
+) -> None:
     curves = of_one_or_two(objectives, Falling(), Opposed())
     ours = policy(form, curves)
     found = simulate(ours, curves, workers=workers)
@@ -54,19 +56,19 @@ def test_every_trial_ends_and_none_that_is_not_finite_lives(form: SchedulerForm,
 
 @every_form
 @pytest.mark.parametrize("sampler", ["random", "tpe", "gp", "cmaes"])
-def test_a_constant_goal_ends_every_trial_and_completes_one(form: SchedulerForm, sampler: str) -> None:
+def test_a_constant_goal_ends_every_trial_and_completes_one(form: SchedulerConfig, sampler: str) -> None:
     curves = Flat(may_break=False)
     ours = policy(form, curves, trials=12, sampler=sampler)
     found = simulate(ours, curves, workers=2)
     assert sum(found.ended.values()) == 12 and found.ended["completed"] >= 1
     assert set(found.ended) <= {"completed", "pruned"}
     best = ours.search.arms[0].best()
-    assert best is not None and best.value == 0.5
+    assert best is not None and best.objectives == (0.5,)
 
 
 @every_form
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerForm, value: float) -> None:
+def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerConfig, value: float) -> None:
     """-inf would be the best of all."""
     curves = Flat(may_break=False, value=value)
     ours = policy(form, curves, trials=6)
@@ -76,9 +78,9 @@ def test_a_goal_that_is_never_finite_completes_nothing(form: SchedulerForm, valu
 
 
 @every_form
-def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> None:
-    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a population floors
-    change, and what the best began with is never replaced."""
+def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerConfig) -> None:
+    """Curves that never cross and never break: the trial with the lowest floor completes, whatever the scheduler. In a
+    population floors change, and what the best began with is never replaced."""
     curves = Falling(may_break=False)
     ours = policy(form, curves)
     simulate(ours, curves, workers=1)
@@ -90,7 +92,7 @@ def test_the_best_is_found_where_early_ranks_are_right(form: SchedulerForm) -> N
 def test_halving_spends_what_the_rungs_say() -> None:
     """27 trials, eta 3: 27 reach rung 1, 9 rung 3, 3 rung 9, 1 the end, each continued from where it stood."""
     curves = Falling(may_break=False)
-    ours = policy(SchedulerForm("halving"), curves, trials=27, report_every=0)
+    ours = policy(SchedulerConfig("halving"), curves, trials=27, report_every=0)
     found = simulate(ours, curves, workers=1)
     reached = Counter(max(record.reports) for record in ours.search.records)
     # Asynchronous: a trial may be promoted before a better one arrives, so there can be more, never fewer.
@@ -100,7 +102,7 @@ def test_halving_spends_what_the_rungs_say() -> None:
 
 
 def test_the_window_judges_by_the_median_of_the_last_reports() -> None:
-    scheduler = SchedulerForm("halving", rungs=1, window=3).build(updates=9, trials=9)
+    scheduler = SchedulerConfig("halving", rungs=1, window=3).build(updates=9, trials=9)
     for step, loss in ((1, 9.0), (2, 1.0), (3, 2.0)):
         assert scheduler.report(0, step, (loss,)) == "go"
     scheduler.pause(0, 3, promoted=False)
@@ -121,10 +123,10 @@ def test_the_window_judges_by_the_median_of_the_last_reports() -> None:
     objectives=st.sampled_from([1, 2]),
 )
 def test_a_crash_at_any_moment_changes_no_promotion(
-    form: SchedulerForm, moments: list[int], seed: int, objectives: int
+    form: SchedulerConfig, moments: list[int], seed: int, objectives: int
 ) -> None:
-    """One worker, killed after some number of events, again and again: every search is rebuilt from the storage alone, the trial that was
-    running starts again from its last report, and the records end as if nothing had happened."""
+    """One worker, killed after some number of events, again and again: every search is rebuilt from the storage alone,
+    the trial that was running starts again from its last report, and the records end as if nothing had happened."""
     curves = of_one_or_two(
         1 if form.name == "population" else objectives,
         SyntheticCurves(seed=seed, updates=27),
@@ -138,8 +140,8 @@ def test_a_crash_at_any_moment_changes_no_promotion(
         ours = policy(form, curves, storage, seed=seed, trials=15)
         if _run_some(ours, curves, next(waits)):
             break
-    told = [(r.values, r.state, r.reports, r.other_reports) for r in ours.search.records]
-    assert told == [(r.values, r.state, r.reports, r.other_reports) for r in whole.search.records]
+    told = [(r.values, r.state, r.reports) for r in ours.search.records]
+    assert told == [(r.values, r.state, r.reports) for r in whole.search.records]
     assert ours.search.arms[0].members(3) == whole.search.arms[0].members(3)
 
 
@@ -162,7 +164,7 @@ def _run_some(ours: SearchPolicy, curves: Any, events: int) -> bool:
 
 def test_ten_thousand_trials_on_five_hundred_workers() -> None:
     curves = SyntheticCurves()
-    ours = policy(SchedulerForm("halving"), curves, trials=10_000, report_every=0)
+    ours = policy(SchedulerConfig("halving"), curves, trials=10_000, report_every=0)
     found = simulate(ours, curves, workers=500)
     assert sum(found.ended.values()) == 10_000
     assert found.updates < 0.15 * 10_000 * 81, "a fraction of training all of them"
@@ -181,12 +183,12 @@ def test_ten_thousand_trials_on_five_hundred_workers() -> None:
 )
 def test_a_scheduler_that_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        SchedulerForm(**options)
+        SchedulerConfig(**options)
 
 
 def test_more_brackets_than_rungs_are_refused() -> None:
     with pytest.raises(UserError, match="--brackets 4 needs 3 rungs.*have 2"):
-        SchedulerForm("halving", brackets=4).build(updates=81, trials=9)
+        SchedulerConfig("halving", brackets=4).build(updates=81, trials=9)
 
 
 def test_names_are_listed_once() -> None:

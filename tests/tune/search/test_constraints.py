@@ -1,4 +1,5 @@
-"""Constraints: what violates one is ranked behind, told to the samplers, and not retrained while anything satisfies all."""
+"""Constraints: what violates one is ranked behind, told to the samplers, and not retrained while anything satisfies
+all."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ from gibbsweep.tune.on_ray import trial
 from gibbsweep.tune.on_ray.bridge import PlanScheduler
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.samplers.sampler import SamplerName
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.table.rows import rows_of
 
@@ -47,7 +48,7 @@ def search(
     space = {"x": Float(0, 1), "y": Float(0, 1)}
     return search_for(
         storage or InMemoryStorage(), Contender(Config(), "baseline", space), Goal("x", "minimize"),  # type: ignore[arg-type]
-        updates=9, trials=30, seed=0, sampler=sampler, scheduler=SchedulerForm(scheduler),
+        updates=9, trials=30, seed=0, sampler=sampler, scheduler=SchedulerConfig(scheduler),
         constraints=(Constraint("x", ">=", 0.6),),
     )  # fmt: skip
 
@@ -102,7 +103,8 @@ def test_the_best_satisfies_all_or_comes_closest_and_is_so_again_after_a_crash(t
     [("tpe", "none", 20), ("tpe", "halving", 20), ("gp", "halving", 15), ("cmaes", "none", 26)],
 )
 def test_samplers_learn_where_the_constraint_holds(sampler: SamplerName, scheduler: SchedulerName, trials: int) -> None:
-    """The goal pulls to x = 0; most of the last four hold x >= .6 all the same (a model of it looks closely on both sides)."""
+    """The goal pulls to x = 0; most of the last four hold x >= .6 all the same (a model of it looks closely on both
+    sides)."""
     found = search(sampler, scheduler)
     for _ in range(trials):
         end(found, found.ask())

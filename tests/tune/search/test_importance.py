@@ -58,8 +58,8 @@ def test_of_many_trials_as_many_as_are_enough_are_looked_at_from_first_to_last()
 
 
 def test_a_conditional_space_is_split_between_its_question_and_each_branch() -> None:
-    """Half the trials are worth x, the others c + s · (a choice of 0 and 1): the variance between the two is (difference of
-    means)² / 4, inside them 1 / 12 and s² / 4, half of each in the total."""
+    """Half the trials are worth x, the others c + s · (a choice of 0 and 1): the variance between the two is
+    (difference of means)² / 4, inside them 1 / 12 and s² / 4, half of each in the total."""
     c, s = 1.0, 0.5
     one = trials(200, {"x": UNIT}, lambda x: x, form="a")
     other = trials(200, {"k": CategoricalDistribution([0, 1])}, lambda k: c + s * k, seed=1, form="b")

@@ -34,7 +34,7 @@ def started(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:
     return Plan(the_study, settings, sweep)
 
 
-def taken(plan: Plan) -> warm_start.Taken:
+def taken(plan: Plan) -> warm_start.History:
     return warm_start.read(plan.sweep.warm_start)["rbm"]
 
 
@@ -80,7 +80,8 @@ def test_a_killed_sweep_asks_the_same_again_though_the_earlier_one_is_gone(tmp_p
 
 
 def test_trials_outside_the_space_are_dropped_and_counted(tmp_path: Path) -> None:
-    """An option that is gone drops its trials; a path that is not searched any more, those with another value; a wider space none."""
+    """An option that is gone drops its trials; a path that is not searched any more, those with another value; a wider
+    space none."""
     earlier(tmp_path)
     rate, centred = Float(0.01, 0.3, log=True), Choice(True, False)
     wider = started(tmp_path, with_space({"k": Choice(1, 2, 3), "learning_rate": Float(1e-3, 1.0), "centred": centred}))
@@ -163,7 +164,8 @@ class Config:
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes"])
 def test_a_model_starts_where_the_earlier_trials_were_good(sampler: SamplerName) -> None:
-    """Twelve earlier trials on a grid, best at (.2, .3): the three that follow the recipe lie nearer than chance (a mean of .56)."""
+    """Twelve earlier trials on a grid, best at (.2, .3): the three that follow the recipe lie nearer than chance (a
+    mean of .56)."""
     space: Space = {"x": Float(0, 1), "y": Float(0, 1)}
 
     def loss(values: dict[str, float]) -> float:
@@ -171,7 +173,7 @@ def test_a_model_starts_where_the_earlier_trials_were_good(sampler: SamplerName)
 
     points = [{"x": x, "y": y} for x in (0.05, 0.2, 0.6, 0.95) for y in (0.0, 0.3, 0.8)]
     trials = [{"values": v, "reports": {"9": loss(v)}, "violations": {}} for v in points]
-    records = warm_start.Taken(trials, {}).records(space, (9,))
+    records = warm_start.History(trials, {}).records(space, (9,))
     found = search_for(
         InMemoryStorage(), Contender(Config(), "baseline", space), Goal("loss", "minimize"), updates=9,  # type: ignore[arg-type]
         trials=8, seed=0, sampler=sampler, earlier=records,

@@ -14,7 +14,7 @@ from tests.tune.falling import Falling, policy
 from gibbsweep.cli.main import main
 from gibbsweep.errors import UserError
 from gibbsweep.tune.folder.layout import SweepDir
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.simulation.curves import RecordedCurves, SyntheticCurves
 from gibbsweep.tune.simulation.front_curves import FrontCurves
 from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
@@ -34,7 +34,7 @@ class Constant(Falling):
 def test_the_clock_is_that_of_a_queue(trials: int, workers: int, waves: int) -> None:
     """Equal trials on w workers take ceil(n / w) times one of them, start included."""
     curves = Constant(updates=10)
-    found = simulate(policy(SchedulerForm(), curves, trials=trials), curves, workers=workers, overhead=2.0)
+    found = simulate(policy(SchedulerConfig(), curves, trials=trials), curves, workers=workers, overhead=2.0)
     assert found.wall == pytest.approx(12.0 * waves)
     assert found.device_seconds == pytest.approx(10.0 * trials)
     assert found.updates == 10 * trials
@@ -46,7 +46,7 @@ def test_the_clock_is_that_of_a_queue(trials: int, workers: int, waves: int) -> 
 
 def test_a_simulation_can_be_cut_short() -> None:
     curves = Constant(updates=10)
-    found = simulate(policy(SchedulerForm(), curves, trials=100), curves, workers=2, until=35.0)
+    found = simulate(policy(SchedulerConfig(), curves, trials=100), curves, workers=2, until=35.0)
     assert found.wall <= 35.0
     assert found.ended["completed"] == 6
 
@@ -69,7 +69,7 @@ def test_recorded_curves_are_those_of_the_journal(tmp_path: Path) -> None:
     storage = JournalStorage(JournalFileBackend(str(sweep.journal)))
     made = SyntheticCurves()
     ours = SearchPolicy.of(
-        made, trials=8, seed=0, sampler="random", scheduler=SchedulerForm("median"), report_every=27, storage=storage
+        made, trials=8, seed=0, sampler="random", scheduler=SchedulerConfig("median"), report_every=27, storage=storage
     )
     simulate(ours, made, workers=1)
     curves = RecordedCurves(sweep, "simulated")
@@ -81,7 +81,7 @@ def test_recorded_curves_are_those_of_the_journal(tmp_path: Path) -> None:
         assert curves.loss({"trial": position}, 99, 53) == record.reports[27][0]
         if record.state == "diverged":
             assert math.isnan(curves.loss({"trial": position}, 99, 81))
-    replayed = policy(SchedulerForm("halving"), curves, trials=20)
+    replayed = policy(SchedulerConfig("halving"), curves, trials=20)
     simulate(replayed, curves, workers=3)
     assert {record.values["trial"] for record in replayed.search.records} <= set(range(len(drawn)))
     with pytest.raises(UserError, match="no search of 'other'.*simulated"):
@@ -94,7 +94,7 @@ def test_curves_of_two_goals_are_those_of_the_journal_too(tmp_path: Path) -> Non
     storage = JournalStorage(JournalFileBackend(str(sweep.journal)))
     made = FrontCurves([SyntheticCurves(), SyntheticCurves(seed=1)])
     ours = SearchPolicy.of(
-        made, trials=9, seed=0, sampler="random", scheduler=SchedulerForm("halving"), storage=storage
+        made, trials=9, seed=0, sampler="random", scheduler=SchedulerConfig("halving"), storage=storage
     )  # fmt: skip
     found = simulate(ours, made, workers=2)
     first, second = (RecordedCurves(sweep, "simulated", objective) for objective in (0, 1))

@@ -1,4 +1,5 @@
-"""A front as a person sees it: rows, labels, targets, the live view and ``gibbsweep status``, and what a later sweep takes of it."""
+"""A front as a person sees it: rows, labels, targets, the live view and ``gibbsweep status``, and what a later sweep
+takes of it."""
 
 from __future__ import annotations
 
@@ -101,7 +102,7 @@ def test_a_warm_start_takes_both_goals_and_none_of_a_sweep_of_one(tmp_path: Path
     options = SweepOptions(runs=tmp_path, name="t", trials=6, from_sweep="s")
     later, settings = create(TWO, options, has_gpu=False)
     (taken,) = warm_start.read(later.warm_start).values()
-    records = taken.records(FREE.space, warm_start.compared_at(settings.contenders_of(TWO)["rbm"], settings))
+    records = taken.records(FREE.space, warm_start.comparison_steps(settings.contenders_of(TWO)["rbm"], settings))
     assert [r.objectives for r in records] == [r.objectives for r in plan.search_of("rbm").records]
     assert [r.frozen().values for r in records] == [list(r.objectives or ()) for r in records]
     Plan(TWO, settings, later).next()

@@ -1,4 +1,5 @@
-"""The best that a person watches is the one that would be retrained: what satisfies the constraints first, and it says so where none does."""
+"""The best that a person watches is the one that would be retrained: what satisfies the constraints first, and it says
+so where none does."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a person sees of a population: the driver's view and the folder's are the same, a log says who went on from whom, and so do a figure
-and the table."""
+"""What a person sees of a population: the driver's view and the folder's are the same, a log says who went on from
+whom, and so do a figure and the table."""
 
 from __future__ import annotations
 

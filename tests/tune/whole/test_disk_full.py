@@ -45,7 +45,8 @@ WORDS: dict[str, Any] = {"budget": "smoke", "trials": 4, "seeds": 1, "scheduler"
 
 
 class Disk:
-    """Stands for ``os.write``: the ``full_at``-th write takes half of what it is given, and there is no space from then on."""
+    """Stands for ``os.write``: the ``full_at``-th write takes half of what it is given, and there is no space from then
+    on."""
 
     def __init__(self, full_at: int) -> None:
         self.full_at, self.writes = full_at, 0

@@ -1,4 +1,5 @@
-"""SIGKILL at random moments to whatever a sweep consists of: its driver, the process of a trial, a node of its cluster."""
+"""SIGKILL at random moments to whatever a sweep consists of: its driver, the process of a trial, a node of its
+cluster."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def check_nothing_lost(runs: Path) -> int:
-    """Every run that has not ended stands where its last report does: in its spool, its checkpoint and the journal. Returns the updates
-    of all runs."""
+    """Every run that has not ended stands where its last report does: in its spool, its checkpoint and the journal.
+    Returns the updates of all runs."""
     sweep = SweepDir(runs / "s")
     assert not is_driven(sweep)
     (study,) = open_storage(sweep).get_all_studies()

@@ -152,7 +152,8 @@ def test_results_go_where_they_are_asked(tmp_path: Path) -> None:
 
 
 def test_halving_continues_the_best_from_their_checkpoints(tmp_path: Path) -> None:
-    """Six trials of each k pause after 7 of 20 updates; those that go on report every step once, as if they had never stopped."""
+    """Six trials of each k pause after 7 of 20 updates; those that go on report every step once, as if they had never
+    stopped."""
     results, text = sweep(tmp_path, budget="laptop", trials=12, seeds=1, scheduler="halving", rungs=1)
     for row in results.rows:
         assert row.outcomes["completed"] >= 2 + 1 and row.outcomes["failed"] == 0

@@ -22,7 +22,7 @@ from gibbsweep.tune.folder.driver import request_stop
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import open_storage
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.population import takeovers
+from gibbsweep.tune.population import checkpoint_copies
 from gibbsweep.tune.sweep import Interrupted, run_sweep
 
 pytestmark = pytest.mark.usefixtures("ray_session")
@@ -30,7 +30,8 @@ pytestmark = pytest.mark.usefixtures("ray_session")
 SPACE = {"learning_rate": Float(0.001, 0.5, log=True), "centred": Choice(True, False)}
 THE_STUDY = study(contenders={"rbm": Contender(RBM, "energy", SPACE)})
 POPULATION = {
-    "name": "s", "budget": "smoke", "trials": 4, "seeds": 1, "scheduler": "population", "generations": 3, "precision": "fp32",
+    "name": "s", "budget": "smoke", "trials": 4, "seeds": 1,
+    "scheduler": "population", "generations": 3, "precision": "fp32",
 }  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def test_members_take_over_and_the_best_schedule_is_retrained_also_after_a_stop(
         return copy_checkpoint(run_dir, donor_dir, takeover, batch_size)
 
     with monkeypatch.context() as patch:
-        patch.setattr(takeovers, "copy_checkpoint", copy_and_stop)
+        patch.setattr(checkpoint_copies, "copy_checkpoint", copy_and_stop)
         patch.setattr(driver, "LOOK_EVERY", 0.0)  # a generation of this sweep is over in less than its second
         with pytest.raises(Interrupted, match="interrupted after 0 of 5 runs"):
             sweep(tmp_path / "parts", **POPULATION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -63,8 +64,7 @@ class BlockGibbs:
         hidden_logits = form.hidden_logits(v)
         hidden_mean = self._means(hidden_logits)
         h_mean, h, reconstruction, v_mean = hidden_mean, None, v, v
-        n_units = self.n_steps * (hidden_logits.numel() + v.numel())
-        bernoulli = draws.tosses(n_units, generator=generator, dtype=product_dtype)
+        bernoulli = partial(draws.bernoulli, generator=generator, dtype=product_dtype)
         # What later steps write over is memory of their own: none of what is returned, nor the data.
         for step in range(1, self.n_steps + 1):
             if step > 1:

@@ -10,10 +10,12 @@ from typing import Literal
 class Entry:
     """A data set that Gibbsweep knows by name.
 
-    Entry(
-        name="mnist", how="fetched", shape=(1, 28, 28), classes=tuple("0123456789"), rows=(60_000, 10_000),
-        source="MNIST, original files", licence="CC BY-SA 3.0", description="70,000 handwritten digits, 28x28",
-    )
+    Example::
+
+        Entry(
+            name="mnist", how="fetched", shape=(1, 28, 28), classes=tuple("0123456789"), rows=(60_000, 10_000),
+            source="MNIST, original files", licence="CC BY-SA 3.0", description="70,000 handwritten digits, 28x28",
+        )
     """
 
     name: str

@@ -23,7 +23,9 @@ from gibbsweep.errors import UserError
 class Fetched:
     """What :func:`fetch` did.
 
-    fetch("mnist").message
+    Example::
+
+        fetch("mnist").message
     """
 
     files: tuple[Path, ...]

@@ -1,1 +1,1 @@
-"""Canonical Parquet files: their header, their columns decoded, and how they are written."""
+"""Data sets on disk: what Parquet files and folders of images may hold, how they are read, and how they are written."""

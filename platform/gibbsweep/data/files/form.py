@@ -11,10 +11,10 @@ from gibbsweep.data.formats.images import Colour
 class Form:
     """Size, colour and rate of decoded examples; None: as they are, which must then be the same for all.
 
-    One second of sound at 8 kHz, and grey images of 32x32 pixels:
+    Example::
 
-        Form(size=8000, rate=8000)
-        Form(size=32, colour="grey")
+        Form(size=8000, rate=8000)      # one second of sound at 8 kHz
+        Form(size=32, colour="grey")    # images of 32x32 pixels
     """
 
     size: int | None = None

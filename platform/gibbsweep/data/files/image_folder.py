@@ -31,6 +31,8 @@ _SOURCE = "a folder of image files"
 class ImageFolder:
     """The image files of one split: directly in a folder, without labels, or in a folder for each class.
 
+    Example::
+
         ImageFolder(Path("data/pets/train")).header().metadata.classes      # ("cat", "dog")
 
     Classes are the folders that hold images, at any depth, in alphabetical order (numbers by their values).

@@ -37,7 +37,9 @@ _CHUNK = 4096  # examples compared at once
 class ParquetFiles:
     """The Parquet files of one split, in order.
 
-    ParquetFiles((Path("data/mnist/train.parquet"),)).read().x.shape
+    Example::
+
+        ParquetFiles((Path("data/mnist/train.parquet"),)).read().x.shape
     """
 
     paths: tuple[Path, ...]

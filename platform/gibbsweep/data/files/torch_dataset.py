@@ -39,6 +39,8 @@ def write_dataset(
 ) -> tuple[Path, ...]:
     """Writes torch datasets as ``ROOT/NAME/{train,test}.parquet``. Returns the paths; existing files are an error.
 
+    Example::
+
         write_dataset("mine", torchvision.datasets.FakeData(), test, metadata=Metadata(licence="CC0"))
         load("mine")
 
@@ -57,7 +59,9 @@ def write_dataset(
     folder = data_root(root)
     if files_of(name, folder):
         raise UserError(f"{folder / name} holds a data set already: choose another name, or remove it first")
-    datasets: dict[SplitName, Any] = {"train": train} | ({} if test is None else {"test": test})
+    datasets: dict[SplitName, Any] = {"train": train}
+    if test is not None:
+        datasets["test"] = test
     written: list[Path] = []
     try:
         for split, dataset in datasets.items():
@@ -144,7 +148,7 @@ def _array(x: Any, where: str) -> NDArray[Any]:
         if not real and (vector.astype(np.float64) != array).any():
             raise UserError(f"{where} holds a whole number beyond 2^24, which float32 cannot hold: scale the vectors")
         return vector
-    if (array.ndim, array.dtype) in ((4, np.bool_), (2, np.int16)):
+    if (array.ndim == 4 and array.dtype == np.bool_) or (array.ndim == 2 and array.dtype == np.int16):
         return array
     raise UserError(
         f"{where} is an example of shape {array.shape} and type {array.dtype}: expected an image (C, H, W) of bytes, "

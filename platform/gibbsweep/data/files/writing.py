@@ -28,7 +28,9 @@ _FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 class Part:
     """Some rows of a data set, for :func:`write_parts`.
 
-    Part(np.zeros((2, 1, 28, 28), np.uint8), y=[0, 1], text=["a nought", "a one"])
+    Example::
+
+        Part(np.zeros((2, 1, 28, 28), np.uint8), y=[0, 1], text=["a nought", "a one"])
     """
 
     x: NDArray[Any] | list[bytes]
@@ -51,6 +53,8 @@ def write_parquet(
     metadata: Metadata,
 ) -> None:
     """Writes examples losslessly in canonical form (see :class:`Part` for ``x``); an existing file is an error.
+
+    Example::
 
         write_parquet(Path("data/mine/train.parquet"), images, labels, metadata=Metadata(classes=("cat", "dog")))
 

@@ -24,6 +24,8 @@ class NoiseScales:
     Techniques are those of NCSNv2 (Song & Ermon 2020). Below five components technique 2 says nothing, and ``gamma``,
     ``n_levels``, ``eps`` and ``step_size`` are None.
 
+    Example::
+
         scales = noise_scales("digits")
         scales.sigma_data, scales.max_distance
     """

@@ -14,7 +14,9 @@ from gibbsweep.errors import UserError
 class DataNeeds:
     """Properties that a study needs of its data set.
 
-    DataNeeds(labels=True, dims=3, channels=1)      # labelled grey images
+    Example::
+
+        DataNeeds(labels=True, dims=3, channels=1)      # labelled grey images
     """
 
     labels: bool = False

@@ -17,7 +17,9 @@ from gibbsweep.errors import UserError
 class ResizePath:
     """How the square images of a view came to their size.
 
-    resize_path("mnist5k@16").steps         # "28x28, resized down to 16x16 (bilinear, antialiased)"
+    Example::
+
+        resize_path("mnist5k@16").steps         # "28x28, resized down to 16x16 (bilinear, antialiased)"
     """
 
     data: str

@@ -78,6 +78,8 @@ def load_split(
 class Split(TableSplit):
     """A split of a data set, for measures that compare it with the set's training examples or with another set.
 
+    Example::
+
         split = load("digits").validation
         split.part, split.dataset.name          # ("validation", "digits")
 
@@ -103,8 +105,10 @@ class Split(TableSplit):
 class Dataset:
     """A view of a data set in signed or binary units, cut into :attr:`train`, :attr:`validation` and :attr:`test`.
 
+    Example::
+
         digits = load("digits[:500]", units="binary")
-        len(digits.train), digits.spec.shape    # (450, (1, 8, 8))
+        len(digits.train), digits.spec.shape    # (500, (1, 8, 8))
 
     The training file is open; the test file is opened when :attr:`test` is first read. A pickled data set is its
     recipe: the process that unpickles it loads it anew, from the mapped file.

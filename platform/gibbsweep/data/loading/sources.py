@@ -13,6 +13,7 @@ from gibbsweep.data.catalogue.layouts import SplitName, Stored, files_of, valida
 from gibbsweep.data.files.form import Form
 from gibbsweep.data.files.header import Header
 from gibbsweep.data.files.stored import StoredSplit, stored_split
+from gibbsweep.data.formats.images import CHANNELS
 from gibbsweep.data.formats.wav import LONGEST
 from gibbsweep.data.loading.view import DataView
 from gibbsweep.data.tables.cache import cached
@@ -94,8 +95,13 @@ def _table(
     elif header.kind == "image":
         if view.size is not None:
             check_edge(view.name, view.size)
-        form = Form(size=view.size, colour=view.colour)
-        stem += (f"@{view.size}" if view.size else "") + (f"@{view.colour}" if view.colour else "")
+        size, colour = view.size, view.colour
+        stated = header.metadata.shape
+        if len(stated) == 3:  # a form that the images have already needs no copy of its own
+            size = None if stated[1:] == (size, size) else size
+            colour = None if colour and stated[0] == CHANNELS[colour] else colour
+        form = Form(size=size, colour=colour)
+        stem += (f"@{size}" if size else "") + (f"@{colour}" if colour else "")
     else:
         whole = cached(stem, key, lambda: stored.read(vocabulary, classes=classes))
         return at_size(stem, key, whole, view.size)

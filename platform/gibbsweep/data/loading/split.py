@@ -20,6 +20,8 @@ Indices = Tensor | slice | NDArray[Any]
 class TableSplit:
     """Rows of a table, in the units that models see. D = the shape of one example, channels first.
 
+    Example::
+
         split = load_split("digits", "test")
         split.batch(torch.arange(10))           # {"x": (10, 1, 8, 8) in [-1, 1], "y": (10,)}
 

@@ -26,6 +26,8 @@ _ITEM = re.compile(r"(?P<exclude>-\d+)|(?P<limit>:\d+)|(?P<keep>\d+)", re.ASCII)
 class DataView:
     """A part of a data set in a form; the name alone is the whole set as it is.
 
+    Example::
+
         DataView("mnist", classes=(4, 9), size=32) == parse("mnist[4,9]@32")
 
     As text (``str`` and :func:`parse`): ``NAME``, then in brackets, comma-separated, classes to keep ``K``, classes to

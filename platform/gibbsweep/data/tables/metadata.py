@@ -17,7 +17,9 @@ _LOSSY = "re-encoded with loss: Fréchet distances are not comparable with publi
 class Metadata:
     """What a file of examples states about them.
 
-    Metadata(classes=("cat", "dog"), source="my photographs", licence="CC0")
+    Example::
+
+        Metadata(classes=("cat", "dog"), source="my photographs", licence="CC0")
     """
 
     shape: tuple[int, ...] = ()

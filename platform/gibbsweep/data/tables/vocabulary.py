@@ -26,8 +26,10 @@ _SEPARATORS = re.compile(r"[^\w]+")
 class Vocabulary:
     """The words that captions are encoded with, and the number of tokens that a caption has.
 
-    vocabulary = Vocabulary.of(["a red kite", "a red door"])
-    vocabulary.encode(["a red fox"])        # tensor([[2, 3, 1]]): "fox" is unknown
+    Example::
+
+        vocabulary = Vocabulary.of(["a red kite", "a red door"])
+        vocabulary.encode(["a red fox"])        # tensor([[2, 3, 1]]): "fox" is unknown
     """
 
     words: tuple[str, ...]

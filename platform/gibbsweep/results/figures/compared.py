@@ -78,7 +78,7 @@ class AgainstCompared:
             for at, row in zip(x, rows, strict=True):
                 ends = [row.metrics[end].mean for end in self.bracket if end in row.metrics]
                 if len(ends) == 2:
-                    axes.vlines(at, *ends, color=colour, alpha=0.4, linewidth=6)
+                    axes.vlines(at, ends[0], ends[1], color=colour, alpha=0.4, linewidth=6)
 
 
 def _mark_diverged(axes: Axes, series: Series, place: int) -> None:

@@ -1,1 +1,2 @@
-"""The sweep's truth, written before anything happens and read after a crash: what each trial is to do and what became of it."""
+"""The record of a sweep: what each trial is to do, written before it happens, and what became of it, read after a
+crash."""

@@ -1,4 +1,4 @@
-"""The names and formats of everything that a sweep's journal holds of a trial beside Optuna's own fields."""
+"""Names and formats of the attributes that a sweep's journal holds for a trial, beside Optuna's own fields."""
 
 from __future__ import annotations
 
@@ -8,48 +8,55 @@ from typing import Any
 
 from gibbsweep.study.space import values_from_json
 
-AT = "violations@"
-"""Of the user attribute that holds a trial's violations at a report, before its updates."""
+VIOLATIONS = "violations@"
+"""Prefix of a user attribute: ``violations@UPDATES`` holds the constraint violations reported after UPDATES."""
 
 
-OTHERS_AT = "objectives@"
-"""Of the user attribute that holds the report of every goal but the first, before its updates."""
+OTHER_OBJECTIVES = "objectives@"
+"""Prefix of a user attribute: ``objectives@UPDATES`` holds the values of every goal but the first after UPDATES."""
 
 
 PRUNED = "pruned@"
-"""Of the user attribute that says that the verdict on a report was to prune, before its updates. It is no function of the journal, which does
-not say in which order trials of several workers reported."""
+"""Prefix of a user attribute: ``pruned@UPDATES`` says whether the verdict on the report after UPDATES was to prune. The
+verdict cannot be computed from the journal, which does not hold the order in which trials of several workers
+reported."""
 
 
 CONSTRAINT = "constraints:"
-"""Of the system attributes that hold a trial's constraints in Optuna (``Trial.set_constraint``)."""
+"""Prefix of the system attributes that hold a trial's constraints in Optuna (``Trial.set_constraint``)."""
 
 
-def as_constraints(found: Mapping[str, float]) -> dict[str, float]:
+def as_constraints(violations: Mapping[str, float]) -> dict[str, float]:
     """Violations as Optuna's system attributes."""
-    return {f"{CONSTRAINT}{name}": violation for name, violation in found.items()}
+    return {f"{CONSTRAINT}{name}": violation for name, violation in violations.items()}
 
 
-def reported(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
-    """What a trial's user attributes hold by updates, under names that begin with ``prefix``."""
-    return {int(key.removeprefix(prefix)): found for key, found in attrs.items() if key.startswith(prefix)}
+def by_updates(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
+    """The user attributes of a trial whose names begin with ``prefix``, by updates."""
+    return {int(key.removeprefix(prefix)): value for key, value in attrs.items() if key.startswith(prefix)}
 
 
-VALUES, FROM, LOST = "values@", "from@", "lost@"
-"""Of the user attributes of a trial that goes on from trial ``from@STEP``'s checkpoint of STEP updates with ``values@STEP``, or that was
-lost on its way to STEP, before their updates."""
+VALUES, DONOR, LOST = "values@", "from@", "lost@"
+"""Prefixes of the user attributes of a trial in a population. ``from@UPDATES`` names the trial from whose checkpoint it
+went on after UPDATES, ``values@UPDATES`` holds the values that it went on with, and ``lost@UPDATES`` says how it was
+lost before UPDATES."""
 
 
 @dataclass(frozen=True)
-class Copied:
-    """After ``step`` updates a trial took the checkpoint of trial ``donor`` of the same search and went on with ``values``."""
+class DonorCheckpoint:
+    """A checkpoint of another trial of the same search, from which a trial went on."""
 
     step: int
+    """Updates of the checkpoint."""
     donor: int
+    """The number of the trial whose checkpoint it is."""
     values: dict[str, Any]
+    """The searched values that the trial went on with."""
 
 
-def copies_of(attrs: Mapping[str, Any]) -> list[Copied]:
-    """From a trial's user attributes, by updates."""
-    steps = sorted(int(key.removeprefix(VALUES)) for key in attrs if key.startswith(VALUES))  # which are written last
-    return [Copied(step, attrs[f"{FROM}{step}"], values_from_json(attrs[f"{VALUES}{step}"])) for step in steps]
+def copies_of(attrs: Mapping[str, Any]) -> list[DonorCheckpoint]:
+    """The copied checkpoints in a trial's user attributes, by updates."""
+    steps = sorted(int(key.removeprefix(VALUES)) for key in attrs if key.startswith(VALUES))  # VALUES is written last
+    return [
+        DonorCheckpoint(step, attrs[f"{DONOR}{step}"], values_from_json(attrs[f"{VALUES}{step}"])) for step in steps
+    ]

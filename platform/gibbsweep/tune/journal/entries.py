@@ -1,5 +1,5 @@
-"""What a search writes of its trials in the sweep's journal; :mod:`gibbsweep.tune.journal.record` reads it again. What belongs together is on disk with
-one flush, and what must be known wherever an entry is comes before it."""
+"""Writes what becomes of a search's trials to the sweep's journal; :mod:`gibbsweep.tune.journal.record` reads it.
+Attributes that belong together reach the disk with one flush. The entry that makes the others count is written last."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from optuna.trial import TrialState, create_trial
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Space
 from gibbsweep.train import Outcome, OutcomeKind
-from gibbsweep.tune.journal.attributes import AT, OTHERS_AT, PRUNED, as_constraints
+from gibbsweep.tune.journal.attributes import OTHER_OBJECTIVES, PRUNED, VIOLATIONS, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import STATES, Record
 from gibbsweep.tune.journal.storage import deferred
 
 
 def study_in(storage: BaseStorage, name: str, goals: Sequence[Goal]) -> int:
-    """The id of the Optuna study ``name``, which is made where there is none."""
+    """The id of the Optuna study ``name``; a new study if the storage has none."""
     if name in (study.study_name for study in storage.get_all_studies()):
         return storage.get_study_id_from_name(name)
     directions = [StudyDirection.MAXIMIZE if g.direction == "maximize" else StudyDirection.MINIMIZE for g in goals]
@@ -36,7 +36,7 @@ def begin(
     runs_to: int,
     attrs: dict[str, Any],
 ) -> Record:
-    """A new trial; ``attrs``: what its sampler must find again."""
+    """Write a new trial. ``attrs``: what its sampler needs on resume."""
     params, distributions = parameters(space, values)
     template = create_trial(
         state=TrialState.RUNNING,
@@ -50,7 +50,7 @@ def begin(
 
 
 def go_on(storage: BaseStorage, record: Record, runs_to: int) -> None:
-    """A waiting trial runs again."""
+    """Write that a waiting trial runs again, up to ``runs_to`` updates."""
     storage.set_trial_user_attr(record.trial_id, "runs_to", runs_to)
     record.runs_to, record.state = runs_to, "running"
 
@@ -60,24 +60,25 @@ def report(
     record: Record,
     step: int,
     values: tuple[float, ...],
-    found: Mapping[str, float],
+    violations: Mapping[str, float],
     *,
     pruned: bool,
 ) -> None:
-    """A finite report of every goal after ``step`` updates, with each constraint's violation, and whether the trial is to be pruned."""
+    """Write a finite report of every goal after ``step`` updates, with each constraint's violation and whether the
+    trial is to be pruned."""
     first, *others = values
-    beside: dict[str, Any] = {}
-    if found:
-        beside[f"{AT}{step}"] = found
+    attributes: dict[str, Any] = {}
+    if violations:
+        attributes[f"{VIOLATIONS}{step}"] = violations
     if others:
-        beside[f"{OTHERS_AT}{step}"] = tuple(others)
-    if pruned or step in record.prune_verdicts:  # a verdict whose report a kill kept from the journal counts no more
-        beside[f"{PRUNED}{step}"] = record.prune_verdicts[step] = pruned
-    for key, known in beside.items():
+        attributes[f"{OTHER_OBJECTIVES}{step}"] = tuple(others)
+    if pruned or step in record.prune_verdicts:  # overwrites a verdict whose report a kill kept out
+        attributes[f"{PRUNED}{step}"] = record.prune_verdicts[step] = pruned
+    for key, value in attributes.items():
         with deferred(storage):
-            storage.set_trial_user_attr(record.trial_id, key, known)
+            storage.set_trial_user_attr(record.trial_id, key, value)
     storage.set_trial_intermediate_value(record.trial_id, step, first)
-    record.add_report(step, values, found)
+    record.add_report(step, values, violations)
 
 
 def end(
@@ -86,11 +87,11 @@ def end(
     ended: OutcomeKind,
     outcome: Outcome,
     values: tuple[float, ...] | None,
-    found: Mapping[str, float],
+    violations: Mapping[str, float],
 ) -> None:
-    """The trial has ``ended``, with these ``values`` of the goals and violations ``found`` where they were measured. Diverged and failed
-    trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart."""
-    at_the_end = as_constraints(found)
+    """Write that the trial has ``ended``, with the ``values`` of the goals and the violations where they were measured.
+    Diverged and failed trials are both FAIL to Optuna; the attribute ``outcome`` tells them apart."""
+    at_the_end = as_constraints(violations)
     record.attrs |= at_the_end
     with deferred(storage):
         storage.set_trial_user_attr(record.trial_id, "outcome", ended)

@@ -1,4 +1,4 @@
-"""Search spaces in Optuna's words: domains as distributions, values as parameters."""
+"""Search spaces as Optuna has them: domains as distributions, values as parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gibbsweep.study.space import Choice, Domain, Float, Space
 
 
 def distribution(domain: Domain) -> BaseDistribution:
-    """A domain in Optuna's words."""
+    """The Optuna distribution of a domain."""
     if isinstance(domain, Choice):
         return CategoricalDistribution(tuple(parameter(option) for option in domain.options))
     if isinstance(domain, Float):
@@ -20,12 +20,13 @@ def distribution(domain: Domain) -> BaseDistribution:
 
 
 def parameter(option: Any) -> Any:
-    """How Optuna sees an option: its storage keeps plain values alone, so a tuple of widths goes by its text."""
+    """The Optuna value of an option. Its storage keeps plain values alone, so a tuple of widths is stored as its
+    text."""
     return option if option is None or isinstance(option, bool | int | float | str) else str(option)
 
 
 def parameters(space: Space, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
-    """The parameters and distributions of ``values``, those of the branches taken included."""
+    """The Optuna parameters and distributions of ``values``, including those of the branches that ``values`` takes."""
     params: dict[str, Any] = {}
     distributions: dict[str, BaseDistribution] = {}
     for path, domain in space.items():

@@ -1,4 +1,4 @@
-"""What trials are ranked by: their goals as losses, behind how far they break constraints."""
+"""The order of trials: first by how far they violate constraints, then by the losses of their goals."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from gibbsweep.study.goal import Goal
 from gibbsweep.tune.journal.record import Record
 
 
-def losses_of(goals: Sequence[Goal], values: Sequence[float], found: Mapping[str, float]) -> tuple[float, ...]:
-    """Every goal's value as the loss that it is ranked by. Where a constraint is violated all of them are behind those that satisfy
-    all, so such a trial is dominated by every one that does and by every smaller violation (constrained domination, Deb et al.
-    2002, section VI)."""
-    return tuple(ranking_loss(goal.loss(value), found) for goal, value in zip(goals, values, strict=True))
+def losses_of(goals: Sequence[Goal], values: Sequence[float], violations: Mapping[str, float]) -> tuple[float, ...]:
+    """Every goal's value as the loss that trials are ranked by. If a constraint is violated, every loss comes behind
+    those of the trials that satisfy all constraints. Such a trial is therefore dominated by every trial that satisfies
+    them and by every smaller violation (constrained domination, Deb et al. 2002, section VI)."""
+    return tuple(ranking_loss(goal.loss(value), violations) for goal, value in zip(goals, values, strict=True))
 
 
 def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[float, ...]]:
-    """Of each of ``records``, which all have ended with values."""
+    """The losses of each of ``records``, which have all ended with values."""
     return [losses_of(goals, r.objectives or (), {"": r.violation} if r.attrs else {}) for r in records]
 
 
 def best_first(records: Sequence[Record], goals: Sequence[Goal]) -> list[Record]:
-    """Those of ``records`` with values, by how far they are from the constraints and then the goal; of several goals by their fronts
-    (see :func:`gibbsweep.results.dominance.ordered`)."""
+    """The ``records`` that have values, ordered by how far they are from the constraints and then by the goal. Several
+    goals are ordered by fronts (see :func:`gibbsweep.results.dominance.ordered`)."""
     ended = [record for record in records if record.objectives is not None]
     if len(goals) > 1:
         return [ended[i] for i in order_by_fronts(end_losses(ended, goals))]

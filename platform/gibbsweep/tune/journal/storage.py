@@ -1,4 +1,4 @@
-"""Optuna's journal of a sweep, with whole lines whatever happens to the disk or to the driver."""
+"""The file of a sweep's journal. It has whole lines, even if the disk is full or the driver is killed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ from gibbsweep.tune.folder.layout import SweepDir
 
 
 class WholeLines(JournalFileBackend):
-    """Writes all of an entry or nothing: Optuna's own would leave half a line on a full disk, glue the next one to it, and then
-    refuse to read the file."""
+    """An Optuna journal file to which entries are written whole or not at all. Optuna's own file would keep half a line
+    on a full disk, append the next one to it, and then refuse to read the file.
+
+    For example::
+
+        storage = JournalStorage(WholeLines("runs/rbm/optuna.journal"))
+    """
 
     def __init__(self, file_path: str) -> None:
-        self._own_lock, self._path = JournalFileSymlinkLock(file_path), file_path
-        super().__init__(file_path, lock_obj=self._own_lock)
+        self._append_lock, self._path = JournalFileSymlinkLock(file_path), file_path
+        super().__init__(file_path, lock_obj=self._append_lock)
         self._deferring, self._deferred = False, list[dict[str, Any]]()
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Entries made inside wait for the next one made outside: what belongs together is on disk with one flush, or not at all."""
+        """Inside, entries wait for the next entry made outside, so that what belongs together reaches the disk with one
+        flush or not at all."""
         self._deferring = True
         try:
             yield
@@ -34,31 +40,33 @@ class WholeLines(JournalFileBackend):
             self._deferring = False
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write ``logs`` and the entries that waited for them."""
         if self._deferring:
             self._deferred += logs
             return
         logs, self._deferred = [*self._deferred, *logs], []
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        self._own_lock.acquire()
+        self._append_lock.acquire()
         try:
             with open(self._path, "ab", buffering=0) as file:
                 append_whole(file.fileno(), lines.encode(), durable=True)
         finally:
-            self._own_lock.release()
+            self._append_lock.release()
 
 
 def deferred(storage: BaseStorage) -> AbstractContextManager[None]:
-    """See :meth:`WholeLines.deferred`; a storage in memory has nothing to wait for."""
+    """:meth:`WholeLines.deferred` of the storage's file; nothing for a storage in memory."""
     backend = getattr(storage, "_backend", None)
     return backend.deferred() if isinstance(backend, WholeLines) else nullcontext()
 
 
 def mend_journal(path: Path) -> None:
-    """Cut the line that a killed driver left torn; for the sweep's one driver, before it reads the journal."""
+    """Cut off the line that a killed driver left torn. The sweep's one driver calls it before it reads the journal."""
     if path.exists():
         cut_torn_line(path)
 
 
 def open_storage(sweep: SweepDir) -> JournalStorage:
+    """The journal of ``sweep``; its folder is made if it does not exist."""
     sweep.path.mkdir(parents=True, exist_ok=True)
     return JournalStorage(WholeLines(str(sweep.journal)))

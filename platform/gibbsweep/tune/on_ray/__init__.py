@@ -4,23 +4,25 @@ What of Ray is used:
 
 - ``ray.init``: one cluster, joined or started on this machine (``cluster.py``).
 - Tune's ``Tuner`` with a ``Searcher`` that hands out the plan's runs and a ``TrialScheduler`` that passes reports on
-  (``bridge.py``); its actors are reused, so that a trial does not wait for a process of its own.
-- Train's ``TorchTrainer`` around the training loop of every trial: in the trial's own process for one worker, over a worker
-  group for more (``trial.py``).
-- tasks, for what a trial of each contender needs of a machine (``probing.py``).
+  (``bridge.py``); its actors are reused, so that a trial does not wait for a new process.
+- Train's ``TorchTrainer`` around the training loop of every trial: in the trial's own process for one worker, over a
+  worker group for more (``trial.py``).
+- tasks that measure what a trial of each contender needs of a machine (``probing.py``).
 
 What of Tune is switched off, and why:
 
-- its search state, restore and experiment checkpoints: the journal is the truth of a sweep, and a crash in the middle of one
-  must change no promotion. ``save`` and ``restore`` of the searcher do nothing.
-- its retries (``max_failures=0``): it would start again what died with as little memory as it had; ``retries.py`` decides.
-- its pauses: a trial that waits at a rung ends for Tune, and is a new trial of Tune's when it is promoted. Paused trials would
-  count as live, and hold their place.
-- its loggers, result files and tables: reports travel through the run folder's own spool, and ``status/`` draws the view.
+- its search state, restore and experiment checkpoints: the journal is the truth of a sweep, and a crash in the middle
+  of one must change no promotion. ``save`` and ``restore`` of the searcher do nothing.
+- its retries (``max_failures=0``): they would start a dead run again with as little memory as before; ``retries.py``
+  decides.
+- its pauses: a trial that waits at a rung ends for Tune, and is a new trial of Tune's when it is promoted. Paused
+  trials would count as live, and hold their place.
+- its loggers, result files and tables: reports travel through the run folder's own spool, and ``status/`` draws the
+  view.
 - its SIGINT handler: the first Ctrl-C lets trials finish their reports (``folder/driver.py``).
-- its choice of the trial to start: it gives a process that has become free to the oldest trial, whose own process is about to
-  start, and ends that one.
+- its choice of the trial to start: it gives a free process to the oldest trial, whose own process is about to start,
+  and ends that process.
 - its usage statistics, metrics and state tracking.
 
-The environment variables that do this stand in ``cluster.py``.
+The environment variables for this are in ``cluster.py``.
 """

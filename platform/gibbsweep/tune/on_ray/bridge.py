@@ -1,7 +1,8 @@
 """The plan as Ray Tune sees it: a Searcher that hands out runs and a TrialScheduler that listens to them.
 
-A trial that pauses at a rung ends for Tune; when it is promoted, it is a new trial of Tune's that continues in the same folder from
-the same checkpoint. So Tune never holds paused trials, which would count as live, and there is no state of its own to lose.
+A trial that pauses at a rung ends for Tune. When it is promoted, it is a new trial of Tune's that continues in the same
+folder from the same checkpoint. Tune therefore never holds paused trials, which would count as live, and has no state
+to lose.
 """
 
 from __future__ import annotations
@@ -28,16 +29,24 @@ from gibbsweep.tune.resources.gate import Gate
 
 
 class _NoState:
-    """Tune pickles its parts for a restore of its own. Ours have no state to save: the journal and the run folders are it."""
+    """A part of Tune without state. Tune pickles its parts for its own restore; a sweep's state is its journal and its
+    run folders."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 class PlanSearcher(_NoState, Searcher):
-    """Asks the plan. ``devices`` says what a run asks for, and bounds the runs in flight; it also keeps trials with worker groups,
-    whose resources Tune does not see, from waiting for one another. A run whose process died and that goes on is, like a promoted
-    one, a new trial of Tune's, which may ask for more than the last one did."""
+    """A Searcher that asks the plan for runs. ``devices`` says what resources a run asks for, and bounds the runs in
+    flight. That bound also keeps trials with worker groups, whose resources Tune does not see, from waiting for one
+    another. A run that goes on after its process died is, like a promoted one, a new trial of Tune's, which may ask for
+    more than the last one did.
+
+    For example::
+
+        searcher = PlanSearcher(gate, Assignments(plan, options), devices, retries)
+        tune.Tuner(trainable, tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1))
+    """
 
     def __init__(self, gate: Gate, assignments: Assignments, devices: Devices, retries: Retries) -> None:
         super().__init__()
@@ -46,6 +55,7 @@ class PlanSearcher(_NoState, Searcher):
         self._names: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> Any:
+        """The configuration of Tune's trial ``trial_id``: the next run of the plan."""
         if self._gate.closing or self._plan.finished():
             return Searcher.FINISHED
         if self._devices.is_full(self._gate.in_flight()):
@@ -64,6 +74,7 @@ class PlanSearcher(_NoState, Searcher):
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Take the end of a trial of Tune's, which need not be the end of its run."""
         name = self._names[trial_id]
         planned = self._plan.running[name]
         with self._gate.guarded():
@@ -72,7 +83,7 @@ class PlanSearcher(_NoState, Searcher):
             self._gate.ended(planned)
 
     def _end(self, name: str, step: int, death: Death | None, error: bool) -> None:
-        """Tell the plan how the run ended, if it did: one that was stopped in its course stays unfinished."""
+        """Tell the plan how the run ended, if it did. A run that was stopped in its course stays unfinished."""
         run_dir = self._plan.sweep.trial(name)
         outcome = Outcome.read(run_dir)
         if outcome is None and self._plan.pause(name):
@@ -81,7 +92,7 @@ class PlanSearcher(_NoState, Searcher):
             self._plan.interrupt(name)
             return
         if outcome is None and death is not None:
-            outcome = self._retries.after(self._plan.running[name], death)
+            outcome = self._retries.outcome_after(self._plan.running[name], death)
             if outcome is None:
                 self._plan.interrupt(name)
                 return
@@ -93,15 +104,22 @@ class PlanSearcher(_NoState, Searcher):
         self._plan.close(name, outcome)
 
     def save(self, checkpoint_path: str) -> None:
+        """Write an empty file, which Tune expects."""
         Path(checkpoint_path).touch()
 
     def restore(self, checkpoint_path: str) -> None:
+        """Refuse: a sweep is resumed from its journal."""
         raise RuntimeError("a sweep is resumed from its journal, never from Tune's searcher state")
 
 
 class PlanScheduler(_NoState, FIFOScheduler):
-    """Passes intermediate values to the plan and stops what the plan stops; once the sweep is to stop, what has a checkpoint to go on
-    from and more than its end before it."""
+    """A TrialScheduler that passes reports to the plan and stops the runs that the plan stops. Once the sweep is to
+    stop, it stops every run that has a checkpoint to go on from and more than its end before it.
+
+    For example::
+
+        tune.TuneConfig(scheduler=PlanScheduler(gate, retries))
+    """
 
     def __init__(self, gate: Gate, retries: Retries) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -110,20 +128,24 @@ class PlanScheduler(_NoState, FIFOScheduler):
         self._newest: Trial | None = None
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Note the newest trial, and listen for its error."""
         self._newest = trial
         self._deaths.listen(trial)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The newest one, if it waits: a process that has just become free is then its own. Tune would give it to the oldest one that
-        waits, whose own process is about to start, and end that: as long as trials are shorter than the start of a process, all but
-        one process would be ended before they had a trial, and started again."""
+        """The newest trial if it waits, so that it gets the process that has just become free. Tune would give that
+        process to the oldest waiting trial, whose own process is about to start, and end the latter. As long as trials
+        are shorter than the start of a process, all processes but one would be ended before they had a trial, and
+        started again."""
         newest = self._newest
         return newest if newest is not None and newest.status == Trial.PENDING else None
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        self._retries.died(trial.trial_id, self._deaths.of(trial))
+        """Pass the cause of a trial's death to the retries."""
+        self._retries.on_death(trial.trial_id, self._deaths.of(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Pass a report to the plan, and say whether the trial goes on."""
         name = trial.config["name"]
         if DISK_FULL in result:
             self._gate.out_of_space()
@@ -136,18 +158,24 @@ class PlanScheduler(_NoState, FIFOScheduler):
         with self._gate.guarded():
             stopped = self._plan.report(name, step, metrics)
         self._gate.reported(name)
-        self._retries.heard_of(name)
+        self._retries.on_report(name)
         stopped = stopped or (self._gate.closing and self._may_stop(name, step))
         return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
 
     def _may_stop(self, name: str, step: int) -> bool:
-        # A run at its rung or its end has only its outcome left to write; one without a checkpoint was fitted at once, and has, too.
+        # A run at its rung or its end only has to write its outcome. So does a run without a checkpoint, which was
+        # fitted at once.
         folder = RunFolder(self._plan.sweep.trial(name))
         return step < self._plan.running[name].runs_to and has_checkpoint(folder.checkpoint)
 
 
 class StopWhenIdle(_NoState, Stopper):
-    """Once the sweep is to stop and no trial runs any more, ends those that wait for a process, too."""
+    """A Stopper that ends the trials that wait for a process once the sweep is to stop and no trial runs any more.
+
+    For example::
+
+        tune.RunConfig(stop=StopWhenIdle(watch, gate))
+    """
 
     def __init__(self, watch: Watch, gate: Gate) -> None:
         self._watch, self._gate = watch, gate
@@ -156,38 +184,46 @@ class StopWhenIdle(_NoState, Stopper):
         return False
 
     def stop_all(self) -> bool:
+        """Whether Tune is to end now."""
         return self._gate.closing and not any(trial.status == Trial.RUNNING for trial in self._watch.trials)
 
 
 class Silence(TrialProgressCallback):
-    """In place of Tune's own, which says of every trial without a report that it completed, whatever the verbosity."""
+    """A callback that prints nothing. It replaces Tune's own, which says of every trial without a report that it
+    completed, whatever the verbosity."""
 
     def _print(self, msg: str) -> None:
-        """Nothing: :class:`Watch` tells the progress."""
+        """Print nothing: :class:`Watch` tells the progress."""
 
 
 class Watcher(Protocol):
-    """What shows a person how the sweep gets on: :class:`gibbsweep.tune.status.live.Progress`."""
+    """The contract of what shows a person the progress of a sweep: :class:`gibbsweep.tune.status.live.Progress`."""
 
     def show(self) -> None:
-        """Time has passed."""
+        """Note that time has passed."""
         ...
 
     def changed(self) -> None:
-        """A run has started, reported or ended."""
+        """Note that a run has started, reported or ended."""
         ...
 
     def reported(self, run: str, step: int, metrics: Mapping[str, Any]) -> None:
-        """``run`` has reported ``metrics`` after ``step`` updates."""
+        """Note that ``run`` has reported ``metrics`` after ``step`` updates."""
         ...
 
 
 class Watch(_NoState, Callback):
-    """Tells the watcher whenever a trial starts, reports or ends, and every now and then."""
+    """A callback that tells the watcher whenever a trial starts, reports or ends, and at regular steps between.
+
+    For example::
+
+        tune.RunConfig(callbacks=[Watch(progress, retries, precisions)])
+    """
 
     def __init__(self, watcher: Watcher, retries: Retries, precisions: Precisions) -> None:
         self._watcher, self._retries, self._precisions = watcher, retries, precisions
         self.trials: list[Trial] = []
+        """All trials of Tune's at its last step."""
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         self.trials = trials
@@ -196,7 +232,7 @@ class Watch(_NoState, Callback):
         self._watcher.show()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._retries.started(trial.config["name"])
+        self._retries.on_start(trial.config["name"])
         self._watcher.changed()
 
     def on_trial_result(

@@ -1,4 +1,4 @@
-"""Ray itself: starting or joining a cluster, quietly, and refusing what it cannot give."""
+"""Starts or joins a Ray cluster quietly, and says what machines it has."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ _SETTINGS = {
     "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # Results travel through our own spool: Tune's CSV, JSON and TensorBoard files would say the same a second time.
+    # Results travel through the run folders' spools: Tune's CSV, JSON and TensorBoard files would repeat them.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a run that diverges before its first report has no goal to send
-    "TUNE_MAX_PENDING_TRIALS_PG": "8",  # the searcher bounds what waits; Tune's own bound of 1 would start trials one by one
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets trials finish their reports: see gibbsweep.tune.status.from_folder.driver
-    # Without it each library starts a pool as large as the machine in every process; trials see to their own: on_ray/threads.py.
+    "TUNE_MAX_PENDING_TRIALS_PG": "8",  # the searcher bounds what waits; Tune's bound of 1 starts one trial at a time
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets trials finish their reports: folder/driver.py
+    # Without it each library starts a pool as large as the machine in every process; on_ray/threads.py limits trials.
     "OMP_NUM_THREADS": "1",
 }
+"""Environment variables that switch parts of Ray off."""
 
 
 def start(options: SweepOptions) -> None:
-    """Join the cluster that ``options`` and the environment name, or start one on this machine."""
+    """Join the cluster that ``options`` and the environment name, or start one on this machine. Raises UserError if it
+    cannot be joined."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     if not options.verbose:
-        os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Tune's tables print whatever its verbosity says
+        os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # otherwise Tune prints its tables at any verbosity
     import ray
 
     if not options.verbose:
@@ -67,26 +69,26 @@ def start(options: SweepOptions) -> None:
 
 
 def kill() -> None:
-    """End the trials of this process and leave the cluster, which goes with them if this process started it."""
+    """End the trials of this process and leave the cluster. A cluster that this process started ends with them."""
     import ray
 
     ray.shutdown()
 
 
 def nodes() -> list[Node]:
-    """The machines of the cluster. The memory of the one that this process is on is what is available there now; of others, what Ray
-    gives to trials."""
+    """The machines of the cluster. The memory of this process's machine is what is available now; that of another
+    machine is what Ray gives to trials."""
     import ray
 
     alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-    here = [node["NodeID"] for node in alive if node["NodeManagerAddress"] == address]
-    found = []
+    this_node = [node["NodeID"] for node in alive if node["NodeManagerAddress"] == address]
+    machines = []
     for node in alive:
         has = node["Resources"]
-        memory = available_memory() if [node["NodeID"]] == here else int(has.get("memory", 0))
-        found.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
-    return found
+        memory = available_memory() if [node["NodeID"]] == this_node else int(has.get("memory", 0))
+        machines.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
+    return machines
 
 
 def _protect_token() -> None:

@@ -1,4 +1,4 @@
-"""Why a trial's process ended with an error, as far as Ray and the kernel say."""
+"""The cause of an error that ended a trial's process, as far as Ray and the kernel say."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from gibbsweep.tune.resources.memory import kills_so_far
 
 
 class Deaths:
-    """Tells why trials of Tune's failed, each once.
+    """Finds out why trials of Tune's failed, once for each trial.
 
-    A process that is gone without a word was killed for lack of memory if the kernel of this machine has counted such a
-    kill since the sweep began that no earlier death explains.
+    A process that is gone without a message was killed for lack of memory if the kernel of this machine has counted
+    such a kill since the sweep began that no earlier death explains.
 
-    Tune keeps the error of a trial in a pickle file alone, in a folder that other users of the machine may write to. So
-    the error is taken as Tune handles it, and no file is unpickled.
+    Tune keeps the error of a trial only in a pickle file, in a folder that other users of the machine may write to. The
+    error is therefore taken when Tune handles it, and no file is unpickled.
+
+    For example::
+
+        deaths = Deaths()
+        deaths.listen(trial)  # when Tune adds the trial
+        deaths.of(trial)  # after its error: Death("the kernel killed its process for lack of memory", "host")
     """
 
     def __init__(self) -> None:
@@ -34,7 +40,7 @@ class Deaths:
     def of(self, trial: Trial) -> Death:
         """Why ``trial``, which has just failed, did so."""
         error = self._errors.pop(trial.trial_id, None)
-        if not isinstance(error, RayTaskError | RayActorError):  # Ray's memory monitor, or Ray itself
+        if not isinstance(error, RayTaskError | RayActorError):  # from Ray's memory monitor, or from Ray itself
             text = Path(trial.error_file).read_text() if trial.error_file else ""
             lines = [line for line in text.splitlines() if line and not line.startswith("Failure #")]
             message = lines[0] if lines else "its process ended"
@@ -47,12 +53,12 @@ class Deaths:
                 self._kills += 1
                 return Death("the kernel killed its process for lack of memory", "host")
             return Death("its process was killed, or crashed", silent=True)
-        lost = any(isinstance(one, ObjectLostError) for one in causes(error))  # with the machine that had it
+        lost = any(isinstance(one, ObjectLostError) for one in causes(error))  # its machine was lost
         return Death(_what(error), raised=isinstance(error, RayTaskError | RaySystemError) and not lost)
 
 
 class _Listener:
-    """Stands in for ``Trial.handle_error``: keeps the error, then lets Tune handle it."""
+    """Replaces ``Trial.handle_error``: it keeps the error, then lets Tune handle it."""
 
     def __init__(self, trial: Trial, errors: dict[str, BaseException | None]) -> None:
         self._trial, self._errors = trial, errors
@@ -62,11 +68,11 @@ class _Listener:
         type(self._trial).handle_error(self._trial, exc)
 
     def __reduce__(self) -> tuple[type[object], tuple[()]]:
-        return object, ()  # Tune saves its trials now and then; nothing of this belongs there
+        return object, ()  # Tune saves its trials; this object must not be saved with them
 
 
 def _what(error: BaseException) -> str:
-    """In one line, without the task that Ray puts around it."""
-    said = [one.what for one in causes(error) if type(one) is OutOfMemory]
+    """The message of ``error`` in one line, without the task error that Ray wraps around it."""
+    messages = [one.what for one in causes(error) if type(one) is OutOfMemory]
     cause = getattr(error, "cause", None)
-    return said[0] if said else first_line(cause if isinstance(cause, BaseException) else error)
+    return messages[0] if messages else first_line(cause if isinstance(cause, BaseException) else error)

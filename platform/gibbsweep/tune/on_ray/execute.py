@@ -1,4 +1,4 @@
-"""A plan carried out by Ray Tune. Ray is imported when it starts."""
+"""Carries out a plan with Ray Tune. Ray is imported when it starts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def execute(
     devices: Devices,
     say: Callable[[str], None],
 ) -> None:
-    """Start what ``gate`` hands out until it hands out nothing more. ``devices``: what each run asks for; ``say`` tells a person."""
+    """Start what ``gate`` hands out until it hands out nothing more. ``devices``: the resources that each run asks for;
+    ``say`` tells a person a sentence."""
     from ray import tune
 
     from gibbsweep.tune.on_ray.bridge import PlanScheduler, PlanSearcher, Silence, StopWhenIdle, Watch
@@ -44,7 +45,7 @@ def execute(
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(gate, Assignments(plan, options), devices, retries),
             scheduler=PlanScheduler(gate, retries),
-            num_samples=-1,  # the searcher says when it is finished: a promoted trial is a new one to Tune
+            num_samples=-1,  # the searcher ends the sweep: a promoted trial is a new one to Tune
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(
@@ -53,7 +54,7 @@ def execute(
             verbose=2 if options.verbose else 0,
             callbacks=[watch] if options.verbose else [watch, Silence()],
             stop=StopWhenIdle(watch, gate),
-            failure_config=tune.FailureConfig(max_failures=0),  # it would start again what died with what it had
+            failure_config=tune.FailureConfig(max_failures=0),  # Retries decides about what died
         ),
     )
     if not options.verbose:

@@ -1,4 +1,4 @@
-"""What the machines of a cluster are and what a trial needs of them, asked as tasks on it."""
+"""Measures, as tasks on the cluster, what its machines are and what a trial needs of them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def machines() -> Machines:
 
 
 def on_cluster(gpus: bool) -> Measure:
-    """Each question by a task on the cluster, with a whole GPU where ``gpus``."""
+    """A function that measures the need of each trial in a task on the cluster, with a whole GPU if ``gpus``."""
 
-    def measured(questions: Sequence[Question]) -> list[MemoryNeed]:
+    def measure(questions: Sequence[Question]) -> list[MemoryNeed]:
         import ray
 
         task = ray.remote(num_cpus=1, num_gpus=1 if gpus else 0, max_calls=1, max_retries=0)(_task)
         return list(ray.get([task.remote(pickle_by_value((q.assignment, q.space)), gpus) for q in questions]))
 
-    return measured
+    return measure
 
 
 def gpu() -> tuple[str, int]:
@@ -44,5 +44,5 @@ def _gpu() -> tuple[str, int]:
 
 def _task(question: bytes, gpus: bool) -> MemoryNeed:
     assignment, space = pickle.loads(question)
-    # This process holds a context of its own meanwhile, so that the child's is what the device's use grows by.
+    # This process holds its own CUDA context meanwhile, so that the device's use grows by the child's alone.
     return measure_in_child(assignment, space, Cuda().used() if gpus else None)

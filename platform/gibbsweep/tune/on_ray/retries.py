@@ -1,4 +1,5 @@
-"""What becomes of a run whose process ended without an outcome: it goes on, with more memory where it had too little, or has failed."""
+"""Decides about a run whose process ended without an outcome: it goes on, with more memory if it had too little, or has
+failed."""
 
 from __future__ import annotations
 
@@ -16,11 +17,12 @@ from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import Devices
 
 MOST_CRASHES = 20
-"""Of one run, whether it advances between them or its process cannot even start. Of those that begin and advance nothing, its process
-allows :data:`gibbsweep.train.exclusive.CRASHES_ALLOWED`; running out of memory beside others counts as none."""
+"""The most crashes of one run that are retried, even if it advances between them or its process cannot start. Crashes
+of runs that begin and advance nothing are limited to :data:`gibbsweep.train.exclusive.CRASHES_ALLOWED` by the run's
+process. Running out of memory beside other runs does not count."""
 
 MOST_UNSTARTED = 3
-"""In a row, of whichever runs: that their processes raise an error before any has begun to train is true of all of them."""
+"""After this many consecutive start-up errors, in any runs, the sweep halts: the cause is common to all."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,26 @@ class Death:
     """Why the process of a trial ended without an outcome; :mod:`gibbsweep.tune.on_ray.deaths` finds it out."""
 
     message: str
+    """The cause as a person reads it."""
     memory: Memory | None = None
     """The memory that ran out, if that is known."""
     silent: bool = False
-    """The process is gone without a word; the kernel of another machine may have killed it."""
+    """The process is gone without a message; the kernel of another machine may have killed it."""
     raised: bool = False
-    """What the process did raised an error; neither the process nor its machine was lost."""
+    """The code in the process raised an error; neither the process nor its machine was lost."""
 
 
 class Retries:
-    """``say`` tells a person, one sentence at a time; ``halt`` stops the sweep: why, and what a person does about it before it goes on
-    (see :meth:`gibbsweep.tune.resources.gate.Gate.halt`)."""
+    """Decides whether a run whose process died goes on. ``say`` tells a person a sentence. ``halt`` stops the sweep:
+    its arguments are why, and what a person does about it before the sweep goes on (see
+    :meth:`gibbsweep.tune.resources.gate.Gate.halt`).
+
+    For example::
+
+        retries = Retries(sweep, devices, say=print, halt=gate.halt)
+        death = Death("its process was killed, or crashed", silent=True)
+        retries.outcome_after(planned, death)  # None: the run goes on
+    """
 
     def __init__(
         self, sweep: SweepDir, devices: Devices, say: Callable[[str], None], halt: Callable[[str, str], None]
@@ -49,25 +60,25 @@ class Retries:
         self._since: dict[str, float] = {}
         self._deaths: dict[str, Death] = {}
 
-    def started(self, run: str) -> None:
-        """A run is given to a process."""
+    def on_start(self, run: str) -> None:
+        """Note that a run is given to a process."""
         self._since[run] = time.monotonic()
 
-    def heard_of(self, run: str) -> None:
-        """A run has reported: it has a checkpoint of that moment, or none."""
+    def on_report(self, run: str) -> None:
+        """Note that a run has reported; its checkpoint, if it has one, is of that moment."""
         self._since[run] = time.monotonic()
         self._unstarted = 0
 
-    def died(self, trial_id: str, death: Death) -> None:
-        """That of a trial of Tune's, whose searcher is told next that there was an error, and not which."""
+    def on_death(self, trial_id: str, death: Death) -> None:
+        """Note the death of a trial of Tune's. Tune tells its searcher next that there was an error, and not which."""
         self._deaths[trial_id] = death
 
     def death_of(self, trial_id: str) -> Death | None:
-        """None if it did not die."""
+        """How a trial of Tune's died; None if it did not die. Each death is returned once."""
         return self._deaths.pop(trial_id, None)
 
-    def after(self, planned: PlannedRun, death: Death) -> Outcome | None:
-        """None if the run goes on; what it does then is on record. Else its outcome, which nobody has written yet."""
+    def outcome_after(self, planned: PlannedRun, death: Death) -> Outcome | None:
+        """None if the run goes on; what it does then is on record. Otherwise its outcome, which the caller writes."""
         run_dir = self._sweep.trial(planned.name)
         if death.memory is not None:
             if self._more_room(planned, death.memory, death.message, certain=True):
@@ -80,15 +91,15 @@ class Retries:
             if self._unstarted == MOST_UNSTARTED:
                 self._halt(
                     f"the process of a trial cannot start ({death.message})",
-                    "make what it imports known on every machine of the cluster (install it, or name its folder in PYTHONPATH), then ",
+                    "make what it imports known on every machine of the cluster (install it, or name its folder in "
+                    "PYTHONPATH), then ",
                 )
                 return None
             self._crashes[planned.name] += 1
             count = self._crashes[planned.name]
             if count <= MOST_CRASHES:
-                if (
-                    death.silent and starts_in_vain(run_dir) == CRASHES_ALLOWED
-                ):  # the last try: let it not be for lack of memory
+                # Before the last try it gets more memory, which may have been what it lacked.
+                if death.silent and starts_in_vain(run_dir) == CRASHES_ALLOWED:
                     self._more_room(planned, "host", death.message, certain=False)
                 return None
             message = (

@@ -1,4 +1,4 @@
-"""What runs in a trial's process: Ray Train around the training loop, in the same process or over a worker group."""
+"""The code of a trial's process: Ray Train around the training loop, in the same process or over a worker group."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ from gibbsweep.train.out_of_memory import OutOfMemory, first_line, memory_of
 from gibbsweep.tune.on_ray.threads import pin_threads
 
 ANNOUNCED = "announced/"
-"""Prefix of the metrics in a report to Tune that the search hears: Tune hands a scheduler flat results alone."""
+"""Prefix of the metrics in a report to Tune that the search hears; Tune passes only flat results to a scheduler."""
 
 DRIVER_CPUS = 0.001
-"""CPUs reserved for the process that only supervises a worker group. Each worker asks for that much less than a whole CPU, so that
-workers and supervisor still fit whole CPUs on one node, and a thousand supervisors take no worker's place."""
+"""CPUs reserved for the process that only supervises a worker group. Each worker asks for that much less than a whole
+CPU, so that workers and supervisor still fit whole CPUs on one node, and a thousand supervisors take no worker's
+place."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ class Payload:
     echo: bool
     """Whether trials print to the terminal instead of their logs."""
     session: str
-    """Names the driver: it tells its own attempts from those of an earlier part of the sweep."""
+    """Names the driver, so that it tells its own attempts from those of an earlier part of the sweep."""
 
 
 def tune_request(workers: int, cpus: int, gpus: float) -> tune.PlacementGroupFactory:
-    """What Tune sets aside for a trial whose workers ask for ``cpus`` and ``gpus`` each: a worker group asks for its own."""
+    """The resources that Tune reserves for a trial whose workers ask for ``cpus`` and ``gpus`` each. A worker group
+    reserves its own."""
     if workers > 1:
         return tune.PlacementGroupFactory([{"CPU": DRIVER_CPUS}])
     return tune.PlacementGroupFactory([{"CPU": float(cpus)} | ({"GPU": gpus} if gpus else {})])
@@ -61,8 +63,10 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
         with disk_full_as_error(run_dir), only_process(run_dir), _output_to(folder.log, echo=payload.echo):
             step = read_progress(folder.checkpoint).step
             if count_start(run_dir, payload.session, step) > CRASHES_ALLOWED + 1:
-                times = f"{CRASHES_ALLOWED + 1} times after {step} updates"
-                message = f"its process ended without an outcome, {times}: see {folder.log}"
+                message = (
+                    f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times after {step} updates: "
+                    f"see {folder.log}"
+                )
                 Outcome("failed", step, message=message, **spent(run_dir)).write(run_dir)
                 return
             try:
@@ -75,10 +79,10 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                 )
             except DiskFull:
                 raise
-            except UserError as error:  # true of this run alone: the driver has checked what all of them share
+            except UserError as error:  # about this run alone: the driver has checked what all runs share
                 print(f"error: {error}", file=sys.stderr)
                 Outcome("failed", step=-1, message=str(error)).write(run_dir)
-    except DiskFull as full:  # no file can say so
+    except DiskFull as full:  # no file can be written, so the report says it
         _send_to_tune({DISK_FULL: str(full)})
 
 
@@ -91,8 +95,9 @@ def fit(
     cpus_per_worker: int = 1,
     watch: Reporter | None = None,
 ) -> Outcome:
-    """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group of its own would cost tens of
-    seconds), over a worker group for more."""
+    """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group would cost tens of
+    seconds), over a worker group for more. Raises OutOfMemory if memory ran out, and the trainer's error if a disk is
+    full or if another failure left no outcome."""
     loop = {"assignment": assignment, "in_tune": in_tune, "watch": watch}
     if workers == 1:
         trainer = TorchTrainer(
@@ -145,7 +150,7 @@ def _loop(config: dict[str, Any]) -> None:
             announced = {
                 f"{ANNOUNCED}{metric}": metrics[metric] for metric in assignment.announced if metric in metrics
             }
-            # With what the driver shows of a run that has not ended.
+            # The driver shows these two while the run has not ended.
             spent = {name: metrics[name] for name in ("train/device_seconds", "train/restarts") if name in metrics}
             send({"step": step, **announced, **spent})
 
@@ -162,7 +167,8 @@ def _send_to_tune(metrics: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _output_to(path: Path, *, echo: bool) -> Iterator[None]:
-    """Inside, what this process prints, C libraries included, is appended to ``path``; with ``echo`` it stays where it was."""
+    """Inside, append what this process prints, including C libraries, to ``path``; with ``echo`` it is printed as
+    usual."""
     if echo:
         yield
         return
@@ -179,11 +185,11 @@ def _output_to(path: Path, *, echo: bool) -> Iterator[None]:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
-        finally:  # a full disk takes no more of the log, and the process lives on
+        finally:  # on a full disk flushing fails, and the process must go on
             for target, original in zip((1, 2), saved, strict=True):
                 os.dup2(original, target)
                 os.close(original)
 
 
 DISK_FULL = "disk_full"
-"""In a report: its run found no space, and which."""
+"""Key of a report to Tune whose run found no space on a disk; its value is the message."""

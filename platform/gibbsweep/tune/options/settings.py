@@ -14,7 +14,7 @@ from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.study.study import Study
 from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.samplers.sampler import SamplerName
-from gibbsweep.tune.schedulers.choice import SchedulerForm, SchedulerName
+from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Settings:
     """The earlier sweep whose trials the samplers learn from."""
 
     @property
-    def form(self) -> SchedulerForm:
+    def form(self) -> SchedulerConfig:
         """The scheduler that the settings describe."""
-        return SchedulerForm(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
+        return SchedulerConfig(self.scheduler, self.eta, self.rungs, self.brackets, self.window, self.generations)
 
     def contenders_of(self, study: Study) -> dict[str, ContenderAtBudget]:
         """The contenders of this sweep at its budget, by name."""

@@ -1,1 +1,1 @@
-"""Which run starts next, and when the sweep is over. Knows no Ray."""
+"""The plan of a sweep: which run starts next, and when the sweep is over. Knows no Ray."""

@@ -1,4 +1,4 @@
-"""From a planned run to the assignment that its worker carries out."""
+"""The assignments of planned runs, which their workers carry out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from gibbsweep.tune.plan.run import PlannedRun
 
 
 class Assignments:
-    """Makes the assignments of a sweep's runs: what all runs of a contender share is settled once."""
+    """Makes the assignments of a sweep's runs. What all runs of a contender share is settled once.
+
+    For example::
+
+        assignments = Assignments(plan, options)
+        assignment = assignments.of(plan.next())
+    """
 
     def __init__(self, plan: Plan, options: SweepOptions) -> None:
         self._sweep, commit = plan.sweep, git_commit()
@@ -29,7 +35,7 @@ class Assignments:
             )
             for search in plan.searches()
         }
-        # A search trial reports at the rungs, too. A population replaces what diverges, and restarts nothing.
+        # A search trial also reports at the rungs. A population replaces what diverges, and restarts nothing.
         self._search_budgets = {
             search.contender.name: replace(
                 search.contender.budget,
@@ -44,7 +50,7 @@ class Assignments:
         shared, budget = self._shared[run.contender], self._shared[run.contender].budget
         if run.kind == "search":
             budget = self._search_budgets[run.contender]
-        elif run.schedule:  # it reports where the segments meet, and may restart
+        elif run.schedule:  # it reports between segments, and may restart
             budget = replace(self._search_budgets[run.contender], retries=budget.retries)
         return replace(
             shared,

@@ -1,4 +1,4 @@
-"""What a sweep is going to do, in a file: whoever looks at its folder need not load its study."""
+"""The outline of a sweep's work in a file, so that a sweep's folder can be read without its study."""
 
 from __future__ import annotations
 
@@ -19,28 +19,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outline:
-    """The planned work of one contender."""
+    """The planned work of one contender.
+
+    For example::
+
+        write_outline(sweep, outline(plan))
+        read_outline(sweep)["rbm"].trials  # 16
+    """
 
     trials: int
+    """Trials of its search."""
     updates: int
     """Updates of a trial that runs to the end."""
     rungs: tuple[int, ...]
-    """Updates at which trials may stay."""
+    """Updates after which a trial may end or wait."""
     expected: float
     """Updates of a trial on average."""
     goals: tuple[Goal, ...]
+    """What its search optimises."""
     retrainings: tuple[str, ...]
-    """The runs that retrain what is found; of a Pareto front as many as there may be, until the search has ended."""
+    """The runs that retrain what its search finds; before the search of a Pareto front has ended, the most that there
+    may be."""
     population: bool = False
     """Whether trials go on from others' checkpoints at the rungs."""
 
 
 def outline(plan: Plan) -> dict[str, Outline]:
-    """By contender."""
-    found = {}
+    """The outline of each contender's work."""
+    outlines = {}
     for search in plan.searches():
         updates = search.contender.budget.updates
-        found[search.contender.name] = Outline(
+        outlines[search.contender.name] = Outline(
             trials=search.trials,
             updates=updates,
             rungs=search.rungs,
@@ -51,20 +60,22 @@ def outline(plan: Plan) -> dict[str, Outline]:
             goals=search.goals,
             retrainings=tuple(run for arm in search.arms for run in plan.retraining_runs(arm)),
         )
-    return found
+    return outlines
 
 
 def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:
-    """``outline.json``."""
+    """Write ``outline.json``."""
     record = {name: _as_json(one) for name, one in contenders.items()}
     write_atomically(sweep.outline, json.dumps(record, indent=1).encode())
 
 
 def read_outline(sweep: SweepDir) -> dict[str, Outline]:
+    """Read ``outline.json``. Raises UserError if the sweep has none."""
     path = sweep.outline
     if not path.exists():
         raise UserError(
-            f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: look again in a moment, or resume it."
+            f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: "
+            "look again in a moment, or resume it."
         )
     record = json.loads(path.read_text())
     return {name: _from_json(one) for name, one in record.items()}
@@ -86,7 +97,7 @@ def _from_json(record: Mapping[str, Any]) -> Outline:
 
 
 def expected_updates(updates: int, rungs: tuple[int, ...], eta: int, brackets: int) -> float:
-    """The updates of a search trial where one in ``eta`` goes on at each rung of its bracket."""
+    """Updates of a search trial on average, if one in ``eta`` goes on at each rung of its bracket."""
     levels = (*rungs, updates)
     if not rungs:
         return float(updates)

@@ -1,4 +1,4 @@
-"""The order of a sweep's runs: every contender's search, then each best configuration's retraining. Knows no Ray."""
+"""The order of a sweep's runs: every contender's search, then the retraining of what it finds. Knows no Ray."""
 
 from __future__ import annotations
 
@@ -17,28 +17,31 @@ from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.retrainings import Retraining, Retrainings
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.plan.stopped import end_stopped, stopped_outcome
-from gibbsweep.tune.population.takeovers import Takeovers
+from gibbsweep.tune.population.checkpoint_copies import CheckpointCopies
 from gibbsweep.tune.search.arm import Arm
 from gibbsweep.tune.search.of_study import searches_of
 from gibbsweep.tune.search.search import Search
 
 
 class Plan:
-    """Hands out runs one by one and takes their outcomes. After a crash it is rebuilt from the journal and the run folders.
+    """Hands out runs one by one and takes their outcomes. After a crash it is rebuilt from the journal and the run
+    folders.
 
-    plan = Plan(study, settings, sweep)
-    while (run := plan.next()) is not None:
-        outcome = ...  # train it
-        plan.close(run.name, outcome)
+    For example::
+
+        plan = Plan(study, settings, sweep)
+        while (run := plan.next()) is not None:
+            outcome = ...  # train it
+            plan.close(run.name, outcome)
     """
 
     def __init__(self, study: Study, settings: Settings, sweep: SweepDir) -> None:
         self.study, self.settings, self.sweep = study, settings, sweep
         self.views = study.views(settings.data)
-        """The data that best configurations are retrained on; search uses the first alone."""
+        """The data views that best configurations are retrained on; search uses the first alone."""
         self._searches = searches_of(study, settings, sweep)
         self._retrainings = Retrainings(settings, self.views, study.front)
-        self._takeovers = Takeovers(sweep)
+        self._checkpoint_copies = CheckpointCopies(sweep)
         self._running: dict[str, PlannedRun] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._contenders: dict[str, str] = {}
@@ -75,23 +78,25 @@ class Plan:
     @property
     def takeovers(self) -> Sequence[tuple[str, CheckpointCopy]]:
         """The checkpoints that this process has copied in populations, as (run, takeover)."""
-        return self._takeovers.made
+        return self._checkpoint_copies.made
 
     @property
     def total(self) -> int:
-        """Runs of the whole sweep."""
+        """The number of runs of the whole sweep."""
         return sum(arm.trials + len(self.retraining_runs(arm)) for arm in self.arms())
 
     def retrainings(self, arm: Arm) -> list[Retraining]:
-        """What of ``arm`` is retrained by what is known."""
+        """What of ``arm`` is retrained, as far as its search has ended trials."""
         return self._retrainings.of(arm)
 
     def retraining_runs(self, arm: Arm) -> list[str]:
-        """The names of the runs that retrain what ``arm`` finds; until its search has ended, as many as there may be."""
+        """The names of the runs that retrain what ``arm`` finds; before its search has ended, the most that there may
+        be."""
         return self._retrainings.names(arm)
 
     def next(self) -> PlannedRun | None:
-        """The next run to start; None while what is running must end first, or when nothing is left (see ``finished``)."""
+        """The next run to start. None while running ones must end first, or if nothing is left (see
+        :meth:`finished`)."""
         planned = self._next()
         if planned is not None:
             self._running[planned.name] = planned
@@ -115,8 +120,8 @@ class Plan:
         return [self.sweep.trial(planned.name) for planned in self._interrupted] + retrained
 
     def report(self, name: str, step: int, metrics: Mapping[str, float]) -> bool:
-        """Record a report of a running search trial: ``metrics`` are the goals and what there are constraints on. Returns whether
-        it should stop now, and has then written why."""
+        """Record a report of a running search trial. ``metrics``: the goals and the metrics that have constraints.
+        Returns whether the run is to stop now; its outcome, which says why, is then written."""
         planned = self._running[name]
         if planned.kind != "search":
             return False
@@ -129,14 +134,14 @@ class Plan:
         return True
 
     def pause(self, name: str) -> bool:
-        """Let a run wait that has reached the rung it was to run to; False if it has not."""
+        """Let a run wait that has reached the rung it was to run to; False if it has not reached it."""
         planned = self._running[name]
         paused = Outcome.read(self.sweep.trial(name), paused=True)
         if planned.kind != "search" or paused is None or paused.step < planned.runs_to:
             return False
         search = self._searches[planned.contender]
         record = search.records[planned.number]
-        if planned.runs_to not in record.reports:  # its report was lost with the driver
+        if planned.runs_to not in record.reports:  # the journal lost its report with the driver
             search.report(planned.number, planned.runs_to, paused.metrics)
         if record.state == "running":
             search.pause(planned.number)
@@ -144,7 +149,7 @@ class Plan:
         return True
 
     def interrupt(self, name: str) -> None:
-        """A run was stopped in its course: it goes on when the sweep does."""
+        """Note that a run was stopped in its course. It goes on when the sweep is resumed."""
         self._interrupted.append(self._running.pop(name))
 
     def close(self, name: str, outcome: Outcome) -> None:
@@ -159,9 +164,9 @@ class Plan:
         return {kind: sum(o.kind == kind for o in self._outcomes.values()) for kind in OUTCOME_KINDS}
 
     def end_paused(self, contender: str, record: Record) -> bool:
-        """End a trial that waits at a rung and will not be promoted, or that is lost with its whole population. False if it cannot
-        end yet: a kill or a full disk came between its report and its pause, and it has to run again, for no update, to say how
-        it paused."""
+        """End a trial that waits at a rung and will not be promoted, or that is lost with its whole population. False
+        if it cannot end yet: a kill or a full disk came between its report and its pause, and it has to run again, for
+        no update, to write its paused outcome."""
         run_dir = self.sweep.trial(run := search_name(contender, record.number))
         outcome = Outcome.read(run_dir) if record.state == "lost" else None
         if outcome is None:
@@ -214,7 +219,7 @@ class Plan:
         )  # fmt: skip
 
     def _pending_retrainings(self, arm: Arm) -> list[tuple[Retraining, str, int]]:
-        """The retrainings that have not been handed out, with their views and seeds."""
+        """The retrainings of ``arm`` that have not been handed out, with their views and seeds."""
         return [
             (retraining, view, seed)
             for retraining in self.retrainings(arm)
@@ -236,7 +241,7 @@ class Plan:
 
     def _copy_checkpoints(self, search: Search) -> None:
         contender = search.contender
-        self._takeovers.carry_out(contender.name, search.records, contender.budget.batch_size)
+        self._checkpoint_copies.make(contender.name, search.records, contender.budget.batch_size)
 
     def _recover(self) -> None:
         for name, search in self._searches.items():

@@ -1,4 +1,4 @@
-"""What is retrained of each arm, under which names: the best configuration, or those of a Pareto front."""
+"""The retrainings of each arm and the names of their runs: the best configuration, or those of a Pareto front."""
 
 from __future__ import annotations
 
@@ -13,28 +13,37 @@ from gibbsweep.tune.search.front import FrontMember
 
 @dataclass(frozen=True)
 class Retraining:
-    """One configuration that is retrained, on every view with every seed."""
+    """One configuration that is retrained on every view with every seed."""
 
     member: FrontMember
+    """The configuration."""
     runs: dict[tuple[str, int], str]
     """The names of its runs by view and seed."""
 
 
 class Retrainings:
-    """The retrainings of a sweep, settings from the journal alone: the front of a search that has ended is a function of its trials,
-    and a run is named by its place on the front, so a sweep that goes on after a crash has the same runs. ``front``: how many
-    configurations of an arm with several goals are retrained at most."""
+    """The retrainings of a sweep, a function of the settings and the journal alone. The front of a search that has
+    ended depends on its trials only, and a run is named by its place on the front, so a sweep that goes on after a
+    crash has the same runs.
+
+    ``front``: how many configurations of an arm with several goals are retrained at most.
+
+    For example::
+
+        retrainings = Retrainings(settings, study.views("digits"), front=3)
+        retrainings.names(arm)  # ["rbm-seed1", "rbm-seed2", "rbm-seed3"]
+    """
 
     def __init__(self, settings: Settings, views: Sequence[str], front: int) -> None:
-        self._decided, self._views, self._front = settings, views, front
+        self._settings, self._views, self._front = settings, views, front
 
     def of(self, arm: Arm) -> list[Retraining]:
-        """What to retrain by what is known; empty if no search trial completed."""
+        """What of ``arm`` is retrained, as far as trials have ended; empty if no trial completed."""
         members = arm.members(self._front)
         return [Retraining(member, self._names(arm, place)) for place, member in enumerate(members)]
 
     def names(self, arm: Arm) -> list[str]:
-        """The runs that retrain what ``arm`` finds; until its search has ended, as many as there may be."""
+        """The runs that retrain what ``arm`` finds; before its search has ended, the most that there may be."""
         count = len(self.of(arm)) if self._most(arm) > 1 and arm.searched() else self._most(arm)
         return [run for place in range(count) for run in self._names(arm, place).values()]
 
@@ -45,8 +54,8 @@ class Retrainings:
         middle = "".join(f"-{path.rsplit('.', 1)[-1]}={value}" for path, value in arm.compared.items())
         if self._most(arm) > 1:
             middle += f"-front{place + 1}"
-        # Other seeds than the search's: the best of a search was chosen by its luck, too.
-        seeds = range(self._decided.seed + 1, self._decided.seed + 1 + self._decided.seeds)
+        # Seeds other than the search's: the best of a search was also lucky with its seed.
+        seeds = range(self._settings.seed + 1, self._settings.seed + 1 + self._settings.seeds)
         return {
             (view, seed): f"{arm.name}{middle}{f'-{as_file_name(view)}' if len(self._views) > 1 else ''}-seed{seed}"
             for view in self._views

@@ -1,1 +1,1 @@
-"""Population-based training: who goes on from whose checkpoint, with which values."""
+"""Population-based training: generations, donors, copied checkpoints and the schedules that result."""

@@ -1,5 +1,5 @@
-"""Who goes on from whose checkpoint, and with which values: truncation selection and perturbation of population-based training (Jaderberg
-et al. 2017, "Population Based Training of Neural Networks", algorithm 1 and section 4.1). Pure: a function of the seed and the losses."""
+"""Truncation selection and perturbation of population-based training (Jaderberg et al. 2017, "Population Based Training
+of Neural Networks", algorithm 1 and section 4.1). Pure functions of the seed and the losses."""
 
 from __future__ import annotations
 
@@ -14,42 +14,47 @@ from gibbsweep.study.space import Choice, Domain, Float, Space
 from gibbsweep.train.streams import Stream
 from gibbsweep.tune.samplers import unit_cube
 
-SHARE = 0.25
-"""Of the members, how many are replaced, and how many they are replaced from."""
+REPLACED_SHARE = 0.25
+"""The share of the members that is replaced, and the share that donors are drawn from."""
 FACTORS = (0.8, 1.2)
 """A number is multiplied by one of these, as in the paper."""
-RESAMPLED = 0.25
+RESAMPLING_CHANCE = 0.25
 """The chance of a new value from the whole domain instead, as in the paper's experiments."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """``loss``: lower is better; of a member that is lost it is not finite."""
+    """A member of a population at the end of a generation."""
 
     number: int
+    """The number of its trial."""
     loss: float
+    """Its loss, lower is better; not finite if the member is lost."""
     values: Mapping[str, Any]
+    """Searched values by path."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """The member goes on from the checkpoint of ``donor``, with ``values``."""
+    """How a member is replaced."""
 
     donor: int
+    """The number of the member from whose checkpoint it goes on."""
     values: dict[str, Any]
+    """The values that it goes on with."""
 
 
 def evolve(
     members: Sequence[Member], space: Space, evolves: Collection[str], *, seed: int, step: int
 ) -> dict[int, Change]:
-    """By number, the members that are replaced after ``step`` updates: all that are lost, and of the others as many of the worst as
-    make it a quarter together. Each takes over a member drawn from the best quarter, but none that is not better than itself: without
-    a difference there is no evidence, and nothing changes. Nobody is replaced where everyone is lost."""
+    """The members that are replaced after ``step`` updates, by number: all lost ones, and as many of the worst others
+    as make it a quarter together. The donor of each is drawn from the best quarter. A member is not replaced if its
+    donor is not better: without a difference there is no evidence. If all members are lost, none is replaced."""
     alive = sorted((m for m in members if math.isfinite(m.loss)), key=lambda m: (m.loss, m.number))
     if not alive:
         return {}
     lost = [m for m in members if not math.isfinite(m.loss)]
-    quarter = max(1, math.floor(SHARE * len(members)))
+    quarter = max(1, math.floor(REPLACED_SHARE * len(members)))
     donors = alive[:quarter]
     worst = alive[max(len(donors), len(alive) - max(0, quarter - len(lost))) :]
     changes = {}
@@ -57,24 +62,25 @@ def evolve(
         dice = np.random.default_rng((seed, step, member.number, Stream.EXPLORATION))
         donor = donors[int(dice.integers(len(donors)))]
         if donor.loss < member.loss or not math.isfinite(member.loss):
-            changes[member.number] = Change(donor.number, explored(donor.values, space, evolves, dice))
+            changes[member.number] = Change(donor.number, explore(donor.values, space, evolves, dice))
     return changes
 
 
-def explored(
+def explore(
     values: Mapping[str, Any], space: Space, evolves: Collection[str], dice: np.random.Generator
 ) -> dict[str, Any]:
     """``values`` with those at the paths of ``evolves`` perturbed, each inside its domain."""
     return {
-        path: perturbed(domain, values[path], dice) if path in evolves else values[path]
-        for path, domain in taken(space, values).items()
+        path: perturb(domain, values[path], dice) if path in evolves else values[path]
+        for path, domain in active_domains(space, values).items()
     }
 
 
-def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
-    """A number times .8 or 1.2, at least one away where it is whole; an option's neighbour in the order of its Choice; or, with a
-    chance of a quarter, a new one from the whole domain. At a boundary it stops."""
-    again, coordinate, up = dice.random() < RESAMPLED, dice.random(), int(dice.integers(2))
+def perturb(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
+    """A new value near ``value``. A number is multiplied by 0.8 or 1.2 and, if it is whole, changes by at least one; an
+    option becomes its neighbour in the order of its Choice; with a chance of a quarter the value is drawn from the
+    whole domain. Values stay within their bounds."""
+    again, coordinate, up = dice.random() < RESAMPLING_CHANCE, dice.random(), int(dice.integers(2))
     if again:
         return unit_cube.values_at({"": domain}, {"": coordinate}, {})[""]
     if isinstance(domain, Choice):
@@ -89,11 +95,11 @@ def perturbed(domain: Domain, value: Any, dice: np.random.Generator) -> Any:
     return min(max(whole, domain.low), domain.high)
 
 
-def taken(space: Space, values: Mapping[str, Any]) -> dict[str, Domain]:
-    """The domains of the paths that ``values`` has, those of the branches taken included."""
-    found: dict[str, Domain] = {}
+def active_domains(space: Space, values: Mapping[str, Any]) -> dict[str, Domain]:
+    """The domains of the paths that ``values`` has, including those of the branches that ``values`` takes."""
+    domains: dict[str, Domain] = {}
     for path, domain in space.items():
-        found[path] = domain
+        domains[path] = domain
         if isinstance(domain, Choice) and values[path] in domain.then:
-            found |= taken(domain.then[values[path]], values)
-    return found
+            domains |= active_domains(domain.then[values[path]], values)
+    return domains

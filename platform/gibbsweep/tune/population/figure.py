@@ -1,4 +1,5 @@
-"""The values of a population's members while they train: a line a member, a jump where one goes on from another's checkpoint."""
+"""A figure of the values that a population's members train with: a line for each member, with a jump where it goes on
+from another's checkpoint."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ def draw_lineages(
     evolves: Sequence[str],
     updates: int,
 ) -> Figure:
-    """``groups``: (title, members, the best of them) for each compared option, a column; a row for each path that evolves. The thick
-    line is the history of the best one's weights, which its retrainings repeat; a thin one ends where its member was replaced."""
+    """Draw the values that evolve against updates. ``groups``: (title, members, best member) of each arm, which make
+    the columns; the paths that evolve make the rows. The thick line is the history of the best member's weights, which
+    its retrainings repeat; a thin line ends where its member was replaced."""
     from matplotlib.figure import Figure
 
     domains = dict(walk(space))
@@ -52,16 +54,16 @@ def _draw(
     best: Record | None,
 ) -> None:
     for record in members:
-        starts = [(0, record.initial_values), *((copied.step, copied.values) for copied in record.copies)]
+        starts = [(0, record.initial_values), *((copy.step, copy.values) for copy in record.copies)]
         ends = [*(step for step, _ in starts[1:]), max(record.updates_done, starts[-1][0])]
         for (start, values), end in zip(starts, ends, strict=True):
             if path in values and end > start:
                 axis.plot([start, end], [_height(domain, values[path])] * 2, color="tab:gray", alpha=0.5, linewidth=0.8)
-        for copied in record.copies:
-            there = next(s.values for s in reversed(schedule_of(records, copied.donor, copied.step)))
-            if path in there and path in copied.values:
-                ends_at = [_height(domain, there[path]), _height(domain, copied.values[path])]
-                axis.plot([copied.step] * 2, ends_at, color="tab:gray", alpha=0.5, linewidth=0.6, linestyle=":")
+        for copy in record.copies:
+            before = next(s.values for s in reversed(schedule_of(records, copy.donor, copy.step)))
+            if path in before and path in copy.values:
+                ends_at = [_height(domain, before[path]), _height(domain, copy.values[path])]
+                axis.plot([copy.step] * 2, ends_at, color="tab:gray", alpha=0.5, linewidth=0.6, linestyle=":")
     if best is not None:
         schedule = [segment for segment in schedule_of(records, best.number) if path in segment.values]
         steps = [*(segment.start for segment in schedule), updates]

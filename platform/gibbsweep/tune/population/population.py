@@ -1,5 +1,6 @@
-"""The generations of one contender's trials: when all members of a compared option wait at a boundary, who goes on from whom is decided
-for all of them, written to the journal, and then they go on. Knows no files: checkpoints are copied by :mod:`gibbsweep.tune.population.takeovers`."""
+"""The generations of one contender's trials. When all members of an arm wait at a boundary, one decision is made for
+all of them and written to the journal; then they go on. Knows no files:
+:mod:`gibbsweep.tune.population.checkpoint_copies` copies checkpoints."""
 
 from __future__ import annotations
 
@@ -11,21 +12,34 @@ from optuna.storages import BaseStorage
 
 from gibbsweep.study.space import Space
 from gibbsweep.train import OutcomeKind, Segment
-from gibbsweep.tune.journal.attributes import FROM, LOST, VALUES, Copied
+from gibbsweep.tune.journal.attributes import DONOR, LOST, VALUES, DonorCheckpoint
 from gibbsweep.tune.journal.entries import go_on
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.population.evolution import Member, evolve
-from gibbsweep.tune.population.lineage import judged, schedule_of, schedule_told
+from gibbsweep.tune.population.lineage import median_report, schedule_of, schedule_with_trials
 from gibbsweep.tune.schedulers.generations import Generations
 
 _WAITING = ("paused", "lost")
 
 
 class Population:
-    """``members``: how many each option has, in turns (trial n is of option n modulo their number). ``loss``: what a reported value with
-    its violations is ranked by. Synchronous: a decision is a function of the seed and of the reports at the boundary, whoever came
-    first. It is written before anyone goes on, and each member's ``runs_to`` as it does; what a kill left of it is taken again, with the same
-    result."""
+    """Decides at the end of each generation which members go on from which checkpoints.
+
+    It is synchronous: a decision is a function of the seed and of the reports at the boundary, whichever member came
+    first. It is written before any member goes on, and each member's ``runs_to`` when it goes on. What a kill left
+    undone is decided again, with the same result.
+
+    ``members``: how many members each arm has (trial n belongs to arm n modulo their number). ``loss``: the loss that a
+    reported value and its violations are ranked by.
+
+    For example::
+
+        population = Population(
+            storage, search.records, Generations(800, 8), space, ("learning_rate",),
+            lambda value, violations: value, members=(8,), seed=0, window=1,
+        )
+        population.promote()  # None until all eight members wait at update 100
+    """
 
     def __init__(
         self,
@@ -46,15 +60,16 @@ class Population:
         self._ready: list[int] = []
 
     def schedule(self, number: int) -> tuple[Segment, ...]:
-        """How the weights of a member have been trained, and how they are now."""
+        """The values by updates that a member's weights have been trained with, up to now."""
         return schedule_of(self._records, number)
 
-    def told(self, number: int, search: str) -> list[dict[str, Any]]:
-        """That schedule for the results of ``search``: what evolves, and whose training it was."""
-        return schedule_told(self._records, number, self.evolves, search)
+    def schedule_as_json(self, number: int, search: str) -> list[dict[str, Any]]:
+        """That schedule for the results of ``search``: the values that evolve, and the trials that trained with
+        them."""
+        return schedule_with_trials(self._records, number, self.evolves, search)
 
     def recover(self) -> None:
-        """Find again who was to go on when a kill came: some members had begun the next generation."""
+        """Decide again for a generation that a kill interrupted after some of its members had gone on."""
         for option in range(len(self._members_of)):
             furthest = max((record.runs_to for record in self._of(option)), default=0)
             waiting = [r for r in self._open(option) if r.state in _WAITING and r.runs_to < furthest]
@@ -62,7 +77,7 @@ class Population:
                 self._decide(option, waiting[0].runs_to)
 
     def promote(self) -> Record | None:
-        """A member that goes on, running again; None while no generation is whole."""
+        """A member that goes on, running again; None while no generation is complete."""
         for option in () if self._ready else range(len(self._members_of)):
             if self._whole(option):
                 self._decide(option, self._open(option)[0].runs_to)
@@ -75,7 +90,8 @@ class Population:
         return record
 
     def lose(self, record: Record, kind: OutcomeKind) -> bool:
-        """Whether a member that has ended so waits for its generation's end, to be replaced there; the last generation has none."""
+        """Mark as lost a member that diverged or failed before the last generation; it waits for the end of its
+        generation and is replaced then. False if the member ends instead."""
         if kind not in ("diverged", "failed") or record.runs_to >= self._generations.updates:
             return False
         self._storage.set_trial_user_attr(record.trial_id, f"{LOST}{record.runs_to}", kind)
@@ -84,7 +100,7 @@ class Population:
         return True
 
     def stranded(self, option: int) -> list[Record]:
-        """The lost members of a generation in which nobody is left to replace them from."""
+        """The lost members of a generation in which no member is left to replace them from."""
         open_ = self._open(option)
         return open_ if self._whole(option) and all(record.state == "lost" for record in open_) else []
 
@@ -95,7 +111,7 @@ class Population:
         return [record for record in self._of(option) if not record.ended]
 
     def _whole(self, option: int) -> bool:
-        """Whether all members wait at a boundary, and nothing has been decided there."""
+        """Whether all members wait at a boundary at which nothing has been decided yet."""
         open_ = self._open(option)
         return (
             bool(open_)
@@ -110,17 +126,17 @@ class Population:
             return
         for number, change in sorted(evolve(members, self._space, self.evolves, seed=self._seed, step=step).items()):
             record = self._records[number]
-            if not any(copied.step == step for copied in record.copies):
-                self._storage.set_trial_user_attr(record.trial_id, f"{FROM}{step}", change.donor)
+            if not any(copy.step == step for copy in record.copies):
+                self._storage.set_trial_user_attr(record.trial_id, f"{DONOR}{step}", change.donor)
                 self._storage.set_trial_user_attr(record.trial_id, f"{VALUES}{step}", change.values)
-                record.go_on_from(Copied(step, change.donor, change.values))
+                record.go_on_from(DonorCheckpoint(step, change.donor, change.values))
         self._ready += [record.number for record in taking_part if record.runs_to == step]
 
     def _loss_at(self, record: Record, step: int) -> float:
-        found = None if step in record.lost else judged(self._records, record.number, step, self._window)
-        return math.inf if found is None else self._loss(*found)
+        report = None if step in record.lost else median_report(self._records, record.number, step, self._window)
+        return math.inf if report is None else self._loss(*report)
 
 
 def _values_at(record: Record, step: int) -> Mapping[str, Any]:
-    """Those that the member has trained with to ``step``."""
-    return next((copied.values for copied in reversed(record.copies) if copied.step < step), record.initial_values)
+    """The values with which the member has trained up to ``step``."""
+    return next((copy.values for copy in reversed(record.copies) if copy.step < step), record.initial_values)

@@ -1,4 +1,4 @@
-"""Members of a population that diverged and went on from another one's checkpoint: who they are, and what that had cost."""
+"""Members of a population that diverged and went on from another one's checkpoint, and what the lost training cost."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from gibbsweep.tune.journal.record import Record
 
 
 def replaced_members(records: Sequence[Record]) -> list[Record]:
-    """Those of ``records`` that had diverged before some boundary, each once however often, and have ended otherwise."""
+    """The ``records`` that diverged before some boundary and have not ended diverged, each once."""
     return [r for r in records if r.ended and r.state != "diverged" and "diverged" in r.lost.values()]
 
 
 def seconds_replaced(search: str, records: Sequence[Record], rungs: Sequence[int], sweep: SweepDir) -> dict[str, float]:
-    """By run, the device-seconds of the generations in which members of ``search`` diverged, and whose updates went with their
-    weights. ``rungs``: the updates at which generations end."""
-    found = {}
+    """Device-seconds of the generations in which members of ``search`` diverged and whose weights are lost, by run.
+    ``rungs``: the updates at which generations end."""
+    seconds = {}
     for record in replaced_members(records):
         run_dir = sweep.trial(search_name(search, record.number))
-        found[run_dir.name] = _seconds_lost(run_dir, rungs)
-    return found
+        seconds[run_dir.name] = _seconds_lost(run_dir, rungs)
+    return seconds
 
 
 def _seconds_lost(run_dir: Path, boundaries: Sequence[int]) -> float:
-    """A member keeps what it has spent when it goes on from another one's checkpoint: what it had spent by the end of each generation is in
-    its last report by then, or in the takeover there."""
+    """Device-seconds that a member lost with its weights. Its count of seconds goes on across a takeover: what it had
+    spent by the end of each generation is in its last report by then, or in the takeover at that boundary."""
     spent = {0: 0.0}
     for record in read_spool(RunFolder(run_dir).spool):
         if "train/device_seconds" in record.metrics:

@@ -1,4 +1,4 @@
-"""What a scheduler is: it says how far each trial runs. Two that need no rungs stand here as well."""
+"""The contract of a scheduler, which decides how far each trial runs, and the parts that several schedulers share."""
 
 from __future__ import annotations
 
@@ -16,33 +16,43 @@ Losses = tuple[float, ...]
 
 
 class Scheduler(Protocol):
-    """Decides over the trials of one contender with one compared option. ``index`` counts them from 0.
+    """Decides how far the trials of one arm run. ``index`` is a trial's number in its arm, counted from 0.
 
-    It keeps nothing that it was not told, and it can be told again: after a crash it is rebuilt from the trials on record.
+    A scheduler holds only what was reported to it. After a crash a new one is built, and the reports on record are
+    replayed to it.
+
+    For example::
+
+        scheduler = SchedulerConfig("halving").build(updates=900, trials=9)
+        scheduler.runs_to(0)  # the first rung
+        scheduler.report(0, 100, (0.7,))  # "go", "prune" or "diverge"
     """
 
     rungs: tuple[int, ...]
-    """Updates, below the budget's end, at which a trial must report."""
+    """Updates, below the end of the budget, at which a trial must report."""
 
     def runs_to(self, index: int) -> int:
-        """The updates that a new trial runs to before it pauses."""
+        """Updates up to which a new trial runs before it pauses."""
         ...
 
     def report(self, index: int, step: int, losses: Losses) -> Verdict:
-        """Take a report of a running trial."""
+        """Judge a report of a running trial."""
         ...
 
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
-        """The trial has reached the rung it was to run to, and waits there, unless it went on long ago (``promoted``)."""
+        """Note that the trial has reached the rung that it was to run to. It waits at that rung, unless it has been
+        promoted from it already (``promoted``, on resume)."""
         ...
 
     def promote(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
-        """A waiting trial that is good enough to go on, and what it runs to. It waits no more. ``ends``: what each trial is expected to
-        end with, by index, where a model says so: they are ranked by that instead of their reports."""
+        """A waiting trial that is good enough to go on, and the updates that it then runs to; None if no trial is. The
+        trial waits no more. ``ends``: the loss that each trial is expected to end with, by index, if a model predicts
+        it. Trials are then ranked by it instead of by their reports."""
         ...
 
     def rescue(self) -> tuple[int, int] | None:
-        """The best waiting trial, good enough or not, and what it runs to: asked for when nothing else is left and nothing completed."""
+        """The best waiting trial, good enough or not, and the updates that it then runs to. The search asks for it once
+        nothing else is left to run and no trial has completed."""
         ...
 
     def hopeless(self) -> list[int]:
@@ -50,12 +60,17 @@ class Scheduler(Protocol):
         ...
 
     def close(self, index: int, completed: bool) -> None:
-        """The trial has ended."""
+        """Note that the trial has ended."""
         ...
 
 
 class ToTheEnd:
-    """Every trial runs to the end."""
+    """The scheduler ``none``: every trial runs to the end.
+
+    For example::
+
+        ToTheEnd(updates=900).runs_to(0)  # 900
+    """
 
     def __init__(self, updates: int) -> None:
         self.updates = updates
@@ -80,26 +95,27 @@ class ToTheEnd:
         return []
 
     def close(self, index: int, completed: bool) -> None:
-        """Nothing to remember."""
+        """Do nothing: the scheduler holds nothing about a trial."""
 
 
-class Judged(ToTheEnd):
-    """Keeps the last reports of each running trial; judges by their median, of each objective by itself."""
+class MedianWindow(ToTheEnd):
+    """A scheduler that judges a trial by the median of its last ``window`` reports, of each objective by itself."""
 
     def __init__(self, updates: int, window: int) -> None:
         super().__init__(updates)
         self._window = window
         self._reports: dict[int, list[tuple[int, Losses]]] = {}
 
-    def _judged(self, index: int, step: int, losses: Losses) -> Losses:
-        """The median of the last reports of the trial, this one included; a report that is told again counts once."""
-        kept = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, losses)]
-        self._reports[index] = kept[-self._window :]
-        # A report that is not finite ends its trial: there is none among these.
+    def _median_report(self, index: int, step: int, losses: Losses) -> Losses:
+        """The median of the last reports of the trial, including this one. A report that is replayed counts once."""
+        reports = [entry for entry in self._reports.get(index, []) if entry[0] < step] + [(step, losses)]
+        self._reports[index] = reports[-self._window :]
+        # All of these are finite: a report that is not finite ends its trial.
         return median([losses for _, losses in self._reports[index]])
 
 
 def is_finite(losses: Losses) -> bool:
+    """Whether every loss is finite."""
     return all(map(math.isfinite, losses))
 
 
@@ -109,8 +125,8 @@ def median(reports: Sequence[Losses]) -> Losses:
 
 
 def behind_half(losses: Losses, peers: Sequence[Losses]) -> bool:
-    """Whether ``losses`` are worse than the median of ``peers``; of several objectives, on a later front than more than half of
-    them."""
+    """Whether ``losses`` are worse than the median of ``peers``; with several objectives, whether they are on a later
+    front than more than half of the peers."""
     if len(losses) == 1:
         return losses > median(peers)
     rank, *others = front_ranks([losses, *peers])

@@ -1,5 +1,6 @@
-"""Population-based training as a scheduler: every member pauses at the end of each generation, and runs to the end of the budget. Who goes
-on from whom is decided for all at once, in :mod:`gibbsweep.tune.population.population`."""
+"""Population-based training as a scheduler: every member pauses at the end of each generation and runs to the end of
+the budget. :mod:`gibbsweep.tune.population.population` decides for all members at once which one goes on from which
+checkpoint."""
 
 from __future__ import annotations
 
@@ -18,7 +19,12 @@ def boundaries(updates: int, generations: int) -> tuple[int, ...]:
 
 
 class Generations:
-    """Nothing is promoted, and nothing ends early but what is not finite."""
+    """The scheduler ``population``: it promotes no trial, and ends a trial early only if its losses are not finite.
+
+    For example::
+
+        Generations(updates=800, generations=8).runs_to(0)  # 100
+    """
 
     def __init__(self, updates: int, generations: int) -> None:
         self.updates = updates
@@ -35,7 +41,7 @@ class Generations:
         return "go" if is_finite(losses) else "diverge"
 
     def pause(self, index: int, step: int, *, promoted: bool) -> None:
-        """What has been reported is on the trial's record."""
+        """Do nothing: the population reads the reports from the trial's record."""
 
     def promote(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
         return None
@@ -44,7 +50,7 @@ class Generations:
         return None
 
     def hopeless(self) -> list[int]:
-        return []  # whoever waits goes on, or is replaced
+        return []  # every waiting member goes on, or is replaced
 
     def close(self, index: int, completed: bool) -> None:
-        """Nothing to remember."""
+        """Do nothing: the scheduler holds nothing about a trial."""

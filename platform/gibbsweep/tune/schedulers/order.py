@@ -13,16 +13,16 @@ from gibbsweep.tune.schedulers.base import Losses, is_finite
 
 
 class Order(Protocol):
-    """Ranks trials by their losses, the best first. It depends on which trials came, never on when, so that a rung that is
-    filled again after a crash decides the same."""
+    """Ranks trials by their losses, the best first. The order depends on which trials came, never on when, so a rung
+    that is filled again after a crash decides the same."""
 
     least: int
-    """How many places a rung that promotes any trial has at least: one for the best in each objective."""
+    """How many places a rung that promotes any trial has at least: one for the best trial in each objective."""
 
     def __len__(self) -> int: ...
 
     def add(self, number: int, losses: Losses) -> None:
-        """Trial ``number`` has come."""
+        """Add trial ``number``, which has come with ``losses``."""
         ...
 
     def numbers(self) -> set[int]:
@@ -43,15 +43,21 @@ class Order(Protocol):
 
 
 class ByLoss:
-    """The order of one loss; of equal ones the earlier trial comes first."""
+    """The order of one loss; the earlier trial comes first of two with equal losses.
+
+    For example::
+
+        order = ByLoss()
+        order.add(0, (0.7,))
+        order.first(1, gone=set())  # 0
+    """
 
     least = 1
 
     def __init__(self) -> None:
         self._sorted: list[tuple[float, int]] = []
-        self._waiting: list[
-            tuple[float, int]
-        ] = []  # a heap, from which trials that are gone are taken when they come up
+        # A heap; trials that are gone are removed when they come up.
+        self._waiting: list[tuple[float, int]] = []
 
     def __len__(self) -> int:
         return len(self._sorted)
@@ -85,11 +91,17 @@ class ByLoss:
 
 
 class ByFronts:
-    """The order of several losses: by non-dominated fronts, ties within a front by an epsilon net (multi-objective asynchronous
-    successive halving, Schmucker et al. 2021); see :func:`gibbsweep.results.dominance.ordered`.
+    """The order of several losses: by non-dominated fronts, and within a front by an epsilon net (multi-objective
+    asynchronous successive halving, Schmucker et al. 2021); see :func:`gibbsweep.results.dominance.ordered`.
 
-    Where any trial is good enough the best in each objective are: of three trials and two objectives two go on, or the end
-    would see one objective alone.
+    If any trial is good enough, so are the best in each objective. Of three trials with two objectives two go on; with
+    one, no trial would be trained to the end for the other objective.
+
+    For example::
+
+        order = ByFronts(objectives=2)
+        order.add(0, (0.7, 12.0))
+        order.first(1, gone=set())  # 0
     """
 
     def __init__(self, objectives: int) -> None:
@@ -125,6 +137,6 @@ class ByFronts:
 
     def _best(self, count: int) -> list[tuple[int, Losses]]:
         count = min(count, len(self._came))
-        if len(self._order) < count:  # no further than it is asked for: the order of a long front costs its square
+        if len(self._order) < count:  # sorted only as far as needed: the cost is quadratic
             self._order = [self._came[i] for i in order_by_fronts([losses for _, losses in self._came], count)]
         return self._order[:count]

@@ -1,4 +1,5 @@
-"""Successive halving: at rungs of more and more updates the best 1/eta go on. Pure bookkeeping: knows no Ray, no Optuna, no files."""
+"""Successive halving: at rungs of more and more updates the best 1/eta go on. Pure bookkeeping without Ray, Optuna or
+files."""
 
 from __future__ import annotations
 
@@ -13,31 +14,33 @@ from gibbsweep.tune.schedulers.order import ByFronts, ByLoss, Order
 
 
 def rungs_of(updates: int, eta: int, count: int) -> tuple[int, ...]:
-    """``count`` rungs below ``updates``: updates / eta^count, ..., updates / eta, rounded up, each once and each before the end."""
+    """``count`` rungs below ``updates``: updates / eta^count, ..., updates / eta, rounded up, each once and each before
+    the end."""
     if eta < 2:
         raise UserError(f"--eta must be at least 2: got {eta}; 3 keeps a third at each rung.")
-    found = (math.ceil(updates / eta**k) for k in range(count, 0, -1))
-    return tuple(dict.fromkeys(rung for rung in found if 0 < rung < updates))
+    rungs = (math.ceil(updates / eta**k) for k in range(count, 0, -1))
+    return tuple(dict.fromkeys(rung for rung in rungs if 0 < rung < updates))
 
 
 MOST_RUNGS = 3
-"""Unless more are asked for: what a model does in a hundredth of its training says little of how it ends."""
+"""The most rungs that a scheduler chooses by itself: what a model does in a hundredth of its training says little about
+how it ends."""
 
 
 def rungs_for(trials: int, eta: int) -> int:
-    """How many rungs so many trials can fill: one of them is left for the end."""
+    """How many rungs ``trials`` trials can fill, so that one trial is left for the end."""
     return min(MOST_RUNGS, max(1, math.floor(math.log(max(trials, 1), eta) + 1e-9)))
 
 
 def bracket_shares(rungs: int, brackets: int, eta: int) -> list[float]:
-    """The share of trials that starts in each bracket, bracket b at rung b: proportional to eta^-b / (rungs + 1 - b), so that brackets
-    cost about the same, as in Hyperband (Li et al. 2018, algorithm 1)."""
+    """The share of trials that starts in each bracket, bracket b at rung b: proportional to eta^-b / (rungs + 1 - b),
+    so that brackets cost about the same, as in Hyperband (Li et al. 2018, algorithm 1)."""
     weights = [eta**-b * (rungs + 1) / (rungs + 1 - b) for b in range(brackets)]
     return [weight / sum(weights) for weight in weights]
 
 
 def assign_brackets(trials: int, shares: Sequence[float]) -> list[int]:
-    """The bracket of each trial: always the one that lags its share the most, so it takes no random number."""
+    """The bracket of each trial: always the one that lags its share the most, without a random number."""
     counts = [0] * len(shares)
     assigned = []
     for n in range(1, trials + 1):
@@ -48,11 +51,14 @@ def assign_brackets(trials: int, shares: Sequence[float]) -> list[int]:
 
 
 class Rung:
-    """The trials that have reached one rung. Lower losses are better; a trial whose losses are not finite is never promoted.
+    """The trials that have reached one rung. Lower losses are better; a trial whose losses are not finite is never
+    promoted.
 
-    rung = Rung(eta=3)
-    rung.add(0, (0.7,))
-    rung.promotable()  # None: one of three goes on, and two have not come
+    For example::
+
+        rung = Rung(eta=3)
+        rung.add(0, (0.7,))
+        rung.promotable()  # None: one of three goes on, and two have not come
     """
 
     def __init__(self, eta: int, objectives: int = 1) -> None:
@@ -64,11 +70,11 @@ class Rung:
         return len(self._order)
 
     def add(self, number: int, losses: Losses) -> None:
-        """Trial ``number`` has come with ``losses``."""
+        """Add trial ``number``, which has come with ``losses``."""
         self._order.add(number, losses)
 
     def remove(self, number: int) -> None:
-        """Trial ``number`` is promoted, or has ended: it waits no more, and still counts."""
+        """Note that trial ``number`` is promoted or has ended: it waits no more, and still counts."""
         self._gone.add(number)
 
     def numbers(self) -> set[int]:
@@ -76,13 +82,13 @@ class Rung:
         return self._order.numbers()
 
     def best_waiting(self) -> int | None:
-        """The best trial that waits here, whatever its rank."""
+        """The best trial that waits at the rung, whatever its rank."""
         return self._order.first(len(self), self._gone)
 
     def promotable(self, ends: Sequence[float] | None = None) -> int | None:
-        """The best trial that waits here and is among the best floor(n / eta) of the n that came; of several objectives, or the
-        best in one. ``ends``: the loss that each trial is expected to end with, by number, to rank trials of one objective by
-        instead of their reports."""
+        """The best trial that waits at the rung and is among the best floor(n / eta) of the n that came; with several
+        objectives, also one that is the best in an objective. ``ends``: the loss that each trial is expected to end
+        with, by number. Trials of one objective are then ranked by it instead of by their reports."""
         count = len(self) // self._eta
         if ends is None:
             return self._order.first(max(count, self._order.least) if count else 0, self._gone)
@@ -90,16 +96,23 @@ class Rung:
         return next((number for number in best if number not in self._gone), None)
 
     def hopeless(self, most: int) -> list[int]:
-        """The trials that wait here and will not be promoted if at most ``most`` trials come in all."""
+        """The trials that wait at the rung and will not be promoted if at most ``most`` trials come in all."""
         return self._order.behind(most // self._eta, self._gone)
 
     def among_best(self, losses: Losses) -> bool:
-        """Whether ``losses``, which have come, are among the best 1/eta; the first that come are."""
+        """Whether ``losses``, which have come, are among the best 1/eta; the first losses that come are."""
         return self._order.has(losses, max(self._order.least, len(self) // self._eta))
 
 
 class Ladder:
-    """The rungs of one bracket: ``steps`` of updates, lowest first."""
+    """The rungs of one bracket.
+
+    For example::
+
+        ladder = Ladder(steps=(100, 300), eta=3)
+        ladder[100].add(0, (0.7,))
+        ladder.promotable()  # None: one of three goes on
+    """
 
     def __init__(self, steps: Sequence[int], eta: int, objectives: int = 1) -> None:
         self.steps = tuple(steps)
@@ -114,25 +127,26 @@ class Ladder:
         return self.steps[index] if index < len(self.steps) else None
 
     def promotable(self, ends: Sequence[float] | None = None) -> tuple[int, int] | None:
-        """The trial to go on and the rung where it waits: the highest rung that has one (asynchronous successive halving, Li et al.
-        2020, algorithm 2). ``ends``: what to rank trials by instead of their reports; several objectives have none."""
-        found = ((self._rungs[step].promotable(ends), step) for step in reversed(self.steps))
-        return next(((number, step) for number, step in found if number is not None), None)
+        """The trial to go on and the rung at which it waits. The highest rung that has such a trial comes first
+        (asynchronous successive halving, Li et al. 2020, algorithm 2). ``ends``: the losses to rank trials by instead
+        of their reports; None with several objectives."""
+        promotable = ((self._rungs[step].promotable(ends), step) for step in reversed(self.steps))
+        return next(((number, step) for number, step in promotable if number is not None), None)
 
     def hopeless(self, members: Iterable[int], ended: AbstractSet[int]) -> list[int]:
-        """The trials that wait at a rung and will not be promoted from it, whatever still comes. ``members``: all trials of this
-        ladder, started or not; ``ended``: those of them that have ended."""
-        found: list[int] = []
+        """The trials that wait at a rung and will not be promoted from it, whatever is still reported. ``members``: all
+        trials of this ladder, started or not; ``ended``: the members that have ended."""
+        hopeless: list[int] = []
         coming = set(members) - ended  # to the rung that is looked at
         for step in self.steps:
             arrived = self._rungs[step].numbers()
             coming -= arrived
-            here = self._rungs[step].hopeless(len(arrived) + len(coming))
-            found += here
-            coming |= arrived - ended - set(here)
-        return found
+            stuck = self._rungs[step].hopeless(len(arrived) + len(coming))
+            hopeless += stuck
+            coming |= arrived - ended - set(stuck)
+        return hopeless
 
     def best_waiting(self) -> tuple[int, int] | None:
-        """The best trial at the highest rung where one waits."""
-        found = ((self._rungs[step].best_waiting(), step) for step in reversed(self.steps))
-        return next(((number, step) for number, step in found if number is not None), None)
+        """The best trial at the highest rung where one waits, and that rung."""
+        waiting = ((self._rungs[step].best_waiting(), step) for step in reversed(self.steps))
+        return next(((number, step) for number, step in waiting if number is not None), None)

@@ -1,1 +1,1 @@
-"""One contender's search: what to try, how far, and what became of it."""
+"""The search of one contender: what to try, how far, and what became of it."""

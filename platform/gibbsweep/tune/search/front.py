@@ -1,4 +1,4 @@
-"""The Pareto front of a search: what it ranks trials by, and which of them are to be retrained."""
+"""The Pareto front of a search, and the trials of it that are retrained."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from gibbsweep.tune.journal.record import Record
 
 @dataclass(frozen=True)
 class FrontMember:
-    """A configuration to retrain. ``label``: what it is on the front for, in its row; "" where it is the only one."""
+    """A configuration to retrain."""
 
     label: str
+    """Why it is on the front, as its row says it; "" if it is the only configuration."""
     values: dict[str, Any]
+    """Searched values by path."""
 
 
 def front_of(records: Sequence[Record], goals: Sequence[Goal], most: int | None = None) -> list[Record]:
-    """At most ``most`` of those that no other of ``records`` beats in all of several goals, in the order of
-    :func:`gibbsweep.results.dominance.spread`: the best in each goal first. Of trials with equal values the first. Where none satisfies
-    all constraints, those that come closest; empty where none has values."""
+    """At most ``most`` of the trials that no other of ``records`` beats in all of several goals, in the order of
+    :func:`gibbsweep.results.dominance.spread`: the best in each goal come first. Of trials with equal values only the
+    first counts. If no trial satisfies all constraints, the front is that of the trials that come closest. Empty if no
+    trial has values."""
     ended = [record for record in records if record.objectives is not None]
     first: dict[tuple[float, ...], Record] = {}
     for losses, record in zip(end_losses(ended, goals), ended, strict=True):
@@ -34,7 +37,8 @@ def front_of(records: Sequence[Record], goals: Sequence[Goal], most: int | None 
 
 
 def members_of(records: Sequence[Record], goals: Sequence[Goal], most: int) -> list[FrontMember]:
-    """What is retrained: the best, or of several goals at most ``most`` of their front, with their labels. Empty if none has values."""
+    """What is retrained: the best trial, or with several goals at most ``most`` trials of their front with labels.
+    Empty if no trial has values."""
     if len(goals) == 1:
         return [FrontMember("", record.values) for record in best_first(records, goals)[:1]]
     front = front_of(records, goals, most)
@@ -42,8 +46,8 @@ def members_of(records: Sequence[Record], goals: Sequence[Goal], most: int) -> l
 
 
 def _labels(front: Sequence[Record], goals: Sequence[Goal]) -> list[str]:
-    """``for FD`` of the best in a goal (``for all`` of the best in each), ``front 3`` of the third that is the best in none. Each goal
-    names one."""
+    """The labels of a front's members: ``for FD`` for the best in a goal (``for all`` for the best in each), ``front
+    3`` for a third member that is the best in none. Each goal labels one member."""
     losses = end_losses(front, goals)
     best_in: dict[int, list[str]] = {}
     for i, name in enumerate(goal_names(goals) if front else ()):

@@ -11,7 +11,8 @@ from gibbsweep.tune.search.search import Search
 
 
 def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, Search]:
-    """By contender, with what earlier parts of the sweep have recorded and what its warm start has copied."""
+    """The search of each contender, with what earlier parts of the sweep have recorded and what its warm start has
+    copied."""
     storage = open_storage(sweep)
     evolves = sweep.record()["evolves"] if settings.scheduler == "population" else {}
     histories = {} if settings.from_sweep is None else warm_start.read(sweep.warm_start)
@@ -23,7 +24,7 @@ def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, 
             seed=settings.seed,
             sampler=settings.sampler,
             scheduler=settings.form,
-            earlier=histories[name].records(contender.space, warm_start.compared_at(contender, settings))
+            earlier=histories[name].records(contender.space, warm_start.comparison_steps(contender, settings))
             if name in histories
             else (),
             evolves=evolves.get(name, ()),

@@ -16,24 +16,29 @@ from gibbsweep.train import Segment
 from gibbsweep.tune.folder.layout import search_name
 from gibbsweep.tune.journal import entries
 from gibbsweep.tune.journal.ranking import losses_of
-from gibbsweep.tune.journal.record import Record, recorded
+from gibbsweep.tune.journal.record import Record, record_of
 from gibbsweep.tune.population.population import Population
 from gibbsweep.tune.samplers.sampler import Sampler, SamplerName
 from gibbsweep.tune.schedulers.base import Losses, Verdict
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.schedulers.generations import Generations
 from gibbsweep.tune.search.arm import Arm
 
 
 class Search:
-    """The search of one contender: one Optuna study, so that no contender starves another, shared by the contender's arms.
+    """The search of one contender. It is one Optuna study, which the contender's arms share, so no contender starves
+    another.
 
-    Its truth is ``storage``: whatever a trial is to do is written there before it starts, and records, rungs and suggestions are
-    rebuilt from it on resume. ``earlier``: trials of another sweep that its sampler learns from, and nothing else (see
+    ``storage`` holds the truth: what a trial is to do is written to it before the trial starts, and records, rungs and
+    suggestions are rebuilt from it on resume. ``earlier``: trials of another sweep from which its sampler learns (see
     :mod:`gibbsweep.tune.search.warm_start`). ``evolves``: the paths whose values change in a population.
+
+    For example::
 
         search = Search(InMemoryStorage(), STUDY.at("laptop")["rbm"], trials=8, seed=0)
         record = search.ask()  # a trial that is now on record; train it to record.runs_to
+        search.report(record.number, 100, {"validation/fd": 12.0})
+        search.tell(record.number, outcome)
     """
 
     def __init__(
@@ -44,7 +49,7 @@ class Search:
         trials: int,
         seed: int,
         sampler: SamplerName = "tpe",
-        scheduler: SchedulerForm | None = None,
+        scheduler: SchedulerConfig | None = None,
         earlier: Sequence[Record] = (),
         evolves: Sequence[str] = (),
     ) -> None:
@@ -52,7 +57,7 @@ class Search:
         self._earlier, self._storage = len(earlier), storage
         self._study_id = entries.study_in(storage, contender.name, self.goals)
         options, updates = contender.options(), contender.budget.updates
-        each, form = -(-trials // len(options)), scheduler or SchedulerForm()
+        each, form = -(-trials // len(options)), scheduler or SchedulerConfig()
         schedulers = [form.build(updates, each, len(self.goals)) for _ in options]
         self.rungs = schedulers[0].rungs
         """Updates, below the end of the budget, at which its trials must report."""
@@ -68,25 +73,26 @@ class Search:
         )
         fewest = min(self._sampler.most_trials(contender.compared(option)) for option in options) if trials else 0
         self.trials = min(trials, fewest * len(options))
-        """How many trials there will be: fewer than were asked for where a grid has fewer points."""
+        """How many trials the search has: fewer than were asked for if a grid has fewer points."""
         shares = [self.trials // len(options) + (place < self.trials % len(options)) for place in range(len(options))]
         self.arms = [
             Arm(contender, option, position, len(options), share, scheduler)
             for position, (option, share, scheduler) in enumerate(zip(options, shares, schedulers, strict=True))
         ]
         self.records: list[Record] = []
-        """The trials of all arms that were asked for; the n-th has the number n."""
+        """The trials of all arms on record; the n-th has the number n."""
         self.population: Population | None = None
         if isinstance(generations := schedulers[0], Generations):
             self.population = Population(
-                storage, self.records, generations, contender.space, evolves, lambda value, broken: self._losses((value,), broken)[0],
+                storage, self.records, generations, contender.space, evolves, 
+                lambda value, broken: self._losses((value,), broken)[0],
                 members=shares, seed=seed, window=form.window,
             )  # fmt: skip
         self._recover()
 
     @property
     def evolves(self) -> tuple[str, ...]:
-        """The paths whose values change while its trials train; none outside a population."""
+        """The paths whose values change while trials train; empty outside a population."""
         return () if self.population is None else self.population.evolves
 
     def arm_of(self, record: Record) -> Arm:
@@ -94,8 +100,8 @@ class Search:
         return self.arms[record.number % len(self.arms)]
 
     def ask(self) -> Record:
-        """A new trial. The first trial of every arm is the contender's own configuration, so the recipe is always among what is
-        tried (a grid's points are its own)."""
+        """A new trial, now on record. The first trial of every arm is the contender's own configuration, so that the
+        recipe is always tried (except on a grid, which has its own points)."""
         number = len(self.records)
         arm = self.arms[number % len(self.arms)]
         fixed = arm.compared
@@ -123,8 +129,9 @@ class Search:
         return None
 
     def settle(self, arm: Arm) -> tuple[Record | None, list[Record]]:
-        """Once every trial of ``arm`` was asked for, none runs and none can be promoted: (the best waiting trial, running again,
-        if none has completed yet; the waiting trials that will never go on, if one has). Nothing before that."""
+        """How ``arm`` comes to its end once all its trials have begun, none runs and none can be promoted: (the best
+        waiting trial, running again, if no trial has completed yet; otherwise the waiting trials, which will never go
+        on). Before that: (None, [])."""
         if self.population is not None:
             return None, self.population.stranded(arm.position)
         if len(arm.records) < arm.trials or any(record.state == "running" for record in arm.records):
@@ -136,8 +143,9 @@ class Search:
         return None, [record for record in arm.records if record.state == "paused"]
 
     def hopeless(self) -> list[Record]:
-        """The waiting trials that will never go on, whatever still comes. None of an arm of which no trial has completed: the best
-        that waits may yet be rescued. None where a model ranks them: it may think better of any of them."""
+        """The waiting trials that will never go on, whatever is still reported. An arm in which no trial has completed
+        has none, as its best waiting trial may yet be rescued. A search whose model ranks the trials has none, as the
+        model may rank any of them higher later."""
         if self._sampler.expects_ends:
             return []
         return [
@@ -148,16 +156,16 @@ class Search:
         ]
 
     def interrupted(self) -> list[Record]:
-        """The trials that are running: after a crash, those that it interrupted."""
+        """The trials that are running: after a crash, those that the crash interrupted."""
         return [record for record in self.records if record.state == "running" and record.pruned_after is None]
 
     def report(self, number: int, step: int, metrics: Mapping[str, float]) -> Verdict:
-        """Record the goals' values among ``metrics``, and how far these are from the constraints, and say whether the trial goes
-        on. A goal that is not finite, or missing, is not recorded. A report that is on record is not judged again: a run that goes
-        on after a crash announces its checkpoint, and its peers may be others by then."""
+        """Record the goals' values among ``metrics`` and how far the metrics are from the constraints, and say whether
+        the trial goes on. A goal that is not finite or is missing is not recorded. A report that is on record is not
+        judged again: a run that goes on after a crash announces its checkpoint, and its peers may be others by then."""
         record = self.records[number]
         if record.copies and step <= record.copies[-1].step:
-            return "go"  # the checkpoint that it took over says where it is: a report of its donor's
+            return "go"  # a report of its donor, which the copied checkpoint repeats
         if step in record.reports:
             return "prune" if record.prune_verdicts.get(step) else "go"
         values, broken = self.values_in(metrics), violations(self.contender.constraints, metrics)
@@ -168,19 +176,22 @@ class Search:
         return verdict
 
     def pause(self, number: int) -> None:
-        """The trial has reached ``runs_to`` and its report was taken."""
+        """Let a trial wait that has reached ``runs_to`` and has reported."""
         record = self.records[number]
         arm = self.arm_of(record)
         arm.scheduler.pause(arm.index(record), record.runs_to, promoted=False)
         record.state = "paused"
 
     def tell(self, number: int, outcome: Outcome, *, stranded: bool = False) -> bool:
-        """Close a trial; False if a population will replace it instead (unless it is ``stranded`` there). Where the one goal is
-        stability, a divergence is what was measured: COMPLETE, with the share of its updates that the trial survived. Beside other
-        goals it is not: their values at the divergence are of another training than those at the end."""
+        """Record how a trial ended. False if a population will replace it instead (unless it is ``stranded`` in one).
+
+        If the one goal is stability, a divergence counts as measured: the trial is COMPLETE, with the share of its
+        updates that it survived. Beside other goals it does not: their values at the divergence belong to another
+        training than those at the end.
+        """
         record = self.records[number]
         values = self.values_in(outcome.metrics)
-        # Without finite goals it cannot be compared with anything.
+        # A trial without finite goals cannot be compared with others.
         lacking = not all(map(math.isfinite, values))
         ended = "diverged" if outcome.kind == "completed" and lacking else outcome.kind
         if self.population is not None and not stranded and self.population.lose(record, ended):
@@ -194,26 +205,30 @@ class Search:
         return True
 
     def values_in(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
-        """Each goal's value among ``metrics``; NaN where it is missing."""
+        """Each goal's value among ``metrics``; NaN if it is missing."""
         return tuple(metrics.get(goal.metric, math.nan) for goal in self.goals)
 
     def replay(self, arm: Arm) -> tuple[tuple[Segment, ...], str | None]:
-        """The schedule that the best trial of ``arm`` was trained by, and that trial's run; neither outside a population."""
+        """The schedule by which the best trial of ``arm`` was trained, and that trial's run; ((), None) outside a
+        population."""
         best = None if self.population is None else arm.best()
         if self.population is None or best is None:
             return (), None
         return self.population.schedule(best.number), search_name(arm.name, best.number)
 
     def replay_as_json(self, arm: Arm) -> list[dict[str, Any]]:
-        """That schedule for the results: what evolves, and which trial trained by it."""
+        """The schedule of :meth:`replay` for the results: the values that evolve, and the trial that trained with
+        them."""
         best = None if self.population is None else arm.best()
-        return [] if self.population is None or best is None else self.population.told(best.number, arm.name)
+        return (
+            [] if self.population is None or best is None else self.population.schedule_as_json(best.number, arm.name)
+        )
 
     def _recover(self) -> None:
         for number, trial in enumerate(self._storage.get_all_trials(self._study_id, deepcopy=False)):
-            record = recorded(number, trial, self.rungs)
+            record = record_of(number, trial, self.rungs)
             self._add(record)
-            self._tell_again(record)
+            self._report_again(record)
         if self.population is not None:
             self.population.recover()
 
@@ -222,8 +237,8 @@ class Search:
         self.records.append(record)
         self.arm_of(record).records.append(record)
 
-    def _tell_again(self, record: Record) -> None:
-        """The scheduler hears of a recorded trial what it heard when it happened."""
+    def _report_again(self, record: Record) -> None:
+        """Report a recorded trial to its scheduler again, in the order in which it happened."""
         arm = self.arm_of(record)
         scheduler, index = arm.scheduler, arm.index(record)
         for step in sorted(record.reports):

@@ -1,1 +1,1 @@
-"""From options to a sweep that may start: its folder and record, and what is refused before the first trial."""
+"""From the options of a sweep to its folder: what cannot work is refused, and what all runs need is prepared."""

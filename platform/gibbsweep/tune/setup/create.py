@@ -1,4 +1,4 @@
-"""The folder of one sweep, and the rule that a changed study does not resume an old sweep."""
+"""The folder of one sweep, new or resumed. A sweep whose study has changed is not resumed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from gibbsweep.tune.setup.feasible import check
 def create(
     study: Study, options: SweepOptions, *, has_gpu: bool, script_options: Mapping[str, Any] | None = None
 ) -> tuple[SweepDir, Settings]:
-    """A new sweep's folder with its record."""
+    """Make a new sweep's folder with its record. Raises UserError if the sweep exists, cannot be written, or is not
+    feasible."""
     name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = options.runs / name
     if SweepDir(path).record_path.exists():
         raise UserError(
-            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, or choose another --name."
+            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, "
+            "or choose another --name."
         )
     defaults: dict[str, Any] = {
         "contenders": study.default or tuple(study.contenders),
@@ -36,7 +38,7 @@ def create(
         "data": study.data,
         "seed": 0,
         "precision": "auto",
-        "sampler": "random" if options.scheduler == "population" else "tpe",  # a population learns by itself
+        "sampler": "random" if options.scheduler == "population" else "tpe",  # a population needs no model
         "scheduler": "none",
         "eta": 3,
         "rungs": None,
@@ -48,14 +50,14 @@ def create(
     }
     settings = Settings(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     evolves = check(study, settings, options)
-    taken = None if settings.from_sweep is None else warm_start.take(study, settings, options.runs)
+    histories = None if settings.from_sweep is None else warm_start.histories_of(study, settings, options.runs)
     record = {
         "name": name,
         "study": study.name,
         "question": study.question,
         "data": settings.data,
         "budget": settings.budget,
-        **_several_goals(study, settings),
+        **_goals_as_text(study, settings),
         "options": vars(settings),
         "script_options": dict(script_options or {}),
         "fingerprint": fingerprint(study, settings),
@@ -64,8 +66,8 @@ def create(
         "created": time.time(),
     }
     try:
-        if taken is not None:  # first: a sweep exists once it has its record
-            warm_start.write(SweepDir(path).warm_start, taken)
+        if histories is not None:  # before the record, with which the sweep exists
+            warm_start.write(SweepDir(path).warm_start, histories)
         write_json(SweepDir(path).record_path, record)
     except OSError as error:
         raise UserError(
@@ -75,22 +77,24 @@ def create(
 
 
 def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
-    """The folder of the sweep to resume. Options that were given and differ from the record, or a study that changed, are refused."""
+    """The folder of the sweep to resume and its settings. Raises UserError if options differ from the record or the
+    study has changed."""
     assert options.resume is not None
     sweep = find_sweep(options.runs, options.resume)
     record = sweep.record()
     if record["study"] != study.name:
         raise UserError(
-            f"sweep {sweep.name!r} belongs to study {record['study']!r}, not {study.name!r}: resume it with that script."
+            f"sweep {sweep.name!r} belongs to study {record['study']!r}, not {study.name!r}: "
+            "resume it with that script."
         )
     recorded = record["options"]
     for name in DECIDING:
-        given = getattr(options, name)
-        given = list(given) if isinstance(given, tuple) else given
-        if given is not None and given != recorded.get(name, getattr(Settings, name, None)):
+        option = getattr(options, name)
+        option = list(option) if isinstance(option, tuple) else option
+        if option is not None and option != recorded.get(name, getattr(Settings, name, None)):
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and --{name.removesuffix('_sweep')} {given} was given: "
-                "leave it out to continue, or start a new sweep."
+                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and "
+                f"--{name.removesuffix('_sweep')} {option} was given: leave it out to continue, or start a new sweep."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
     evolves = {name: list(paths) for name, paths in check(study, settings, options).items()}
@@ -104,22 +108,23 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     return sweep, settings
 
 
-def remembered(options: SweepOptions, own: Any) -> dict[str, Any]:
-    """The script options that the sweep to resume was started with, where ``own`` leaves them at their defaults."""
+def script_options_of(options: SweepOptions, script_options: Any) -> dict[str, Any]:
+    """The script options with which the sweep to resume was started, as far as ``script_options`` has their
+    defaults."""
     path = SweepDir(options.runs / (options.resume or "")).record_path
     if options.resume is None or not path.exists():
         return {}
     recorded: dict[str, Any] = json.loads(path.read_text()).get("script_options", {})
-    defaults = type(own)()
+    defaults = type(script_options)()
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in recorded.items()
-        if hasattr(own, name) and getattr(own, name) == getattr(defaults, name)
+        if hasattr(script_options, name) and getattr(script_options, name) == getattr(defaults, name)
     }
 
 
-def _several_goals(study: Study, settings: Settings) -> dict[str, Any]:
-    """The goals of the contenders that have several, in words."""
+def _goals_as_text(study: Study, settings: Settings) -> dict[str, Any]:
+    """The goals of the contenders that have several, as text."""
     goals = {
         name: " and ".join(f"{goal.direction} {goal.metric}" for goal in at.goals)
         for name, at in settings.contenders_of(study).items()

@@ -1,4 +1,4 @@
-"""Which paths of a contender's space evolve in a population, and whether a checkpoint goes on when they change."""
+"""The paths of a contender's space that evolve in a population. A checkpoint must go on when their values change."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gibbsweep.train.checkpoint import form_of
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, System, SystemConfig
 
-LEAST = 4
-"""Members of a compared option: a quarter of fewer is nobody."""
+FEWEST_MEMBERS = 4
+"""The fewest members of an arm: a quarter of fewer is no member."""
 
 
-def evolving(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec) -> tuple[str, ...]:
-    """The paths that evolve in a contender with ``trials`` trials: those that it names; else its searched step sizes and other
-    Floats under whose whole range the checkpoint of ``system`` goes on. None where nothing is searched, or where a system is
-    fitted at once."""
+def evolving_paths(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec) -> tuple[str, ...]:
+    """The paths that evolve in a contender with ``trials`` trials: those that it names; by default its searched step
+    sizes and other Floats under whose whole range the checkpoint of ``system`` goes on. Empty if nothing is searched or
+    if the system is fitted at once. Raises UserError if nothing can evolve, or if a named path cannot."""
     name, contender, config = at.name, at.contender, at.config
     if not at.trials(trials) or isinstance(system, CanFit):
         return ()
@@ -33,24 +33,26 @@ def evolving(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec)
         steps = step_sizes(config, contender.halve)
         free = {path: paths[path] for path in _free(contender.space, contender.compared_paths)}
         candidates = [path for path, domain in free.items() if path in steps or isinstance(domain, Float)]
-        found = tuple(path for path in candidates if not _broken(config, path, paths[path], spec))
-        if not found:
+        default_paths = tuple(path for path in candidates if not _broken(config, path, paths[path], spec))
+        if not default_paths:
             raise UserError(
-                f"contender {name!r} has nothing that could evolve in a population: none of {', '.join(paths)} is a step size or a "
-                "Float under which its checkpoint goes on; name paths in its evolves, or use another --scheduler."
+                f"contender {name!r} has nothing that could evolve in a population: none of {', '.join(paths)} is a "
+                "step size or a Float under which its checkpoint goes on; name paths in its evolves, or use another "
+                "--scheduler."
             )
-        return found
+        return default_paths
     for path in named:
         domain = paths.get(path)
         if domain is None or path in contender.compared_paths or (isinstance(domain, Choice) and domain.then):
             raise UserError(
-                f"contender {name!r} lets {path!r} evolve, which is not a path of its space that may change while it trains "
-                f"(not compared, no Choice with branches): name some of {', '.join(_free(contender.space, contender.compared_paths))}."
+                f"contender {name!r} lets {path!r} evolve, which is not a path of its space that may change while it "
+                "trains (not compared, no Choice with branches): name some of "
+                f"{', '.join(_free(contender.space, contender.compared_paths))}."
             )
         if why := _broken(config, path, domain, spec):
             raise UserError(
-                f"contender {name!r} lets {path!r} evolve, and its checkpoint does not go on when it changes ({why}): leave it out of "
-                "evolves; it is then taken over from the donor as it is."
+                f"contender {name!r} lets {path!r} evolve, and its checkpoint does not go on when it changes ({why}): "
+                "leave it out of evolves; it is then taken over from the donor as it is."
             )
     if not named:
         raise UserError(
@@ -61,28 +63,29 @@ def evolving(at: ContenderAtBudget, trials: int, system: System, spec: DataSpec)
 
 def _check_members(contender: ContenderAtBudget, trials: int) -> None:
     options, name = len(contender.options()), contender.name
-    if contender.trials(trials) // options < LEAST:
+    if contender.trials(trials) // options < FEWEST_MEMBERS:
         raise UserError(
-            f"a population has at least {LEAST} members, and {trials} trials of {name!r}"
-            f"{f' over {options} options' if options > 1 else ''} are fewer: use --trials {LEAST * options} or more."
+            f"a population has at least {FEWEST_MEMBERS} members, and {trials} trials of {name!r}"
+            f"{f' over {options} options' if options > 1 else ''} are fewer: "
+            f"use --trials {FEWEST_MEMBERS * options} or more."
         )
     if [goal.metric for goal in contender.goals] == [STABILITY]:
         raise UserError(
-            f"contender {name!r} is searched for {STABILITY}, which is known at the end of training alone, and a population compares its "
-            "members before: use another --scheduler."
+            f"contender {name!r} is searched for {STABILITY}, which is known at the end of training alone, and a "
+            "population compares its members before: use another --scheduler."
         )
 
 
 def _broken(config: SystemConfig, path: str, domain: Domain, spec: DataSpec) -> str:
-    """How a checkpoint at one end of ``domain`` differs from one at another; "" where it goes on."""
+    """How the checkpoint at one end of ``domain`` differs from the checkpoint at another; "" if it goes on."""
     values = domain.options if isinstance(domain, Choice) else (domain.low, domain.high)
     forms = [_form(with_values(config, {path: value}), spec) for value in values]
     for value, form in zip(values[1:], forms[1:], strict=True):
         keys = [*forms[0], *(key for key in form if key not in forms[0])]
         for key in keys:
-            (there, numbers), (here, others) = forms[0].get(key, ("absent", "")), form.get(key, ("absent", ""))
-            if there != here:
-                return f"{key} is {there} at {values[0]} and {here} at {value}"
+            (before, numbers), (after, others) = forms[0].get(key, ("absent", "")), form.get(key, ("absent", ""))
+            if before != after:
+                return f"{key} is {before} at {values[0]} and {after} at {value}"
             if numbers != others:
                 return f"{key} holds other numbers at {values[0]} than at {value}"
     return ""
@@ -90,7 +93,7 @@ def _broken(config: SystemConfig, path: str, domain: Domain, spec: DataSpec) -> 
 
 def _form(config: SystemConfig, spec: DataSpec) -> Mapping[str, tuple[str, str]]:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # the same weights, as far as the configuration does not draw others
+        torch.manual_seed(0)  # the same weights wherever configurations draw alike
         system = config.build(spec)
     return form_of(system, system.phases(), system.ema_decay)
 

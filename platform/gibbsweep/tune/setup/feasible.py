@@ -1,4 +1,4 @@
-"""What no trial of a sweep could do is refused before there is one."""
+"""Checks that refuse a sweep whose trials could not work, before it has any."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.samplers.sampler import Sampler
-from gibbsweep.tune.setup.evolves import evolving
+from gibbsweep.tune.setup.evolves import evolving_paths
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import System
 
 
 def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, tuple[str, ...]]:
-    """Raise UserError for what no trial could do; decodes the data once, before any trial asks for it. Returns what evolves in the
-    contenders of a population."""
+    """Raise UserError for what no trial could do. Decodes the data once, before any trial needs them. Returns the paths
+    that evolve in each contender of a population."""
     evolves: dict[str, tuple[str, ...]] = {}
     contenders = settings.contenders_of(study)
     for name, contender in contenders.items():
@@ -38,12 +38,12 @@ def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, 
             if contender.config.units == units:
                 system = _check_contender(contender, dataset)
                 if settings.scheduler == "population":
-                    evolves[name] = evolving(contender, settings.trials, system, dataset.spec)
+                    evolves[name] = evolving_paths(contender, settings.trials, system, dataset.spec)
     return evolves
 
 
 def _check_search(contender: ContenderAtBudget, settings: Settings) -> None:
-    """Refuse a scheduler or a sampler that cannot be, or a grid that the trials cannot cover."""
+    """Refuse a scheduler or a sampler that cannot be built, and a grid that the trials cannot cover."""
     trials = contender.trials(settings.trials)
     each = -(-trials // len(contender.options()))
     rungs = settings.form.build(contender.budget.updates, each).rungs
@@ -61,7 +61,8 @@ def _check_search(contender: ContenderAtBudget, settings: Settings) -> None:
 
 
 def _check_contender(contender: ContenderAtBudget, dataset: Dataset) -> System:
-    """Build the contender as it stands, and see that its evaluators find what they need and a restart has steps to halve."""
+    """Build the contender as it stands and check that its evaluators have what they need and that a restart has step
+    sizes to halve."""
     try:
         system = contender.config.build(dataset.spec)
     except ValueError as error:

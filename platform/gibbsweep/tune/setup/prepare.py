@@ -27,6 +27,6 @@ def prepare(study: Study, settings: Settings, options: SweepOptions, console: Co
 
 
 def all_evaluators(study: Study, settings: Settings) -> list[Evaluator]:
-    """All that measure a contender, each once, in the contenders' order."""
+    """The evaluators of all contenders, each once, in the contenders' order."""
     contenders = settings.contenders_of(study).values()
     return list(dict.fromkeys(e for at in contenders for e in (*at.evaluators, *at.final_evaluators)))

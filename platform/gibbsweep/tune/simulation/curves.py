@@ -16,7 +16,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.study.space import Choice, Float, Space
 from gibbsweep.train import Segment
 from gibbsweep.tune.folder.layout import SweepDir
-from gibbsweep.tune.journal.record import recorded
+from gibbsweep.tune.journal.record import record_of
 from gibbsweep.tune.journal.storage import open_storage
 
 
@@ -235,7 +235,7 @@ class RecordedCurves:
                 f"the trials of {contender!r} in sweep {sweep.name!r} have no reports to draw from: choose another."
             )
         self._steps = [sorted(trial.intermediate_values) for trial in self._trials]
-        records = [recorded(number, trial, ()) for number, trial in enumerate(self._trials)]
+        records = [record_of(number, trial, ()) for number, trial in enumerate(self._trials)]
         self._losses = [[sign * r.reports[s][objective] for s in sorted(r.reports)] for r in records]
         self.range = min(map(min, self._losses)), max(map(max, self._losses))
         self.updates = max(steps[-1] for steps in self._steps)

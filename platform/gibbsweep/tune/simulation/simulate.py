@@ -20,7 +20,7 @@ from gibbsweep.study.space import Float
 from gibbsweep.train import Budget, Outcome, OutcomeKind, Segment
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers.sampler import SamplerName
-from gibbsweep.tune.schedulers.choice import SchedulerForm
+from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.simulation.curves import Curves, ScheduledCurves
 from gibbsweep.tune.simulation.front_curves import FrontCurves, FrontSoFar
@@ -102,7 +102,7 @@ def simulate(
 ) -> Simulation:
     """Simulate ``policy`` on ``curves`` to its end, or to the virtual time ``until``::
 
-        policy = SearchPolicy.of(curves, trials=200, seed=0, sampler="tpe", scheduler=SchedulerForm("halving"))
+        policy = SearchPolicy.of(curves, trials=200, seed=0, sampler="tpe", scheduler=SchedulerConfig("halving"))
         simulate(policy, curves, workers=8).time_to(0.1)
 
     ``overhead``: seconds that a job takes to start.
@@ -191,7 +191,7 @@ class SearchPolicy:
         trials: int,
         seed: int,
         sampler: SamplerName,
-        scheduler: SchedulerForm,
+        scheduler: SchedulerConfig,
         report_every: int = 0,
         storage: BaseStorage | None = None,
     ) -> SearchPolicy:

@@ -13,9 +13,9 @@ from optuna.storages.journal import JournalFileBackend
 from gibbsweep.folder import Outcome, RunFolder, last_record
 from gibbsweep.tune.folder.driver import is_driven
 from gibbsweep.tune.folder.layout import SweepDir, search_name
-from gibbsweep.tune.journal.record import Record, recorded
+from gibbsweep.tune.journal.record import Record, record_of
 from gibbsweep.tune.plan.outline import Outline, read_outline
-from gibbsweep.tune.plan.stopped import stands, stopped
+from gibbsweep.tune.plan.stopped import prune_outcome, unfinished_prunes
 from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
 
@@ -48,9 +48,9 @@ def overview_from_folder(sweep: SweepDir) -> FolderOverview:
     ended = {run: outcome for run in runs if (outcome := Outcome.read(sweep.trial(run))) is not None}
     outcomes = {run: outcome for run, outcome in ended.items() if run not in lost}
     for name, of_name in records.items():
-        for record, step in stopped(of_name):
+        for record, step in unfinished_prunes(of_name):
             run = search_name(name, record.number)
-            outcomes[run] = stands(record, step, outlines[name].goals, sweep.trial(run))
+            outcomes[run] = prune_outcome(record, step, outlines[name].goals, sweep.trial(run))
     unfinished = [run for run in runs if run not in outcomes]
     last_reports = {run: report for run in unfinished if (report := last_report(sweep.trial(run))) is not None}
     open_runs = {run for run in unfinished if run not in waiting | lost}
@@ -72,7 +72,7 @@ def _records(sweep: SweepDir, outlines: dict[str, Outline]) -> dict[str, list[Re
         if study.study_name in records:
             rungs = outlines[study.study_name].rungs
             trials = storage.get_all_trials(study._study_id, deepcopy=False)
-            records[study.study_name] = [recorded(number, trial, rungs) for number, trial in enumerate(trials)]
+            records[study.study_name] = [record_of(number, trial, rungs) for number, trial in enumerate(trials)]
     return records
 
 

@@ -1,1 +1,1 @@
-"""From a finished plan to the table: rows, pictures, files, terminal."""
+"""The table of a finished plan: rows, pictures, files, terminal."""

@@ -1,4 +1,4 @@
-"""The results of a finished sweep: its rows, what they cost, and what the study finds in them."""
+"""The results of a finished sweep: its rows, their cost, and the study's findings."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         budget=settings.budget,
         device=", ".join(sorted({o.device for o in plan.outcomes.values() if o.device})) or "no device",
         commit=git_commit(),
-        columns=_filled(study, rows),
+        columns=_columns_with_values(study, rows),
         note=study.note,
         rows=rows,
-        importances={label: own for search in plan.searches() for label, own in importances_of(search).items()},
+        importances={label: shares for search in plan.searches() for label, shares in importances_of(search).items()},
         wall_seconds=clock.wall_seconds,
         accounting=Accounting.of(
             plan.outcomes.values(),
@@ -53,11 +53,12 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         verdicts=[v for target in study.targets if (v := target.judge(rows, settings.data)) is not None],
         stem=study.name if settings.data == study.data else f"{study.name}_{as_file_name(settings.data)}",
     )
-    said = described(all_evaluators(study, settings), dataset)
-    return replace(results, findings=[*study.findings(results), *said])
+    sentences = described(all_evaluators(study, settings), dataset)
+    return replace(results, findings=[*study.findings(results), *sentences])
 
 
-def _filled(study: Study, rows: list[Row]) -> dict[str, str]:
-    """The columns that any row has a number for: a study of several data sets may name more than one run measures."""
+def _columns_with_values(study: Study, rows: list[Row]) -> dict[str, str]:
+    """The columns for which any row has a number: a study of several data sets may name more columns than one run
+    measures."""
     filled = {key: heading for key, heading in study.columns.items() if any(key in row.metrics for row in rows)}
     return filled or dict(study.columns)

@@ -1,4 +1,4 @@
-"""Which runs are shown beside the table."""
+"""The runs whose pictures stand beside the table."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gibbsweep.tune.table.rows import rows_of
 
 
 def shown_runs(plan: Plan) -> dict[str, Path]:
-    """One retrained run's folder for each row of the table, by the row's label: the first view, the first seed. Of a contender that
-    compares several paths, the best row for each value of the first one; by its first goal where there are several, and for each
-    place on their front."""
+    """The folder of one retrained run for each row of the table, by the row's label: the first view, the first seed. Of
+    a contender that compares several paths, only the best row for each value of the first path is shown, for each place
+    on its front. The first goal says which row is best."""
     shown: dict[str, Path] = {}
     for row in _shown_rows(plan):
         arm = next(arm for arm in plan.arms() if arm.name == row.contender and arm.compared == row.compared)
@@ -31,9 +31,9 @@ def _shown_rows(plan: Plan) -> list[Row]:
     for row in rows_of(plan):
         goal = plan.search_of(row.contender).goals[0]
         key = row.contender, next(iter(row.compared.values()), None), row.front
-        value, known = (
+        value, best_value = (
             r.metrics[goal.metric].mean if r and goal.metric in r.metrics else math.nan for r in (row, best.get(key))
         )
-        if key not in best or goal.better(value, known):
+        if key not in best or goal.better(value, best_value):
             best[key] = row
     return list(best.values())

@@ -1,4 +1,5 @@
-"""The table of a sweep: a row for each contender and compared option, and of a Pareto front for each of its members that is retrained."""
+"""The table of a sweep: a row for each arm or, for an arm with a Pareto front, a row for each retrained member of the
+front."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from gibbsweep.tune.search.search import Search
 
 
 def rows_of(plan: Plan) -> list[Row]:
-    """What is known so far."""
+    """The rows of ``plan`` by what is known so far."""
     return [row for search in plan.searches() for arm in search.arms for row in _rows(plan, search, arm)]
 
 

@@ -1,4 +1,4 @@
-"""The final table, on a terminal."""
+"""The final table on a terminal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from gibbsweep.results.results import Results
 
 
 def results_table(results: Results, *, width: int) -> Table:
-    """The final table for a terminal of ``width`` columns: without deviations where there is no room for them, and without the
-    last metrics where there is none for these, which the caption names. No number is cut."""
+    """The final table for a terminal of ``width`` columns. A narrow terminal gets no deviations, and only as many
+    metrics as fit; the caption names the others. No number is cut."""
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0), caption_justify="left")
     brief = width < 120
     header, rows = results.header(brief=brief), results.cells(brief=brief)
@@ -18,11 +18,11 @@ def results_table(results: Results, *, width: int) -> Table:
     room = width + 2 - sum(w for i, w in enumerate(widths) if i not in metrics)  # nothing follows the last column
     shown = [i for i in metrics if sum(widths[1 : i + 1]) <= room]
     left_out = [header[i] for i in metrics if i not in shown]
-    kept = [i for i in range(len(header)) if i not in metrics or i in shown]
-    for i in kept:
+    columns = [i for i in range(len(header)) if i not in metrics or i in shown]
+    for i in columns:
         table.add_column(header[i], justify="left" if i == 0 else "right", no_wrap=True)
     for cells in rows:
-        table.add_row(*(cells[i] for i in kept))
+        table.add_row(*(cells[i] for i in columns))
     if left_out:
         table.caption = f"and in the results file: {', '.join(left_out)}"
     return table

@@ -1,4 +1,4 @@
-"""A sweep's table, figures, pictures and sounds, in its folder and beside the studies."""
+"""The files of a sweep's table, figures, pictures and sounds, in its folder and beside the studies."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from gibbsweep.tune.table.pictures import shown_runs
 def write_results(
     study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, settings: Settings
 ) -> None:
+    """Write everything that the study shows to the sweep's folder and to the results folder of ``options``. Without
+    that option, and unless the budget is ``smoke``, the second folder is ``analysis/results`` of the checkout whose
+    script runs."""
     folders = [sweep.results]
-    # Of the checkout whose sweeps/ holds the script that runs; a script from elsewhere (a test's) writes to its runs alone.
+    # The checkout whose sweeps/ holds the running script. Another script, such as a test's, writes to its runs alone.
     sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
     beside = [above.parent / "analysis" / "results" for above in sweeps]
     if options.results is not None:
