@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.folder import write_json
+from gibbsweep.folder.whole import create_json
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.study import Study
+from gibbsweep.tune.folder.driver import claimed
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
@@ -21,15 +23,10 @@ from gibbsweep.tune.setup.feasible import check
 def create(
     study: Study, options: SweepOptions, *, has_gpu: bool, script_options: Mapping[str, Any] | None = None
 ) -> tuple[SweepDir, Settings]:
-    """Make a new sweep's folder with its record. Raises UserError if the sweep exists, cannot be written, or is not
-    feasible."""
-    name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path = options.runs / name
-    if SweepDir(path).record_path.exists():
-        raise UserError(
-            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, "
-            "or choose another --name."
-        )
+    """Make a new sweep's folder with its record. Where several processes make a sweep of one name at once, one of them
+    has it. Raises UserError if the sweep exists, cannot be written, or is not feasible."""
+    if options.name is not None and SweepDir(options.runs / options.name).record_path.exists():
+        raise _taken(options.name, options.runs)
     defaults: dict[str, Any] = {
         "contenders": study.default or tuple(study.contenders),
         "trials": study.trials,
@@ -52,7 +49,6 @@ def create(
     evolves = check(study, settings, options)
     histories = None if settings.from_sweep is None else warm_start.histories_of(study, settings, options.runs)
     record = {
-        "name": name,
         "study": study.name,
         "question": study.question,
         "data": settings.data,
@@ -66,14 +62,49 @@ def create(
         "created": time.time(),
     }
     try:
-        if histories is not None:  # before the record, with which the sweep exists
-            warm_start.write(SweepDir(path).warm_start, histories)
-        write_json(SweepDir(path).record_path, record)
+        if options.name is not None:
+            sweep = SweepDir(options.runs / options.name)
+            sweep.path.mkdir(parents=True, exist_ok=True)
+        else:
+            sweep = _claim_free_name(f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}", options.runs)
+        with claimed(sweep) as free:
+            if not free:
+                raise _taken(sweep.name, options.runs)
+            if histories is not None:  # before the record, with which the sweep exists
+                warm_start.write(sweep.warm_start, histories)
+            create_json(sweep.record_path, {"name": sweep.name, **record})
+    except FileExistsError as error:
+        if options.runs.is_dir():
+            raise _taken(options.name or study.name, options.runs) from error
+        raise _unwritable(options.runs, error) from error
     except OSError as error:
-        raise UserError(
-            f"the run folder {options.runs} cannot be written ({error.strerror}): choose a writable one with --runs."
-        ) from error
-    return SweepDir(path), settings
+        raise _unwritable(options.runs, error) from error
+    return sweep, settings
+
+
+def _claim_free_name(name: str, runs: Path) -> SweepDir:
+    """The new folder ``name`` in ``runs``, or name-2, name-3, ... where that is there: sweeps of one study may start in
+    the same second, on several machines."""
+    runs.mkdir(parents=True, exist_ok=True)
+    sweep, count = SweepDir(runs / name), 1
+    while True:
+        try:
+            sweep.path.mkdir()
+        except FileExistsError:
+            count += 1
+            sweep = SweepDir(runs / f"{name}-{count}")
+        else:
+            return sweep
+
+
+def _taken(name: str, runs: Path) -> UserError:
+    return UserError(
+        f"there is already a sweep {name!r} in {runs}: continue it with --resume {name}, or choose another --name."
+    )
+
+
+def _unwritable(runs: Path, error: OSError) -> UserError:
+    return UserError(f"the run folder {runs} cannot be written ({error.strerror}): choose a writable one with --runs.")
 
 
 def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
