@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from gibbsweep.folder.whole import create_json
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.driver import claimed
-from gibbsweep.tune.folder.layout import SweepDir, find_sweep
+from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
 from gibbsweep.tune.search import warm_start
@@ -142,10 +141,10 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
 def script_options_of(options: SweepOptions, script_options: Any) -> dict[str, Any]:
     """The script options with which the sweep to resume was started, as far as ``script_options`` has their
     defaults."""
-    path = SweepDir(options.runs / (options.resume or "")).record_path
-    if options.resume is None or not path.exists():
+    sweep = SweepDir(options.runs / (options.resume or ""))
+    if options.resume is None or not is_sweep(sweep.path):
         return {}
-    recorded: dict[str, Any] = json.loads(path.read_text()).get("script_options", {})
+    recorded: dict[str, Any] = sweep.record().get("script_options", {})
     defaults = type(script_options)()
     return {
         name: tuple(value) if isinstance(value, list) else value
