@@ -30,7 +30,7 @@ from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.resources.requests import devices_for
 from gibbsweep.tune.search import warm_start
-from gibbsweep.tune.setup.create import create, reopen
+from gibbsweep.tune.setup.create import create, reopen, resume_if_started
 from gibbsweep.tune.setup.prepare import prepare
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
@@ -59,6 +59,7 @@ def run_sweep(
     ``script_options``: the options of the study's script, which are recorded with a new sweep. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
+    options = resume_if_started(options)
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (

@@ -20,7 +20,12 @@ from gibbsweep.tune.setup.create import create
 def at_once(runs: Path, names: list[str | None], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int] | str]:
     """The name and the seed of each sweep that was made, or the error; all have looked before one of them writes."""
     barrier = threading.Barrier(len(names))
-    monkeypatch.setattr(module, "check", lambda *_: {} if barrier.wait(60) else {})
+
+    def check_slowly(*_: object) -> dict[str, tuple[str, ...]]:
+        barrier.wait(60)
+        return {}
+
+    monkeypatch.setattr(module, "check", check_slowly)
     monkeypatch.setattr(time, "strftime", lambda form: "20261130-212545")
 
     def make(seed: int) -> tuple[str, int] | str:

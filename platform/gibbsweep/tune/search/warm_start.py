@@ -9,6 +9,7 @@ without rungs, at the end.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -126,7 +127,7 @@ def read(path: Path) -> dict[str, History]:
 
 
 def _folder(name: str, runs: Path) -> Path:
-    for folder in (runs / name, Path(name)):
+    for folder in (runs / name, Path(os.path.expanduser(name))):
         if is_sweep(folder):
             return folder
         if why := why_unreadable(SweepDir(folder)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,11 @@ def _claim_free_name(name: str, runs: Path) -> SweepDir:
             return sweep
 
 
+def _typed(option: Any) -> str:
+    """An option as a person types it."""
+    return " ".join(map(str, option)) if isinstance(option, list) else str(option)
+
+
 def _taken(name: str, runs: Path) -> UserError:
     return UserError(
         f"there is already a sweep {name!r} in {runs}: continue it with --resume {name}, or choose another --name."
@@ -122,9 +128,11 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
         option = getattr(options, name)
         option = list(option) if isinstance(option, tuple) else option
         if option is not None and option != recorded.get(name, getattr(Settings, name, None)):
+            option_name = f"--{name.removesuffix('_sweep').replace('_', '-')}"
+            learned = "" if name == "from_sweep" else f" (--from {sweep.name} takes over what this one has learned)"
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and "
-                f"--{name.removesuffix('_sweep')} {option} was given: leave it out to continue, or start a new sweep."
+                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and {option_name} {_typed(option)} "
+                f"was given: leave it out to continue, or start a new sweep{learned}."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
     evolves = {name: list(paths) for name, paths in check(study, settings, options).items()}
@@ -136,6 +144,17 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
             "undo the change to continue it, or start a new sweep."
         )
     return sweep, settings
+
+
+def resume_if_started(options: SweepOptions) -> SweepOptions:
+    """``options`` that ask for one thing: with ``resume_or_start`` they resume the sweep ``name`` if there is one, and
+    start it if there is none. Raises UserError if its folder holds a record that cannot be read."""
+    if not options.resume_or_start or options.name is None:
+        return options
+    path = options.runs / options.name
+    if not SweepDir(path).record_path.exists():  # also a folder that a kill left before its record was written
+        return replace(options, resume_or_start=False)
+    return replace(options, name=None, resume=options.name, resume_or_start=False)
 
 
 def script_options_of(options: SweepOptions, script_options: Any) -> dict[str, Any]:
