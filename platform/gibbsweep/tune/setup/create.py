@@ -127,11 +127,11 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     for name in DECIDING:
         option = getattr(options, name)
         option = list(option) if isinstance(option, tuple) else option
-        if option is not None and option != recorded.get(name, getattr(Settings, name, None)):
+        if option is not None and option != recorded[name]:
             option_name = f"--{name.removesuffix('_sweep').replace('_', '-')}"
             learned = "" if name == "from_sweep" else f" (--from {sweep.name} takes over what this one has learned)"
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and {option_name} {_typed(option)} "
+                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and {option_name} {_typed(option)} "
                 f"was given: leave it out to continue, or start a new sweep{learned}."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
