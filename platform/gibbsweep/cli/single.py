@@ -22,6 +22,7 @@ from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
 from gibbsweep.study import Study
+from gibbsweep.study.field_types import check_values
 from gibbsweep.study.space import with_values
 from gibbsweep.train import PrecisionOption, StdoutReporter
 
@@ -70,7 +71,9 @@ def train_one(options: TrainOptions) -> None:
     if options.retries is not None and options.retries < 0:
         raise UserError(f"--retries must be at least 0: got {options.retries}.")
     contender = study.at(options.budget, [contender_name], retries=options.retries)[contender_name]
-    config = with_values(contender.config, parse_settings(options.set))
+    changes = parse_settings(options.set)
+    check_values(contender.config, changes, contender.space)
+    config = with_values(contender.config, changes)
     if options.workers < 1:
         raise UserError(f"--workers must be at least 1: got {options.workers}.")
     if options.no_ray and options.workers > 1:

@@ -44,10 +44,13 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
         arguments = sys.argv[1:] if words is None else words
         sweep_options, script_options = _parse(SweepOptions, options, arguments, question)
 
-        from gibbsweep.tune.setup.create import script_options_of
+        from gibbsweep.tune.options.options import check_options
+        from gibbsweep.tune.setup.create import resume_if_started, script_options_of
         from gibbsweep.tune.sweep import Interrupted, run_sweep
         from gibbsweep.tune.table.terminal import results_table
 
+        check_options(sweep_options)
+        sweep_options = resume_if_started(sweep_options)
         recorded = script_options_of(sweep_options, script_options)
         script_options = dataclasses.replace(script_options, **recorded)  # type: ignore[type-var]
         try:

@@ -30,7 +30,8 @@ from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.resources.requests import devices_for
 from gibbsweep.tune.search import warm_start
-from gibbsweep.tune.setup.create import create, reopen
+from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.setup.create import create, reopen, resume_if_started
 from gibbsweep.tune.setup.prepare import prepare
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
@@ -59,6 +60,7 @@ def run_sweep(
     ``script_options``: the options of the study's script, which are recorded with a new sweep. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
+    options = resume_if_started(options)
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (
@@ -79,6 +81,24 @@ def run_sweep(
             soft_wrap=True,
         )
     return results
+
+
+def search_sentences(search: Search, settings: Settings) -> list[str]:
+    """What a person should know of a search before it starts: that its space has fewer configurations than trials were
+    asked for, and what its sampler draws at random though it learns."""
+    name, asked, count = search.contender.name, search.contender.trials(settings.trials), search.configurations
+    sentences = []
+    if count is not None and search.trials < asked:
+        sentences.append(
+            f"space  ·  {name}: {count} configurations, {asked} trials: the search ends after {search.trials} trials, "
+            "as a repeat would be trained to the same numbers"
+        )
+    if paths := search.drawn_at_random:
+        sentences.append(
+            f"sampler  ·  {name}: {settings.sampler} draws {', '.join(paths)} at random and learns nothing about "
+            f"{'it' if len(paths) == 1 else 'them'}: --sampler tpe learns from every path"
+        )
+    return sentences
 
 
 def _drive(
@@ -109,6 +129,8 @@ def _drive(
             console.print(
                 f"population  ·  {search.contender.name}: {evolving}", style="dim", highlight=False, soft_wrap=True
             )
+        for sentence in search_sentences(search, settings):
+            console.print(sentence, style="dim", highlight=False, markup=False, soft_wrap=True)
     limit, stopping = quota_of(sweep, options.disk), StopRequest(sweep)
     gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():

@@ -74,6 +74,22 @@ def only_driver(sweep: SweepDir, command: str) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def claimed(sweep: SweepDir) -> Iterator[bool]:
+    """A context in which no other process makes or drives ``sweep``, whose folder is there. Its value is False if one
+    already does, or has made the sweep."""
+    lock = FileLock(sweep.driver_lock, timeout=1.0)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
+        yield not sweep.record_path.exists()
+    finally:
+        lock.release()
+
+
 def is_driven(sweep: SweepDir) -> bool:
     """Whether a process drives ``sweep``. Takes the driver's lock for an instant, shared; a driver that is just
     starting waits that long for it."""

@@ -68,6 +68,8 @@ class SweepOptions:
     """Name of the sweep and of its folder (default: study and time)."""
     resume: OrDefault[str] = None
     """Continue the sweep of this name."""
+    resume_or_start: bool = False
+    """Continue the sweep of --name if there is one, else start it: one command for a job that may be queued again."""
     runs: Path = Path("runs")
     """Folder of all sweeps and of the local tracking store."""
     results: OrDefault[Path] = None
@@ -130,6 +132,12 @@ def check_options(options: SweepOptions) -> None:
     if options.name is not None and options.resume is not None:
         raise UserError(
             f"--name {options.name} and --resume {options.resume} were both given: resuming keeps the name."
+        )
+    if options.resume_or_start and options.name is None:
+        given = "" if options.resume is None else f" and not with --resume {options.resume}"
+        raise UserError(
+            f"--resume-or-start goes with --name{given}: name the sweep that it continues or starts, for example "
+            f"--name {options.resume or 'NAME'} --resume-or-start."
         )
     for sweep in (options.name, options.resume):
         if sweep is not None and (not sweep or "/" in sweep or sweep.startswith(".")):
