@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +28,7 @@ def create(
     path = options.runs / name
     if SweepDir(path).record_path.exists():
         raise UserError(
-            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, "
+            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {shlex.quote(name)}, "
             "or choose another --name."
         )
     defaults: dict[str, Any] = {
