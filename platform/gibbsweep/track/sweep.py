@@ -200,6 +200,10 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
             return mirror.report(error)
     except Timeout as error:
         raise UserError(f"{sweep_dir} is being tracked by another process: it sends everything itself") from error
+    except PermissionError as error:
+        raise UserError(
+            f"{sweep_dir} belongs to another user ({error.filename} cannot be written): ask its owner to send it"
+        ) from error
 
 
 def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from rich.console import Console
+from rich.text import Text
 
+from gibbsweep.errors import is_disk_full
 from gibbsweep.folder import RunFolder, disk_full_as_error
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
+from gibbsweep.track.store import redact
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command
+from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command, terminated_as_error
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.on_ray.execute import execute
 from gibbsweep.tune.on_ray.probing import machines
-from gibbsweep.tune.options.options import SweepOptions, check_options
+from gibbsweep.tune.options.options import SweepOptions, check_options, unrecorded_words
 from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
@@ -44,8 +48,13 @@ _CLOSE_AT_ONCE_S = 5.0
 
 
 class Interrupted(Exception):
-    """Ctrl-C, a full disk or a halt ended a sweep that can be resumed. The message names the command that resumes
-    it."""
+    """Ctrl-C, SIGTERM, a full disk or a halt ended a sweep that can be resumed. The message names the command that
+    resumes it."""
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        """What the program exits with: 130, or 143 after SIGTERM."""
 
 
 def run_sweep(
@@ -68,18 +77,18 @@ def run_sweep(
         if options.resume
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
     )
-    resume = resume_command(command, sweep)
-    with only_driver(sweep, resume), disk_full_as_error(sweep.path):
+    resume = resume_command(command, sweep, unrecorded_words(options))
+    with only_driver(sweep, resume), disk_full_as_error(sweep.path), terminated_as_error():
         try:
             results, report = _drive(study, options, sweep, settings, started, console=console, resume=resume)
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted: continue with {resume}") from None
+        except KeyboardInterrupt as stop:
+            raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
     if report.pending or report.error:
-        console.print(
-            f"[yellow]not everything was tracked[/yellow] ({report.error or f'{report.pending} items are pending'}): "
-            f"nothing is lost; send the rest with: gibbsweep track sync {sweep.path}",
-            soft_wrap=True,
-        )
+        store = [] if options.tracking_uri is None else ["--tracking-uri", redact(options.tracking_uri)]
+        sync = shlex.join(["gibbsweep", "track", "sync", str(sweep.path), *store])
+        reason = report.error or f"{report.pending} items are pending"
+        sentence = f" ({reason}): nothing is lost; send the rest with: {sync}"
+        console.print(Text.assemble(("not everything was tracked", "yellow"), sentence), soft_wrap=True)
     return results
 
 
@@ -111,26 +120,21 @@ def _drive(
     console: Console,
     resume: str,
 ) -> tuple[Results, SyncReport]:
-    console.print(f"[bold]{study.name}[/bold]  {study.question}")
-    console.print(
-        f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}", style="dim"
-    )
+    console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
+    line = f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}"
+    console.print(Text(line, "dim"), soft_wrap=True)
     if settings.from_sweep is not None:
         for name, history in warm_start.read(sweep.warm_start).items():
-            console.print(
-                f"from {settings.from_sweep}  ·  {name}: {history}", style="dim", highlight=False, soft_wrap=True
-            )
+            console.print(Text(f"from {settings.from_sweep}  ·  {name}: {history}", "dim"), soft_wrap=True)
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
     plan = Plan(study, settings, sweep)
     for search in plan.searches():
         if search.evolves:
             evolving = f"{', '.join(search.evolves)} evolve over {settings.generations} generations"
-            console.print(
-                f"population  ·  {search.contender.name}: {evolving}", style="dim", highlight=False, soft_wrap=True
-            )
+            console.print(Text(f"population  ·  {search.contender.name}: {evolving}", "dim"), soft_wrap=True)
         for sentence in search_sentences(search, settings):
-            console.print(sentence, style="dim", highlight=False, markup=False, soft_wrap=True)
+            console.print(Text(sentence, "dim"), soft_wrap=True)
     limit, stopping = quota_of(sweep, options.disk), StopRequest(sweep)
     gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
@@ -142,30 +146,39 @@ def _drive(
     with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
         if not plan.finished() and gate.ready():
             prepare(study, settings, options, console)
-            cluster.start(options)
 
             def say(sentence: str) -> None:
-                console.print(sentence, style="dim", highlight=False, soft_wrap=True)
+                console.print(Text(sentence, "dim"), soft_wrap=True)
 
-            gate.devices = devices = devices_for(plan, options, machines(), say)
-            clock.train_on(devices.most_workers)
             try:
-                with stopping, Progress(gate, console, clock) as progress:
-                    execute(gate, options, progress, devices=devices, say=say)
-                    progress.changed()
+                with stopping:
+                    cluster.start(options)
+                    if not stopping.requested:
+                        gate.devices = devices = devices_for(plan, options, machines(), say)
+                        clock.train_on(devices.most_workers)
+                        with Progress(gate, console, clock) as progress:
+                            execute(gate, options, progress, devices=devices, say=say)
+                            progress.changed()
             except KeyboardInterrupt:  # the second Ctrl-C: stop now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
-                raise Interrupted(gate.unfinished_message(resume)) from None
-        results = None
+                raise Interrupted(gate.unfinished_message(resume), stopping.exit_code) from None
+            except Exception as error:
+                if not stopping.terminated or is_disk_full(error):
+                    raise
+                # Whoever ends this process may have ended Ray's, too: its errors are no news.
+                cluster.kill()
+        results, not_copied = None, ""
         with gate.guarded():
             clock.tick()
             if plan.finished() and not gate.halted:
                 results = assemble(study, options, settings, plan, clock)
                 write_outline(sweep, outline(plan))  # with the fronts as they are now
-                write_results(study, results, plan, sweep, options, settings)
+                not_copied = write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
             tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if gate.halted else _CLOSE_S)
-            raise Interrupted(gate.unfinished_message(resume))
+            raise Interrupted(gate.unfinished_message(resume), 130 if gate.halted else stopping.exit_code)
         report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
+    if not_copied:
+        console.print(not_copied, style="yellow", markup=False, highlight=False, soft_wrap=True)
     return results, report

@@ -10,6 +10,7 @@ import tyro
 
 from gibbsweep.errors import UserError
 from gibbsweep.option import OrDefault
+from gibbsweep.track.store import redact
 from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.options.sizes import parse_size
 from gibbsweep.tune.samplers.sampler import SamplerName
@@ -94,6 +95,9 @@ class SweepOptions:
     """Data-parallel workers of one trial."""
     wait_for_nodes: bool = False
     """Wait for the nodes of a cluster that adds them on demand, instead of refusing what it cannot give now."""
+    niceness: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
+    """How far trials give way to other programs of the machine, from 0 (not at all) to 19, on a cluster that the sweep
+    starts (default 5)."""
     verbose: bool = False
     """Show what Ray, MLflow and the trials print."""
 
@@ -119,12 +123,44 @@ DECIDING = (
 """The options that decide the numbers of a sweep, and are recorded with it."""
 
 
+_UNRECORDED = (
+    "data_root",
+    "results",
+    "tracking_uri",
+    "address",
+    "disk",
+    "cpus",
+    "gpus_per_trial",
+    "workers_per_trial",
+    "wait_for_nodes",
+    "niceness",
+    "verbose",
+)
+"""The options that are not on record, so that a command that continues a sweep repeats them."""
+
+
+def unrecorded_words(options: SweepOptions) -> list[str]:
+    """The words of a command line for those of ``options`` that were given and are not recorded with the sweep. A
+    password in the tracking URI is not shown."""
+    words: list[str] = []
+    for name in _UNRECORDED:
+        value = getattr(options, name)
+        if value == getattr(SweepOptions, name):
+            continue
+        option = f"--{name.replace('_', '-')}"
+        text = redact(value) if name == "tracking_uri" else str(value)
+        words += [option] if value is True else [option, text]
+    return words
+
+
 def check_options(options: SweepOptions) -> None:
     """Raise UserError for an option that no sweep can have: a negative number, a wrong size or a wrong name."""
     for name, least in (("trials", 0), ("seeds", 0), ("retries", 0), ("workers_per_trial", 1), ("cpus", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
+    if options.niceness is not None and not 0 <= options.niceness <= 19:
+        raise UserError(f"--niceness must be 0 to 19: got {options.niceness}.")
     if options.disk is not None:
         parse_size(options.disk)
     if not isinstance(options.gpus_per_trial, str):
@@ -140,7 +176,7 @@ def check_options(options: SweepOptions) -> None:
             f"--name {options.resume or 'NAME'} --resume-or-start."
         )
     for sweep in (options.name, options.resume):
-        if sweep is not None and (not sweep or "/" in sweep or sweep.startswith(".")):
+        if sweep is not None and (not sweep or "/" in sweep or sweep.startswith((".", "-"))):
             raise UserError(f"a sweep's name is the name of a folder: got {sweep!r}; use letters, digits, - and _.")
 
 

@@ -104,7 +104,8 @@ def _typed(option: Any) -> str:
 
 def _taken(name: str, runs: Path) -> UserError:
     return UserError(
-        f"there is already a sweep {name!r} in {runs}: continue it with --resume {name}, or choose another --name."
+        f"there is already a sweep {name!r} in {runs}: continue it with --resume {shlex.quote(name)}, or "
+        "choose another --name."
     )
 
 
