@@ -11,8 +11,8 @@ from gibbsweep.folder.layout import CONFIG
 from gibbsweep.folder.spool import count_lines
 from gibbsweep.track.images import image_files
 from gibbsweep.track.sounds import sound_files
-from gibbsweep.track.store import redact
 from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
+from gibbsweep.track.uri import redact
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class SyncReport:
     artifacts_sent: int
     pending: int
     error: str = ""
+    unreachable: bool = False
+    """Whether the error is that nothing answers: the same call can succeed later."""
 
 
 def trial_folders(sweep_dir: Path) -> list[Path]:

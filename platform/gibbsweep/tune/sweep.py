@@ -13,7 +13,7 @@ from rich.console import Console
 from gibbsweep.folder import RunFolder, disk_full_as_error
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
-from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
+from gibbsweep.track import SyncReport, Tracker, check_tracking_uri, default_tracking_uri
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command
@@ -59,6 +59,7 @@ def run_sweep(
     ``script_options``: the options of the study's script, which are recorded with a new sweep. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
+    check_tracking_uri(_tracking_uri(options))
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (
@@ -79,6 +80,10 @@ def run_sweep(
             soft_wrap=True,
         )
     return results
+
+
+def _tracking_uri(options: SweepOptions) -> str:
+    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
 
 
 def _drive(
@@ -116,8 +121,7 @@ def _drive(
         if has_checkpoint(checkpoint):
             read_checkpoint(checkpoint)  # raises before anything starts if it is damaged
     write_outline(sweep, outline(plan))
-    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
-    with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
+    with Tracker(sweep.path, tracking_uri=_tracking_uri(options), experiment=study.name) as tracker:
         if not plan.finished() and gate.ready():
             prepare(study, settings, options, console)
             cluster.start(options)
