@@ -1,4 +1,5 @@
-"""Every command that a sweep prints can be pasted: its words, read by a shell, parse to the options that were given; and
+"""Every command that a sweep prints can be pasted: its words, read by a shell, parse to the options that were given;
+and
 names, paths and questions are shown as they are."""
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gibbsweep.cli import main
+from gibbsweep.folder import RunFolder
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
 
@@ -72,3 +73,58 @@ def test_two_workers(
     assert "test/log_likelihood" in outcome.metrics
     main(words)
     assert "completed at update 10" in capsys.readouterr().out, "a finished run is not trained again"
+
+
+def _train(target: str, *words: str, runs: Path) -> None:
+    main(["train", target, "--budget", "smoke", "--no-ray", "--runs", str(runs), "--name", "one", *words])
+
+
+@pytest.mark.parametrize(
+    ("target", "words", "named"),
+    [
+        ("tests/tiny.py:breaking", (), "contender: rbm -> breaking"),
+        ("tests/tiny.py:rbm", ("--seed", "1"), "seed: 0 -> 1"),
+        ("tests/tiny.py:rbm", ("--set", "n_hidden=7"), "n_hidden: 6 -> 7"),
+        ("tests/tiny.py:rbm", ("--budget", "laptop"), "budget.updates: 10 -> "),
+        ("tests/tiny.py:rbm", ("--retries", "2"), "budget.retries: 0 -> 2"),
+        ("tests/tiny.py:rbm", ("--data", "digits[0,1]"), "data.name: "),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_name_is_of_one_run(
+    target: str,
+    words: tuple[str, ...],
+    named: str,
+    finished: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another run of the same name is refused, finished or not, before anything is written."""
+    monkeypatch.chdir(ROOT)
+    _train("tests/tiny.py:rbm", runs=tmp_path)
+    folder = RunFolder(tmp_path / "train-tiny" / "trials" / "one")
+    if not finished:
+        folder.outcome.unlink()
+    before = _contents(folder.path)
+    with pytest.raises(SystemExit) as ended:
+        _train(target, *words, runs=tmp_path)
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err.replace("\n", " ")
+    assert _contents(folder.path) == before
+    _train("tests/tiny.py:rbm", runs=tmp_path)
+    assert "completed at update 10" in capsys.readouterr().out
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["a/b", 'it\'s "a" $x', "[bold]x", ".hidden", "-x"])
+def test_a_run_has_a_folder_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = ["train", "tests/tiny.py:rbm", "--budget", "smoke", "--no-ray", "--runs", str(tmp_path), f"--name={name}"]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert not list(tmp_path.iterdir())

@@ -17,10 +17,12 @@ from tyro.conf import Positional, arg
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
+from gibbsweep.folder.layout import check_folder_name
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
+from gibbsweep.run.same_run import check_same_run
 from gibbsweep.study import Study
 from gibbsweep.study.field_types import check_values
 from gibbsweep.study.space import with_values
@@ -56,7 +58,8 @@ class TrainOptions:
     no_ray: bool = False
     """Train in this process: needs torch alone, no Ray, Optuna or MLflow."""
     name: OrDefault[str] = None
-    """Name of the run's folder; an existing one is resumed (default: contender and time)."""
+    """Name of the run's folder; an existing one is resumed by the same command, and refused to any other run (default:
+    contender and time)."""
     runs: Path = Path("runs")
     """Folder of all runs."""
     data_root: OrDefault[Path] = None
@@ -80,6 +83,8 @@ def train_one(options: TrainOptions) -> None:
         raise UserError(
             f"--no-ray trains in one process, and --workers {options.workers} asks for more: drop one of them."
         )
+    if options.name is not None:
+        check_folder_name(options.name, "a run's name")
     name = options.name or f"{contender.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     budget = contender.budget
     if options.accumulate is not None:
@@ -96,7 +101,9 @@ def train_one(options: TrainOptions) -> None:
         precision=options.precision,
     )
     assignment = replace(whole, name=name, config=config, budget=budget, git_commit=git_commit())
-    check_data(data_of(assignment), study.needs, study=study.name)
+    dataset = data_of(assignment)
+    check_data(dataset, study.needs, study=study.name)
+    check_same_run(assignment, dataset)
     _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
     with only_process(assignment.run_dir, wait_s=1.0):

@@ -17,7 +17,8 @@ MAX_ENTRIES = 1000
 
 @dataclass
 class Batch:
-    """Parameters, metrics and tags (at most 100) of one run. ``position``: how far they go in its spool, as the byte offset behind its
+    """Parameters, metrics and tags (at most 100) of one run. ``position``: how far they go in its spool, as the byte
+    offset behind its
     last report and the unix seconds of that."""
 
     params: list[Param] = field(default_factory=list)

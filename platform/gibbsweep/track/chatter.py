@@ -9,8 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gibbsweep.track.store import configure_mlflow
+from gibbsweep.track.uri import redact
 
 TALKERS = ("gibbsweep.track", "mlflow", "alembic", "sqlalchemy.engine", "huey", "urllib3")
+
+
+class _WithoutPasswords(logging.Formatter):
+    """A formatter of log lines, tracebacks included, that hides the passwords of URIs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 @contextmanager
@@ -20,7 +28,7 @@ def log_to(path: Path) -> Iterator[logging.Logger]:
     importlib.import_module("mlflow")  # installs handlers when it is first imported: they are set aside below
 
     handler = logging.FileHandler(path, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_WithoutPasswords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     talkers = [logging.getLogger(name) for name in TALKERS]
     before = [(talker.handlers, talker.propagate) for talker in talkers]
     own = talkers[0]

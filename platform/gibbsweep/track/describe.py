@@ -45,7 +45,8 @@ def sweep_tags(sweep: Mapping[str, Any], name: str) -> dict[str, str]:
 def trial_tags(config: Mapping[str, Any], sweep: str, trial: str, parent_id: str) -> dict[str, str]:
     """The tags of a trial's run. ``gibbsweep.run_key`` is what it is found by again.
 
-    Budget, data and provenance are tags: MLflow writes every parameter above every picture, and they would push it out of sight.
+    Budget, data and provenance are tags: MLflow writes every parameter above every picture, and they would push it
+    out of sight.
     """
     others = {
         key: value for key, value in config.items() if key not in ("params", "classes", "git_commit", *BESIDE_PARAMS)

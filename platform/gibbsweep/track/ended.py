@@ -45,7 +45,8 @@ def read_final(folder: Path) -> Final:
 
 
 def outcome_tags(outcome: Outcome, folder: Path) -> dict[str, str]:
-    """The tags of an outcome: its kind and message, how often and why the trial in ``folder`` was restarted, how often it
+    """The tags of an outcome: its kind and message, how often and why the trial in ``folder`` was restarted, how
+    often it
     ran out of memory, and from whose checkpoints it went on."""
     tags = {"gibbsweep.outcome": str(outcome.kind)}
     if outcome.restarts:

@@ -1,7 +1,10 @@
-"""The tracking process: follows all trial folders of a sweep and feeds MLflow, until its driver says how the sweep ended.
+"""The tracking process: follows all trial folders of a sweep and feeds MLflow, until its driver says how the sweep
+ended.
 
-``python -m gibbsweep.track.follower`` reads what to follow as one JSON line from its standard input, and the end as a second one; it
-answers with its report on standard output. Where the input ends before that, the driver is gone: it ends at once, wherever it is, as a
+``python -m gibbsweep.track.follower`` reads what to follow as one JSON line from its standard input, and the end as a
+second one; it
+answers with its report on standard output. Where the input ends before that, the driver is gone: it ends at once,
+wherever it is, as a
 crash would.
 """
 
@@ -30,13 +33,15 @@ if TYPE_CHECKING:
 
 MAX_WAIT_S = 30.0
 NICENESS = 5
-"""Gives way to the driver, which trials wait for: a third of its share where both want a processor. Not to trials, which Ray starts at 15:
+"""Gives way to the driver, which trials wait for: a third of its share where both want a processor. Not to trials,
+which Ray starts at 15:
 it goes on however many there are."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """What the first line says. ``period_s``: seconds between passes; ``system_metrics``: the machine's load, on the sweep's own run."""
+    """What the first line says. ``period_s``: seconds between passes; ``system_metrics``: the machine's load, on the
+    sweep's own run."""
 
     sweep_dir: str
     tracking_uri: str
@@ -47,7 +52,8 @@ class Followed:
 
 @dataclass(frozen=True)
 class Ending:
-    """What the second line says: the status that the sweep ended with, and for how long to go on sending what is left."""
+    """What the second line says: the status that the sweep ended with, and for how long to go on sending what is
+    left."""
 
     status: str
     timeout_s: float
@@ -154,7 +160,8 @@ class Follower:
 
 
 def pause_after(failures: int, period_s: float) -> float:
-    """Seconds to the next attempt: twice as long after each failure. A store may be away for thousands of attempts, and 2 to that power is
+    """Seconds to the next attempt: twice as long after each failure. A store may be away for thousands of attempts,
+    and 2 to that power is
     no float."""
     return min(period_s * 2 ** min(failures, 20), MAX_WAIT_S) if failures else period_s
 

@@ -11,13 +11,14 @@ from gibbsweep.folder.layout import CONFIG
 from gibbsweep.folder.spool import count_lines
 from gibbsweep.track.images import image_files
 from gibbsweep.track.sounds import sound_files
-from gibbsweep.track.store import redact
 from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
+from gibbsweep.track.uri import redact
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """``runs``: trial runs in the store. ``pending``: spool lines, images, sounds, outcomes and files that are not there yet.
+    """``runs``: trial runs in the store. ``pending``: spool lines, images, sounds, outcomes and files that are not
+    there yet.
 
     ``error`` is "" if all went well, else what went wrong, and where.
     """
@@ -28,6 +29,8 @@ class SyncReport:
     artifacts_sent: int
     pending: int
     error: str = ""
+    unreachable: bool = False
+    """Whether the error is that nothing answers: the same call can succeed later."""
 
 
 def trial_folders(sweep_dir: Path) -> list[Path]:

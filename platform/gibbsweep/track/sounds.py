@@ -19,5 +19,6 @@ def sound_files(trial: Path) -> list[str]:
 
 
 def send_sound(client: MlflowClient, run_id: str, trial: Path, path: str) -> None:
-    """``path``: KEY/STEP.wav, below ``sounds/`` here and in the run; one that is there already is replaced by itself."""
+    """``path``: KEY/STEP.wav, below ``sounds/`` here and in the run; one that is there already is replaced by
+    itself."""
     client.log_artifact(run_id, str(RunFolder(trial).sounds / path), f"{SOUNDS}/{path.rpartition('/')[0]}".rstrip("/"))

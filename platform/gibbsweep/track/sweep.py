@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,10 @@ from gibbsweep.track import describe
 from gibbsweep.track.chatter import log_to
 from gibbsweep.track.parent import Sent, SweepRun, sweep_run
 from gibbsweep.track.report import SyncReport, has_begun, pending, sweep_files, tracked_runs, trial_names
-from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact, search_runs
+from gibbsweep.track.store import connect, experiment_id, migrate, probe, runs_with_key
 from gibbsweep.track.tracked import TrackedSweep, stamp
 from gibbsweep.track.trial import TrialMirror
+from gibbsweep.track.uri import check_tracking_uri, redact
 
 _ORPHAN_S = 5.0  # a tracking process whose driver has just died needs a moment to notice
 SETTLED = 500  # looking at a trial asks the system twice: at all of ten thousand, that is a tenth of a processor
@@ -49,14 +52,16 @@ class SweepMirror:
         return self._parent.run_id if self._parent else ""
 
     def set_ending(self, status: str) -> None:
-        """Remembers on disk which status the sweep ended with ("" while it runs), for whoever reaches the store next."""
+        """Remembers on disk which status the sweep ended with ("" while it runs), for whoever reaches the store
+        next."""
         self.state.ending = status
         self._save()
 
     def send(self, ending: str = "") -> str:
         """One pass over the sweep; ``ending`` closes its runs with that status.
 
-        Returns what was wrong with single trials ("" if nothing). Raises what the store raises when it cannot be reached.
+        Returns what was wrong with single trials ("" if nothing). Raises what the store raises when it cannot be
+        reached.
         """
         from mlflow.exceptions import MlflowException
 
@@ -100,7 +105,7 @@ class SweepMirror:
         tags = describe.sweep_tags(sweep, name)
         found = [
             run.info.run_id
-            for run in search_runs(client, [experiment_key], f"tags.`gibbsweep.run_key` = {_quoted(name)}")
+            for run in runs_with_key(client, [experiment_key], name)
             if run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
         ]
         if self.state.run_id in found:
@@ -123,7 +128,8 @@ class SweepMirror:
         return self._parent
 
     def _due(self, ending: str) -> list[TrialMirror]:
-        """Those to look at: all that may go on, and of those that have ended and hardly ever change ``SETTLED`` in turn; at the end all."""
+        """Those to look at: all that may go on, and of those that have ended and hardly ever change ``SETTLED`` in
+        turn; at the end all."""
         folder = SweepFolder(self.sweep_dir).trials
         found: list[TrialMirror] = []
         settled: list[TrialMirror] = []
@@ -185,6 +191,7 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
     The sweep must not be running (its own tracker does the same): runs without an outcome are closed, as KILLED, and
     are reopened when the sweep is resumed. Calling it again sends nothing twice.
     """
+    check_tracking_uri(tracking_uri)
     sweep_dir = Path(sweep_dir)
     folder = SweepFolder(sweep_dir)
     if not folder.record_path.exists():
@@ -192,12 +199,13 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
     try:
         with sweep_lock(sweep_dir, wait_s=_ORPHAN_S), log_to(folder.track_log) as log:
             mirror = SweepMirror(sweep_dir, tracking_uri=tracking_uri)
+            unreachable = False
             try:
                 error = mirror.send(ending=mirror.state.ending or "KILLED")
             except Exception as caught:
                 log.exception("sync stopped")
-                error = one_line(caught)
-            return mirror.report(error)
+                error, unreachable = one_line(caught), is_unreachable(caught)
+            return replace(mirror.report(error), unreachable=unreachable)
     except Timeout as error:
         raise UserError(f"{sweep_dir} is being tracked by another process: it sends everything itself") from error
     except PermissionError as error:
@@ -212,12 +220,25 @@ def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
 
 
 def one_line(error: BaseException) -> str:
-    """An error as one line, for a report."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    """An error as one line without passwords, for a report. Sentences of Gibbsweep's own are whole, others may be
+    cut."""
+    if isinstance(error, UserError):
+        return redact(str(error))
+    return " ".join(redact(f"{type(error).__name__}: {error}").split())[:500]
 
 
-def _quoted(text: str) -> str:
-    return f'"{text}"' if "'" in text else f"'{text}'"
+def is_unreachable(error: BaseException) -> bool:
+    """Whether ``error`` says that a store does not answer now, and may later."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    # MLflow wraps what its own libraries raise, and keeps only the text.
+    return bool(
+        re.search(
+            r"Max retries exceeded|Connection ?(refused|reset|aborted|error)|[Tt]imed out|error code 50[234]"
+            r"|OperationalError|TEMPORARILY_UNAVAILABLE",
+            f"{getattr(error, 'error_code', '')} {error}",
+        )
+    )
 
 
 def _unix_seconds(created: Any, path: Path) -> float:

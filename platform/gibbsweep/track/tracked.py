@@ -1,7 +1,8 @@
 """What has reached the tracking store already: ``tracked.json`` in every trial folder and in the sweep's folder.
 
 Each file is replaced atomically after a send succeeded, never before. A crash in between sends the same things again,
-with the same step, time and value, which the store ignores: together they make "exactly once". That is also why a trial's file need
+with the same step, time and value, which the store ignores: together they make "exactly once". That is also why a
+trial's file need
 not survive the machine: an older one, none or an empty one sends again what the store ignores.
 """
 

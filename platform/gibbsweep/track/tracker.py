@@ -20,17 +20,21 @@ from gibbsweep.track.report import SyncReport
 from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
 
 PERIOD_S = 5.0
-"""Seconds between passes. A pass sends all that is new of a trial in one request, which takes some 10 ms of a core: passes every 2 s
+"""Seconds between passes. A pass sends all that is new of a trial in one request, which takes some 10 ms of a core:
+passes every 2 s
 would cost a trial of 10 s more than one per cent of its time."""
 _REPORT_S = 2.0  # to read from its files what is left
 
 
 class Tracker:
-    """Follows a sweep while it runs, in a process of its own: a trial costs MLflow tens of milliseconds, which would be the driver's.
+    """Follows a sweep while it runs, in a process of its own: a trial costs MLflow tens of milliseconds, which would
+    be the driver's.
 
     Neither :meth:`start` nor a dead store ever blocks or stops the sweep: errors go to ``track.log`` and are retried
-    with growing pauses; what could not be sent stays in the trial folders for ``gibbsweep track sync``. The process ends with its
-    driver, however that ends. ``period_s``: seconds between passes. ``system_metrics``: the driver machine's load, on the sweep's own
+    with growing pauses; what could not be sent stays in the trial folders for ``gibbsweep track sync``. The process
+    ends with its
+    driver, however that ends. ``period_s``: seconds between passes. ``system_metrics``: the driver machine's load, on
+    the sweep's own
     run.
     """
 

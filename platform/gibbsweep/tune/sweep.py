@@ -16,7 +16,7 @@ from gibbsweep.errors import is_disk_full
 from gibbsweep.folder import RunFolder, disk_full_as_error
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
-from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
+from gibbsweep.track import SyncReport, Tracker, check_tracking_uri, default_tracking_uri
 from gibbsweep.track.store import redact
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.tune.folder.clock import SweepClock
@@ -70,6 +70,7 @@ def run_sweep(
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
     options = resume_if_started(options)
+    check_tracking_uri(_tracking_uri(options))
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (
@@ -110,6 +111,10 @@ def search_sentences(search: Search, settings: Settings) -> list[str]:
     return sentences
 
 
+def _tracking_uri(options: SweepOptions) -> str:
+    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
+
+
 def _drive(
     study: Study,
     options: SweepOptions,
@@ -142,8 +147,7 @@ def _drive(
         if has_checkpoint(checkpoint):
             read_checkpoint(checkpoint)  # raises before anything starts if it is damaged
     write_outline(sweep, outline(plan))
-    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
-    with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
+    with Tracker(sweep.path, tracking_uri=_tracking_uri(options), experiment=study.name) as tracker:
         if not plan.finished() and gate.ready():
             prepare(study, settings, options, console)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder.layout import check_folder_name
 from gibbsweep.option import OrDefault
 from gibbsweep.track.store import redact
 from gibbsweep.train import PrecisionOption
@@ -175,9 +176,10 @@ def check_options(options: SweepOptions) -> None:
             f"--resume-or-start goes with --name{given}: name the sweep that it continues or starts, for example "
             f"--name {options.resume or 'NAME'} --resume-or-start."
         )
-    for sweep in (options.name, options.resume):
-        if sweep is not None and (not sweep or "/" in sweep or sweep.startswith((".", "-"))):
-            raise UserError(f"a sweep's name is the name of a folder: got {sweep!r}; use letters, digits, - and _.")
+    if options.name is not None:
+        check_folder_name(options.name, "a sweep's name")
+    if options.resume is not None and (not options.resume or "/" in options.resume or options.resume.startswith(".")):
+        raise UserError(f"a sweep's name is the name of a folder: got {options.resume!r}; give the one below --runs.")
 
 
 def check_share(gpus: float) -> None:
