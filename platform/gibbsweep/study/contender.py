@@ -38,8 +38,8 @@ class Contender:
         space = {"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}
         Contender(RBMConfig(), space=space, compare="k")
 
-    Errors: UserError where ``kind`` is left out and the configuration is not from ``gibbsweep_models``, where JSON cannot
-    hold a field of the configuration, and where a path of the space has no domain.
+    Errors: UserError where ``kind`` is left out and the configuration is not from ``gibbsweep_models``, where JSON
+    cannot hold a field of the configuration, and where a path of the space has no domain.
     """
 
     config: SystemConfig

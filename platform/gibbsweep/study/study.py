@@ -37,7 +37,8 @@ def _check_name(what: str, name: str) -> None:
     if not re.fullmatch(r"[\w-][\w.-]*", name):
         proposal = as_file_name(name).lstrip(".") or "my_study"
         raise UserError(
-            f"{what} is called {name!r}, which names a folder: use letters, digits, -, _ and dots, such as {proposal!r}."
+            f"{what} is called {name!r}, which names a folder: use letters, digits, -, _ and dots, such as "
+            f"{proposal!r}."
         )
 
 
@@ -64,7 +65,8 @@ class Study:
         )
 
     Errors: UserError where a contender searches, compares, halves or changes a path that its configuration lacks, where
-    a domain has values of another type than its field, where a name is no folder's, where its goals contradict each other, or where a name of a budget is unknown.
+    a domain has values of another type than its field, where a name is no folder's, where its goals contradict each
+    other, or where a name of a budget is unknown.
     """
 
     name: str
