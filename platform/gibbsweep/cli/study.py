@@ -91,7 +91,7 @@ def _interruption_as_exit() -> Iterator[None]:
 
 def _print_results(console: Console, results: Results, sweep_options: SweepOptions) -> None:
     """Print the table, the account and the verdicts."""
-    from gibbsweep.track.store import redact
+    from gibbsweep.track.uri import redact
     from gibbsweep.tune.table.terminal import results_table
 
     console.print()

@@ -58,8 +58,8 @@ def show_status(options: StatusOptions) -> None:
     console.print(Text(line, "dim"), soft_wrap=True)
     console.print(Text.assemble(*_state_sentence(sweep, state)), soft_wrap=True)
     lines = total_lines(state.overview, state.wall, width=console.width)
-    for line in [*lines, *contender_lines(state.overview, width=console.width)]:
-        console.print(line, no_wrap=True)
+    for text in [*lines, *contender_lines(state.overview, width=console.width)]:
+        console.print(text, no_wrap=True)
 
 
 def stop_sweep(options: StopOptions) -> None:

@@ -22,7 +22,7 @@ def lasting_output() -> Iterator[None]:
     if isinstance(before, io.TextIOWrapper):
         before.reconfigure(errors="replace")
     if before is not None:  # it is None where the program was started with a closed one (``>&-``)
-        sys.stdout = LastingOutput(before)  # type: ignore[assignment]
+        sys.stdout = LastingOutput(before)
     try:
         yield
         if sys.stdout is not None:

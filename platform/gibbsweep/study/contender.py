@@ -39,8 +39,7 @@ class Contender:
         Contender(RBMConfig(), space=space, compare="k")
 
     Errors: UserError where ``kind`` is left out and the configuration is not from ``gibbsweep_models``, where JSON
-    cannot
-    hold a field of the configuration, and where a path of the space has no domain.
+    cannot hold a field of the configuration, and where a path of the space has no domain.
     """
 
     config: SystemConfig

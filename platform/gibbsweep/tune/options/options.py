@@ -11,7 +11,7 @@ import tyro
 from gibbsweep.errors import UserError
 from gibbsweep.folder.layout import check_folder_name
 from gibbsweep.option import OrDefault
-from gibbsweep.track.store import redact
+from gibbsweep.track.uri import redact
 from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.options.sizes import parse_size
 from gibbsweep.tune.samplers.sampler import SamplerName

@@ -67,9 +67,8 @@ class Settings:
 
 
 def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
-    """Everything of a study that its recorded trials depend on, by contender, as JSON. It is the same in every
-    process. Raises
-    UserError for an evaluator that has no such text."""
+    """Everything of a study that its recorded trials depend on, by contender, as JSON. It is the same in every process.
+    Raises UserError for an evaluator that has no such text."""
     by_contender = {}
     for name, at in settings.contenders_of(study).items():
         halved = step_sizes(at.config, at.contender.halve) if at.budget.retries else None

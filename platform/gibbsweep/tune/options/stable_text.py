@@ -54,7 +54,8 @@ def _text(value: Any, parents: tuple[int, ...]) -> str:
         return f"{{{', '.join(f'{text(key)}: {text(part)}' for key, part in value.items())}}}"
     if dataclasses.is_dataclass(value) and repr(value) == _with_fields(value, _shown(value), repr):
         return _with_fields(value, _shown(value), text)
-    if type(value).__repr__ is object.__repr__:
+    shown_by: Any = type(value).__repr__
+    if shown_by is object.__repr__:
         return _with_fields(value, _attributes(value), text)
     return _without_address(value)
 
