@@ -82,12 +82,16 @@ def run_sweep(
         except KeyboardInterrupt as stop:
             raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
     if report.pending or report.error:
-        store = [] if options.tracking_uri is None else ["--tracking-uri", redact(options.tracking_uri)]
-        sync = shlex.join(["gibbsweep", "track", "sync", str(sweep.path), *store])
         reason = report.error or f"{report.pending} items are pending"
-        sentence = f" ({reason}): nothing is lost; send the rest with: {sync}"
+        sentence = f" ({reason}): nothing is lost; send the rest with: {sync_command(sweep, options)}"
         console.print(Text.assemble(("not everything was tracked", "yellow"), sentence), soft_wrap=True)
     return results
+
+
+def sync_command(sweep: SweepDir, options: SweepOptions) -> str:
+    """The command that sends to MLflow what of ``sweep`` has not reached it."""
+    store = [] if options.tracking_uri is None else ["--tracking-uri", redact(options.tracking_uri)]
+    return shlex.join(["gibbsweep", "track", "sync", str(sweep.path), *store])
 
 
 def _drive(

@@ -1,5 +1,5 @@
-"""Real signals and requests: a sweep that is asked to stop finishes the reports it is in; asked twice, it stops now; one
-whose output is closed goes on."""
+"""Real signals and requests: a sweep that is asked to stop finishes the reports it is in; asked twice, it stops now.
+A sweep whose output is closed goes on."""
 
 from __future__ import annotations
 

@@ -138,8 +138,8 @@ def _refusal(error: OSError | RuntimeError) -> str | None:
         )
     where = f" in {error.filename}" if error.filename else ""
     return (
-        f"Ray cannot start{where} ({error.strerror or text}): point the environment variable RAY_TMPDIR to a folder that "
-        "this user can write."
+        f"Ray cannot start{where} ({error.strerror or text}): point the environment variable RAY_TMPDIR to a folder "
+        "that this user can write."
     )
 
 
