@@ -133,15 +133,21 @@ def test_the_interpreter_is_python_only_where_the_shell_finds_the_same(
     assert interpreter() == sys.executable
 
 
-def test_make_ui_is_a_target_and_gets_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["r", "exp [v2]", 'it\'s "a" $x'])
+def test_make_ui_is_a_target_and_gets_the_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert ui_command(Path("runs")) == "make ui"
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    (environment / "bin" / "python").chmod(0o755)
+    (environment / ".base").write_text("")
     for here in (ROOT, tmp_path):
         monkeypatch.chdir(here)
-        command = ui_command(tmp_path / "r")
-        done = subprocess.run(["sh", "-c", f"{command} --dry-run"], capture_output=True, text=True, check=True)
-        assert f"{tmp_path / 'r'}/mlflow.db" in done.stdout
-        assert "MLFLOW_DISABLE_TELEMETRY=true" in done.stdout
+        command = f"{ui_command(tmp_path / name)} VENV={environment}"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+        assert f"sqlite:///{tmp_path / name}/mlflow.db" in done.stdout.splitlines()
+        assert "server" in done.stdout.splitlines()
 
 
 def test_from_another_folder_the_command_goes_back_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
