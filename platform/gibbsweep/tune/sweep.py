@@ -43,7 +43,7 @@ from gibbsweep.tune.table.write import write_results
 _CLOSE_S = 60.0
 """Seconds that the tracking store gets at the end of a sweep."""
 _CLOSE_AT_ONCE_S = 5.0
-"""Seconds that it gets after a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
+"""Seconds that it gets after SIGTERM, a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
 
 
 class Interrupted(Exception):
@@ -135,16 +135,17 @@ def _drive(
             try:
                 with stopping:
                     cluster.start(options)
-                    if not stopping.requested:
-                        gate.devices = devices = devices_for(plan, options, machines(), say)
-                        clock.train_on(devices.most_workers)
-                        with Progress(gate, console, clock) as progress:
-                            execute(gate, options, progress, devices=devices, say=say)
-                            progress.changed()
-            except KeyboardInterrupt:  # the second Ctrl-C: stop now
+                if not stopping.requested:
+                    gate.devices = devices = devices_for(plan, options, machines(), say)  # ended by any signal
+                    clock.train_on(devices.most_workers)
+                    with stopping, Progress(gate, console, clock) as progress:
+                        execute(gate, options, progress, devices=devices, say=say)
+                        progress.changed()
+            except KeyboardInterrupt as stop:  # nothing to finish, or the second Ctrl-C: stop now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
-                raise Interrupted(gate.unfinished_message(resume), stopping.exit_code) from None
+                code = getattr(stop, "exit_code", stopping.exit_code)
+                raise Interrupted(gate.unfinished_message(resume), code) from None
             except Exception as error:
                 if not stopping.terminated or is_disk_full(error):
                     raise
@@ -158,7 +159,8 @@ def _drive(
                 write_outline(sweep, outline(plan))  # with the fronts as they are now
                 not_copied = write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
-            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if gate.halted else _CLOSE_S)
+            at_once = gate.halted or stopping.terminated  # a scheduler kills soon after it has asked
+            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if at_once else _CLOSE_S)
             raise Interrupted(gate.unfinished_message(resume), 130 if gate.halted else stopping.exit_code)
         report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
     if not_copied:
