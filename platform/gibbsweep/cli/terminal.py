@@ -23,9 +23,9 @@ def lasting_output() -> Iterator[None]:
         sys.stdout.reconfigure(errors="replace")
     # A stream is None where the program was started with a closed one (``>&-``).
     if sys.stdout is not None:
-        sys.stdout = LastingOutput(sys.stdout)  # type: ignore[assignment]
+        sys.stdout = LastingOutput(sys.stdout)
     if sys.stderr is not None:  # often the same pipe (``2>&1 | head``), to which libraries write
-        sys.stderr = LastingOutput(sys.stderr)  # type: ignore[assignment]
+        sys.stderr = LastingOutput(sys.stderr)
     try:
         yield
         for stream in (sys.stdout, sys.stderr):
