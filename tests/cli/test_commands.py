@@ -1,6 +1,5 @@
-"""Every command that a sweep prints can be pasted: its words, read by a shell, parse to the options that were given;
-and
-names, paths and questions are shown as they are."""
+"""Every command that a sweep prints can be pasted: its words, read by a shell, parse to the options that were given.
+Names, paths and questions are shown as they are."""
 
 from __future__ import annotations
 
@@ -20,6 +19,7 @@ from gibbsweep.cli import main
 from gibbsweep.cli.command import interpreter, study_command, ui_command
 from gibbsweep.cli.parse import parse
 from gibbsweep.cli.sweep import StatusOptions, StopOptions
+from gibbsweep.cli.track import SyncOptions
 from gibbsweep.errors import UserError
 from gibbsweep.tune.folder.driver import Driver, add_words, look_command, only_driver, resume_command, stop_command
 from gibbsweep.tune.folder.layout import SweepDir
@@ -27,6 +27,7 @@ from gibbsweep.tune.options.options import SweepOptions, check_options, unrecord
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.setup.create import create
+from gibbsweep.tune.sweep import sync_command
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["s", "a b", 'it\'s "a" $x', "[bold]x[red]", "$(touch hacked)"]
@@ -74,6 +75,10 @@ def test_the_command_to_continue_repeats_what_is_not_on_record(name: str, tmp_pa
         _, *words = words_in_shell(command, tmp_path)
         looked: Any = parse(kind, words, prog="x", description="")
         assert (looked.sweep, looked.runs) == (name, options.runs)
+    _, *words = words_in_shell(sync_command(sweep, options), tmp_path)
+    assert words[0] == "sync"
+    sent = parse(SyncOptions, words[1:], prog="x", description="")
+    assert (sent.sweep, sent.tracking_uri) == (sweep.path, options.tracking_uri)
     assert not (tmp_path / "hacked").exists()
 
 
@@ -128,15 +133,21 @@ def test_the_interpreter_is_python_only_where_the_shell_finds_the_same(
     assert interpreter() == sys.executable
 
 
-def test_make_ui_is_a_target_and_gets_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["r", "exp [v2]", 'it\'s "a" $x'])
+def test_make_ui_is_a_target_and_gets_the_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert ui_command(Path("runs")) == "make ui"
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    (environment / "bin" / "python").chmod(0o755)
+    (environment / ".base").write_text("")
     for here in (ROOT, tmp_path):
         monkeypatch.chdir(here)
-        command = ui_command(tmp_path / "r")
-        done = subprocess.run(["sh", "-c", f"{command} --dry-run"], capture_output=True, text=True, check=True)
-        assert f"{tmp_path / 'r'}/mlflow.db" in done.stdout
-        assert "MLFLOW_DISABLE_TELEMETRY=true" in done.stdout
+        command = f"{ui_command(tmp_path / name)} VENV={environment}"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+        assert f"sqlite:///{tmp_path / name}/mlflow.db" in done.stdout.splitlines()
+        assert "server" in done.stdout.splitlines()
 
 
 def test_from_another_folder_the_command_goes_back_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

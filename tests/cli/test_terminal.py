@@ -41,6 +41,29 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     process.stderr.close()
 
 
+def test_standard_error_may_be_the_same_pipe(tmp_path: Path) -> None:
+    """``2>&1 | head -1``: libraries write to standard error while a sweep runs."""
+    script = f"""
+import sys, time
+from pathlib import Path
+from gibbsweep.cli.terminal import lasting_output
+with lasting_output():
+    print("first", flush=True)
+    time.sleep(1)
+    for stream in (sys.stdout, sys.stderr) * 3:
+        print("not heard", file=stream, flush=True)
+    Path({str(tmp_path / "done")!r}).touch()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"first\n"
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0
+    assert (tmp_path / "done").exists()
+
+
 def test_what_nobody_reads_is_dropped() -> None:
     reader, writer = os.pipe()
     with os.fdopen(writer, "w", buffering=1) as stream:

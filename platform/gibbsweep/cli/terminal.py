@@ -16,19 +16,23 @@ _NO_READER = (errno.EPIPE, errno.EIO, errno.EBADF)
 
 @contextmanager
 def lasting_output() -> Iterator[None]:
-    """A context in which no print fails: what standard output cannot take is dropped, and the program goes on. Signs
-    that its encoding lacks become ``?``."""
-    before = sys.stdout
-    if isinstance(before, io.TextIOWrapper):
-        before.reconfigure(errors="replace")
-    if before is not None:  # it is None where the program was started with a closed one (``>&-``)
-        sys.stdout = LastingOutput(before)
+    """A context in which no print fails: what standard output or standard error cannot take is dropped, and the program
+    goes on. Signs that the output's encoding lacks become ``?``."""
+    before = sys.stdout, sys.stderr
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    # A stream is None where the program was started with a closed one (``>&-``).
+    if sys.stdout is not None:
+        sys.stdout = LastingOutput(sys.stdout)
+    if sys.stderr is not None:  # often the same pipe (``2>&1 | head``), to which libraries write
+        sys.stderr = LastingOutput(sys.stderr)
     try:
         yield
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
     finally:
-        sys.stdout = before
+        sys.stdout, sys.stderr = before
 
 
 class LastingOutput:

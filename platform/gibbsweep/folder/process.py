@@ -37,8 +37,7 @@ def only_process(run_dir: Path, wait_s: float = _ORPHAN_S) -> Iterator[None]:
     except PermissionError as error:
         raise UserError(
             f"the run folder {run_dir} belongs to another user ({error.filename} cannot be written): choose another "
-            f"name "
-            "or another folder with --runs."
+            "name, or another folder with --runs."
         ) from error
     try:
         yield

@@ -44,7 +44,7 @@ from gibbsweep.tune.table.write import write_results
 _CLOSE_S = 60.0
 """Seconds that the tracking store gets at the end of a sweep."""
 _CLOSE_AT_ONCE_S = 5.0
-"""Seconds that it gets after a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
+"""Seconds that it gets after SIGTERM, a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
 
 
 class Interrupted(Exception):
@@ -85,10 +85,8 @@ def run_sweep(
         except KeyboardInterrupt as stop:
             raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
     if report.pending or report.error:
-        store = [] if options.tracking_uri is None else ["--tracking-uri", redact(options.tracking_uri)]
-        sync = shlex.join(["gibbsweep", "track", "sync", str(sweep.path), *store])
         reason = report.error or f"{report.pending} items are pending"
-        sentence = f" ({reason}): nothing is lost; send the rest with: {sync}"
+        sentence = f" ({reason}): nothing is lost; send the rest with: {sync_command(sweep, options)}"
         console.print(Text.assemble(("not everything was tracked", "yellow"), sentence), soft_wrap=True)
     return results
 
@@ -113,6 +111,12 @@ def search_sentences(search: Search, settings: Settings) -> list[str]:
 
 def _tracking_uri(options: SweepOptions) -> str:
     return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
+
+
+def sync_command(sweep: SweepDir, options: SweepOptions) -> str:
+    """The command that sends to MLflow what of ``sweep`` has not reached it."""
+    store = [] if options.tracking_uri is None else ["--tracking-uri", redact(options.tracking_uri)]
+    return shlex.join(["gibbsweep", "track", "sync", str(sweep.path), *store])
 
 
 def _drive(
@@ -157,16 +161,17 @@ def _drive(
             try:
                 with stopping:
                     cluster.start(options)
-                    if not stopping.requested:
-                        gate.devices = devices = devices_for(plan, options, machines(), say)
-                        clock.train_on(devices.most_workers)
-                        with Progress(gate, console, clock) as progress:
-                            execute(gate, options, progress, devices=devices, say=say)
-                            progress.changed()
-            except KeyboardInterrupt:  # the second Ctrl-C: stop now
+                if not stopping.requested:
+                    gate.devices = devices = devices_for(plan, options, machines(), say)  # ended by any signal
+                    clock.train_on(devices.most_workers)
+                    with stopping, Progress(gate, console, clock) as progress:
+                        execute(gate, options, progress, devices=devices, say=say)
+                        progress.changed()
+            except KeyboardInterrupt as stop:  # nothing to finish, or the second Ctrl-C: stop now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
-                raise Interrupted(gate.unfinished_message(resume), stopping.exit_code) from None
+                code = getattr(stop, "exit_code", stopping.exit_code)
+                raise Interrupted(gate.unfinished_message(resume), code) from None
             except Exception as error:
                 if not stopping.terminated or is_disk_full(error):
                     raise
@@ -180,7 +185,8 @@ def _drive(
                 write_outline(sweep, outline(plan))  # with the fronts as they are now
                 not_copied = write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
-            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if gate.halted else _CLOSE_S)
+            at_once = gate.halted or stopping.terminated  # a scheduler kills soon after it has asked
+            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if at_once else _CLOSE_S)
             raise Interrupted(gate.unfinished_message(resume), 130 if gate.halted else stopping.exit_code)
         report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
     if not_copied:

@@ -139,8 +139,7 @@ def _refusal(error: OSError | RuntimeError) -> str | None:
     where = f" in {error.filename}" if error.filename else ""
     return (
         f"Ray cannot start{where} ({error.strerror or text}): point the environment variable RAY_TMPDIR to a folder "
-        f"that "
-        "this user can write."
+        "that this user can write."
     )
 
 
