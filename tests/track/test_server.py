@@ -8,7 +8,7 @@ from typing import Any
 from tests.track.waiting import wait_until
 
 from gibbsweep.track import Tracker, metric_history, migrate, sync
-from gibbsweep.track.report import pending
+from gibbsweep.track.report import count_pending
 from gibbsweep.track.store import connect
 
 
@@ -57,7 +57,7 @@ def test_a_line_that_is_cut_while_the_sweep_runs(server: Any, wire: Any, new_swe
     tracker.start()
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
-    wait_until(lambda: pending(sweep.folder, wire.uri) == 0)
+    wait_until(lambda: count_pending(sweep.folder, wire.uri) == 0)
     wire.cut = True
     trial.report(2, loss=2.0)
     report = tracker.close(timeout_s=1.0)

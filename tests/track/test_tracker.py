@@ -18,7 +18,7 @@ from tests.track.waiting import sent_beyond, wait_until
 
 from gibbsweep.track import Tracker, sync
 from gibbsweep.track.follower import MAX_WAIT_S, NICENESS, pause_after
-from gibbsweep.track.report import pending
+from gibbsweep.track.report import count_pending
 from gibbsweep.track.store import connect
 
 pytestmark = pytest.mark.cluster
@@ -94,16 +94,21 @@ def test_pauses_grow_to_a_bound_however_long_a_store_is_away() -> None:
 
 
 def test_a_sweep_without_its_file_is_an_error_in_the_report(store: str, tmp_path: Path) -> None:
-    (tmp_path / "runs" / "empty").mkdir()
-    tracker = Tracker(tmp_path / "runs" / "empty", tracking_uri=store, experiment="x", period_s=0.05).start()
-    assert "sweep.json is missing" in tracker.close(timeout_s=10.0).error
+    folder = tmp_path / "runs" / "empty"
+    (folder / "trials" / "rbm-0000").mkdir(parents=True)
+    (folder / "trials" / "rbm-0000" / "metrics.jsonl").touch()  # tracking begins with the first of them
+    tracker = Tracker(folder, tracking_uri=store, experiment="x", period_s=0.05).start()
+    wait_until(lambda: "attempt 1 failed" in (folder / "track.log").read_text())
+    assert "sweep.json is missing" in tracker.close(timeout_s=5.0).error
 
 
 def test_a_tracking_process_that_is_killed_is_told_and_loses_nothing(store: str, sweep: Any, expected: Any) -> None:
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
     tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
-    wait_until(lambda: pending(sweep.folder, store) == 0)  # and sweep.json, which follows the trials, is there too
+    wait_until(
+        lambda: count_pending(sweep.folder, store) == 0
+    )  # and sweep.json, which follows the trials, is there too
     assert tracker._process is not None
     tracker._process.kill()
     tracker._process.wait()

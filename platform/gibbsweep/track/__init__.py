@@ -1,10 +1,9 @@
-"""Tracking: what trials write in their folders reaches MLflow, in batches, exactly once.
+"""Tracking: what trials write to their folders reaches MLflow, in batches, exactly once.
 
 A trial's process never talks to MLflow: it appends to its spool. One process beside the sweep's driver
-(:class:`Tracker`)
-follows all trial folders and feeds the store; :func:`sync` is the same pass, run later. A dead tracking server
-therefore
-costs nothing and loses nothing. The only package that imports MLflow, and only when something is called.
+(:class:`Tracker`) follows all trial folders and feeds the store; :func:`sync` makes the same pass later. A dead
+tracking server therefore costs nothing and loses nothing. No other package imports MLflow, and this one does so
+late, in the functions that need it.
 """
 
 from gibbsweep.track.query import metric_history, sweep_runs

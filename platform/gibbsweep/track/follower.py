@@ -1,11 +1,9 @@
 """The tracking process: follows all trial folders of a sweep and feeds MLflow, until its driver says how the sweep
 ended.
 
-``python -m gibbsweep.track.follower`` reads what to follow as one JSON line from its standard input, and the end as a
-second one; it
-answers with its report on standard output. Where the input ends before that, the driver is gone: it ends at once,
-wherever it is, as a
-crash would.
+``python -m gibbsweep.track.follower`` reads two JSON lines from standard input: what to follow, and how the sweep
+ended. It then writes its report to standard output. If the input ends before the second line, the driver is gone,
+and the process ends at once, as in a crash.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from filelock import Timeout
 
 from gibbsweep.folder import SweepFolder
 from gibbsweep.folder.layout import SPOOL
-from gibbsweep.track.chatter import log_to
+from gibbsweep.track.log import log_to
 from gibbsweep.track.report import SyncReport
 from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
 
@@ -32,35 +30,46 @@ if TYPE_CHECKING:
     from logging import Logger
 
 MAX_WAIT_S = 30.0
+"""The longest pause between two attempts, in seconds."""
 NICENESS = 5
-"""Gives way to the driver, which trials wait for: a third of its share where both want a processor. Not to trials,
-which Ray starts at 15:
-it goes on however many there are."""
+"""The process's niceness. Where it and the driver, which trials wait for, want the same processor, it gets a third
+of the driver's share. Ray starts trials at 15, so that tracking goes on however many there are."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """What the first line says. ``period_s``: seconds between passes; ``system_metrics``: the machine's load, on the
-    sweep's own run."""
+    """The first line of input: what to follow."""
 
     sweep_dir: str
+    """The sweep's folder."""
     tracking_uri: str
+    """The store."""
     experiment: str
+    """The name of the experiment."""
     period_s: float
+    """Seconds between passes."""
     system_metrics: bool
+    """Whether the machine's load is tracked, as metrics of the sweep's own run."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What the second line says: the status that the sweep ended with, and for how long to go on sending what is
-    left."""
+    """The second line of input: the sweep has ended."""
 
     status: str
+    """The status that it ended with."""
     timeout_s: float
+    """For how many seconds to go on sending what is left."""
 
 
 class Follower:
-    """Passes over the sweep, with growing pauses while the store does not answer. Errors go to ``track.log``."""
+    """Passes over a sweep again and again, with growing pauses while the store does not answer. Errors go to
+    ``track.log``::
+
+        follower = Follower(followed)
+        threading.Thread(target=lambda: follower.close(wait_for_the_end())).start()
+        report = follower.follow()
+    """
 
     def __init__(self, followed: Followed) -> None:
         self._followed = followed
@@ -72,12 +81,12 @@ class Follower:
         self._monitor: Any = None  # MLflow's monitor carries no types
 
     def close(self, ending: Ending) -> None:
-        """The sweep has ended: called from any thread while another follows."""
+        """Ends :meth:`follow`, which runs in another thread: the sweep has ended."""
         self._status, self._deadline = ending.status, time.monotonic() + ending.timeout_s
         self._closing.set()
 
     def follow(self) -> SyncReport:
-        """Until the sweep has ended and all is sent, or the time for that is over."""
+        """Follows the sweep until it has ended and all is sent, or the time for that is over."""
         # MLflow's import and first migration take seconds of a core, which the first trials need to start on.
         while not any(self._sweep.runs_with(SPOOL)):
             if self._closing.wait(self._followed.period_s / 10):
@@ -89,9 +98,9 @@ class Follower:
                 except Exception as error:
                     log.exception("tracking ended")
                     self._error = one_line(error)
-        except (ImportError, OSError) as error:  # no MLflow, or no log: the sweep goes on, and is told at its end
+        except (ImportError, OSError) as error:  # no MLflow or no log: the sweep goes on, and its end reports the error
             self._error = one_line(error)
-        self._closing.wait()  # the report is of the end
+        self._closing.wait()  # the report is about the whole sweep
         return (self._mirror or self._new_mirror()).report(self._error)
 
     def _new_mirror(self) -> SweepMirror:
@@ -142,7 +151,8 @@ class Follower:
                 self._closing.wait(pause)
 
     def _watch_system(self, run_id: str) -> None:
-        """Keeps MLflow's monitor alive: it ends by itself at the first request that fails."""
+        """Starts MLflow's monitor of the machine, again if need be: it ends by itself at the first request that
+        fails."""
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
         if not self._followed.system_metrics:
@@ -160,30 +170,31 @@ class Follower:
 
 
 def pause_after(failures: int, period_s: float) -> float:
-    """Seconds to the next attempt: twice as long after each failure. A store may be away for thousands of attempts,
-    and 2 to that power is
-    no float."""
+    """Seconds to the next attempt: twice as many after each failure in a row, up to ``MAX_WAIT_S``."""
+    # A store may be away for thousands of attempts, and 2 to that power is too large for a float.
     return min(period_s * 2 ** min(failures, 20), MAX_WAIT_S) if failures else period_s
 
 
-def _obey(driver: TextIO, follower: Follower) -> None:
+def _read_ending(driver: TextIO, follower: Follower) -> None:
+    """Closes ``follower`` when ``driver`` says so; ends the process when the driver is gone or waits no longer."""
     line = driver.readline()
     if not line:
         os._exit(1)
     follower.close(Ending(**json.loads(line)))
-    if not driver.readline():  # what it says no more is that it waits no longer
+    if not driver.readline():  # there is no third line: the driver has closed its end
         os._exit(1)
 
 
 def main() -> None:
+    """Runs the tracking process (see the module)."""
     os.nice(NICENESS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's: it says how the sweep ended
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to this process as well as to the driver
     answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else prints
+    os.dup2(2, 1)  # what libraries print does not mix with the answer
     follower = Follower(Followed(**json.loads(sys.stdin.readline())))
-    threading.Thread(target=_obey, args=(sys.stdin, follower), daemon=True).start()
+    threading.Thread(target=_read_ending, args=(sys.stdin, follower), daemon=True).start()
     print(json.dumps(asdict(follower.follow())), file=answer, flush=True)
-    os._exit(0)  # without waiting for threads of MLflow's: what was to be sent is sent
+    os._exit(0)  # MLflow's threads are not waited for: everything has been sent
 
 
 if __name__ == "__main__":

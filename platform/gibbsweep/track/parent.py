@@ -1,4 +1,4 @@
-"""A sweep's own run in MLflow, which the runs of its trials are below, and what has been sent to them."""
+"""A sweep's own run in MLflow, the parent of its trials' runs, and the totals of what has been sent to them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,33 @@ class Sent:
     """Running totals of what has been sent."""
 
     metrics: int = 0
+    """Points of metrics."""
     images: int = 0
+    """Pictures."""
     artifacts: int = 0
+    """Other files, sounds included."""
 
 
 @dataclass
 class SweepRun:
-    """The parent run, and the trial runs that the store has below it."""
+    """The run of a sweep, and the runs of its trials that the store has."""
 
     client: MlflowClient
+    """The client of the store."""
     experiment_id: str
+    """The experiment of all these runs."""
     run_id: str
+    """The id of the sweep's run."""
     name: str
+    """The sweep's name."""
     children: dict[str, str] = field(default_factory=dict)
-    """Run key -> run id."""
+    """Run key (see :func:`~gibbsweep.track.describe.run_key`) -> id of a trial's run."""
     deleted: set[str] = field(default_factory=set)
     """Run keys of the trials whose run the user deleted: they stay deleted."""
 
 
-def sweep_run(client: MlflowClient, experiment_id: str, run_id: str, name: str) -> SweepRun:
-    """With what the store has below it now."""
+def read_sweep_run(client: MlflowClient, experiment_id: str, run_id: str, name: str) -> SweepRun:
+    """The run ``run_id`` of the sweep ``name``, with the trials' runs that the store has now."""
     parent = SweepRun(client, experiment_id, run_id, name)
     for run in search_runs(client, [experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'", deleted=True):
         key = run.data.tags.get("gibbsweep.run_key", "")

@@ -16,22 +16,26 @@ if TYPE_CHECKING:
 
 
 def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
-    """One row a trial of the latest sweep of that name, by trial name.
+    """The trials of the latest sweep of that name, a row each, sorted by the trial's name::
 
-    Columns: ``run_id, trial, contender, kind, front`` (of a retraining of a Pareto front what it is there for),
-    ``outcome, status, start_time, end_time`` (UTC), then ``params.NAME`` (numbers
-    and booleans where they are) and ``metrics.NAME`` (the last value).
+        runs = sweep_runs("sqlite:///runs/mlflow.db", "cd_k-20261124-101500")
+        runs.groupby("params.k")["metrics.validation/log_likelihood"].max()
+
+    Columns: ``run_id``, ``trial``, ``contender``, ``kind``, ``front`` (for the retraining of a Pareto front, which
+    point of it that is), ``outcome``, ``status``, ``start_time`` and ``end_time`` (UTC), then ``params.NAME`` (as a
+    number or a boolean where it is one) and ``metrics.NAME`` (the last value). Raises UserError if the store has no
+    such sweep.
     """
     import pandas as pd
 
     client = _reader(tracking_uri)
-    everywhere = [experiment.experiment_id for experiment in client.search_experiments()]
-    parents = runs_with_key(client, everywhere, sweep_name)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    parents = runs_with_key(client, experiments, sweep_name)
     if not parents:
         raise UserError(f"no sweep named {sweep_name!r} in {redact(tracking_uri)}: give the name of a folder in runs/")
     parent = max(parents, key=lambda run: run.info.start_time)
     rows = []
-    for run in search_runs(client, everywhere, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"):
+    for run in search_runs(client, experiments, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"):
         row: dict[str, Any] = {"run_id": run.info.run_id, "trial": run.info.run_name}
         for name in ("contender", "kind", "front", "outcome"):
             row[name] = run.data.tags.get(f"gibbsweep.{name}", "")
@@ -46,7 +50,7 @@ def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
 
 
 def metric_history(tracking_uri: str, run_id: str, key: str) -> pd.DataFrame:
-    """Every point of one metric: ``step, time`` (UTC) and ``value``, in the order of steps."""
+    """Every point of the metric ``key`` of a run: columns ``step``, ``time`` (UTC) and ``value``, sorted by step."""
     import pandas as pd
 
     points = _reader(tracking_uri).get_metric_history(run_id, key)
@@ -61,6 +65,7 @@ def metric_history(tracking_uri: str, run_id: str, key: str) -> pd.DataFrame:
 
 
 def _reader(tracking_uri: str) -> MlflowClient:
+    """A client of a store that exists: MLflow would create an SQLite file."""
     database = sqlite_path(tracking_uri)
     if database is not None and not database.exists():
         raise UserError(f"there is no tracking store at {database}: run a sweep first, or name another store")
@@ -68,6 +73,7 @@ def _reader(tracking_uri: str) -> MlflowClient:
 
 
 def _number(text: str) -> Any:
+    """``text`` as the number or boolean that it says, else itself."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -76,7 +82,7 @@ def _number(text: str) -> Any:
 
 
 def _with_infinities(value: float) -> float:
-    """SQL stores keep an infinity as the largest double of its sign."""
+    """``value``, or an infinity if it is the largest double, as which SQL stores keep an infinity of that sign."""
     if abs(value) >= sys.float_info.max * (1 - 1e-9):
         return float("inf") if value > 0 else float("-inf")
     return value

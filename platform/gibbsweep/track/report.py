@@ -1,4 +1,4 @@
-"""What a pass of tracking did and what is left to do."""
+"""What tracking has sent, and what it has not sent yet, counted from the files."""
 
 from __future__ import annotations
 
@@ -9,43 +9,46 @@ from pathlib import Path
 from gibbsweep.folder import RunFolder, SweepFolder
 from gibbsweep.folder.layout import CONFIG
 from gibbsweep.folder.spool import count_lines
-from gibbsweep.track.images import image_files
-from gibbsweep.track.sounds import sound_files
+from gibbsweep.track.media import image_files, sound_files
 from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
 from gibbsweep.track.uri import redact
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """``runs``: trial runs in the store. ``pending``: spool lines, images, sounds, outcomes and files that are not
-    there yet.
-
-    ``error`` is "" if all went well, else what went wrong, and where.
-    """
+    """What the passes over a sweep have sent, and what is left."""
 
     runs: int
+    """Trials that have a run in the store."""
     metrics_sent: int
+    """Points of metrics."""
     images_sent: int
+    """Pictures."""
     artifacts_sent: int
+    """Other files, sounds included."""
     pending: int
+    """Reports, pictures, sounds, outcomes and files of the sweep that the store does not have yet."""
     error: str = ""
+    """What went wrong, and where; "" if nothing did."""
     unreachable: bool = False
     """Whether the error is that nothing answers: the same call can succeed later."""
 
 
 def trial_folders(sweep_dir: Path) -> list[Path]:
-    """The trials of a sweep that have begun, by name."""
+    """The folders of the trials that have begun, by name."""
     trials = SweepFolder(sweep_dir).trials
     return [trials / name for name in trial_names(sweep_dir) if has_begun(trials, name)]
 
 
 def trial_names(sweep_dir: Path) -> list[str]:
-    """The folders of the trials, in order."""
+    """The names of all trials that have a folder, sorted."""
     trials = SweepFolder(sweep_dir).trials
     return sorted(os.listdir(trials)) if trials.is_dir() else []
 
 
 def has_begun(trials: Path, name: str) -> bool:
+    """Whether the trial ``name`` in the folder ``trials`` has begun. The path is a string: every pass asks this of
+    every trial."""
     return os.path.exists(f"{trials}/{name}/{CONFIG}")
 
 
@@ -56,23 +59,23 @@ def sweep_files(sweep_dir: Path) -> list[Path]:
     return [folder.record_path, *sorted(files)]
 
 
-def tracked_runs(sweep_dir: Path, tracking_uri: str) -> int:
-    """How many trials have a run in the store."""
+def count_runs(sweep_dir: Path, tracking_uri: str) -> int:
+    """The number of trials that have a run in the store."""
     store = redact(tracking_uri)
     return sum(bool(TrackedTrial.load(trial, store).run_id) for trial in trial_folders(sweep_dir))
 
 
-def pending(sweep_dir: Path, tracking_uri: str) -> int:
-    """How much the store still lacks, counted from the files alone."""
+def count_pending(sweep_dir: Path, tracking_uri: str) -> int:
+    """How much the store still lacks, counted from the files alone (see :attr:`SyncReport.pending`)."""
     store = redact(tracking_uri)
     sweep = TrackedSweep.load(sweep_dir, store)
-    left = sum(
+    of_the_sweep = sum(
         stamp(path) != sweep.artifacts.get(path.relative_to(sweep_dir).as_posix()) for path in sweep_files(sweep_dir)
     )
-    return left + sum(_pending_in(trial, store) for trial in trial_folders(sweep_dir))
+    return of_the_sweep + sum(_count_pending_of(trial, store) for trial in trial_folders(sweep_dir))
 
 
-def _pending_in(trial: Path, store: str) -> int:
+def _count_pending_of(trial: Path, store: str) -> int:
     state = TrackedTrial.load(trial, store)
     if state.deleted:
         return 0

@@ -1,4 +1,4 @@
-"""The tracking store: where it is, creating its tables, reaching it within bounded time."""
+"""The tracking store: where it is, the creation of its tables, and requests that end within bounded time."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ RUN_KEY = "gibbsweep.run_key"
 
 
 def configure_mlflow() -> None:
-    """Bounds the time of one call to the store; sends no usage statistics. What the user has set stays.
+    """Sets the environment variables that bound the time of a request and switch off usage statistics, where the
+    user has not set them.
 
-    MLflow retries a request for minutes by default. Gibbsweep retries whole passes itself, so one attempt is enough;
-    it also keeps a request that was answered too late from creating a second run.
+    By default MLflow retries a request for minutes. Gibbsweep repeats whole passes itself, so one attempt is
+    enough, and a request that was answered too late creates no second run.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
@@ -44,8 +45,7 @@ def configure_mlflow() -> None:
 
 
 def connect(tracking_uri: str) -> MlflowClient:
-    """A client of the store. Opens an SQL store (and creates its tables if there are none: :func:`migrate` comes
-    first)."""
+    """A client of the store. This opens an SQL store, and would create its tables: call :func:`migrate` first."""
     configure_mlflow()
     from mlflow import MlflowClient
 
@@ -68,10 +68,10 @@ def _no_encoded_folder(tracking_uri: str) -> Iterator[None]:
 
 
 def migrate(tracking_uri: str) -> None:
-    """Creates the tables of an SQL store, once, before anything writes to it; nothing for a server, which owns its own.
+    """Creates the tables of an SQL store that has none; does nothing for a server, which creates its own.
 
-    A lock keeps two sweeps that start at once from creating them twice. A store with the tables of another MLflow
-    version raises :class:`UserError`: upgrading is the user's decision, after a backup.
+    A lock keeps two sweeps that start at once from creating them twice. Raises UserError for a store with the tables of
+    another MLflow version: the user decides on an upgrade, after a backup.
     """
     if not is_database(tracking_uri):
         return
@@ -102,25 +102,27 @@ def migrate(tracking_uri: str) -> None:
 
 
 def _create_sqlite(database: Path) -> None:
-    """Creates the tables in a file beside it, which takes its place once it is whole and on the disk: MLflow makes
-    them in a hundred
-    steps, and would wait for the disk after each."""
+    """Creates an SQLite file with MLflow's tables.
+
+    MLflow creates them in a hundred steps and waits for the disk after each. So they are created, without waiting, in a
+    file beside ``database``, which is renamed to it once it is whole and on the disk.
+    """
     import sqlalchemy
     from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    for left in database.parent.glob(f".{database.name}.*.tmp"):  # of one that was killed; this one holds the lock
-        left.unlink()
-    # Of a name that MLflow, which keeps its stores, has never opened.
+    for leftover in database.parent.glob(f".{database.name}.*.tmp"):  # its process was killed: this one has the lock
+        leftover.unlink()
+    # A new name each time: MLflow keeps the stores that it has opened, by name.
     temporary = database.with_name(f".{database.name}.{uuid.uuid4().hex}.tmp")
 
-    def wait_for_no_disk(connection: Any, record: object) -> None:
+    def do_not_wait_for_the_disk(connection: Any, record: object) -> None:
         if isinstance(connection, sqlite3.Connection):
             ((_, _, file),) = connection.execute("PRAGMA database_list")
             if Path(file) == temporary:
                 connection.execute("PRAGMA synchronous = OFF")
 
-    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", wait_for_no_disk)
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", do_not_wait_for_the_disk)
     try:
         uri = sqlite_uri(temporary)
         with _no_encoded_folder(uri):
@@ -128,17 +130,18 @@ def _create_sqlite(database: Path) -> None:
         store.engine.dispose()
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        if not database.exists():  # else another program has made it meanwhile
+        if not database.exists():  # another program may have created it meanwhile
             temporary.replace(database)
     finally:
-        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", wait_for_no_disk)
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", do_not_wait_for_the_disk)
         temporary.unlink(missing_ok=True)
 
 
 def probe(tracking_uri: str) -> None:
-    """Raises :class:`ConnectionError` at once if a database server does not answer.
+    """Raises ConnectionError at once if a database server does not answer, where MLflow would try for more than a
+    minute.
 
-    SQLAlchemy's engine would be retried for more than a minute. HTTP servers need no probe (and may be behind a proxy).
+    A tracking server needs no probe: requests over HTTP are bounded, and may go through a proxy.
     """
     if not is_database(tracking_uri) or tracking_uri.startswith("sqlite"):
         return
@@ -149,8 +152,11 @@ def probe(tracking_uri: str) -> None:
 
 
 def experiment_id(client: MlflowClient, name: str, tracking_uri: str, runs: Path) -> str:
-    """Finds or creates an experiment. Its artifacts go to the server, or to ``mlartifacts/`` beside an SQL store's
-    runs."""
+    """The id of the experiment ``name``, which is created if there is none.
+
+    Its artifacts go to the server or, for an SQL store, to ``mlartifacts/`` in the folder ``runs``. Raises
+    UserError if the user has deleted the experiment.
+    """
     from mlflow.exceptions import MlflowException
 
     experiment = client.get_experiment_by_name(name)
@@ -175,8 +181,8 @@ def experiment_id(client: MlflowClient, name: str, tracking_uri: str, runs: Path
 def search_runs(
     client: MlflowClient, experiment_ids: Sequence[str], condition: str, *, deleted: bool = False
 ) -> Iterator[Run]:
-    """All runs of the experiments that meet MLflow's filter ``condition``, latest first; ``deleted``: deleted runs
-    too."""
+    """All runs of the experiments that meet MLflow's filter ``condition``, latest first, page by page; with
+    ``deleted``, deleted runs too."""
     from mlflow.entities import ViewType
 
     view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
@@ -198,6 +204,7 @@ def runs_with_key(client: MlflowClient, experiment_ids: Sequence[str], key: str)
 
 
 def _artifact_root(tracking_uri: str, runs: Path) -> str | None:
+    """The URI of the folder for artifacts; None lets the server choose."""
     if not is_database(tracking_uri):
         return None
     database = sqlite_path(tracking_uri)
@@ -206,6 +213,7 @@ def _artifact_root(tracking_uri: str, runs: Path) -> str | None:
 
 
 def _migration_lock(tracking_uri: str) -> str:
+    """The path of the lock for creating tables: beside an SQLite file, else in this machine's temporary folder."""
     database = sqlite_path(tracking_uri)
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A sweep's runs in MLflow: one parent run with the sweep's tags, counts and results, one child run a trial."""
+"""A sweep's runs in MLflow: a parent run with the sweep's tags, counts and results, and a child run for each trial."""
 
 from __future__ import annotations
 
@@ -17,22 +17,39 @@ from gibbsweep.folder import OUTCOME_KINDS, SweepFolder
 from gibbsweep.folder.layout import SWEEP
 from gibbsweep.folder.whole import read_json_object
 from gibbsweep.track import describe
-from gibbsweep.track.chatter import log_to
-from gibbsweep.track.parent import Sent, SweepRun, sweep_run
-from gibbsweep.track.report import SyncReport, has_begun, pending, sweep_files, tracked_runs, trial_names
+from gibbsweep.track.log import log_to
+from gibbsweep.track.parent import Sent, SweepRun, read_sweep_run
+from gibbsweep.track.report import (
+    SyncReport,
+    count_pending,
+    count_runs,
+    has_begun,
+    sweep_files,
+    trial_names,
+)
 from gibbsweep.track.store import connect, experiment_id, migrate, probe, runs_with_key
 from gibbsweep.track.tracked import TrackedSweep, stamp
 from gibbsweep.track.trial import TrialMirror
 from gibbsweep.track.uri import check_tracking_uri, redact
 
-_ORPHAN_S = 5.0  # a tracking process whose driver has just died needs a moment to notice
-SETTLED = 500  # looking at a trial asks the system twice: at all of ten thousand, that is a tenth of a processor
-# Errors that are about one request: the rest of the pass goes on. All others are about the store: the pass ends.
-OWN_FAULT = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
+_ORPHAN_S = 5.0
+"""Seconds that a tracking process may take to notice that its driver has died, and to release its lock."""
+SETTLED = 500
+"""The number of ended trials that a pass looks at. To look at one takes two system calls: for all of ten thousand,
+every few seconds, that would be a tenth of a processor."""
+REQUEST_ERRORS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST")
+"""MLflow's codes for errors of one request: the rest of the pass goes on. Any other error is the store's and ends
+it."""
 
 
 class SweepMirror:
-    """Sends what is new in a sweep's folder. A failed pass leaves everything ready for the next one."""
+    """Sends what is new in a sweep's folder::
+
+        mirror = SweepMirror(Path("runs/cd_k-1"), tracking_uri="sqlite:///runs/mlflow.db")
+        errors = mirror.send(ending="FINISHED")
+
+    A failed pass leaves everything ready for the next one.
+    """
 
     def __init__(self, sweep_dir: Path, *, tracking_uri: str, experiment: str = "") -> None:
         self.sweep_dir = sweep_dir.absolute()
@@ -48,20 +65,19 @@ class SweepMirror:
 
     @property
     def run_id(self) -> str:
-        """The sweep's own run, once there is one."""
+        """The id of the sweep's own run; "" while there is none."""
         return self._parent.run_id if self._parent else ""
 
     def set_ending(self, status: str) -> None:
-        """Remembers on disk which status the sweep ended with ("" while it runs), for whoever reaches the store
-        next."""
+        """Writes to disk which status the sweep ended with ("" while it runs), for the next process that reaches the
+        store."""
         self.state.ending = status
         self._save()
 
     def send(self, ending: str = "") -> str:
-        """One pass over the sweep; ``ending`` closes its runs with that status.
+        """Makes one pass over the sweep; ``ending`` is the status to end its run with, "" while it goes on.
 
-        Returns what was wrong with single trials ("" if nothing). Raises what the store raises when it cannot be
-        reached.
+        Returns the errors of single trials, "" if there are none. Raises what the store raises if it cannot be reached.
         """
         from mlflow.exceptions import MlflowException
 
@@ -82,7 +98,7 @@ class SweepMirror:
                 except UserError as error:
                     errors.append(str(error))
                 except MlflowException as error:
-                    if error.error_code not in OWN_FAULT:
+                    if error.error_code not in REQUEST_ERRORS:
                         raise
                     errors.append(f"{trial.folder.name}: {error}")
             self._send_counts(parent)
@@ -93,25 +109,27 @@ class SweepMirror:
                 self._save()
             return "; ".join(errors)
         except BaseException:
-            self._parent = None  # a request whose answer was lost may have been carried out: look before creating
+            # A request whose answer was lost may have been carried out: the next pass searches before it creates.
+            self._parent = None
             raise
 
     def _ensure_parent(self) -> SweepRun:
+        """The sweep's own run as the store has it, created if need be."""
         sweep = read_json_object(SweepFolder(self.sweep_dir).record_path)
         name = str(sweep.get("name") or self.sweep_dir.name)
         client = connect(self.tracking_uri)
         experiment = self.state.experiment or str(sweep.get("study") or name)
         experiment_key = experiment_id(client, experiment, self.tracking_uri, self.sweep_dir.parent)
         tags = describe.sweep_tags(sweep, name)
-        found = [
+        run_ids = [
             run.info.run_id
             for run in runs_with_key(client, [experiment_key], name)
             if run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
         ]
-        if self.state.run_id in found:
+        if self.state.run_id in run_ids:
             run_id = self.state.run_id
-        elif found:
-            run_id = found[-1]
+        elif run_ids:
+            run_id = run_ids[-1]
         else:
             start = _unix_seconds(sweep.get("created"), SweepFolder(self.sweep_dir).record_path)
             run_id = client.create_run(
@@ -121,62 +139,65 @@ class SweepMirror:
             self.state = TrackedSweep(
                 store=self.state.store, run_id=run_id, experiment=experiment, ending=self.state.ending
             )
-            if found:
+            if run_ids:
                 client.update_run(run_id, status="RUNNING")
             self._save()
-        self._parent = sweep_run(client, experiment_key, run_id, name)
+        self._parent = read_sweep_run(client, experiment_key, run_id, name)
         return self._parent
 
     def _due(self, ending: str) -> list[TrialMirror]:
-        """Those to look at: all that may go on, and of those that have ended and hardly ever change ``SETTLED`` in
-        turn; at the end all."""
+        """The trials that this pass looks at: all that have not ended, and ``SETTLED`` of those that have, in turn,
+        as they hardly ever change. The last pass looks at all."""
         folder = SweepFolder(self.sweep_dir).trials
-        found: list[TrialMirror] = []
+        going_on: list[TrialMirror] = []
         settled: list[TrialMirror] = []
         for name in trial_names(self.sweep_dir):
             trial = self._trials.get(name)
             if trial is None and has_begun(folder, name):
                 trial = self._trials[name] = TrialMirror(folder / name, self.state.store)
             if trial is not None:
-                (settled if trial.settled and not ending else found).append(trial)
+                (settled if trial.settled and not ending else going_on).append(trial)
         self._turn += 1
         turns = 1 + len(settled) // SETTLED
-        return found + settled[self._turn % turns :: turns]
+        return going_on + settled[self._turn % turns :: turns]
 
     def _send_counts(self, parent: SweepRun) -> None:
+        """Sends the number of ended trials, by kind of outcome, as metrics of the sweep's own run."""
         from mlflow.entities import Metric
 
         ended = {name: trial.state for name, trial in self._trials.items() if trial.state.finished}
         counts = Counter(state.outcome for state in ended.values())
-        now: dict[str, int] = {outcome: counts[outcome] for outcome in OUTCOME_KINDS}
-        if now == self.state.counts or not ended:
+        by_kind: dict[str, int] = {kind: counts[kind] for kind in OUTCOME_KINDS}
+        if by_kind == self.state.counts or not ended:
             return
         # Step and time follow from the files, so that sending again what was sent before a crash adds nothing.
         time = max(int(state.outcome_stamp.split(":")[0]) for state in ended.values()) // 1_000_000
-        metrics = [Metric(f"trials/{outcome}", float(n), time, len(ended)) for outcome, n in now.items()]
+        metrics = [Metric(f"trials/{kind}", float(n), time, len(ended)) for kind, n in by_kind.items()]
         parent.client.log_batch(parent.run_id, metrics=metrics)
-        self.state.counts = now
+        self.state.counts = by_kind
         self.sent.metrics += len(metrics)
         self._save()
 
     def _send_files(self, parent: SweepRun) -> None:
+        """Sends the files of the sweep that are new or have changed, as artifacts of its own run."""
         for path in sweep_files(self.sweep_dir):
-            name, now = path.relative_to(self.sweep_dir).as_posix(), stamp(path)
-            if not now or self.state.artifacts.get(name) == now:
+            name, file_stamp = path.relative_to(self.sweep_dir).as_posix(), stamp(path)
+            if not file_stamp or self.state.artifacts.get(name) == file_stamp:
                 continue
             parent.client.log_artifact(parent.run_id, str(path), name.rpartition("/")[0] or None)
-            self.state.artifacts = {**self.state.artifacts, name: now}  # never changed in place: close() may be saving
+            # A new dict: another thread may be saving the old one.
+            self.state.artifacts = {**self.state.artifacts, name: file_stamp}
             self.sent.artifacts += 1
             self._save()
 
     def report(self, error: str = "") -> SyncReport:
-        """What has been sent so far and what is left."""
+        """What has been sent so far, and what is left."""
         return SyncReport(
-            runs=tracked_runs(self.sweep_dir, self.tracking_uri),
+            runs=count_runs(self.sweep_dir, self.tracking_uri),
             metrics_sent=self.sent.metrics,
             images_sent=self.sent.images,
             artifacts_sent=self.sent.artifacts,
-            pending=pending(self.sweep_dir, self.tracking_uri),
+            pending=count_pending(self.sweep_dir, self.tracking_uri),
             error=error,
         )
 
@@ -186,10 +207,14 @@ class SweepMirror:
 
 
 def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
-    """Sends everything of a sweep that the store does not have: after a crash, or when its server was down.
+    """Sends everything of a sweep that the store does not have, after a crash or while its server was down::
 
-    The sweep must not be running (its own tracker does the same): runs without an outcome are closed, as KILLED, and
-    are reopened when the sweep is resumed. Calling it again sends nothing twice.
+        report = sync(Path("runs/cd_k-1"), tracking_uri="http://127.0.0.1:5000")
+        assert not report.error and report.pending == 0
+
+    The sweep must not be running, as its own tracker does the same. Runs without an outcome are ended as KILLED,
+    and reopened when the sweep is resumed. A second call sends nothing twice. Raises UserError if ``sweep_dir`` is
+    no sweep's folder, or if another process tracks it.
     """
     check_tracking_uri(tracking_uri)
     sweep_dir = Path(sweep_dir)
@@ -215,7 +240,7 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
 
 
 def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
-    """Held by the one process that sends a sweep to a store; the system releases it when that process dies."""
+    """The lock of the one process that sends a sweep to a store. The system releases it when that process dies."""
     return FileLock(SweepFolder(sweep_dir).track_lock, timeout=wait_s)
 
 
@@ -242,6 +267,8 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 def _unix_seconds(created: Any, path: Path) -> float:
+    """When the sweep with the record in ``path`` was created, or when that file was last written if it does not say
+    so."""
     if isinstance(created, int | float):
         return float(created)
     if isinstance(created, str):

@@ -1,9 +1,9 @@
-"""What has reached the tracking store already: ``tracked.json`` in every trial folder and in the sweep's folder.
+"""What has reached the tracking store: ``tracked.json`` in every trial's folder and in the sweep's folder.
 
-Each file is replaced atomically after a send succeeded, never before. A crash in between sends the same things again,
-with the same step, time and value, which the store ignores: together they make "exactly once". That is also why a
-trial's file need
-not survive the machine: an older one, none or an empty one sends again what the store ignores.
+Each file is replaced atomically after a send has succeeded, never before. After a crash in between, the same things
+are sent again with the same step, time and value, and the store ignores them: so everything arrives exactly once.
+For the same reason a trial's file need not survive a loss of power: with an older file, an empty one or none,
+tracking sends again what the store then ignores.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -23,33 +23,35 @@ log = logging.getLogger("gibbsweep.track")
 
 @dataclass
 class _Tracked:
+    """What one store has of one folder."""
+
     store: str = ""
-    """The tracking URI, without its password, that the rest of the file is about."""
+    """The tracking URI of the store, without its password."""
     run_id: str = ""
-    kept: ClassVar[tuple[str, ...]] = ()
-    """What holds for any store."""
+    """The id of the folder's run; "" while it has none."""
+    for_any_store: ClassVar[tuple[str, ...]] = ()
+    """The fields that hold for every store."""
     durable: ClassVar[bool] = False
-    """Whether a saved file survives the machine, at the cost of waiting for its disk."""
+    """Whether a saved file survives a loss of power, at the cost of waiting for the disk."""
 
     @classmethod
     def load(cls, folder: Path, store: str) -> Self:
-        """The state kept in ``folder``; an empty one if there is none or it is about another store."""
+        """Reads the state in ``folder``; an empty one if there is none, or if it is about another store."""
         path = folder / TRACKED
         if not path.exists():
             return cls(store=store)
         try:
-            content = json.loads(path.read_text())
-            state = cls(**{key: content[key] for key in (f.name for f in fields(cls)) if key in content})
+            state = cls(**json.loads(path.read_text()))
         except (ValueError, TypeError) as error:
             log.warning("%s is unreadable (%s): its runs are looked up and everything is sent again", path, error)
             return cls(store=store)
         if state.store != store:
             log.info("%s is about %s: everything is sent to %s", path, state.store, store)
-            return cls(store=store, **{name: getattr(state, name) for name in cls.kept})
+            return cls(store=store, **{name: getattr(state, name) for name in cls.for_any_store})
         return state
 
     def save(self, folder: Path) -> None:
-        """Replace the state kept in ``folder``."""
+        """Replaces the state in ``folder``."""
         replace_atomically(folder / TRACKED, json.dumps(asdict(self)).encode(), durable=self.durable)
         if self.durable:
             sync_folder(folder)
@@ -60,44 +62,51 @@ class TrackedTrial(_Tracked):
     """What the store has of one trial."""
 
     parent_id: str = ""
+    """The id of the sweep's run."""
     described: bool = False
-    """Parameters and data set are there."""
+    """Whether the run has its parameters and its data set."""
     offset: int = 0
-    """Bytes of the spool that are there."""
+    """Bytes of the spool that the run has."""
     last_time: float = 0.0
-    """Unix seconds of the last record sent."""
+    """Unix seconds of the last report that was sent."""
     infinite: list[str] = field(default_factory=list)
-    """``name=+inf@step``: the first step at which a metric became infinite, by sign."""
+    """The first step at which a metric became infinite, for each sign: ``name=+inf@step``."""
     images: list[str] = field(default_factory=list)
-    """Paths below ``images/``."""
+    """The pictures that were sent, as paths below ``images/``."""
     sounds: list[str] = field(default_factory=list)
-    """Paths below ``sounds/``."""
+    """The sounds that were sent, as paths below ``sounds/``."""
     status: str = "RUNNING"
+    """The run's status in MLflow."""
     outcome: str = ""
+    """The kind of the outcome that ended the run; "" while it runs."""
     outcome_stamp: str = ""
-    """Modification time and size of the ``outcome.json`` that ended the run."""
+    """The :func:`stamp` of the ``outcome.json`` that ended the run."""
     finished: bool = False
+    """Whether the run was ended with an outcome."""
     deleted: bool = False
-    """The user deleted the run in MLflow: nothing more is sent."""
+    """Whether the user has deleted the run in MLflow. Nothing more is sent then."""
 
 
 @dataclass
 class TrackedSweep(_Tracked):
     """What the store has of the sweep's own run."""
 
-    kept: ClassVar[tuple[str, ...]] = ("experiment", "ending")
-    durable: ClassVar[bool] = True  # how the sweep ended is written nowhere else
+    for_any_store: ClassVar[tuple[str, ...]] = ("experiment", "ending")
+    durable: ClassVar[bool] = True  # no other file says how the sweep ended
     experiment: str = ""
+    """The name of the experiment."""
     status: str = "RUNNING"
+    """The run's status in MLflow."""
     ending: str = ""
-    """The status asked for when the sweep ended, to be applied once the store can be reached."""
+    """The status that the sweep ended with, for the run once the store can be reached; "" while the sweep runs."""
     counts: dict[str, int] = field(default_factory=dict)
+    """The number of ended trials by kind of outcome, as last sent."""
     artifacts: dict[str, str] = field(default_factory=dict)
-    """Path relative to the sweep's folder -> its :func:`stamp` when it was sent."""
+    """Path of a file relative to the sweep's folder -> its :func:`stamp` when it was sent."""
 
 
 def stamp(path: Path | str) -> str:
-    """Modification time (ns) and size of a file, or "" if there is none."""
+    """The modification time (ns) and size of a file, which change when it does; "" if there is no file."""
     try:
         stat = os.stat(path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The tracker: the driver's end of the process that follows all trial folders and feeds MLflow."""
+"""The tracker: starts and ends, for the driver, the process that follows all trial folders and feeds MLflow."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from gibbsweep.track.report import SyncReport
 from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
 
 PERIOD_S = 5.0
-"""Seconds between passes. A pass sends all that is new of a trial in one request, which takes some 10 ms of a core:
-passes every 2 s
-would cost a trial of 10 s more than one per cent of its time."""
-_REPORT_S = 2.0  # to read from its files what is left
+"""Seconds between passes. A pass sends what is new of a trial in one request, which takes some 10 ms of a core:
+with a pass every 2 s, a trial of 10 s would cost more than one per cent of its time."""
+_REPORT_S = 2.0
+"""Seconds that the process has to count what is left, after its time for sending is over."""
 
 
 class Tracker:
-    """Follows a sweep while it runs, in a process of its own: a trial costs MLflow tens of milliseconds, which would
-    be the driver's.
+    """Follows a sweep while it runs, in a process of its own::
 
-    Neither :meth:`start` nor a dead store ever blocks or stops the sweep: errors go to ``track.log`` and are retried
-    with growing pauses; what could not be sent stays in the trial folders for ``gibbsweep track sync``. The process
-    ends with its
-    driver, however that ends. ``period_s``: seconds between passes. ``system_metrics``: the driver machine's load, on
-    the sweep's own
-    run.
+        with Tracker(sweep_dir, tracking_uri=default_tracking_uri(runs), experiment="cd_k") as tracker:
+            ...  # the sweep runs
+            report = tracker.close("FINISHED")
+
+    A process of its own, because a trial costs MLflow tens of milliseconds, which the driver does not have. Neither
+    :meth:`start` nor a dead store blocks or stops the sweep: errors go to ``track.log``, passes are repeated with
+    growing pauses, and what could not be sent stays in the trial folders for ``gibbsweep track sync``. The process
+    ends with its driver, however that ends.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Tracker:
         period_s: float = PERIOD_S,
         system_metrics: bool = True,
     ) -> None:
+        """Prepares to send ``sweep_dir`` to the experiment of that name, every ``period_s`` seconds; with
+        ``system_metrics``, the load of the driver's machine too, as metrics of the sweep's own run."""
         self.sweep_dir = Path(sweep_dir).absolute()
         self._followed = Followed(str(self.sweep_dir), tracking_uri, experiment, period_s, system_metrics)
         self._process: subprocess.Popen[str] | None = None
@@ -54,12 +57,12 @@ class Tracker:
 
     def start(self) -> Self:
         """Starts the process and returns at once."""
-        errors = SweepFolder(self.sweep_dir).track_log
+        log_path = SweepFolder(self.sweep_dir).track_log
         try:
-            errors.touch()
-        except OSError:  # a full disk, say: the process finds that out for itself, and reports it
-            errors = Path(os.devnull)
-        with open(errors, "ab") as log:
+            log_path.touch()
+        except OSError:  # the disk may be full, for example: the process meets the same error, and reports it
+            log_path = Path(os.devnull)
+        with open(log_path, "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "gibbsweep.track.follower"],
                 stdin=subprocess.PIPE,
@@ -67,13 +70,14 @@ class Tracker:
                 stderr=log,
                 text=True,
             )
-        self._say(asdict(self._followed))
+        self._write_line(asdict(self._followed))
         return self
 
     def close(self, status: str = "FINISHED", timeout_s: float = 60.0) -> SyncReport:
-        """Sends what is left and ends the runs; gives up after ``timeout_s`` and reports what the store lacks.
+        """Lets the process send what is left and end the runs, the sweep's own with ``status``; gives up after
+        ``timeout_s`` and reports what the store lacks.
 
-        The first call decides; later ones (leaving a ``with`` block is one) only report.
+        The first call decides. Later ones, such as leaving a ``with`` block, return the same report.
         """
         if self._report is None:
             self._report = self._close(status, timeout_s)
@@ -83,7 +87,7 @@ class Tracker:
         process = self._process
         if process is None:
             raise RuntimeError("close() was called on a Tracker that was not started: call start() first")
-        self._say(asdict(Ending(status, timeout_s)))
+        self._write_line(asdict(Ending(status, timeout_s)))
         error = ""
         try:
             process.wait(timeout_s + _REPORT_S)
@@ -100,7 +104,7 @@ class Tracker:
             self.sweep_dir, tracking_uri=self._followed.tracking_uri, experiment=self._followed.experiment
         )
         try:
-            with contextlib.suppress(Timeout), sweep_lock(self.sweep_dir):  # whoever else tracks it says how it ends
+            with contextlib.suppress(Timeout), sweep_lock(self.sweep_dir):  # a process that has the lock writes it
                 mirror.set_ending(status)
         except OSError as failure:
             error += f"; {one_line(failure)}"
@@ -117,8 +121,9 @@ class Tracker:
         else:
             self.close("FAILED" if issubclass(kind, Exception) else "KILLED")
 
-    def _say(self, content: dict[str, object]) -> None:
+    def _write_line(self, content: dict[str, object]) -> None:
+        """Writes ``content`` to the process as a line of JSON."""
         assert self._process is not None and self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has died: its missing report says so
+        with contextlib.suppress(BrokenPipeError):  # the process has died, which its missing report tells
             self._process.stdin.write(json.dumps(content) + "\n")
             self._process.stdin.flush()

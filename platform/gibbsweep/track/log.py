@@ -1,0 +1,40 @@
+"""The log of tracking: messages of MLflow and of this package go to the sweep's ``track.log``, never to the
+terminal."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gibbsweep.track.store import configure_mlflow
+
+LOGGERS = ("gibbsweep.track", "mlflow", "alembic", "sqlalchemy.engine", "huey", "urllib3")
+"""Ours, MLflow's, and those of the libraries that MLflow uses."""
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[logging.Logger]:
+    """Sends the messages of all ``LOGGERS`` to the file ``path`` while the block runs; yields the logger of this
+    package."""
+    configure_mlflow()
+    importlib.import_module("mlflow")  # its first import installs handlers, which are set aside below
+
+    handler = logging.FileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger.handlers, logger.propagate) for logger in loggers]
+    ours = loggers[0]
+    level = ours.level
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+    ours.setLevel(logging.INFO)
+    try:
+        yield ours
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+        ours.setLevel(level)
+        handler.close()
