@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gibbsweep.cli.parse import one_sentence, parse
+from gibbsweep.errors import UserError
 from gibbsweep.study import Results, Study
 
 if TYPE_CHECKING:
     from gibbsweep.tune.options.options import SweepOptions
 
 O = TypeVar("O")
+
+
+_IMPORTED: list[Path] = []
+"""The study scripts that are being imported, not run."""
+
+
+@contextlib.contextmanager
+def importing(script: Path) -> Iterator[None]:
+    """A context in which ``script`` is imported for its study: a call of :func:`run_study` is refused in it."""
+    _IMPORTED.append(script)
+    try:
+        yield
+    finally:
+        _IMPORTED.pop()
 
 
 def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
@@ -33,6 +50,11 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
     ``build`` makes the study from an instance of the dataclass ``options``, whose fields stand beside the sweep's
     options. A sweep remembers them, so that a resume needs none.
     """
+    if _IMPORTED:
+        raise UserError(
+            f"{_IMPORTED[-1]} runs its sweep as soon as it is imported: put the call of run_study below "
+            'if __name__ == "__main__":, so that one contender can be trained alone.'
+        )
     from rich.console import Console
 
     from gibbsweep.tune.options.options import SweepOptions

@@ -6,7 +6,9 @@ import logging
 import os
 import stat
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from gibbsweep.errors import UserError
 from gibbsweep.tune.options.options import SweepOptions
@@ -33,14 +35,15 @@ _SETTINGS = {
 """Environment variables that switch parts of Ray off."""
 
 
-def start(options: SweepOptions) -> None:
+def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
     """Join the cluster that ``options`` and the environment name, or start one on this machine. Raises UserError if it
-    cannot be joined."""
+    cannot be joined. ``import_from``: folders from which workers import modules, as this process does."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     if not options.verbose:
         os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # otherwise Tune prints its tables at any verbosity
     import ray
+    from ray.job_config import JobConfig
 
     if not options.verbose:
         warnings.filterwarnings("ignore", module="ray")
@@ -50,6 +53,12 @@ def start(options: SweepOptions) -> None:
         return
     address = options.address or os.environ.get("RAY_ADDRESS")
     joining = address not in (None, "local")
+    job_config = None
+    if import_from:
+        # Ray itself sends the folder of the program (`python study.py`) so. Its public settings would replace each
+        # machine's own PYTHONPATH, or let workers read functions from files alone.
+        job_config = JobConfig()
+        job_config._py_driver_sys_path.extend(map(str, import_from))
     level = logging.WARNING if options.verbose else logging.ERROR
     try:
         ray.init(
@@ -59,6 +68,7 @@ def start(options: SweepOptions) -> None:
             log_to_driver=options.verbose,
             logging_level=level,
             configure_logging=True,
+            job_config=job_config,
         )
     except ConnectionError as error:
         reason = str(error).splitlines()[0]
@@ -66,6 +76,13 @@ def start(options: SweepOptions) -> None:
             f"the Ray cluster at {address} cannot be joined ({reason}): check --address, or use --address local."
         ) from error
     _protect_token()
+
+
+def send_by_value(script: ModuleType) -> None:
+    """Send what the module ``script`` defines to workers as code: it is a file that they cannot import by its name."""
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(script)
 
 
 def kill() -> None:
