@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,3 +131,74 @@ def test_a_run_has_a_folder_name(name: str, tmp_path: Path, monkeypatch: pytest.
         main(words)
     assert ended.value.code == 2
     assert not list(tmp_path.iterdir())
+
+
+_STUDY = """
+from dataclasses import dataclass
+
+from gibbsweep.cli import run_study
+from gibbsweep.evaluate import LogLikelihood
+from gibbsweep.study import Contender, Goal, Study
+from gibbsweep.train import Budget
+from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
+from beside import HIDDEN
+
+
+@dataclass(frozen=True)
+class MyConfig(RBMConfig):
+    def build(self, spec):
+        from imported_late import SEEN
+        assert SEEN == HIDDEN
+        return RBMSystem(self, spec)
+
+
+CONFIG = MyConfig(n_hidden=HIDDEN, sample_steps=2, annealing_chains=2, equilibration=2)
+STUDY = Study(
+    name="mine",
+    question="Does it import?",
+    data="digits",
+    contenders={"rbm": Contender(CONFIG, kind="energy")},
+    budgets={"smoke": Budget(4, report_every=4)},
+    evaluators=(LogLikelihood(),),
+    final_evaluators=(LogLikelihood(),),
+    columns={"test/log_likelihood": "log p"},
+    goal=Goal("validation/log_likelihood", "maximize"),
+)
+"""
+
+
+def _script(folder: Path, last: str) -> str:
+    """A study script that imports modules beside it, whose ``last`` lines run it; its path."""
+    (folder / "beside.py").write_text("HIDDEN = 3")
+    (folder / "imported_late.py").write_text("SEEN = 3")
+    (folder / "mine.py").write_text(f"{_STUDY}\n{last}")
+    return str(folder / "mine.py")
+
+
+@pytest.mark.cluster
+def test_modules_beside_a_script_are_imported(tmp_path: Path) -> None:
+    """By the process itself and by Ray's workers, from any working folder."""
+    script = _script(tmp_path, 'if __name__ == "__main__":\n    run_study(STUDY)')
+    (tmp_path / "elsewhere").mkdir()
+    for name, words in (("alone", ("--no-ray",)), ("pair", ("--workers", "2"))):
+        command = [sys.executable, "-P", "-c", "from gibbsweep.cli import main; main()", "train", f"{script}:rbm"]
+        ended = subprocess.run(
+            [*command, "--budget", "smoke", "--name", name, *words],
+            cwd=tmp_path / "elsewhere",
+            env={key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "completed at update 4" in ended.stdout, ended.stderr
+
+
+def test_a_script_that_runs_when_imported_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        main(["train", f"{_script(tmp_path, 'run_study(STUDY)')}:rbm", "--runs", str(tmp_path / "runs")])
+    assert ended.value.code == 2
+    assert 'if __name__ == "__main__"' in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from gibbsweep.cli.study import importing
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
@@ -152,7 +153,9 @@ def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReport
         workers_per_trial=options.workers, gpus_per_trial=options.gpus_per_worker, verbose=options.verbose
     )
     if options.workers > 1 or options.gpus_per_worker:
-        cluster.start(cluster_options)
+        script = Path(options.target.partition(":")[0]).resolve()
+        cluster.start(cluster_options, import_from=(script.parent,))
+        cluster.send_by_value(sys.modules[_module_name(script)])
         check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
     return fit(
         assignment,
@@ -212,14 +215,23 @@ def summary(outcome: Outcome, run_dir: Path) -> str:
 
 
 def _import_script(path: Path) -> ModuleType:
-    """Import the study script at ``path``."""
+    """Import the study script at ``path`` as Python would run it: its folder comes first on the path of imports."""
     if not path.is_file():
         raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py:rbm.")
-    name = f"gibbsweep_study_{path.stem}"
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path} is not a Python script: name a file of sweeps/.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    with importing(path):
+        spec.loader.exec_module(module)
     return module
+
+
+def _module_name(script: Path) -> str:
+    """The name of the module of a study script, which hides no module that can be imported."""
+    return f"gibbsweep_study_{script.stem}"

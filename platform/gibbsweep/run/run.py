@@ -43,9 +43,8 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
     A finished folder returns its outcome, and a started one goes on; both only for the run that they are of
     (:func:`check_same_run`). An error inside the run is the outcome "failed", with its traceback on standard error.
     Three errors are raised: UserError, since it concerns more than this run; DiskFull, after which the run has no
-    outcome yet and goes on from
-    its last checkpoint once there is space; and OutOfMemory where the assignment is ``packed``. Under data parallelism
-    every worker calls this function, and the first one writes.
+    outcome yet and goes on from its last checkpoint once there is space; and OutOfMemory where the assignment is
+    ``packed``. Under data parallelism every worker calls this function, and the first one writes.
 
     ``announce`` gets each report on every worker, and may stop or pause the run by it. ``watch`` gets each report that
     is written. For example::

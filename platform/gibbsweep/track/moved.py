@@ -1,8 +1,7 @@
 """A folder of runs that was moved: its SQLite store learns where the pictures are now.
 
 MLflow keeps the absolute path of the artifacts in each experiment and run. ``python -m gibbsweep.track.moved RUNS``
-does
-this for a folder of runs and prints the URI of its store, for `make ui`.
+does this for a folder of runs and prints the URI of its store, for `make ui`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ ARTIFACTS = "mlartifacts"
 
 
 def follow_move(database: Path) -> None:
-    """Where ``database`` names another folder's artifacts and its own lie beside it, write its own folder's path
-    instead.
+    """Write the path of the artifacts beside ``database``, where there are some, in place of another folder's.
 
     Only locations as Gibbsweep makes them (``file:///.../mlartifacts``) are changed, all in one transaction.
     """

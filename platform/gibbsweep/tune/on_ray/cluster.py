@@ -10,9 +10,10 @@ import stat
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,14 +52,15 @@ _LEAVING_S = 20.0
 """Seconds that Ray gets to finish its start before it is left after a second Ctrl-C."""
 
 
-def start(options: SweepOptions) -> None:
+def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
     """Join the cluster that ``options`` and the environment name, or start one on this machine. Raises UserError if it
-    cannot be joined."""
+    cannot be joined. ``import_from``: folders from which workers import modules, as this process does."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     if not options.verbose:
         os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # otherwise Tune prints its tables at any verbosity
     import ray
+    from ray.job_config import JobConfig
 
     if not options.verbose:
         warnings.filterwarnings("ignore", module="ray")
@@ -73,6 +75,12 @@ def start(options: SweepOptions) -> None:
         _check_answer(str(address), source)
     if options.niceness is not None:
         os.environ["RAY_worker_niceness"] = str(options.niceness)
+    job_config = None
+    if import_from:
+        # Ray itself sends the folder of the program (`python study.py`) so. Its public settings would replace each
+        # machine's own PYTHONPATH, or let workers read functions from files alone.
+        job_config = JobConfig()
+        job_config._py_driver_sys_path.extend(map(str, import_from))
     level = logging.WARNING if options.verbose else logging.ERROR
     try:
         with_handlers_kept(
@@ -83,6 +91,7 @@ def start(options: SweepOptions) -> None:
                 log_to_driver=options.verbose,
                 logging_level=level,
                 configure_logging=True,
+                job_config=job_config,
             )
         )
     except ConnectionError as error:
@@ -180,6 +189,13 @@ def _set_again(handlers: dict[signal.Signals, Any]) -> None:
     for number, handler in handlers.items():
         if handler is not None:
             signal.signal(number, handler)
+
+
+def send_by_value(script: ModuleType) -> None:
+    """Send what the module ``script`` defines to workers as code: it is a file that they cannot import by its name."""
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(script)
 
 
 def kill() -> None:
