@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 PROCESSES ?= 2
-PYTEST := $(BIN)/python -m pytest -n $(PROCESSES)
+PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: sweep test test-quick test-data ui lint bench bench-engine bench-quality bench-ask clean
@@ -13,17 +13,17 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 sweep: $(VENV)/.base
 	$(BIN)/python sweeps/cd_k.py
 
-# All tests but those of real data: first what needs no cluster, then what starts Ray, servers or kills. Of the first, the tests of a
-# file stay together and share what the file prepares; of the second, those of one Ray, and those that start processes of their own.
+# All tests but those of real data: first what needs no cluster, then what starts Ray, servers or kills. The tests of a file go to one of
+# pytest's processes and share what it prepares (tests/conftest.py: kept_together).
 test: test-quick
-	$(PYTEST) --dist loadgroup -m "cluster and not real_data"
+	$(PYTEST) -m "cluster and not real_data"
 
 test-quick: $(VENV)/.test
-	$(PYTEST) --dist loadfile -m "not cluster and not real_data"
+	$(PYTEST) -m "not cluster and not real_data"
 
 # On the real data sets in $GIBBSWEEP_DATA; what is not there is skipped by name.
 test-data: $(VENV)/.test
-	$(PYTEST) --dist loadfile -m real_data
+	$(PYTEST) -m real_data
 
 ui: $(VENV)/.base
 	@echo "MLflow on http://127.0.0.1:5000 (Ctrl-C ends it)"

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -37,6 +37,9 @@ FOLDER = "GIBBSWEEP_TESTS_FOLDER"
 CLUSTER_FIXTURES = frozenset({"start_ray", "server", "postgres"})
 """Fixtures that start Ray or a server: a test that asks for one is marked ``cluster`` by itself."""
 
+OWN_PROCESSES = ("tests/track/", *(f"tests/tune/whole/test_{name}" for name in ("kill", "stop", "two_sweeps")))
+"""Where tests start servers and sweeps as processes of their own, and kill them: one at a time, whoever runs them."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # one of pytest-xdist's workers: the process that started it has done this
@@ -52,14 +55,28 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & CLUSTER_FIXTURES:
+        if not CLUSTER_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("cluster")
-        # Tests that need both CPUs of one Ray, and those that start processes, are not spread over xdist's workers.
-        if "ray_session" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("ray"))
-        elif item.get_closest_marker("cluster") and "ray_of_one_cpu" not in fixtures:
-            item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+def kept_together(test: str) -> str:
+    """The name of the tests that go to one of pytest-xdist's workers with ``test``: by default those of its file."""
+    file = test.partition("::")[0]
+    if file.startswith(OWN_PROCESSES):
+        return "processes of their own"
+    return test if file == "tests/test_smoke_studies.py" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of ``--dist loadfile``; ``loadgroup`` would take marks, and pytest 9.2 does not let pytest-xdist 3.8 set them."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class KeptTogether(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return kept_together(nodeid)
+
+    return KeptTogether(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def shared(name: str, make: Callable[[Path], None]) -> Path:

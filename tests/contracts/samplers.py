@@ -1,4 +1,5 @@
-"""Every sampler with a model it fits, a start, its cost, and the moments it must reach. Adding a sampler is one line."""
+"""Every sampler with a model it fits, a start, its cost, and the moments it must reach. Adding a sampler is one
+line."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ MEAN, STD, SIGMA_DATA = 0.4, 0.8, 0.5
 @dataclass(frozen=True)
 class SamplerCase:
     """``sampler`` has ``n_steps`` steps. ``evaluations``: network evaluations per chain, which ``nfe`` must state.
-    Both are None where a tolerance decides. ``start``: n chains at stationarity, or at the highest noise. ``moments``: mean and variance that every component
+    Both are None where a tolerance decides. ``start``: n chains at stationarity, or at the highest noise.
+    ``moments``: mean and variance that every component
     is left with, None where there is no closed form. ``draws``: whether it uses its generator."""
 
     sampler: Sampler[Any]
@@ -51,7 +53,8 @@ class SamplerCase:
     chain: bool = True
     """Whether its steps are those of one stationary chain; a reverse-time sampler's are not."""
     bias: float = 0.0
-    """What may be added to the error of the variance, as a share of it: of a method's order, where the variance that its steps
+    """What may be added to the error of the variance, as a share of it: of a method's order, where the variance that
+    its steps
     leave has no closed form."""
 
 
@@ -128,7 +131,8 @@ def kept(sigma: float) -> float:
 
 
 def ancestral_variance(n_steps: int, eta: float) -> float:
-    """Of the chain x <- (k + b (1 - k) / a) x + u n from level a to b, u its fresh noise and b² less u² what is left of the old."""
+    """Of the chain x <- (k + b (1 - k) / a) x + u n from level a to b, u its fresh noise and b² less u² what is left
+    of the old."""
     variance = 80.0**2
     for a, b in pairwise(NOISE.sigmas(n_steps).double().tolist()):
         fresh = eta * b * math.sqrt(1 - (b / a) ** 2)

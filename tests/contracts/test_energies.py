@@ -1,4 +1,5 @@
-"""Every energy maps (B, *D) to (B,), treats its examples one by one, and gives a score without touching its parameters."""
+"""Every energy maps (B, *D) to (B,), treats its examples one by one, and gives a score without touching its
+parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every phase of every system calls its objective as the loop does, and is told apart from the others by what it wires together:
+"""Every phase of every system calls its objective as the loop does, and is told apart from the others by what it
+wires together:
 the model it hands over, the parts it bounds, the parameters that it steps."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Every system trains by the one loop, on digits, resumes bit-exactly, and keeps its promises about shapes and randomness."""
+"""Every system trains by the one loop, on digits, resumes bit-exactly, and keeps its promises about shapes and
+randomness."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import torch
 from tests.run.parabola import ParabolaConfig, assignment
 
 from gibbsweep.errors import UserError
-from gibbsweep.folder import CheckpointCopy, Outcome, read_copies
+from gibbsweep.folder import CheckpointCopy, MemoryRetry, Outcome, RunFolder, read_copies, write_memory_retries
 from gibbsweep.folder import whole as whole_files
 from gibbsweep.run.run import run
 from gibbsweep.train import Budget, Segment
@@ -108,6 +108,18 @@ def test_a_kill_before_any_write_ends_in_the_same_copy(
     assert json.loads((bad / "checkpoint/state.json").read_text()) == json.loads(
         (whole / "checkpoint/state.json").read_text()
     )
+
+
+def test_a_member_that_was_killed_before_its_pause_keeps_what_its_last_report_had(tmp_path: Path) -> None:
+    """Also one that has run out of memory before, which its spool does not say."""
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    member(good, 0.5, until=8)
+    paused = member(bad, 1.4, until=8)
+    RunFolder(bad).paused.unlink()
+    write_memory_retries(bad, [MemoryRetry("parabola", "host", 0, 2, 1, 2, 0.0, "MemoryError")])
+    done = copy_checkpoint(bad, good, CheckpointCopy(8, "good", {"learning_rate": 0.6}), 10)
+    assert (done.device_seconds, done.samples, done.nfe) == (paused.device_seconds, paused.samples, paused.nfe)
+    assert done.lost == "" and done.done
 
 
 def test_a_donor_that_stands_elsewhere_is_refused(tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ class GANConfig(SignedUnits):
 
     @classmethod
     def wavegan(cls, learning_rate: float, channels: tuple[int, ...], latent_dim: int) -> Self:
-        """WaveGAN (Donahue et al., "Adversarial Audio Synthesis", 2019), of waveforms: a Wasserstein loss with a gradient penalty, and a
+        """WaveGAN (Donahue et al., "Adversarial Audio Synthesis", 2019), of waveforms: a Wasserstein loss with a
+        gradient penalty, and a
         critic whose phases are shuffled."""
         recipe = cls.wgan_gp(learning_rate)
         return replace(recipe, channels=channels, latent_dim=latent_dim, betas=(0.5, 0.9), phase_shuffle=2)

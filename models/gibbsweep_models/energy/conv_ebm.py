@@ -54,9 +54,11 @@ class ConvEBMConfig(SignedUnits):
 
     @classmethod
     def descriptor(cls, channels: tuple[int, ...]) -> Self:
-        """The descriptor network of voxels of Xie et al., "Learning Descriptor Networks for 3D Shape Synthesis and Analysis" (2018).
+        """The descriptor network of voxels of Xie et al., "Learning Descriptor Networks for 3D Shape Synthesis and
+        Analysis" (2018).
 
-        In the units of [-1, 1] the paper's chain (reference 0.5, step 0.1 on voxels in [0, 1]) is x - 0.02 grad E + 0.2 n around a
+        In the units of [-1, 1] the paper's chain (reference 0.5, step 0.1 on voxels in [0, 1]) is x - 0.02 grad E +
+        0.2 n around a
         reference of 1; it drops the noise after 100 of 3,000 epochs. Here 8 steps of 0.05 go as far as 20 of 0.02.
         """
         cd = LangevinCD(

@@ -90,9 +90,9 @@ class Results:
             rows.append(Row(**{**row, "metrics": metrics}))
         verdicts = [
             Verdict(**{**v, "got": parse_number(v["got"]), "bound": parse_number(v["bound"])})
-            for v in record.get("verdicts", [])  # older tables have neither verdicts nor an account
+            for v in record["verdicts"]
         ]
-        account = record.get("accounting")
+        account = record["accounting"]
         accounting = None if account is None else Accounting(**{k: v for k, v in account.items() if k != "efficiency"})
         return cls(**{**record, "rows": rows, "verdicts": verdicts, "accounting": accounting})
 

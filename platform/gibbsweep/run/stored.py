@@ -79,7 +79,7 @@ def stored_run(path: Path) -> StoredRun:
             "it is of an earlier version; train it again."
         )
     state, _ = read_checkpoint(folder.checkpoint)
-    shared = sorted(name for name in state.get("aliases", {}) if name.startswith(("model/", "ema/")))
+    shared = sorted(name for name in state["aliases"] if name.startswith(("model/", "ema/")))
     if shared:
         raise UserError(
             f"the checkpoint of {folder.path} has weights under two names ({', '.join(shared)}): "

@@ -169,7 +169,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise UserError(f"the checkpoint in {folder} has format {state.get('format')}, expected {FORMAT}: {advice}")
     try:
         tensors = load(content)
-        return state, tensors | {alias: tensors[name] for alias, name in state.get("aliases", {}).items()}
+        return state, tensors | {alias: tensors[name] for alias, name in state["aliases"].items()}
     except (SafetensorError, KeyError) as error:
         raise UserError(f"the checkpoint in {folder} is not a safetensors file ({error}): {advice}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,10 @@ def put_labels(root: Path, labels: Any, split: str = "train", **stated: Any) -> 
     ],
 )
 def test_labels_with_gaps_are_refused_at_once(root: Path, labels: list[Any], message: str) -> None:
+    """Classes were once enumerated up to the largest label, which for the largest here never ended."""
     put_labels(root, labels)
-    start = time.monotonic()
     with pytest.raises(UserError, match=f"column 'label' of .*train.parquet {message}"):
         load("mine")
-    assert time.monotonic() - start < 20  # classes were once enumerated up to the largest label
 
 
 def test_a_number_beyond_64_bits(root: Path) -> None:

@@ -53,6 +53,14 @@ def test_an_image_is_upright(orientation: int, kind: str) -> None:
     assert np.array_equal(upright, turned[orientation])
 
 
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\x05\0", b"Exif\0\0"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_exif_that_cannot_be_read_states_no_orientation(kind: str, exif: bytes) -> None:
+    plain = decode_image(encoded(RGB, kind), where="here")
+    assert np.array_equal(decode_image(encoded(RGB, kind, exif=exif), where="here"), plain)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -13,6 +13,7 @@ from tests.data.hub import encoded, pixels, put, structs
 
 from gibbsweep.data import DataView, Metadata, info, load, parse, write_parquet
 from gibbsweep.data.formats.images import middle_square
+from gibbsweep.data.inspection.resize_path import resize_path
 from gibbsweep.data.tables.resize import resized
 from gibbsweep.errors import UserError
 
@@ -66,7 +67,7 @@ def test_grey_and_rgb_images_are_brought_to_one(root: Path, view: str, channels:
 def test_the_stated_shape_is_held_against_every_image(root: Path) -> None:
     put_mixed(root, [1] * 6, shape=[1, 8, 8])
     with pytest.raises(UserError, match=r"row 2 of .* \(1, 12, 12\) .*states the shape \(1, 8, 8\)"):
-        load("mine@8")
+        load("mine@4")
 
 
 def test_a_set_of_one_form_may_change_it(root: Path) -> None:
@@ -104,3 +105,13 @@ def test_the_grammar_of_colours() -> None:
         parse("photos@blue")
     with pytest.raises(UserError, match="the colour is 'blue' in a view of 'photos': expected 'grey' or 'rgb'"):
         DataView("photos", colour="blue")  # type: ignore[arg-type]
+
+
+def test_how_images_of_many_sizes_were_resized_cannot_be_compared(root: Path) -> None:
+    put_mixed(root, [1] * 6)
+    with pytest.raises(
+        UserError, match="the images of 'mine' have no common size and colour, so how each came to .*'mine@8'"
+    ):
+        resize_path("mine@8")
+    with pytest.raises(UserError, match="'mine@2000' is larger than 1024"):
+        resize_path("mine@2000")

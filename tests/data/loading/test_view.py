@@ -67,6 +67,14 @@ def test_what_is_no_view_shows_the_grammar(text: str) -> None:
         parse(text)
 
 
+def test_integers_of_numpy_are_plain_ones() -> None:
+    view = DataView("mnist", classes=np.array([4, 9]), exclude=[np.int8(9)], size=np.int64(16))  # type: ignore[arg-type]
+    assert view == parse("mnist[4,9,-9]@16") and json.loads(json.dumps(to_json(view))) == to_json(view)
+    for part in ({"size": 16.0}, {"classes": ("4",)}, {"limit": "9"}, {"exclude": 3}):
+        with pytest.raises(UserError, match="a view of 'mnist' has a part that is no whole number"):
+            DataView("mnist", **part)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("part", [{"classes": (1, 1)}, {"exclude": (-1,)}, {"classes": ()}, {"size": 0}, {"limit": 0}])
 def test_parts_out_of_range(part: dict[str, Any]) -> None:
     with pytest.raises(UserError):

@@ -71,7 +71,7 @@ def test_what_runs_out_of_memory_goes_on_with_more_room(tmp_path: Path, monkeypa
 def test_a_persons_own_number_of_threads_is_not_a_trials(tmp_path: Path) -> None:
     script = (
         "import numpy, scipy.linalg, sklearn.svm, sys, pathlib\n"
-        "from gibbsweep.tune.threads import pin_threads\n"
+        "from gibbsweep.tune.on_ray.threads import pin_threads\n"
         "from tests.hungry import note_threads\n"
         "pin_threads()\n"
         "note_threads(pathlib.Path(sys.argv[1]))\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -45,17 +44,6 @@ def test_a_budget_s_own_retries_are_the_default(tmp_path: Path) -> None:
     assert plan.search_of("rbm").contender.budget.retries == 3
     halved = fingerprint(plan.study, plan.settings)["rbm"]["halve"]
     assert halved == {"learning_rate": STUDY.contenders["rbm"].config.learning_rate}  # type: ignore[attr-defined]
-
-
-def test_sweeps_from_before_there_were_retries_go_on(tmp_path: Path) -> None:
-    plan = new_plan(tmp_path)
-    path = plan.sweep.path / "sweep.json"
-    record = json.loads(path.read_text())
-    assert "retries" not in record["fingerprint"]["rbm"]["budget"]
-    assert "halve" not in record["fingerprint"]["rbm"]
-    del record["options"]["retries"]
-    path.write_text(json.dumps(record))
-    assert resumed_plan(tmp_path).settings.retries is None
 
 
 def test_a_contender_with_nothing_to_halve_is_refused_before_anything_trains(tmp_path: Path) -> None:
@@ -125,12 +113,6 @@ def test_a_sweep_s_clock_adds_up_its_parts(tmp_path: Path) -> None:
     unknown.train_on(None)
     unknown.tick()
     assert SweepClock(sweep, time.time()).available is None
-
-
-def test_a_clock_of_one_number_is_read(tmp_path: Path) -> None:
-    (tmp_path / "wall_seconds.json").write_text("12.5")
-    clock = SweepClock(SweepDir(tmp_path), time.time())
-    assert (round(clock.wall_seconds, 1), clock.available) == (12.5, None)
 
 
 def test_what_an_ended_process_had_spent_is_in_its_last_report(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ _IN_MEMORY = 1 << 29
 
 _ZEROS = 1 << 24  # bytes written at once to reserve a temporary file
 _CHUNK = 4096  # examples compared at once
+_ROWS = 256  # rows read at once, which bounds the memory of photographs before they are decoded
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class ParquetFiles:
                         "copy or fetch them again"
                     )
                 row = 0
-                for batch in file.iter_batches(batch_size=1000, columns=layout.columns):
+                for batch in file.iter_batches(batch_size=_ROWS, columns=layout.columns):
                     for example in decoder.decode(batch.column(layout.example), row, path):
                         yield f"row {row}", path, example
                         row += 1

@@ -67,8 +67,11 @@ def decode_image(encoded: bytes | None, *, where: str) -> NDArray[np.uint8]:
 def grey_or_rgb(image: Image.Image, *, where: str) -> NDArray[np.uint8]:
     """Turns a Pillow image upright and to (1 or 3, H, W) bytes; a UserError where that would lose something."""
     image.load()
-    upright = _flat(ImageOps.exif_transpose(image), where)
-    pixels: NDArray[np.uint8] = np.asarray(upright)
+    try:
+        upright = ImageOps.exif_transpose(image)
+    except _MALFORMED:  # EXIF that cannot be read states no orientation; of a JPEG file Pillow says so itself
+        upright = image
+    pixels: NDArray[np.uint8] = np.asarray(_flat(upright, where))
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 

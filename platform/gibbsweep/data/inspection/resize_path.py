@@ -55,7 +55,14 @@ class ResizePath:
 def resize_path(data: str | DataView, root: Path | str | None = None) -> ResizePath:
     """How the images of ``data`` came to their size; a UserError where they are not square images."""
     view = view_of(data)
-    whole = load(DataView(view.name), root=root)
+    try:
+        whole = load(DataView(view.name), root=root)
+    except UserError as error:
+        load(view, root=root)  # raises what is wrong with the view itself
+        raise UserError(
+            f"the images of '{view.name}' have no common size and colour, so how each came to that of '{view}' cannot "
+            "be compared with other sets: store them in one size and colour"
+        ) from error
     shape = whole.spec.shape
     if len(shape) != 3 or shape[1] != shape[2]:
         raise UserError(

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 import torch
@@ -58,9 +59,17 @@ class DataView:
             raise UserError(
                 f"'{self.name}' is no name of a data set: expected none of [, ] and @, which begin the parts of a view"
             )
-        # JSON has lists where this has tuples; the order of excluded classes means nothing.
-        object.__setattr__(self, "classes", None if self.classes is None else tuple(self.classes))
-        object.__setattr__(self, "exclude", tuple(sorted(self.exclude)))
+        # JSON has lists where this has tuples, and NumPy its own integers; the order of excluded classes means nothing.
+        try:
+            object.__setattr__(self, "classes", None if self.classes is None else tuple(map(index, self.classes)))
+            object.__setattr__(self, "exclude", tuple(sorted(map(index, self.exclude))))
+            for what in ("size", "limit", "rate"):
+                number = getattr(self, what)
+                object.__setattr__(self, what, None if number is None else index(number))
+        except TypeError as error:
+            raise UserError(
+                f"a view of '{self.name}' has a part that is no whole number ({error}): correct it"
+            ) from error
         for what, numbers in (("classes", self.classes), ("excluded classes", self.exclude)):
             if numbers is not None and (len(set(numbers)) < len(numbers) or min(numbers, default=0) < 0):
                 raise UserError(

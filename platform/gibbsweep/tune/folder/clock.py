@@ -25,9 +25,7 @@ class SweepClock:
         self._path, self._started, self._last_tick = sweep.wall_seconds, started, started
         earlier_parts: dict[str, Any] = {"wall_seconds": 0.0, "available": 0.0, "devices": 0}
         if self._path.exists():
-            record = json.loads(self._path.read_text())
-            # Sweeps from before devices were counted kept one number.
-            earlier_parts |= record if isinstance(record, dict) else {"wall_seconds": record, "available": None}
+            earlier_parts = json.loads(self._path.read_text())
         self._earlier_parts = earlier_parts
         self._devices: int | None = 0
 

@@ -84,7 +84,7 @@ class PlanSearcher(_NoState, Searcher):
 
     def _end(self, name: str, step: int, death: Death | None, error: bool) -> None:
         """Tell the plan how the run ended, if it did. A run that was stopped in its course stays unfinished."""
-        run_dir = self._plan.sweep.trial(name)
+        run_dir = self._plan.run_dir(name)
         outcome = Outcome.read(run_dir)
         if outcome is None and self._plan.pause(name):
             return
@@ -165,7 +165,7 @@ class PlanScheduler(_NoState, FIFOScheduler):
     def _may_stop(self, name: str, step: int) -> bool:
         # A run at its rung or its end only has to write its outcome. So does a run without a checkpoint, which was
         # fitted at once.
-        folder = RunFolder(self._plan.sweep.trial(name))
+        folder = RunFolder(self._plan.run_dir(name))
         return step < self._plan.running[name].runs_to and has_checkpoint(folder.checkpoint)
 
 

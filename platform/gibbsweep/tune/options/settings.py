@@ -78,7 +78,7 @@ def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
             "views": list(study.views(settings.data)),
             **_goals(at.goals, study.front),
             **({"constraints": [vars(constraint) for constraint in at.constraints]} if at.constraints else {}),
-            "budget": _without_defaults(vars(at.budget), retries=0, also_at=(), accumulate=1),
+            "budget": vars(at.budget),
             **({"halve": halved} if halved is not None else {}),
             "evaluators": [repr(evaluator) for evaluator in at.evaluators],
             "final_evaluators": [repr(evaluator) for evaluator in at.final_evaluators],
@@ -90,12 +90,6 @@ def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
 def _goals(goals: Sequence[Goal], front: int) -> dict[str, Any]:
     as_json = [vars(goal) for goal in goals]
     return {"goal": as_json[0]} if len(goals) == 1 else {"goal": as_json, "front": front}
-
-
-def _without_defaults(record: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
-    """``record`` without the fields that have their ``defaults``, so that sweeps from before these fields keep their
-    fingerprint."""
-    return {name: value for name, value in record.items() if name not in defaults or value != defaults[name]}
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -27,7 +27,10 @@ def parse_size(text: str) -> int | None:
 
 
 def size_text(size: float) -> str:
-    """``size`` bytes in three digits and a unit, such as 1.25GB."""
+    """``size`` bytes in three digits and a unit, such as 1.25GB.
+
+    One word that ``--disk`` takes and people type, unlike those of ``rich.filesize`` ("999 bytes", "20.0GB").
+    """
     for unit in ("TB", "GB", "MB", "KB"):
         if size >= _UNITS[unit]:
             return (

@@ -73,10 +73,7 @@ def read_outline(sweep: SweepDir) -> dict[str, Outline]:
     """Read ``outline.json``. Raises UserError if the sweep has none."""
     path = sweep.outline
     if not path.exists():
-        raise UserError(
-            f"sweep {sweep.name!r} has not planned its runs yet, or is of an earlier version: "
-            "look again in a moment, or resume it."
-        )
+        raise UserError(f"sweep {sweep.name!r} has not planned its runs yet: look again in a moment, or resume it.")
     record = json.loads(path.read_text())
     return {name: _from_json(one) for name, one in record.items()}
 

@@ -65,6 +65,10 @@ class Plan:
         """The contender of a run that is running or has ended."""
         return self._searches[self._contenders[run]].contender
 
+    def run_dir(self, run: str) -> Path:
+        """The folder of a run."""
+        return self.sweep.trial(run)
+
     @property
     def running(self) -> Mapping[str, PlannedRun]:
         """The runs that were handed out and have not ended, by name."""
@@ -112,12 +116,12 @@ class Plan:
     def interrupted(self) -> list[Path]:
         """The folders of the runs that an earlier part of the sweep left unfinished."""
         retrained = [
-            self.sweep.trial(run)
+            self.run_dir(run)
             for arm in self.arms()
             for run in self.retraining_runs(arm)
-            if run not in self._outcomes and self.sweep.trial(run).exists()
+            if run not in self._outcomes and self.run_dir(run).exists()
         ]
-        return [self.sweep.trial(planned.name) for planned in self._interrupted] + retrained
+        return [self.run_dir(planned.name) for planned in self._interrupted] + retrained
 
     def report(self, name: str, step: int, metrics: Mapping[str, float]) -> bool:
         """Record a report of a running search trial. ``metrics``: the goals and the metrics that have constraints.
@@ -129,14 +133,14 @@ class Plan:
         verdict = search.report(planned.number, step, metrics)
         if verdict == "go":
             return False
-        run_dir = self.sweep.trial(name)
+        run_dir = self.run_dir(name)
         stopped_outcome(verdict, step, search.goals, search.values_in(metrics), run_dir).write(run_dir)
         return True
 
     def pause(self, name: str) -> bool:
         """Let a run wait that has reached the rung it was to run to; False if it has not reached it."""
         planned = self._running[name]
-        paused = Outcome.read(self.sweep.trial(name), paused=True)
+        paused = Outcome.read(self.run_dir(name), paused=True)
         if planned.kind != "search" or paused is None or paused.step < planned.runs_to:
             return False
         search = self._searches[planned.contender]
@@ -167,7 +171,7 @@ class Plan:
         """End a trial that waits at a rung and will not be promoted, or that is lost with its whole population. False
         if it cannot end yet: a kill or a full disk came between its report and its pause, and it has to run again, for
         no update, to write its paused outcome."""
-        run_dir = self.sweep.trial(run := search_name(contender, record.number))
+        run_dir = self.run_dir(run := search_name(contender, record.number))
         outcome = Outcome.read(run_dir) if record.state == "lost" else None
         if outcome is None:
             paused = Outcome.read(run_dir, paused=True)
@@ -250,12 +254,12 @@ class Plan:
             self._interrupted += [self._search_run(search, record) for record in search.interrupted()]
             for record in search.records:
                 run = search_name(name, record.number)
-                outcome = Outcome.read(self.sweep.trial(run))
+                outcome = Outcome.read(self.run_dir(run))
                 if outcome is not None and record.state != "lost":
                     self._keep(run, name, outcome)
             for arm in search.arms:
                 for run in self.retraining_runs(arm):
-                    outcome = Outcome.read(self.sweep.trial(run))
+                    outcome = Outcome.read(self.run_dir(run))
                     if outcome is not None:
                         self._keep(run, name, outcome)
                         self._retrained.add(run)

@@ -128,7 +128,7 @@ class Quota:
         return self._plan.search_of(contender).records[number]
 
     def _measure(self, name: str, contender: str, number: int) -> None:
-        files = _files(RunFolder(self._plan.sweep.trial(name)).checkpoint)
+        files = _files(RunFolder(self._plan.run_dir(name)).checkpoint)
         size = sum(files.values())
         self._total += size - self._sizes.pop(name, 0)
         if not size:
@@ -145,7 +145,7 @@ class Quota:
         if name not in self._sizes:
             return 0
         reason = f"removed to keep the sweep's checkpoints within --disk {size_text(self.limit)}"
-        remove_checkpoint(RunFolder(self._plan.sweep.trial(name)).checkpoint, reason)
+        remove_checkpoint(RunFolder(self._plan.run_dir(name)).checkpoint, reason)
         freed = self._sizes.pop(name)
         self._total -= freed
         return freed

@@ -91,9 +91,9 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     for name in DECIDING:
         option = getattr(options, name)
         option = list(option) if isinstance(option, tuple) else option
-        if option is not None and option != recorded.get(name, getattr(Settings, name, None)):
+        if option is not None and option != recorded[name]:
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded.get(name)}, and "
+                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and "
                 f"--{name.removesuffix('_sweep')} {option} was given: leave it out to continue, or start a new sweep."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})

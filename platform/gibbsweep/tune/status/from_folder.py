@@ -90,5 +90,4 @@ def _wall(sweep: SweepDir, has_driver: bool) -> float:
         since = time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-    seconds = float(record["wall_seconds"] if isinstance(record, dict) else record)
-    return seconds + (max(0.0, since) if has_driver else 0.0)
+    return float(record["wall_seconds"]) + (max(0.0, since) if has_driver else 0.0)

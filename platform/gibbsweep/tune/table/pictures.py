@@ -22,7 +22,7 @@ def shown_runs(plan: Plan) -> dict[str, Path]:
         runs = retraining.runs.values() if retraining is not None else ()
         completed = [run for run in runs if run in plan.outcomes and plan.outcomes[run].kind == "completed"]
         if completed:
-            shown[row.label] = plan.sweep.trial(completed[0])
+            shown[row.label] = plan.run_dir(completed[0])
     return shown
 
 
