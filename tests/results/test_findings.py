@@ -75,10 +75,11 @@ def test_stability_says_which_runs_diverge_and_what_a_longer_chain_costs() -> No
         replace(row("rbm", {"k": 10, "rate": 1.0}), device_seconds=3.0, diverged_share=1 / 3),
     ]
     stability = Stability("log_p", "log-likelihood", "learning rate", "drop", lambda _: 1.0)
-    best, falls, diverge = "best log-likelihood", "it falls from its peak by", "runs diverge at a learning rate of"
+    best, falls = "best log-likelihood", "it falls from its peak by"
+    peak = f"{best} -80.00 ± 0.10 at 0.1"
     assert stability(table(*rows)) == [
         f"rbm, k = 1: no run diverges; {best} -90.00 ± 0.10 at 0.1; {falls} 25.00 ± 0.10 at 1.",
-        f"rbm, k = 10: {diverge} 1 (33%); {best} -80.00 ± 0.10 at 0.1; {falls} no more than its error.",
+        f"rbm, k = 10: runs diverge at a learning rate of 1 (33%); {peak}; {falls} no more than its error.",
         "rbm: an update with k = 10 costs 3.0 times one with k = 1.",
     ]
     # What only one of the two has run is not compared.
@@ -134,8 +135,10 @@ def test_importances_are_summed_over_options_and_said_largest_first() -> None:
     shares = {"energy": {"form.name": 0.25, "form.name=conv cd.l2": 0.125, "form.name=mlp cd.l2": 0.25}}
     results = table(row("energy"), row("energy"), importances=shares)
     assert importance_shares(results) == {"cd.l2": 0.375, "form.name": 0.25}
-    shown = "cd.l2 38%, form.name 25%; interactions and noise 38%"
-    sentence = f"Variance of the goal over the completed ones of 12 trials: {shown}."
-    assert importances(results) == [sentence]
+    said = (
+        "Variance of the goal over the completed ones of 12 trials: cd.l2 38%, form.name 25%; interactions and noise "
+        "38%."
+    )
+    assert importances(results) == [said]
     assert importances(table(row("energy"))) == []
-    assert Findings(importances, Unbeaten("x", "y"))(results) == [sentence]
+    assert Findings(importances, Unbeaten("x", "y"))(results) == [said]
