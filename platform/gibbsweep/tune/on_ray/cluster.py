@@ -75,12 +75,13 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
         _check_answer(str(address), source)
     if options.niceness is not None:
         os.environ["RAY_worker_niceness"] = str(options.niceness)
-    job_config = None
+    settings: dict[str, Any] = {}
     if import_from:
         # Ray itself sends the folder of the program (`python study.py`) so. Its public settings would replace each
         # machine's own PYTHONPATH, or let workers read functions from files alone.
         job_config = JobConfig()
         job_config._py_driver_sys_path.extend(map(str, import_from))
+        settings["job_config"] = job_config
     level = logging.WARNING if options.verbose else logging.ERROR
     try:
         with_handlers_kept(
@@ -91,7 +92,7 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
                 log_to_driver=options.verbose,
                 logging_level=level,
                 configure_logging=True,
-                job_config=job_config,
+                **settings,
             )
         )
     except ConnectionError as error:
@@ -195,7 +196,7 @@ def send_by_value(script: ModuleType) -> None:
     """Send what the module ``script`` defines to workers as code: it is a file that they cannot import by its name."""
     import ray
 
-    ray.cloudpickle.register_pickle_by_value(script)
+    ray.cloudpickle.register_pickle_by_value(script)  # type: ignore[no-untyped-call]
 
 
 def kill() -> None:
