@@ -18,9 +18,9 @@ import pytest
 
 def programs() -> Path | None:
     """The folder of the server's programs."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    initdbs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
+    return initdbs[-1].parent if initdbs else Path(on_path).parent if on_path else None
 
 
 @contextmanager

@@ -91,17 +91,17 @@ class Sweep:
         """The active runs of the store by name; two of the same name fail the test."""
         client = connect(tracking_uri)
         experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-        found = client.search_runs(experiments, f"tags.`gibbsweep.sweep` = '{self.folder.name}'", max_results=1000)
-        names = [run.info.run_name for run in found]
+        runs = client.search_runs(experiments, f"tags.`gibbsweep.sweep` = '{self.folder.name}'", max_results=1000)
+        names = [run.info.run_name for run in runs]
         assert len(names) == len(set(names)), f"a run was created twice: {sorted(names)}"
-        return {str(run.info.run_name): run for run in found}
+        return {str(run.info.run_name): run for run in runs}
 
     def artifacts(self, tracking_uri: str, run_id: str, folder: str = "") -> list[str]:
         """The paths of a run's files, those of its folders included."""
-        found = []
+        paths = []
         for entry in connect(tracking_uri).list_artifacts(run_id, folder):
-            found += self.artifacts(tracking_uri, run_id, entry.path) if entry.is_dir else [entry.path]
-        return sorted(found)
+            paths += self.artifacts(tracking_uri, run_id, entry.path) if entry.is_dir else [entry.path]
+        return sorted(paths)
 
     def history(self, tracking_uri: str, trial: str, key: str) -> list[tuple[int, int, float]]:
         """(step, time in ms, value) of every point, by step."""

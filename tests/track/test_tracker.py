@@ -106,9 +106,8 @@ def test_a_tracking_process_that_is_killed_is_told_and_loses_nothing(store: str,
     trial = sweep.trial("rbm-0000")
     trial.report(1, loss=1.0)
     tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
-    wait_until(
-        lambda: count_pending(sweep.folder, store) == 0
-    )  # and sweep.json, which follows the trials, is there too
+    # Not even sweep.json is pending, which is sent after the trials.
+    wait_until(lambda: count_pending(sweep.folder, store) == 0)
     assert tracker._process is not None
     tracker._process.kill()
     tracker._process.wait()

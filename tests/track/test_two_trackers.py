@@ -54,15 +54,15 @@ def closed(process: subprocess.Popen[str]) -> Any:
 
 def points_of(folder: Path) -> dict[str, set[tuple[int, int, float]]]:
     """By metric, every (step, time in ms, value) that a trial's folder has."""
-    found: defaultdict[str, set[tuple[int, int, float]]] = defaultdict(set)
+    points: defaultdict[str, set[tuple[int, int, float]]] = defaultdict(set)
     for line in (folder / "metrics.jsonl").read_text().splitlines():
         record = json.loads(line)
         for name, value in record["metrics"].items():
-            found[name].add((record["step"], round(record["time"] * 1000), value))
+            points[name].add((record["step"], round(record["time"] * 1000), value))
     outcome = json.loads((folder / "outcome.json").read_text())
     for name, value in outcome["metrics"].items():
-        found[name].add((outcome["step"], round(record["time"] * 1000), value))
-    return dict(found)
+        points[name].add((outcome["step"], round(record["time"] * 1000), value))
+    return dict(points)
 
 
 def check(sweep: Sweep, store: str) -> set[str]:
@@ -109,21 +109,21 @@ def test_two_sweeps_write_to_one_postgresql_at_once(tmp_path: Path, postgres: st
             for sweep, rate in zip(sweeps, (0.1, 0.2), strict=True)
         ]
         for step in range(1, STEPS + 1):
-            for number, own in enumerate(trials):
-                for i, trial in enumerate(own):
+            for number, trials_of_sweep in enumerate(trials):
+                for i, trial in enumerate(trials_of_sweep):
                     value = (1000 * number + 100 * i + step) * 1.0
                     trial.report(step, loss=value, **{"validation/energy_gap": -value})
                     if step % 20 == 0:
                         trial.image("samples", step)
             if step == STEPS // 2:
-                for own in trials:
-                    wait_until(functools.partial(sent_beyond, own[-1], 0), limit_s=120.0)
+                for trials_of_sweep in trials:
+                    wait_until(functools.partial(sent_beyond, trials_of_sweep[-1], 0), limit_s=120.0)
                 if killed:
                     trackers[1].send_signal(signal.SIGKILL)
                     trackers[1].communicate()
                     trackers[1] = tracker_of(sweeps[1], postgres)
-        for number, own in enumerate(trials):
-            for i, trial in enumerate(own):
+        for number, trials_of_sweep in enumerate(trials):
+            for i, trial in enumerate(trials_of_sweep):
                 kind = "diverged" if i == 1 else "completed"
                 trial.end(kind, STEPS, **{"test/mmd": number + i / 10})
         assert [closed(process) for process in trackers] == [[3, 0, ""], [3, 0, ""]]
