@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
+export RUNS
 PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
@@ -27,10 +28,11 @@ test-data: $(VENV)/.test
 
 ui: $(VENV)/.base
 	@echo "MLflow on http://127.0.0.1:5000 (Ctrl-C ends it)"
-	@mkdir -p $(RUNS)
-	@MLFLOW_LOGGING_LEVEL=WARNING $(BIN)/python -m mlflow server --host 127.0.0.1 --port 5000 --workers 1 \
-		--allowed-hosts "127.0.0.1:*,localhost:*" --backend-store-uri "sqlite:///$(abspath $(RUNS))/mlflow.db" \
-		--default-artifact-root "$(abspath $(RUNS))/mlartifacts"
+	@mkdir -p "$$RUNS"
+	@runs="$$(cd "$$RUNS" && pwd)" && MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_LOGGING_LEVEL=WARNING \
+		$(BIN)/python -m mlflow server --host 127.0.0.1 --port 5000 --workers 1 \
+		--allowed-hosts "127.0.0.1:*,localhost:*" --backend-store-uri "$$($(BIN)/python -m gibbsweep.track.moved "$$runs")" \
+		--default-artifact-root "$$runs/mlartifacts"
 
 lint: $(VENV)/.test
 	$(BIN)/python -m ruff check .

@@ -167,3 +167,12 @@ def test_the_commands_of_the_header_exist() -> None:
 
     parsed = parse(SweepOptions, options, prog=script, description="")
     assert (parsed.address, parsed.wait_for_nodes, str(parsed.runs)) == ("auto", True, "/shared/runs")
+
+
+def test_the_tracking_server_sends_no_telemetry() -> None:
+    makefile = (FILE.parent / "Makefile").read_text()
+    local = makefile[makefile.index("\nui:") : makefile.index("\nlint:")]
+    for command in (MLFLOW, local):
+        before, _, _ = command.partition("mlflow server")
+        assert "MLFLOW_DISABLE_TELEMETRY=true" in before
+        assert "DO_NOT_TRACK=true" in before

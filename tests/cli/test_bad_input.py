@@ -79,6 +79,8 @@ def test_data_without_what_the_study_needs_is_refused(tmp_path: Path, capsys: py
         (["train", "sweeps/cd_k.py:rmb"], "no contender 'rmb'"),
         (["train", "sweeps/cd_k.py:rbm", "--set", "learning_rat=1", "--no-ray"], "did you mean 'learning_rate'"),
         (["train", "sweeps/cd_k.py:rbm", "--set", "k", "--no-ray"], "field=value"),
+        (["train", "sweeps/cd_k.py:rbm", "--set", "k=many", "--no-ray"], "k='many' is not a value of RBMConfig.k"),
+        (["train", "sweeps/cd_k.py:rbm", "--set", "learning_rate=9", "--no-ray"], "learning_rate=9 lies outside ["),
         (["train", "sweeps/cd_k.py:rbm", "--workers", "2", "--no-ray"], "--no-ray"),
         (["train", "sweeps/cd_k.py:rbm", "--workers", "0"], "--workers must be at least 1"),
         (["track", "sync", "/nowhere/at/all"], "not a sweep's folder"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
 
 import pytest
+from tyro.conf import OmitArgPrefixes
 
 from gibbsweep.cli.parse import parse
 from gibbsweep.errors import UserError
+from gibbsweep.tune.options.options import SweepOptions
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,12 @@ def test_no_value_is_dropped(words: str, found: Options) -> None:
 def test_an_unknown_option_beside_them_is_told() -> None:
     with pytest.raises(UserError, match="'--trails' is not an option of x: did you mean --trials"):
         parse(Options, ["--set", "a=1", "--trails", "2", "--set", "b=2"], prog="x", description="")
+
+
+def test_a_home_folder_is_expanded_also_after_an_equals_sign(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    both = make_dataclass("Both", [("sweep", OmitArgPrefixes[SweepOptions])], frozen=True)
+    for words in (["--runs=~/sw"], ["--runs", "~/sw"]):
+        assert parse(SweepOptions, words, prog="x", description="").runs == tmp_path / "sw"
+        assert parse(both, words, prog="x", description="").sweep.runs == tmp_path / "sw"  # type: ignore[attr-defined]
+    assert parse(SweepOptions, ["--runs", "a/~b"], prog="x", description="").runs == Path("a/~b")

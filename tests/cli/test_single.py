@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gibbsweep.cli import main
+from gibbsweep.folder import RunFolder
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
 
@@ -72,3 +76,129 @@ def test_two_workers(
     assert "test/log_likelihood" in outcome.metrics
     main(words)
     assert "completed at update 10" in capsys.readouterr().out, "a finished run is not trained again"
+
+
+def _train(target: str, *words: str, runs: Path) -> None:
+    main(["train", target, "--budget", "smoke", "--no-ray", "--runs", str(runs), "--name", "one", *words])
+
+
+@pytest.mark.parametrize(
+    ("target", "words", "named"),
+    [
+        ("tests/tiny.py:breaking", (), "contender: rbm -> breaking"),
+        ("tests/tiny.py:rbm", ("--seed", "1"), "seed: 0 -> 1"),
+        ("tests/tiny.py:rbm", ("--set", "n_hidden=7"), "n_hidden: 6 -> 7"),
+        ("tests/tiny.py:rbm", ("--budget", "laptop"), "budget.updates: 10 -> "),
+        ("tests/tiny.py:rbm", ("--retries", "2"), "budget.retries: 0 -> 2"),
+        ("tests/tiny.py:rbm", ("--data", "digits[0,1]"), "data.name: "),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_name_is_of_one_run(
+    target: str,
+    words: tuple[str, ...],
+    named: str,
+    finished: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another run of the same name is refused, finished or not, before anything is written."""
+    monkeypatch.chdir(ROOT)
+    _train("tests/tiny.py:rbm", runs=tmp_path)
+    folder = RunFolder(tmp_path / "train-tiny" / "trials" / "one")
+    if not finished:
+        folder.outcome.unlink()
+    before = _contents(folder.path)
+    with pytest.raises(SystemExit) as ended:
+        _train(target, *words, runs=tmp_path)
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err.replace("\n", " ")
+    assert _contents(folder.path) == before
+    _train("tests/tiny.py:rbm", runs=tmp_path)
+    assert "completed at update 10" in capsys.readouterr().out
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["a/b", 'it\'s "a" $x', "[bold]x", ".hidden", "-x"])
+def test_a_run_has_a_folder_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = ["train", "tests/tiny.py:rbm", "--budget", "smoke", "--no-ray", "--runs", str(tmp_path), f"--name={name}"]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert not list(tmp_path.iterdir())
+
+
+_STUDY = """
+from dataclasses import dataclass
+
+from gibbsweep.cli import run_study
+from gibbsweep.evaluate import LogLikelihood
+from gibbsweep.study import Contender, Goal, Study
+from gibbsweep.train import Budget
+from gibbsweep_models.energy.rbm import RBMConfig, RBMSystem
+from beside import HIDDEN
+
+
+@dataclass(frozen=True)
+class MyConfig(RBMConfig):
+    def build(self, spec):
+        from imported_late import SEEN
+        assert SEEN == HIDDEN
+        return RBMSystem(self, spec)
+
+
+CONFIG = MyConfig(n_hidden=HIDDEN, sample_steps=2, annealing_chains=2, equilibration=2)
+STUDY = Study(
+    name="mine",
+    question="Does it import?",
+    data="digits",
+    contenders={"rbm": Contender(CONFIG, kind="energy")},
+    budgets={"smoke": Budget(4, report_every=4)},
+    evaluators=(LogLikelihood(),),
+    final_evaluators=(LogLikelihood(),),
+    columns={"test/log_likelihood": "log p"},
+    goal=Goal("validation/log_likelihood", "maximize"),
+)
+"""
+
+
+def _script(folder: Path, last: str) -> str:
+    """A study script that imports modules beside it, whose ``last`` lines run it; its path."""
+    (folder / "beside.py").write_text("HIDDEN = 3")
+    (folder / "imported_late.py").write_text("SEEN = 3")
+    (folder / "mine.py").write_text(f"{_STUDY}\n{last}")
+    return str(folder / "mine.py")
+
+
+@pytest.mark.cluster
+def test_modules_beside_a_script_are_imported(tmp_path: Path) -> None:
+    """By the process itself and by Ray's workers, from any working folder."""
+    script = _script(tmp_path, 'if __name__ == "__main__":\n    run_study(STUDY)')
+    (tmp_path / "elsewhere").mkdir()
+    for name, words in (("alone", ("--no-ray",)), ("pair", ("--workers", "2"))):
+        command = [sys.executable, "-P", "-c", "from gibbsweep.cli import main; main()", "train", f"{script}:rbm"]
+        ended = subprocess.run(
+            [*command, "--budget", "smoke", "--name", name, *words],
+            cwd=tmp_path / "elsewhere",
+            env={key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "completed at update 4" in ended.stdout, ended.stderr
+
+
+def test_a_script_that_runs_when_imported_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        main(["train", f"{_script(tmp_path, 'run_study(STUDY)')}:rbm", "--runs", str(tmp_path / "runs")])
+    assert ended.value.code == 2
+    assert 'if __name__ == "__main__"' in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -14,6 +14,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate import EnergyGap, GuidanceScales, LogLikelihood, SampleGrid
 from gibbsweep.study import Contender, by_budget
 from gibbsweep.study.budget_values import ByBudget, at_budget
+from gibbsweep.train import Budget
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.setup.create import create
 
@@ -67,18 +68,17 @@ def test_a_study_is_asked_with_a_budget_and_answers_in_numbers(tmp_path: Path) -
 
 
 def test_a_budget_that_the_study_has_not_is_refused_when_it_is_written() -> None:
+    budgets = {"smoke": Budget(10), "laptop": Budget(20), "slow": Budget(2000)}
     with pytest.raises(UserError, match="contender 'rbm' names the budget 'labtop', .* did you mean 'laptop'"):
-        study(evaluators=(EnergyGap(by_budget(labtop=2, other=3)),))
-    with pytest.raises(UserError, match="none for laptop, slow, silent: name them, or give the value of all others"):
-        study(evaluators=(EnergyGap(by_budget(smoke=2)),))
+        study(budgets=budgets, evaluators=(EnergyGap(by_budget(labtop=2, other=3)),))
+    with pytest.raises(UserError, match="none for laptop, slow: name them, or give the value of all others"):
+        study(budgets=budgets, evaluators=(EnergyGap(by_budget(smoke=2)),))
     with pytest.raises(UserError, match="contender 'rbm' names the budget 'smok', which the study has not: did you"):
-        study(contenders={"rbm": Contender(RBM, "energy", at={"smok": {"n_hidden": 3}})})
-    with pytest.raises(UserError, match="which the study has not: it has smoke, laptop, slow, silent"):
-        study(contenders={"rbm": Contender(RBM, "energy", at={"of the moon": {"n_hidden": 3}})})
+        study(budgets=budgets, contenders={"rbm": Contender(RBM, "energy", at={"smok": {"n_hidden": 3}})})
+    with pytest.raises(UserError, match="which the study has not: it has smoke, laptop, slow"):
+        study(budgets=budgets, contenders={"rbm": Contender(RBM, "energy", at={"of the moon": {"n_hidden": 3}})})
     # A contender's own budgets count, and are all that it needs values for.
-    own = Contender(
-        RBM, "energy", evaluators=(EnergyGap(by_budget(night=2)),), budgets={"night": study().budgets["smoke"]}
-    )
+    own = Contender(RBM, "energy", evaluators=(EnergyGap(by_budget(night=2)),), budgets={"night": Budget(10)})
     assert study(contenders={"rbm": own}).at("night")["rbm"].evaluators == (EnergyGap(2),)
 
 

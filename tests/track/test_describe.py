@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gibbsweep.track.describe import MAX_KEY, MAX_PARAM, parameters, trial_tags, valid_name
-from gibbsweep.track.store import redact
+from gibbsweep.track.uri import redact
 
 
 def test_parameters_are_flat_and_keep_both_of_two_equal_names() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 from dataclasses import dataclass
@@ -56,6 +55,7 @@ def list_sets(options: ListOptions) -> None:
     """List the data sets that are bundled, present or can be fetched."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from gibbsweep.data import catalogue_rows
 
@@ -71,7 +71,7 @@ def list_sets(options: ListOptions) -> None:
         state = "bundled" if row["how"] == "bundled" else "here" if row["present"] else absent
         counts = {key: signs.none if row[key] is None else f"{row[key]:,}" for key in ("train", "test", "classes")}
         cells = (row["name"], counts["train"], counts["test"], shape, counts["classes"], state)
-        table.add_row(*cells, row["description"], style="dim" if state == absent else None)
+        table.add_row(*(Text(cell) for cell in (*cells, row["description"])), style="dim" if state == absent else None)
     Console().print(table)
 
 
@@ -149,12 +149,11 @@ class _Signs:
 
 
 def _signs() -> _Signs:
-    """Signs in the encoding of standard output. Names of classes and sources that it cannot show get ``?`` instead."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    """Signs in the encoding of standard output. Names of classes and sources that it cannot show get ``?`` instead
+    (:func:`gibbsweep.cli.terminal.lasting_output`)."""
     signs = _Signs()
     try:
-        f"{signs.bar}{signs.times}{signs.none}{signs.square}".encode(sys.stdout.encoding or "ascii")
+        f"{signs.bar}{signs.times}{signs.none}{signs.square}".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return _Signs("#", "x", "-", "^2")
     return signs

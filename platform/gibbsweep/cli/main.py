@@ -9,6 +9,7 @@ from typing import Any
 
 from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
 from gibbsweep.cli.parse import one_sentence, parse
+from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
 
 COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
@@ -29,6 +30,11 @@ _HELP = ("-h", "--help")
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command that ``words`` name, or the program's arguments. Exit code 2 for a mistake."""
+    with lasting_output():
+        _run(words)
+
+
+def _run(words: Sequence[str] | None) -> None:
     arguments = list(sys.argv[1:] if words is None else words)
     if not arguments or arguments[0] in _HELP:
         print(_usage(list(COMMANDS)))

@@ -9,6 +9,7 @@ import io
 import re
 import sys
 from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from gibbsweep.errors import UserError
@@ -74,7 +75,23 @@ def parse(options: type[T], words: Sequence[str], *, prog: str, description: str
         close = difflib.get_close_matches(_option_name(unknown[0]), _option_names(options, prog), n=1)
         hint = f"did you mean {close[0]}?" if close else f"see {prog} --help."
         raise UserError(f"{unknown[0]!r} is not an option of {prog}: {hint}")
-    return parsed
+    return _with_home(parsed)
+
+
+def _with_home(options: T) -> T:
+    """``options`` with ~ expanded in every path: a shell leaves it in ``--runs=~/sweeps``. Raises UserError where the
+    home folder is not known."""
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(options):  # type: ignore[arg-type]
+        value = getattr(options, field.name)
+        if isinstance(value, Path):
+            try:
+                changes[field.name] = value.expanduser()
+            except RuntimeError as error:
+                raise UserError(f"{value} names a home folder that is not known: write the path out.") from error
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            changes[field.name] = _with_home(value)
+    return dataclasses.replace(options, **changes)  # type: ignore[type-var]
 
 
 def _tyro_config() -> tuple[Any, ...]:

@@ -14,14 +14,18 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from gibbsweep.cli.study import importing
 from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
+from gibbsweep.folder.layout import check_folder_name
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
+from gibbsweep.run.same_run import check_same_run
 from gibbsweep.study import Study
+from gibbsweep.study.field_types import check_values
 from gibbsweep.study.space import with_values
 from gibbsweep.train import PrecisionOption, StdoutReporter
 
@@ -55,7 +59,8 @@ class TrainOptions:
     no_ray: bool = False
     """Train in this process: needs torch alone, no Ray, Optuna or MLflow."""
     name: OrDefault[str] = None
-    """Name of the run's folder; an existing one is resumed (default: contender and time)."""
+    """Name of the run's folder; an existing one is resumed by the same command, and refused to any other run (default:
+    contender and time)."""
     runs: Path = Path("runs")
     """Folder of all runs."""
     data_root: OrDefault[Path] = None
@@ -70,13 +75,17 @@ def train_one(options: TrainOptions) -> None:
     if options.retries is not None and options.retries < 0:
         raise UserError(f"--retries must be at least 0: got {options.retries}.")
     contender = study.at(options.budget, [contender_name], retries=options.retries)[contender_name]
-    config = with_values(contender.config, parse_settings(options.set))
+    changes = parse_settings(options.set)
+    check_values(contender.config, changes, contender.space)
+    config = with_values(contender.config, changes)
     if options.workers < 1:
         raise UserError(f"--workers must be at least 1: got {options.workers}.")
     if options.no_ray and options.workers > 1:
         raise UserError(
             f"--no-ray trains in one process, and --workers {options.workers} asks for more: drop one of them."
         )
+    if options.name is not None:
+        check_folder_name(options.name, "a run's name")
     name = options.name or f"{contender.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     budget = contender.budget
     if options.accumulate is not None:
@@ -93,7 +102,9 @@ def train_one(options: TrainOptions) -> None:
         precision=options.precision,
     )
     assignment = replace(whole, name=name, config=config, budget=budget, git_commit=git_commit())
-    check_data(data_of(assignment), study.needs, study=study.name)
+    dataset = data_of(assignment)
+    check_data(dataset, study.needs, study=study.name)
+    check_same_run(assignment, dataset)
     _describe(study, assignment)
     watch = StdoutReporter(budget.updates)
     with only_process(assignment.run_dir, wait_s=1.0):
@@ -142,7 +153,9 @@ def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReport
         workers_per_trial=options.workers, gpus_per_trial=options.gpus_per_worker, verbose=options.verbose
     )
     if options.workers > 1 or options.gpus_per_worker:
-        cluster.start(cluster_options)
+        script = Path(options.target.partition(":")[0]).resolve()
+        cluster.start(cluster_options, import_from=(script.parent,))
+        cluster.send_by_value(sys.modules[_module_name(script)])
         check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
     return fit(
         assignment,
@@ -202,14 +215,23 @@ def summary(outcome: Outcome, run_dir: Path) -> str:
 
 
 def _import_script(path: Path) -> ModuleType:
-    """Import the study script at ``path``."""
+    """Import the study script at ``path`` as Python would run it: its folder comes first on the path of imports."""
     if not path.is_file():
         raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py:rbm.")
-    name = f"gibbsweep_study_{path.stem}"
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path} is not a Python script: name a file of sweeps/.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    with importing(path):
+        spec.loader.exec_module(module)
     return module
+
+
+def _module_name(script: Path) -> str:
+    """The name of the module of a study script, which hides no module that can be imported."""
+    return f"gibbsweep_study_{script.stem}"

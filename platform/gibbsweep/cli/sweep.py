@@ -43,6 +43,7 @@ class StopOptions:
 def show_status(options: StatusOptions) -> None:
     """Show where a sweep stands, running, finished or killed, from its folder alone."""
     from rich.console import Console
+    from rich.text import Text
 
     from gibbsweep.tune.folder.layout import find_sweep
     from gibbsweep.tune.status.from_folder import overview_from_folder
@@ -52,12 +53,13 @@ def show_status(options: StatusOptions) -> None:
     state = overview_from_folder(sweep)
     record = sweep.record()
     console = Console()
-    console.print(f"[bold]{sweep.name}[/bold]  {record['question']}", highlight=False, soft_wrap=True)
-    console.print(f"data {record['data']}  ·  budget {record['budget']}  ·  {sweep.path}", style="dim", soft_wrap=True)
-    console.print(_state_sentence(sweep, state), highlight=False, soft_wrap=True)
+    console.print(Text.assemble((sweep.name, "bold"), f"  {record['question']}"), soft_wrap=True)
+    line = f"data {record['data']}  ·  budget {record['budget']}  ·  {sweep.path}"
+    console.print(Text(line, "dim"), soft_wrap=True)
+    console.print(Text.assemble(*_state_sentence(sweep, state)), soft_wrap=True)
     lines = total_lines(state.overview, state.wall, width=console.width)
-    for line in [*lines, *contender_lines(state.overview, width=console.width)]:
-        console.print(line, no_wrap=True)
+    for text in [*lines, *contender_lines(state.overview, width=console.width)]:
+        console.print(text, no_wrap=True)
 
 
 def stop_sweep(options: StopOptions) -> None:
@@ -84,20 +86,20 @@ def stop_sweep(options: StopOptions) -> None:
     print(f"it has stopped.{_advice_to_continue(sweep)}")
 
 
-def _state_sentence(sweep: SweepDir, state: FolderOverview) -> str:
-    """Whether the sweep runs, and what a person can do about it."""
+def _state_sentence(sweep: SweepDir, state: FolderOverview) -> tuple[str | tuple[str, str], ...]:
+    """Whether the sweep runs, and what a person can do about it: parts of a line, some with a style."""
     from gibbsweep.tune.folder.driver import Driver, stop_command, stop_requested
 
     driver = Driver.read(sweep)
     if state.driven:
         where = f", process {driver.pid} on {driver.host}" if driver is not None else ""
         if stop_requested(sweep):
-            return f"[yellow]stopping[/yellow]{where}"
-        return f"[green]running[/green]{where}; stop it with: {stop_command(sweep)}"
+            return ("stopping", "yellow"), where
+        return ("running", "green"), f"{where}; stop it with: {stop_command(sweep)}"
     if any(sweep.results.glob("*.json")):
-        return f"finished: its table is in {sweep.results}"
+        return (f"finished: its table is in {sweep.results}",)
     runs = f", {state.interrupted} runs in their course" if state.interrupted else ""
-    return f"[yellow]not running[/yellow]{runs}.{_advice_to_continue(sweep)}"
+    return ("not running", "yellow"), f"{runs}.{_advice_to_continue(sweep)}"
 
 
 def _advice_to_continue(sweep: SweepDir) -> str:
@@ -107,4 +109,4 @@ def _advice_to_continue(sweep: SweepDir) -> str:
     driver = Driver.read(sweep)
     if driver is None or any(sweep.results.glob("*.json")):
         return ""
-    return f" Continue it with: {driver.command}"
+    return f" Continue it with: {driver.command_from_here}"

@@ -26,14 +26,15 @@ class SyncOptions:
 
 def sync_sweep(options: SyncOptions) -> None:
     """Send to MLflow, exactly once, all of a sweep that has not reached it."""
-    from gibbsweep.track import default_tracking_uri, sync
+    from gibbsweep.track import default_tracking_uri, redact, sync
 
     if not SweepFolder(options.sweep).trials.is_dir():
         raise UserError(f"{options.sweep} is not a sweep's folder: name one that holds {TRIALS}/, such as runs/NAME.")
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.sweep.parent)
     report = sync(options.sweep, tracking_uri=uri)
     if report.error:
-        raise UserError(f"{uri} could not take everything ({report.error}): nothing is lost; try again when it is up.")
+        again = "; try again when it is up" if report.unreachable else ""
+        raise UserError(f"{redact(uri)} could not take everything ({report.error}): nothing is lost{again}.")
     print(
         f"{report.runs} runs: sent {report.metrics_sent} metrics, {report.images_sent} images, "
         f"{report.artifacts_sent} artifacts"

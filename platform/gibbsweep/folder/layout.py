@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from gibbsweep.errors import UserError
 
 CONFIG = "config.json"
 SPOOL = "metrics.jsonl"
@@ -39,6 +42,15 @@ SWEEP = "sweep.json"
 QUOTA = "disk.json"
 TRACK_LOG = "track.log"
 TRACK_LOCK = "track.lock"
+
+
+def check_folder_name(name: str, what: str) -> None:
+    """Raise UserError where ``name``, which is ``what`` ("a run's name"), has characters that a shell, a URI or a
+    tracking store's filter reads as more than text."""
+    if not re.fullmatch(r"[^\W_][\w.-]*", name):
+        raise UserError(
+            f"{what} is the name of a folder: got {name!r}; use letters, digits, -, _ and ., a letter or digit first."
+        )
 
 
 @dataclass(frozen=True)

@@ -24,16 +24,21 @@ def only_process(run_dir: Path, wait_s: float = _ORPHAN_S) -> Iterator[None]:
     """Inside the block, no other process trains in ``run_dir``.
 
     The lock ends with its process, however that ends; a process that is about to end is waited for, ``wait_s`` seconds.
-    Raises UserError where it holds the lock for longer.
+    Raises UserError where it holds the lock for longer, and for the folder of another user.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(RunFolder(run_dir).lock, timeout=wait_s)
     try:
+        run_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise UserError(
             f"another process trains in {run_dir}: wait for it to end, or choose another run folder."
         ) from None
+    except PermissionError as error:
+        raise UserError(
+            f"the run folder {run_dir} belongs to another user ({error.filename} cannot be written): choose another "
+            "name, or another folder with --runs."
+        ) from error
     try:
         yield
     finally:

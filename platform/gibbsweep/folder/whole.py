@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,17 @@ def sync_folder(folder: Path) -> None:
 def write_json(path: Path, record: object) -> None:
     """Write ``record`` to ``path`` as indented JSON, whole and durable."""
     write_atomically(path, json.dumps(record, indent=1).encode())
+
+
+def create_json(path: Path, record: object) -> None:
+    """Write ``record`` to ``path`` as indented JSON, whole and durable. Raises FileExistsError if the file is there,
+    also if another process makes it at the same moment."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
+    try:
+        write_atomically(temporary, json.dumps(record, indent=1).encode())
+        os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_json_object(path: Path) -> dict[str, Any]:

@@ -127,7 +127,12 @@ def data_of(assignment: Assignment) -> Dataset:
 
 def write_config(assignment: Assignment, dataset: Dataset) -> None:
     """Write ``config.json``: what is trained, on which data, from which commit."""
-    record = {
+    write_json(RunFolder(assignment.run_dir).config, config_record(assignment, dataset))
+
+
+def config_record(assignment: Assignment, dataset: Dataset) -> dict[str, Any]:
+    """The content of ``config.json``: what is trained, on which data, from which commit."""
+    return {
         "contender": assignment.contender,
         "kind": assignment.kind,
         "seed": assignment.seed,
@@ -148,4 +153,3 @@ def write_config(assignment: Assignment, dataset: Dataset) -> None:
         **({"schedule": schedule_as_json(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
         **({"replays": assignment.replays} if assignment.replays else {}),
     }
-    write_json(RunFolder(assignment.run_dir).config, record)

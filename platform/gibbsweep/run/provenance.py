@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -27,9 +29,24 @@ def git_commit() -> str:
             check=True,
         )
         dirty = status.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError) as error:
+        checkout = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+        if checkout is not None:  # once a process, as the result is cached
+            print(f"the commit is recorded as unknown: {_why_git_refuses(error, checkout)}", file=sys.stderr)
         return "unknown"
     return f"{head}-dirty" if dirty else head
+
+
+def _why_git_refuses(error: Exception, checkout: Path) -> str:
+    """Why git does not read ``checkout``, and what to do, in words."""
+    text = str(getattr(error, "stderr", None) or error).strip()
+    if "dubious ownership" in text:
+        folder = shlex.quote(str(checkout))
+        return (
+            f"{checkout} belongs to another user, so git refuses it; allow it with "
+            f"`git config --global --add safe.directory {folder}`."
+        )
+    return f"git cannot read {checkout} ({text.splitlines()[0] if text else type(error).__name__})."
 
 
 def device_name(device: torch.device | str) -> str:

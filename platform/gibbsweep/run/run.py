@@ -24,6 +24,7 @@ from gibbsweep.run.assignment import Assignment, data_of, write_config
 from gibbsweep.run.history import peaks_and_drops
 from gibbsweep.run.provenance import device_name
 from gibbsweep.run.restart import add_restart
+from gibbsweep.run.same_run import check_same_run
 from gibbsweep.run.schedule import config_in, flat_config, halved_steps, part_from, with_numbers
 from gibbsweep.study.space import with_values
 from gibbsweep.study.step_sizes import check_halving
@@ -39,10 +40,11 @@ from gibbsweep_models.types import System, SystemConfig
 def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Reporter | None = None) -> Outcome:
     """Train (or resume) and evaluate one assignment; return its outcome and write it to its folder.
 
-    An error inside the run is the outcome "failed", with its traceback on standard error. Three errors are raised:
-    UserError, since it concerns more than this run; DiskFull, after which the run has no outcome yet and goes on from
-    its last checkpoint once there is space; and OutOfMemory where the assignment is ``packed``. Under data parallelism
-    every worker calls this function, and the first one writes.
+    A finished folder returns its outcome, and a started one goes on; both only for the run that they are of
+    (:func:`check_same_run`). An error inside the run is the outcome "failed", with its traceback on standard error.
+    Three errors are raised: UserError, since it concerns more than this run; DiskFull, after which the run has no
+    outcome yet and goes on from its last checkpoint once there is space; and OutOfMemory where the assignment is
+    ``packed``. Under data parallelism every worker calls this function, and the first one writes.
 
     ``announce`` gets each report on every worker, and may stop or pause the run by it. ``watch`` gets each report that
     is written. For example::
@@ -58,11 +60,12 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
 
 def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | None) -> Outcome:
     first, run_dir = parallel.rank() == 0, assignment.run_dir
+    dataset = data_of(assignment)
+    check_same_run(assignment, dataset)
     previous = Outcome.read(run_dir)
     if previous is not None:
         return previous
     spool = SpoolReporter(run_dir) if first else None
-    dataset = data_of(assignment)
     if first:
         write_config(assignment, dataset)
     outcome = Outcome("failed", step=-1)

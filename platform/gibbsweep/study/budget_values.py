@@ -18,8 +18,10 @@ _NONE: Any = object()
 
 @dataclass(frozen=True)
 class ByBudget(Generic[T]):
-    """One value for each budget, made by :func:`by_budget`. It stands in a field until :func:`at_budget` replaces
-    it."""
+    """One value for each budget, made by :func:`by_budget`; it stands in a field until :func:`at_budget` replaces it.
+
+    by_budget(smoke=24, other=200)  # ByBudget({"smoke": 24}, 200), to the type checker an int
+    """
 
     values: Mapping[str, T]
     """The value of each budget that is named."""
@@ -63,8 +65,7 @@ def by_budget(*, other: T = _NONE, **values: T) -> T:
 
 
 def at_budget(part: T, budget: str) -> T:
-    """``part`` with the value of ``budget`` in place of each value by budget, also inside its tuples and
-    dataclasses."""
+    """``part`` with the value of ``budget`` in place of each value by budget, also in its tuples and dataclasses."""
     whole: Any = part
     if isinstance(whole, ByBudget):
         return cast(T, at_budget(whole.at(budget), budget))

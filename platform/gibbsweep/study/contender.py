@@ -10,8 +10,9 @@ from typing import Any, Literal
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.study.constraint import Constraint
+from gibbsweep.study.field_types import check_is_json
 from gibbsweep.study.goal import Goals
-from gibbsweep.study.space import Choice, Space
+from gibbsweep.study.space import Choice, Space, check_domains
 from gibbsweep.train import Budget
 from gibbsweep_models.types import SystemConfig
 
@@ -37,7 +38,8 @@ class Contender:
         space = {"k": Choice(1, 10), "learning_rate": Float(0.01, 0.3, log=True)}
         Contender(RBMConfig(), space=space, compare="k")
 
-    Errors: UserError where ``kind`` is left out and the configuration is not from ``gibbsweep_models``.
+    Errors: UserError where ``kind`` is left out and the configuration is not from ``gibbsweep_models``, where JSON
+    cannot hold a field of the configuration, and where a path of the space has no domain.
     """
 
     config: SystemConfig
@@ -78,6 +80,8 @@ class Contender:
                     f"its kind is not known: name it, kind={' or '.join(repr(kind) for kind in _KINDS.values())}."
                 )
             object.__setattr__(self, "kind", _KINDS[package])
+        check_is_json(self.config)
+        check_domains(self.space)
 
     @property
     def compared_paths(self) -> tuple[str, ...]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from gibbsweep.errors import UserError
 
@@ -26,7 +29,7 @@ class Float:
     """Whether the number's logarithm is searched."""
 
     def __post_init__(self) -> None:
-        _check_range(self, self.low, self.high, self.log)
+        _check_range(self)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Int:
     """Whether the number's logarithm is searched."""
 
     def __post_init__(self) -> None:
-        _check_range(self, self.low, self.high, self.log)
+        _check_range(self)
 
 
 @dataclass(frozen=True, init=False)
@@ -62,13 +65,16 @@ class Choice:
     def __init__(self, *options: Any, then: Mapping[Any, Space] | None = None) -> None:
         if not options:
             raise UserError("a Choice needs at least one option: got none.")
-        strange_keys = [key for key in then or {} if key not in options]
+        options = tuple(map(plain, options))
+        branches = {plain(key): branch for key, branch in (then or {}).items()}
+        _check_options(options)
+        strange_keys = [key for key in branches if key not in options]
         if strange_keys:
             raise UserError(
                 f"a Choice has sub-spaces for {strange_keys}, which are not among its options {list(options)}."
             )
         object.__setattr__(self, "options", options)
-        object.__setattr__(self, "then", dict(then or {}))
+        object.__setattr__(self, "then", branches)
 
 
 Domain = Float | Int | Choice
@@ -76,6 +82,26 @@ Domain = Float | Int | Choice
 
 Space = Mapping[str, Domain]
 """Domains by dotted path of a configuration."""
+
+
+def plain(value: Any) -> Any:
+    """``value`` with NumPy's scalars, also those in a tuple, as the numbers, texts and booleans that they hold."""
+    if isinstance(value, tuple):
+        return tuple(map(plain, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def check_domains(space: Space) -> None:
+    """Raise UserError for a path of ``space``, or of a branch in it, that has no domain."""
+    if not isinstance(space, Mapping):
+        raise UserError(f"a space maps dotted paths to domains, {{'k': Choice(1, 10)}}: got {space!r}.")
+    for path, domain in space.items():
+        if not isinstance(domain, Float | Int | Choice):
+            options = _elements(domain)
+            hint = f"did you mean {_as_choice(options)}?" if options else "use a Float, an Int or a Choice."
+            raise UserError(f"the space has {domain!r} at {path!r}, which is no domain: {hint}")
+        for branch in domain.then.values() if isinstance(domain, Choice) else ():
+            check_domains(branch)
 
 
 def walk(space: Space) -> Iterator[tuple[str, Domain]]:
@@ -164,6 +190,7 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             flat |= flatten(value, f"{prefix}{item.name}.")
         else:
+            value = plain(value)
             flat[f"{prefix}{item.name}"] = list(value) if isinstance(value, tuple) else value
     return flat
 
@@ -197,8 +224,82 @@ def _describe_domain(domain: Domain) -> dict[str, Any]:
     return {type(domain).__name__.lower(): [domain.low, domain.high], "log": domain.log}
 
 
-def _check_range(domain: Any, low: float, high: float, log: bool) -> None:
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def _check_options(options: tuple[Any, ...]) -> None:
+    """Raise UserError for options that JSON, or a dictionary, cannot tell apart or cannot hold."""
+    for option in options:
+        if not _is_plain(option):
+            elements = _elements(option)
+            hint = "use numbers, strings, booleans, None, or tuples of those."
+            if len(options) == 1 and elements:
+                hint = f"did you mean {_as_choice(elements)}?"
+            elif all(isinstance(one, list) or _is_plain(one) for one in options):
+                hint = f"did you mean {_as_choice([with_tuples(one) for one in options])}?"
+            raise UserError(f"a Choice cannot have the option {option!r}, a {type(option).__name__}: {hint}")
+        if isinstance(option, float) and math.isnan(option):
+            raise UserError(f"a Choice cannot have the option {option!r}, which equals nothing: leave it out.")
+    for i, option in enumerate(options):
+        for other in options[:i]:
+            if option == other and _same_types(option, other):
+                raise UserError(f"a Choice has the option {option!r} twice: name each once.")
+            if option == other:
+                raise UserError(
+                    f"a Choice has the options {other!r} and {option!r}, which are equal, so that one of them would "
+                    "never be tried: leave one out."
+                )
+            if str(option) == str(other) and isinstance(option, tuple) | isinstance(other, tuple):
+                raise UserError(
+                    f"a Choice has the options {other!r} and {option!r}, which are recorded as the same text: "
+                    "leave one out."
+                )
+
+
+def _is_plain(option: Any) -> bool:
+    return all(map(_is_plain, option)) if type(option) is tuple else type(option) in _PLAIN
+
+
+def _same_types(option: Any, other: Any) -> bool:
+    if isinstance(option, tuple) and isinstance(other, tuple):
+        return all(map(_same_types, option, other))
+    return type(option) is type(other)
+
+
+def _elements(value: Any) -> list[Any]:
+    """The elements of a list, a set, a range or an array, if they can be options; else none."""
+    if not isinstance(value, list | tuple | set | frozenset | range | np.ndarray):
+        return []
+    elements = [with_tuples(plain(element)) for element in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    return elements if all(map(_is_plain, elements)) else []
+
+
+def _as_choice(options: Sequence[Any]) -> str:
+    return f"Choice({', '.join(map(repr, options))})"
+
+
+def _check_range(domain: Any) -> None:
+    """Turn the ends of ``domain`` into Python's numbers, and raise UserError where they span no range."""
+    name = type(domain).__name__
+    for end in ("low", "high"):
+        value = plain(getattr(domain, end))
+        object.__setattr__(domain, end, value)
+        if type(value) not in (int, float) or (name == "Int" and type(value) is not int):
+            wanted = "a whole number" if name == "Int" else "a number"
+            raise UserError(f"a {name} needs {wanted} for {end}: got {value!r}, a {type(value).__name__}.")
+    low, high, log = domain.low, domain.high, domain.log
     if not low < high:
-        raise UserError(f"a {type(domain).__name__} needs low < high: got [{low}, {high}].")
+        raise UserError(f"a {name} needs low < high: got [{low}, {high}].")
     if log and low <= 0:
-        raise UserError(f"a {type(domain).__name__} on a log scale needs low > 0: got [{low}, {high}].")
+        raise UserError(f"a {name} on a log scale needs low > 0: got [{low}, {high}].")
+    if not _is_finite(lambda: high / low if log else high - low):
+        raise UserError(
+            f"a {name} needs finite numbers whose {'quotient' if log else 'difference'} is finite: got [{low}, {high}]."
+        )
+
+
+def _is_finite(number: Callable[[], float]) -> bool:
+    try:
+        return math.isfinite(float(number()))
+    except OverflowError:
+        return False

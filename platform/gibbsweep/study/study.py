@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
+from gibbsweep.folder import as_file_name
 from gibbsweep.results.targets import Target
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.budget_values import at_budget, check_budgets, check_name
 from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.contender import Contender, Evaluators
+from gibbsweep.study.field_types import check_is_json, check_type
 from gibbsweep.study.goal import Goals, as_goals, check_goals
-from gibbsweep.study.space import Choice, check_paths, with_values
+from gibbsweep.study.space import Choice, check_paths, walk, with_values
 from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.train import Budget
 
@@ -27,6 +30,16 @@ if TYPE_CHECKING:
 def as_it_is(data: str) -> tuple[str, ...]:
     """The single view ``data``: retrainings train on the same data as the search."""
     return (data,)
+
+
+def _check_name(what: str, name: str) -> None:
+    """Raise UserError for a ``name`` that no folder can have."""
+    if not re.fullmatch(r"[\w-][\w.-]*", name):
+        proposal = as_file_name(name).lstrip(".") or "my_study"
+        raise UserError(
+            f"{what} is called {name!r}, which names a folder: use letters, digits, -, _ and dots, such as "
+            f"{proposal!r}."
+        )
 
 
 def _none(results: Results) -> Sequence[str]:
@@ -52,7 +65,8 @@ class Study:
         )
 
     Errors: UserError where a contender searches, compares, halves or changes a path that its configuration lacks, where
-    its goals contradict each other, or where a name of a budget is unknown.
+    a domain has values of another type than its field, where a name is no folder's, where its goals contradict each
+    other, or where a name of a budget is unknown.
     """
 
     name: str
@@ -108,12 +122,19 @@ class Study:
     """A caution to the reader of the numbers; it stands above the table."""
 
     def __post_init__(self) -> None:
+        _check_name("a study", self.name)
+        for figure in self.figures:
+            _check_name(f"a figure of study {self.name!r}", figure)
         for name, contender in self.contenders.items():
+            _check_name(f"a contender of study {self.name!r}", name)
             check_goals(name, as_goals(contender.goal or self.goal), self.front)
             check_paths(contender.config, contender.space)
             step_sizes(contender.config, contender.halve)
+            for path, domain in walk(contender.space):
+                for value in domain.options if isinstance(domain, Choice) else (domain.low, domain.high):
+                    check_type(contender.config, path, value)
             for changes in contender.at.values():
-                with_values(contender.config, changes)
+                check_is_json(with_values(contender.config, changes))
             for path in contender.compared_paths:
                 if not isinstance(contender.space.get(path), Choice):
                     raise UserError(

@@ -8,16 +8,19 @@ late, in the functions that need it.
 
 from gibbsweep.track.query import metric_history, sweep_runs
 from gibbsweep.track.report import SyncReport
-from gibbsweep.track.store import default_tracking_uri, migrate
+from gibbsweep.track.store import migrate
 from gibbsweep.track.sweep import sync
 from gibbsweep.track.tracker import Tracker
+from gibbsweep.track.uri import check_tracking_uri, default_tracking_uri, redact
 
 __all__ = [
     "SyncReport",
     "Tracker",
+    "check_tracking_uri",
     "default_tracking_uri",
     "metric_history",
     "migrate",
+    "redact",
     "sweep_runs",
     "sync",
 ]

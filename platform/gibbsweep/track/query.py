@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.track.store import connect, redact, search_runs, sqlite_path
+from gibbsweep.track.store import connect, runs_with_key, search_runs
+from gibbsweep.track.uri import redact, sqlite_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
 
     client = _reader(tracking_uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    parents = list(search_runs(client, experiments, f"tags.`gibbsweep.run_key` = {json.dumps(sweep_name)}"))
+    parents = runs_with_key(client, experiments, sweep_name)
     if not parents:
         raise UserError(f"no sweep named {sweep_name!r} in {redact(tracking_uri)}: give the name of a folder in runs/")
     parent = max(parents, key=lambda run: run.info.start_time)

@@ -10,8 +10,8 @@ from gibbsweep.folder import RunFolder, SweepFolder
 from gibbsweep.folder.layout import CONFIG
 from gibbsweep.folder.spool import count_lines
 from gibbsweep.track.media import image_files, sound_files
-from gibbsweep.track.store import redact
 from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
+from gibbsweep.track.uri import redact
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class SyncReport:
     """Reports, pictures, sounds, outcomes and files of the sweep that the store does not have yet."""
     error: str = ""
     """What went wrong, and where; "" if nothing did."""
+    unreachable: bool = False
+    """Whether the error is that nothing answers: the same call can succeed later."""
 
 
 def trial_folders(sweep_dir: Path) -> list[Path]:

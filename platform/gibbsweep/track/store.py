@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import re
+import shlex
 import socket
 import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from filelock import FileLock
 
 from gibbsweep.errors import UserError
+from gibbsweep.track.moved import ARTIFACTS, follow_move
+from gibbsweep.track.uri import database_server, is_database, redact, sqlite_path, sqlite_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 CONNECT_TIMEOUT_S = 5.0
-
-
-def default_tracking_uri(runs: Path) -> str:
-    """The URI of an SQLite file in the folder of the runs, which needs no server."""
-    return f"sqlite:///{Path(runs).absolute() / 'mlflow.db'}"
+RUN_KEY = "gibbsweep.run_key"
+"""The tag that says which sweep or trial a run is."""
 
 
 def configure_mlflow() -> None:
@@ -49,7 +49,22 @@ def connect(tracking_uri: str) -> MlflowClient:
     configure_mlflow()
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=tracking_uri)
+    with _no_encoded_folder(tracking_uri):
+        return MlflowClient(tracking_uri=tracking_uri)
+
+
+@contextmanager
+def _no_encoded_folder(tracking_uri: str) -> Iterator[None]:
+    """A context after which the folder is gone that MLflow makes when it takes the encoded path in the URI (``q%3Fx``)
+    for the path of the file (``q?x``)."""
+    folder = Path(tracking_uri.removeprefix("sqlite:///")).absolute().parent
+    stray = tracking_uri.startswith("sqlite:///") and "%" in str(folder) and not folder.exists()
+    try:
+        yield
+    finally:
+        if stray:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def migrate(tracking_uri: str) -> None:
@@ -73,6 +88,8 @@ def migrate(tracking_uri: str) -> None:
             if database is not None and not database.exists():
                 _create_sqlite(database)
             connect(tracking_uri).search_experiments(max_results=1)
+            if database is not None:
+                follow_move(database)
         except MlflowException as error:
             if "out-of-date database schema" not in str(error):
                 raise
@@ -107,8 +124,10 @@ def _create_sqlite(database: Path) -> None:
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "connect", do_not_wait_for_the_disk)
     try:
-        new_store: Any = SqlAlchemyStore  # its constructor carries no types
-        new_store(f"sqlite:///{temporary}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH).engine.dispose()
+        uri = sqlite_uri(temporary)
+        with _no_encoded_folder(uri):
+            store = SqlAlchemyStore(uri, DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)  # type: ignore[no-untyped-call]
+        store.engine.dispose()
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         if not database.exists():  # another program may have created it meanwhile
@@ -126,22 +145,10 @@ def probe(tracking_uri: str) -> None:
     """
     if not is_database(tracking_uri) or tracking_uri.startswith("sqlite"):
         return
-    parts = urlsplit(tracking_uri)
-    default = 3306 if parts.scheme.startswith("mysql") else 5432
     try:
-        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or default), CONNECT_TIMEOUT_S).close()
+        socket.create_connection(database_server(tracking_uri), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         raise ConnectionError(f"no database server answers at {redact(tracking_uri)}: {error}") from error
-
-
-def is_database(tracking_uri: str) -> bool:
-    """Whether MLflow opens this URI with SQLAlchemy."""
-    return tracking_uri.startswith(("sqlite", "postgresql", "mysql", "mssql"))
-
-
-def redact(tracking_uri: str) -> str:
-    """The URI without its password, for logs and files."""
-    return re.sub(r"(//[^/:@]*):[^/@]*@", r"\1:***@", tracking_uri)
 
 
 def experiment_id(client: MlflowClient, name: str, tracking_uri: str, runs: Path) -> str:
@@ -160,8 +167,14 @@ def experiment_id(client: MlflowClient, name: str, tracking_uri: str, runs: Path
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             experiment = client.get_experiment_by_name(name)
-    if experiment is None or experiment.lifecycle_stage != "active":
-        raise UserError(f"the experiment {name!r} was deleted in MLflow: restore it, or choose another name")
+    if experiment is None:
+        raise ConnectionError(f"{redact(tracking_uri)} created the experiment {name!r} and does not know it")
+    if experiment.lifecycle_stage != "active":
+        raise UserError(
+            f"the experiment {name!r} was deleted in MLflow: restore it with "
+            f"`MLFLOW_TRACKING_URI={shlex.quote(redact(tracking_uri))} mlflow experiments restore --experiment-id "
+            f"{experiment.experiment_id}`"
+        )
     return str(experiment.experiment_id)
 
 
@@ -182,11 +195,12 @@ def search_runs(
             return
 
 
-def sqlite_path(tracking_uri: str) -> Path | None:
-    """The absolute path of an SQLite store's file; None for any other store."""
-    if not tracking_uri.startswith("sqlite"):
-        return None
-    return Path(tracking_uri.split(":///", 1)[1].split("?", 1)[0]).absolute()
+def runs_with_key(client: MlflowClient, experiment_ids: Sequence[str], key: str) -> list[Run]:
+    """The runs tagged with the run key ``key``, latest first. MLflow's filters know no way to write a text with both
+    kinds of quotes: for those all runs are read."""
+    quote = "'" if "'" not in key else '"'
+    condition = f"tags.`{RUN_KEY}` = {quote}{key}{quote}" if quote not in key else ""
+    return [run for run in search_runs(client, experiment_ids, condition) if run.data.tags.get(RUN_KEY) == key]
 
 
 def _artifact_root(tracking_uri: str, runs: Path) -> str | None:
@@ -195,7 +209,7 @@ def _artifact_root(tracking_uri: str, runs: Path) -> str | None:
         return None
     database = sqlite_path(tracking_uri)
     folder = database.parent if database is not None else runs.absolute()
-    return (folder / "mlartifacts").as_uri()
+    return (folder / ARTIFACTS).as_uri()
 
 
 def _migration_lock(tracking_uri: str) -> str:

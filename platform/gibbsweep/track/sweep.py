@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,18 @@ from gibbsweep.folder.whole import read_json_object
 from gibbsweep.track import describe
 from gibbsweep.track.log import log_to
 from gibbsweep.track.parent import Sent, SweepRun, read_sweep_run
-from gibbsweep.track.report import SyncReport, count_pending, count_runs, has_begun, sweep_files, trial_names
-from gibbsweep.track.store import connect, experiment_id, migrate, probe, redact, search_runs
+from gibbsweep.track.report import (
+    SyncReport,
+    count_pending,
+    count_runs,
+    has_begun,
+    sweep_files,
+    trial_names,
+)
+from gibbsweep.track.store import connect, experiment_id, migrate, probe, runs_with_key
 from gibbsweep.track.tracked import TrackedSweep, stamp
 from gibbsweep.track.trial import TrialMirror
+from gibbsweep.track.uri import check_tracking_uri, redact
 
 _ORPHAN_S = 5.0
 """Seconds that a tracking process may take to notice that its driver has died, and to release its lock."""
@@ -113,7 +123,7 @@ class SweepMirror:
         tags = describe.sweep_tags(sweep, name)
         run_ids = [
             run.info.run_id
-            for run in search_runs(client, [experiment_key], f"tags.`gibbsweep.run_key` = {_quoted(name)}")
+            for run in runs_with_key(client, [experiment_key], name)
             if run.data.tags.get("gibbsweep.created", "") == tags.get("gibbsweep.created", "")
         ]
         if self.state.run_id in run_ids:
@@ -206,6 +216,7 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
     and reopened when the sweep is resumed. A second call sends nothing twice. Raises UserError if ``sweep_dir`` is
     no sweep's folder, or if another process tracks it.
     """
+    check_tracking_uri(tracking_uri)
     sweep_dir = Path(sweep_dir)
     folder = SweepFolder(sweep_dir)
     if not folder.record_path.exists():
@@ -213,14 +224,19 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
     try:
         with sweep_lock(sweep_dir, wait_s=_ORPHAN_S), log_to(folder.track_log) as log:
             mirror = SweepMirror(sweep_dir, tracking_uri=tracking_uri)
+            unreachable = False
             try:
                 error = mirror.send(ending=mirror.state.ending or "KILLED")
             except Exception as caught:
                 log.exception("sync stopped")
-                error = one_line(caught)
-            return mirror.report(error)
+                error, unreachable = one_line(caught), is_unreachable(caught)
+            return replace(mirror.report(error), unreachable=unreachable)
     except Timeout as error:
         raise UserError(f"{sweep_dir} is being tracked by another process: it sends everything itself") from error
+    except PermissionError as error:
+        raise UserError(
+            f"{sweep_dir} belongs to another user ({error.filename} cannot be written): ask its owner to send it"
+        ) from error
 
 
 def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
@@ -229,13 +245,25 @@ def sweep_lock(sweep_dir: Path, wait_s: float = 0.0) -> FileLock:
 
 
 def one_line(error: BaseException) -> str:
-    """``error`` with its type in one line of at most 500 characters, for a report."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    """An error as one line without passwords, for a report. Sentences of Gibbsweep's own are whole, others may be
+    cut."""
+    if isinstance(error, UserError):
+        return redact(str(error))
+    return " ".join(redact(f"{type(error).__name__}: {error}").split())[:500]
 
 
-def _quoted(text: str) -> str:
-    """``text`` as a literal of MLflow's filters."""
-    return f'"{text}"' if "'" in text else f"'{text}'"
+def is_unreachable(error: BaseException) -> bool:
+    """Whether ``error`` says that a store does not answer now, and may later."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    # MLflow wraps what its own libraries raise, and keeps only the text.
+    return bool(
+        re.search(
+            r"Max retries exceeded|Connection ?(refused|reset|aborted|error)|[Tt]imed out|error code 50[234]"
+            r"|OperationalError|TEMPORARILY_UNAVAILABLE",
+            f"{getattr(error, 'error_code', '')} {error}",
+        )
+    )
 
 
 def _unix_seconds(created: Any, path: Path) -> float:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from rich.console import Console
+from rich.text import Text
 
+from gibbsweep.errors import is_disk_full
 from gibbsweep.folder import RunFolder, disk_full_as_error
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
-from gibbsweep.track import SyncReport, Tracker, default_tracking_uri
+from gibbsweep.track import SyncReport, Tracker, check_tracking_uri, default_tracking_uri
+from gibbsweep.track.uri import redact
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command
+from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command, terminated_as_error
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.on_ray.execute import execute
 from gibbsweep.tune.on_ray.probing import machines
-from gibbsweep.tune.options.options import SweepOptions, check_options
+from gibbsweep.tune.options.options import SweepOptions, check_options, unrecorded_words
 from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.plan.plan import Plan
@@ -30,7 +34,8 @@ from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.resources.requests import devices_for
 from gibbsweep.tune.search import warm_start
-from gibbsweep.tune.setup.create import create, reopen
+from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.setup.create import create, reopen, resume_if_started
 from gibbsweep.tune.setup.prepare import prepare
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
@@ -39,12 +44,17 @@ from gibbsweep.tune.table.write import write_results
 _CLOSE_S = 60.0
 """Seconds that the tracking store gets at the end of a sweep."""
 _CLOSE_AT_ONCE_S = 5.0
-"""Seconds that it gets after a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
+"""Seconds that it gets after SIGTERM, a second Ctrl-C or on a full disk; what it then lacks can be sent later."""
 
 
 class Interrupted(Exception):
-    """Ctrl-C, a full disk or a halt ended a sweep that can be resumed. The message names the command that resumes
-    it."""
+    """Ctrl-C, SIGTERM, a full disk or a halt ended a sweep that can be resumed. The message names the command that
+    resumes it."""
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        """What the program exits with: 130, or 143 after SIGTERM."""
 
 
 def run_sweep(
@@ -59,6 +69,8 @@ def run_sweep(
     ``script_options``: the options of the study's script, which are recorded with a new sweep. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
+    options = resume_if_started(options)
+    check_tracking_uri(_tracking_uri(options))
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (
@@ -66,19 +78,45 @@ def run_sweep(
         if options.resume
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
     )
-    resume = resume_command(command, sweep)
-    with only_driver(sweep, resume), disk_full_as_error(sweep.path):
+    resume = resume_command(command, sweep, unrecorded_words(options))
+    with only_driver(sweep, resume), disk_full_as_error(sweep.path), terminated_as_error():
         try:
             results, report = _drive(study, options, sweep, settings, started, console=console, resume=resume)
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted: continue with {resume}") from None
+        except KeyboardInterrupt as stop:
+            raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
     if report.pending or report.error:
-        console.print(
-            f"[yellow]not everything was tracked[/yellow] ({report.error or f'{report.pending} items are pending'}): "
-            f"nothing is lost; send the rest with: gibbsweep track sync {sweep.path}",
-            soft_wrap=True,
-        )
+        reason = report.error or f"{report.pending} items are pending"
+        sentence = f" ({reason}): nothing is lost; send the rest with: {sync_command(sweep, options)}"
+        console.print(Text.assemble(("not everything was tracked", "yellow"), sentence), soft_wrap=True)
     return results
+
+
+def search_sentences(search: Search, settings: Settings) -> list[str]:
+    """What a person should know of a search before it starts: that its space has fewer configurations than trials were
+    asked for, and what its sampler draws at random though it learns."""
+    name, asked, count = search.contender.name, search.contender.trials(settings.trials), search.configurations
+    sentences = []
+    if count is not None and search.trials < asked:
+        sentences.append(
+            f"space  ·  {name}: {count} configurations, {asked} trials: the search ends after {search.trials} trials, "
+            "as a repeat would be trained to the same numbers"
+        )
+    if paths := search.drawn_at_random:
+        sentences.append(
+            f"sampler  ·  {name}: {settings.sampler} draws {', '.join(paths)} at random and learns nothing about "
+            f"{'it' if len(paths) == 1 else 'them'}: --sampler tpe learns from every path"
+        )
+    return sentences
+
+
+def _tracking_uri(options: SweepOptions) -> str:
+    return options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
+
+
+def sync_command(sweep: SweepDir, options: SweepOptions) -> str:
+    """The command that sends to MLflow what of ``sweep`` has not reached it."""
+    store = [] if options.tracking_uri is None else ["--tracking-uri", redact(options.tracking_uri)]
+    return shlex.join(["gibbsweep", "track", "sync", str(sweep.path), *store])
 
 
 def _drive(
@@ -91,24 +129,21 @@ def _drive(
     console: Console,
     resume: str,
 ) -> tuple[Results, SyncReport]:
-    console.print(f"[bold]{study.name}[/bold]  {study.question}")
-    console.print(
-        f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}", style="dim"
-    )
+    console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
+    line = f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}"
+    console.print(Text(line, "dim"), soft_wrap=True)
     if settings.from_sweep is not None:
         for name, history in warm_start.read(sweep.warm_start).items():
-            console.print(
-                f"from {settings.from_sweep}  ·  {name}: {history}", style="dim", highlight=False, soft_wrap=True
-            )
+            console.print(Text(f"from {settings.from_sweep}  ·  {name}: {history}", "dim"), soft_wrap=True)
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
     plan = Plan(study, settings, sweep)
     for search in plan.searches():
         if search.evolves:
             evolving = f"{', '.join(search.evolves)} evolve over {settings.generations} generations"
-            console.print(
-                f"population  ·  {search.contender.name}: {evolving}", style="dim", highlight=False, soft_wrap=True
-            )
+            console.print(Text(f"population  ·  {search.contender.name}: {evolving}", "dim"), soft_wrap=True)
+        for sentence in search_sentences(search, settings):
+            console.print(Text(sentence, "dim"), soft_wrap=True)
     limit, stopping = quota_of(sweep, options.disk), StopRequest(sweep)
     gate = Gate(plan, stopping, None if limit is None else Quota(plan, limit))
     for run_dir in plan.interrupted():
@@ -116,34 +151,44 @@ def _drive(
         if has_checkpoint(checkpoint):
             read_checkpoint(checkpoint)  # raises before anything starts if it is damaged
     write_outline(sweep, outline(plan))
-    uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.runs)
-    with Tracker(sweep.path, tracking_uri=uri, experiment=study.name) as tracker:
+    with Tracker(sweep.path, tracking_uri=_tracking_uri(options), experiment=study.name) as tracker:
         if not plan.finished() and gate.ready():
             prepare(study, settings, options, console)
-            cluster.start(options)
 
             def say(sentence: str) -> None:
-                console.print(sentence, style="dim", highlight=False, soft_wrap=True)
+                console.print(Text(sentence, "dim"), soft_wrap=True)
 
-            gate.devices = devices = devices_for(plan, options, machines(), say)
-            clock.train_on(devices.most_workers)
             try:
-                with stopping, Progress(gate, console, clock) as progress:
-                    execute(gate, options, progress, devices=devices, say=say)
-                    progress.changed()
-            except KeyboardInterrupt:  # the second Ctrl-C: stop now
+                with stopping:
+                    cluster.start(options)
+                if not stopping.requested:
+                    gate.devices = devices = devices_for(plan, options, machines(), say)  # ended by any signal
+                    clock.train_on(devices.most_workers)
+                    with stopping, Progress(gate, console, clock) as progress:
+                        execute(gate, options, progress, devices=devices, say=say)
+                        progress.changed()
+            except KeyboardInterrupt as stop:  # nothing to finish, or the second Ctrl-C: stop now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
-                raise Interrupted(gate.unfinished_message(resume)) from None
-        results = None
+                code = getattr(stop, "exit_code", stopping.exit_code)
+                raise Interrupted(gate.unfinished_message(resume), code) from None
+            except Exception as error:
+                if not stopping.terminated or is_disk_full(error):
+                    raise
+                # Whoever ends this process may have ended Ray's, too: its errors are no news.
+                cluster.kill()
+        results, not_copied = None, ""
         with gate.guarded():
             clock.tick()
             if plan.finished() and not gate.halted:
                 results = assemble(study, options, settings, plan, clock)
                 write_outline(sweep, outline(plan))  # with the fronts as they are now
-                write_results(study, results, plan, sweep, options, settings)
+                not_copied = write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:
-            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if gate.halted else _CLOSE_S)
-            raise Interrupted(gate.unfinished_message(resume))
+            at_once = gate.halted or stopping.terminated  # a scheduler kills soon after it has asked
+            tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if at_once else _CLOSE_S)
+            raise Interrupted(gate.unfinished_message(resume), 130 if gate.halted else stopping.exit_code)
         report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
+    if not_copied:
+        console.print(not_copied, style="yellow", markup=False, highlight=False, soft_wrap=True)
     return results, report

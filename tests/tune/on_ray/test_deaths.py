@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,13 +16,25 @@ from gibbsweep.tune.on_ray import deaths
 from gibbsweep.tune.on_ray.deaths import Death, Deaths
 
 
-def failed(folder: Path, error: BaseException) -> Any:
-    """A trial as Tune leaves it: the errors of tasks and actors as they are, others in words."""
-    (folder / "error.txt").write_text(f"Failure # 1 (occurred at 2026-11-25)\n{error}\n")
-    trial = SimpleNamespace(error_file=str(folder / "error.txt"), pickled_error_file=None)
-    if isinstance(error, (RayTaskError, ActorDiedError)):
-        (folder / "error.pkl").write_bytes(pickle.dumps(error))
-        trial.pickled_error_file = str(folder / "error.pkl")
+class _Trial:
+    """A trial as Tune has it: its ``handle_error`` is called with the error, and writes that down in words."""
+
+    trial_id = "1"
+    error_file: str | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def handle_error(self, exc: BaseException | None = None) -> None:
+        self.error_file = str(self._folder / "error.txt")
+        Path(self.error_file).write_text(f"Failure # 1 (occurred at 2026-11-25)\n{exc}\n")
+
+
+def failed(folder: Path, deaths: Deaths, error: BaseException) -> Any:
+    """A trial that ``deaths`` listens to and that Tune has told of ``error``."""
+    trial: Any = _Trial(folder)
+    deaths.listen(trial)
+    trial.handle_error(error)
     return trial
 
 
@@ -37,16 +48,20 @@ def group_error(*errors: Exception) -> TrainingFailedError:
 
 def test_what_a_trial_raised(tmp_path: Path) -> None:
     own = Deaths()
-    found = own.of(failed(tmp_path, task_error(OutOfMemory("gpu", "OutOfMemoryError: CUDA out of memory"))))
+    found = own.of(failed(tmp_path, own, task_error(OutOfMemory("gpu", "OutOfMemoryError: CUDA out of memory"))))
     assert found == Death("OutOfMemoryError: CUDA out of memory", "gpu")
-    assert own.of(failed(tmp_path, task_error(group_error(ValueError("no"), MemoryError("no more"))))).memory == "host"
-    other = own.of(failed(tmp_path, task_error(ValueError("on fire"))))
+    assert (
+        own.of(failed(tmp_path, own, task_error(group_error(ValueError("no"), MemoryError("no more"))))).memory
+        == "host"
+    )
+    other = own.of(failed(tmp_path, own, task_error(ValueError("on fire"))))
     assert (other.memory, other.silent) == (None, False) and "on fire" in other.message
 
 
 def test_rays_memory_monitor(tmp_path: Path) -> None:
     words = RuntimeError("Task was killed due to the node running low on memory.\nMemory on the node was 95 %.")
-    assert Deaths().of(failed(tmp_path, words)) == Death(
+    own = Deaths()
+    assert own.of(failed(tmp_path, own, words)) == Death(
         "Task was killed due to the node running low on memory.", "host"
     )
 
@@ -58,13 +73,20 @@ def test_a_process_that_is_gone_was_killed_by_the_kernel_if_that_counts_it(
     kills = 3
     monkeypatch.setattr(deaths, "kills_so_far", lambda: kills)
     own = Deaths()
-    assert own.of(failed(tmp_path, error)).silent, "those of before the sweep are none of its own"
+    assert own.of(failed(tmp_path, own, error)).silent, "those of before the sweep are none of its own"
     kills = 4
-    assert own.of(failed(tmp_path, error)).memory == "host"
-    assert own.of(failed(tmp_path, error)) == Death("its process was killed, or crashed", None, True), (
+    assert own.of(failed(tmp_path, own, error)).memory == "host"
+    assert own.of(failed(tmp_path, own, error)) == Death("its process was killed, or crashed", None, True), (
         "each counts once"
     )
 
 
 def test_a_trial_that_left_nothing(tmp_path: Path) -> None:
-    assert Deaths().of(SimpleNamespace(error_file=None, pickled_error_file=None)) == Death("its process ended")  # type: ignore[arg-type]
+    assert Deaths().of(_Trial(tmp_path)) == Death("its process ended")  # type: ignore[arg-type]
+
+
+def test_tune_may_save_a_trial_that_is_listened_to(tmp_path: Path) -> None:
+    """Its own saves of trials hold nothing of the listener, and no error that cannot be pickled."""
+    trial: Any = _Trial(tmp_path)
+    Deaths().listen(trial)
+    assert type(pickle.loads(pickle.dumps(trial.handle_error))) is object

@@ -1,4 +1,5 @@
-"""Real signals and requests: a sweep that is asked to stop finishes the reports it is in; asked twice, it stops now."""
+"""Real signals and requests: a sweep that is asked to stop finishes the reports it is in; asked twice, it stops now.
+A sweep whose output is closed goes on."""
 
 from __future__ import annotations
 
@@ -105,7 +106,8 @@ def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path, start: Start
     process = start("--resume", "s", "--address", "local", "--cpus", "2")
     wait_for_reports(tmp_path, before // 20 + 10, process)
     said = gibbsweep("stop", "s", "--runs", str(tmp_path))
-    assert "it has stopped. Continue it with: python tests/tiny.py --resume s" in said
+    assert "it has stopped. Continue it with: " in said
+    assert f"tests/tiny.py --resume s --runs {tmp_path} --address local --cpus 2" in said
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 130, text
     assert check_nothing_lost(tmp_path) > before
@@ -134,3 +136,50 @@ def test_ctrl_c_twice_stops_now(tmp_path: Path, start: Start) -> None:
     _, alive = psutil.wait_procs(workers, timeout=15)
     assert not alive
     check_nothing_lost(tmp_path)
+
+
+def test_sigterm_finishes_the_running_reports(tmp_path: Path, start: Start) -> None:
+    process = start(*WORDS, "--name", "s")
+    wait_for_reports(tmp_path, 10, process)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)  # as timeout(1) does: to its child, and to its group
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 143, text
+    assert "finish their reports" in text
+    assert f"--resume s --runs {tmp_path}" in text
+    assert "Traceback" not in text
+    assert "SIGTERM" not in text, "no stack of Ray's"
+    check_nothing_lost(tmp_path)
+
+
+@pytest.mark.parametrize("sign", ["sweep.json", "driver.json", "ray"])
+def test_sigterm_while_the_sweep_starts(tmp_path: Path, start: Start, sign: str) -> None:
+    """``sign``: what the sweep has made when the signal arrives. "ray" stands for the first of Ray's processes."""
+    process = start(*WORDS, "--name", "s")
+    deadline = time.monotonic() + 120
+    while not (any("gcs_server" in p.name() for p in family(process)) if sign == "ray" else sign_of(tmp_path, sign)):
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < deadline, "it does not start"
+        time.sleep(0.01)
+    started = family(process)
+    process.send_signal(signal.SIGTERM)
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 143, text
+    assert "--resume s" in text or sign == "sweep.json"
+    assert "Traceback" not in text
+    assert "Aborted" not in text
+    _, alive = psutil.wait_procs(started, timeout=15)
+    assert not alive
+
+
+def sign_of(runs: Path, name: str) -> bool:
+    return (runs / "s" / name).exists()
+
+
+def test_a_closed_output_does_not_stop_a_sweep(tmp_path: Path, start: Start) -> None:
+    process = start("--budget", "smoke", *WORDS[2:], "--name", "s")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()  # as ``| head -1`` does
+    assert process.wait(timeout=300) == 0
+    assert list((tmp_path / "s" / "results").glob("*.json"))

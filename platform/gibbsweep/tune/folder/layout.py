@@ -77,6 +77,12 @@ def find_sweep(runs: Path, name: str) -> SweepDir:
     """The sweep ``name`` in the folder ``runs``; UserError, with the names of the sweeps there, if there is none."""
     sweep = SweepDir(runs / name)
     if not name or not is_sweep(sweep.path):
+        why = why_unreadable(sweep) if name else ""
+        if why:
+            raise UserError(
+                f"the record of sweep {name!r} cannot be read ({why}): repair or remove {sweep.path}; "
+                f"{sweeps_message(runs)}"
+            )
         raise UserError(f"there is no sweep {name!r}: {sweeps_message(runs)}")
     return sweep
 
@@ -90,16 +96,48 @@ _NAMED = 10  # sweeps that an error lists
 
 
 def is_sweep(folder: Path) -> bool:
-    """Whether ``folder`` is a sweep's. The folder of a study's single runs is not: its record has no options."""
-    record = SweepFolder(folder).record_path
-    return record.exists() and "options" in json.loads(record.read_text())
+    """Whether ``folder`` is a sweep's. The folder of a study's single runs is not, as its record has no options, nor is
+    one whose record cannot be read."""
+    try:
+        record = SweepDir(folder).record()
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and "options" in record
+
+
+def why_unreadable(sweep: SweepDir) -> str:
+    """Why the record of a folder cannot be read; "" if it has none, or one that is no sweep's."""
+    try:
+        record: object = sweep.record()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"{error.strerror}: {sweep.record_path}"
+    except ValueError as error:
+        return f"{sweep.record_path} is not JSON: {error}"
+    return "" if isinstance(record, dict) else f"{sweep.record_path} holds a {type(record).__name__}"
 
 
 def sweeps_message(runs: Path) -> str:
     """A sentence that names the latest sweeps in ``runs``, as a folder may hold too many to name all."""
-    records = sorted(runs.glob(f"*/{SWEEP}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    names = [path.parent.name for path in records if is_sweep(path.parent)]
+    folders = [path.parent for path in _records(runs) if is_sweep(path.parent)]
+    names = [folder.name for folder in sorted(folders, key=_begun, reverse=True)]
     if not names:
         return f"{runs} holds none yet."
     older = f" and {len(names) - _NAMED} older ones" if len(names) > _NAMED else ""
     return f"{runs} holds {', '.join(names[:_NAMED])}{older}."
+
+
+def _records(runs: Path) -> list[Path]:
+    """The records below ``runs``, as far as its folders may be read."""
+    try:
+        return list(runs.glob(f"*/{SWEEP}"))
+    except OSError:
+        return []
+
+
+def _begun(folder: Path) -> float:
+    try:
+        return SweepFolder(folder).record_path.stat().st_mtime
+    except OSError:  # removed since it was listed
+        return 0.0

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import socket
 import stat
+import tempfile
+import threading
 import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
 
-from gibbsweep.errors import UserError
+from gibbsweep.errors import UserError, is_disk_full
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.resources.memory import available_memory
 from gibbsweep.tune.resources.shares import Node
@@ -29,18 +38,29 @@ _SETTINGS = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the first Ctrl-C lets trials finish their reports: folder/driver.py
     # Without it each library starts a pool as large as the machine in every process; on_ray/threads.py limits trials.
     "OMP_NUM_THREADS": "1",
+    # Ray's own is 15: beside two busy programs a trial would then wait for minutes. --niceness changes it.
+    "RAY_worker_niceness": "5",
 }
-"""Environment variables that switch parts of Ray off."""
+"""Environment variables that switch parts of Ray off, or set them."""
 
 
-def start(options: SweepOptions) -> None:
+_ANSWER_S = 5.0
+"""Seconds that a cluster gets to answer before its address counts as dead."""
+_HANDLERS_EVERY_S = 0.02
+"""Seconds between two times that the handlers of signals are set while Ray starts."""
+_LEAVING_S = 20.0
+"""Seconds that Ray gets to finish its start before it is left after a second Ctrl-C."""
+
+
+def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
     """Join the cluster that ``options`` and the environment name, or start one on this machine. Raises UserError if it
-    cannot be joined."""
+    cannot be joined. ``import_from``: folders from which workers import modules, as this process does."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     if not options.verbose:
         os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # otherwise Tune prints its tables at any verbosity
     import ray
+    from ray.job_config import JobConfig
 
     if not options.verbose:
         warnings.filterwarnings("ignore", module="ray")
@@ -49,23 +69,134 @@ def start(options: SweepOptions) -> None:
     if ray.is_initialized():
         return
     address = options.address or os.environ.get("RAY_ADDRESS")
-    joining = address not in (None, "local")
+    joining = address not in (None, "", "local")
+    source = "--address" if options.address else "the environment variable RAY_ADDRESS"
+    if joining:
+        _check_answer(str(address), source)
+    if options.niceness is not None:
+        os.environ["RAY_worker_niceness"] = str(options.niceness)
+    settings: dict[str, Any] = {}
+    if import_from:
+        # Ray itself sends the folder of the program (`python study.py`) so. Its public settings would replace each
+        # machine's own PYTHONPATH, or let workers read functions from files alone.
+        job_config = JobConfig()
+        job_config._py_driver_sys_path.extend(map(str, import_from))
+        settings["job_config"] = job_config
     level = logging.WARNING if options.verbose else logging.ERROR
     try:
-        ray.init(
-            address=address,
-            num_cpus=None if joining else options.cpus,
-            include_dashboard=None if joining else False,
-            log_to_driver=options.verbose,
-            logging_level=level,
-            configure_logging=True,
+        with_handlers_kept(
+            lambda: ray.init(
+                address=address,
+                num_cpus=None if joining else options.cpus,
+                include_dashboard=None if joining else False,
+                log_to_driver=options.verbose,
+                logging_level=level,
+                configure_logging=True,
+                **settings,
+            )
         )
     except ConnectionError as error:
         reason = str(error).splitlines()[0]
         raise UserError(
-            f"the Ray cluster at {address} cannot be joined ({reason}): check --address, or use --address local."
+            f"the Ray cluster at {address} cannot be joined ({reason}): check {source}, or use --address local."
         ) from error
+    except (OSError, RuntimeError) as error:
+        if is_disk_full(error) or (sentence := _refusal(error)) is None:
+            raise
+        raise UserError(sentence) from error
     _protect_token()
+
+
+def _check_answer(address: str, source: str) -> None:
+    """Raise UserError if nothing listens at ``address``, which ``source`` gave. Ray itself would try for minutes."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.hostname is None or port is None:
+        return  # "auto", or a form that Ray itself reads or refuses
+    try:
+        socket.create_connection((parts.hostname, port), _ANSWER_S).close()
+    except OSError as error:
+        raise UserError(
+            f"nothing answers at {address}, the address of a Ray cluster that {source} gave "
+            f"({error.strerror or error}): start the cluster, correct {source}, or use --address local."
+        ) from error
+
+
+def _refusal(error: OSError | RuntimeError) -> str | None:
+    """The sentence for an error by which the machine refuses to start Ray; None for any other error."""
+    text = " ".join(str(error).split())
+    if "AF_UNIX path length" in text:
+        folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+        return (
+            f"Ray cannot start in {folder}, as the paths of its sockets would be longer than the system allows: point "
+            "the environment variable RAY_TMPDIR to a folder with a shorter path, such as /tmp."
+        )
+    if isinstance(error, RuntimeError):
+        if "home directory" not in text:
+            return None
+        return (
+            "this user has no home folder, in which Ray writes its token: set HOME, or RAY_AUTH_TOKEN_PATH, to a path "
+            "that this user can write."
+        )
+    if ".ray" in str(error.filename or ""):
+        return (
+            f"Ray cannot write its token to {error.filename} ({error.strerror}): set HOME to a folder that this user "
+            "can write, or RAY_AUTH_TOKEN_PATH to the path of a token file."
+        )
+    where = f" in {error.filename}" if error.filename else ""
+    return (
+        f"Ray cannot start{where} ({error.strerror or text}): point the environment variable RAY_TMPDIR to a folder "
+        "that this user can write."
+    )
+
+
+def with_handlers_kept(begin: Callable[[], object]) -> None:
+    """Call ``begin`` in a thread, and keep this process's handlers of signals meanwhile. Ray puts its own in their
+    place, one of them in C++ that aborts the process at SIGTERM; and while it starts, no handler of Python's runs in
+    the thread that starts it."""
+    if threading.current_thread() is not threading.main_thread():
+        begin()
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    done: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(begin())
+        except BaseException as error:  # noqa: BLE001  # raised below, in the thread that waits
+            done.set_exception(error)
+        else:
+            # Linux ends Ray's processes with the thread that started them (PR_SET_PDEATHSIG): it lasts as long as this
+            # process does.
+            threading.Event().wait()
+
+    threading.Thread(target=run, name="ray-init", daemon=True).start()
+    try:
+        while not done.done():
+            _set_again(handlers)
+            wait([done], _HANDLERS_EVERY_S)
+    except BaseException:
+        wait([done], _LEAVING_S)  # Ray can be shut down once it has started
+        raise
+    finally:
+        _set_again(handlers)
+    done.result()
+
+
+def _set_again(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        if handler is not None:
+            signal.signal(number, handler)
+
+
+def send_by_value(script: ModuleType) -> None:
+    """Send what the module ``script`` defines to workers as code: it is a file that they cannot import by its name."""
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(script)  # type: ignore[no-untyped-call]
 
 
 def kill() -> None:
@@ -93,6 +224,9 @@ def nodes() -> list[Node]:
 
 def _protect_token() -> None:
     # Ray writes its authentication token for everyone to read.
-    token = Path.home() / ".ray" / "auth_token"
+    try:
+        token = Path.home() / ".ray" / "auth_token"
+    except RuntimeError:  # no home folder, and so no token in it
+        return
     if token.exists() and token.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         token.chmod(0o600)

@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 import tyro
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder.layout import check_folder_name
 from gibbsweep.option import OrDefault
+from gibbsweep.track.uri import redact
 from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.options.sizes import parse_size
 from gibbsweep.tune.samplers.sampler import SamplerName
@@ -68,6 +70,8 @@ class SweepOptions:
     """Name of the sweep and of its folder (default: study and time)."""
     resume: OrDefault[str] = None
     """Continue the sweep of this name."""
+    resume_or_start: bool = False
+    """Continue the sweep of --name if there is one, else start it: one command for a job that may be queued again."""
     runs: Path = Path("runs")
     """Folder of all sweeps and of the local tracking store."""
     results: OrDefault[Path] = None
@@ -92,6 +96,9 @@ class SweepOptions:
     """Data-parallel workers of one trial."""
     wait_for_nodes: bool = False
     """Wait for the nodes of a cluster that adds them on demand, instead of refusing what it cannot give now."""
+    niceness: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
+    """How far trials give way to other programs of the machine, from 0 (not at all) to 19, on a cluster that the sweep
+    starts (default 5)."""
     verbose: bool = False
     """Show what Ray, MLflow and the trials print."""
 
@@ -117,12 +124,44 @@ DECIDING = (
 """The options that decide the numbers of a sweep, and are recorded with it."""
 
 
+_UNRECORDED = (
+    "data_root",
+    "results",
+    "tracking_uri",
+    "address",
+    "disk",
+    "cpus",
+    "gpus_per_trial",
+    "workers_per_trial",
+    "wait_for_nodes",
+    "niceness",
+    "verbose",
+)
+"""The options that are not on record, so that a command that continues a sweep repeats them."""
+
+
+def unrecorded_words(options: SweepOptions) -> list[str]:
+    """The words of a command line for those of ``options`` that were given and are not recorded with the sweep. A
+    password in the tracking URI is not shown."""
+    words: list[str] = []
+    for name in _UNRECORDED:
+        value = getattr(options, name)
+        if value == getattr(SweepOptions, name):
+            continue
+        option = f"--{name.replace('_', '-')}"
+        text = redact(value) if name == "tracking_uri" else str(value)
+        words += [option] if value is True else [option, text]
+    return words
+
+
 def check_options(options: SweepOptions) -> None:
     """Raise UserError for an option that no sweep can have: a negative number, a wrong size or a wrong name."""
     for name, least in (("trials", 0), ("seeds", 0), ("retries", 0), ("workers_per_trial", 1), ("cpus", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
+    if options.niceness is not None and not 0 <= options.niceness <= 19:
+        raise UserError(f"--niceness must be 0 to 19: got {options.niceness}.")
     if options.disk is not None:
         parse_size(options.disk)
     if not isinstance(options.gpus_per_trial, str):
@@ -131,9 +170,16 @@ def check_options(options: SweepOptions) -> None:
         raise UserError(
             f"--name {options.name} and --resume {options.resume} were both given: resuming keeps the name."
         )
-    for sweep in (options.name, options.resume):
-        if sweep is not None and (not sweep or "/" in sweep or sweep.startswith(".")):
-            raise UserError(f"a sweep's name is the name of a folder: got {sweep!r}; use letters, digits, - and _.")
+    if options.resume_or_start and options.name is None:
+        given = "" if options.resume is None else f" and not with --resume {options.resume}"
+        raise UserError(
+            f"--resume-or-start goes with --name{given}: name the sweep that it continues or starts, for example "
+            f"--name {options.resume or 'NAME'} --resume-or-start."
+        )
+    if options.name is not None:
+        check_folder_name(options.name, "a sweep's name")
+    if options.resume is not None and (not options.resume or "/" in options.resume or options.resume.startswith(".")):
+        raise UserError(f"a sweep's name is the name of a folder: got {options.resume!r}; give the one below --runs.")
 
 
 def check_share(gpus: float) -> None:

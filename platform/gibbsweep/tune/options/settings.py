@@ -13,6 +13,7 @@ from gibbsweep.study.space import describe, flatten
 from gibbsweep.study.step_sizes import step_sizes
 from gibbsweep.study.study import Study
 from gibbsweep.train import PrecisionOption
+from gibbsweep.tune.options.stable_text import stable_text
 from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.schedulers.choice import SchedulerConfig, SchedulerName
 
@@ -66,7 +67,8 @@ class Settings:
 
 
 def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
-    """Everything of a study that its recorded trials depend on, by contender, as JSON."""
+    """Everything of a study that its recorded trials depend on, by contender, as JSON. It is the same in every process.
+    Raises UserError for an evaluator that has no such text."""
     by_contender = {}
     for name, at in settings.contenders_of(study).items():
         halved = step_sizes(at.config, at.contender.halve) if at.budget.retries else None
@@ -80,8 +82,8 @@ def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
             **({"constraints": [vars(constraint) for constraint in at.constraints]} if at.constraints else {}),
             "budget": vars(at.budget),
             **({"halve": halved} if halved is not None else {}),
-            "evaluators": [repr(evaluator) for evaluator in at.evaluators],
-            "final_evaluators": [repr(evaluator) for evaluator in at.final_evaluators],
+            "evaluators": [stable_text(evaluator) for evaluator in at.evaluators],
+            "final_evaluators": [stable_text(evaluator) for evaluator in at.final_evaluators],
         }
     as_json: dict[str, Any] = json.loads(json.dumps(by_contender))
     return as_json

@@ -3,11 +3,12 @@ halts a sweep that cannot go on now."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gibbsweep.errors import is_disk_full
-from gibbsweep.tune.folder.driver import StopRequest
+from gibbsweep.tune.folder.driver import StopRequest, add_words
 from gibbsweep.tune.options.sizes import size_text
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.run import PlannedRun
@@ -72,7 +73,8 @@ class Gate:
         after = f"after {len(plan.outcomes)} of {plan.total} runs"
         if not self.halted:
             return f"interrupted {after}: continue with {resume}"
-        return f"paused {after}: {self.halted}; nothing is lost: {self.advice}continue with {resume}{self.option}"
+        command = add_words(resume, shlex.split(self.option))
+        return f"paused {after}: {self.halted}; nothing is lost: {self.advice}continue with {command}"
 
     def reported(self, name: str) -> None:
         """Note that the running run ``name`` has reported and saved its checkpoint."""

@@ -34,6 +34,10 @@ RECENT, BEST = 225, 25
 faster than its history, and TPE calls at most 25 trials good (Optuna's default) however many there are."""
 
 
+_FEWEST_FOR_CMAES = 2
+"""Optuna's CMA-ES draws at random in a space of fewer numbers."""
+
+
 class Sampler:
     """Suggests the values of the trials of one contender::
 
@@ -123,6 +127,19 @@ class Sampler:
     def most_trials(self, fixed: Mapping[str, Any], options: int = 1) -> int:
         """The most trials of one of so many ``options`` that it can suggest: a grid ends, other samplers do not."""
         return len(unit_cube.grid(self.space, self._trials, fixed, options)) if self.name == "grid" else self._trials
+
+    def drawn_at_random(self, fixed: Container[str]) -> list[str]:
+        """The paths, beside those in ``fixed``, that a sampler that learns draws at random all the same: CMA-ES learns
+        from numbers outside branches alone, of which it needs two, and the Gaussian process from no path in a branch
+        (but where it learns from rungs)."""
+        if self.name not in ("cmaes", "gp") or self._of_ends is not None:
+            return []
+        learned = {
+            path for path, domain in self.space.items() if self.name == "gp" or not isinstance(domain, Choice)
+        }  # fmt: skip
+        if self.name == "cmaes" and len(learned) < _FEWEST_FOR_CMAES:
+            learned = set()
+        return [path for path in unit_cube.paths_of(self.space) if path not in learned and path not in fixed]
 
     def _model(self, number: int, goals: Sequence[Goal]) -> BaseSampler:
         seed = self._seed * 10_007 + number

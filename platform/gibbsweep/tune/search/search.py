@@ -18,6 +18,7 @@ from gibbsweep.tune.journal import entries
 from gibbsweep.tune.journal.ranking import losses_of
 from gibbsweep.tune.journal.record import Record, record_of
 from gibbsweep.tune.population.population import Population
+from gibbsweep.tune.samplers.finite import configurations, nearest_untried
 from gibbsweep.tune.samplers.sampler import Sampler, SamplerName
 from gibbsweep.tune.schedulers.base import Losses, Verdict
 from gibbsweep.tune.schedulers.choice import SchedulerConfig
@@ -54,7 +55,7 @@ class Search:
         evolves: Sequence[str] = (),
     ) -> None:
         self.contender, self.goals = contender, contender.goals
-        self._earlier, self._storage = len(earlier), storage
+        self._earlier, self._storage, self._seed = len(earlier), storage, seed
         self._study_id = entries.study_in(storage, contender.name, self.goals)
         options, updates = contender.options(), contender.budget.updates
         each, form = -(-trials // len(options)), scheduler or SchedulerConfig()
@@ -72,8 +73,16 @@ class Search:
             objectives=len(self.goals),
         )
         fewest = min(self._sampler.most_trials(contender.compared(option)) for option in options) if trials else 0
+        counts = [configurations(contender.space, contender.compared(option)) for option in options]
+        self.configurations = None if None in counts else sum(count for count in counts if count is not None)
+        """The number of configurations of the whole space; None if it is infinite."""
+        if self.configurations is not None and not isinstance(schedulers[0], Generations):
+            # Trials of a sweep that was started before repeats were left out stay on record.
+            on_record = -(-len(storage.get_all_trials(self._study_id, deepcopy=False)) // len(options))
+            fewest = min(fewest, max(on_record, *(count for count in counts if count is not None), 1))
         self.trials = min(trials, fewest * len(options))
-        """How many trials the search has: fewer than were asked for if a grid has fewer points."""
+        """How many trials the search has: fewer than were asked for if a grid has fewer points, or the space fewer
+        configurations. A compared option that has fewer than another repeats some."""
         shares = [self.trials // len(options) + (place < self.trials % len(options)) for place in range(len(options))]
         self.arms = [
             Arm(contender, option, position, len(options), share, scheduler)
@@ -95,6 +104,11 @@ class Search:
         """The paths whose values change while trials train; empty outside a population."""
         return () if self.population is None else self.population.evolves
 
+    @property
+    def drawn_at_random(self) -> list[str]:
+        """The paths that the sampler draws at random though it learns from trials."""
+        return self._sampler.drawn_at_random(self.contender.contender.compared_paths) if self.trials else []
+
     def arm_of(self, record: Record) -> Arm:
         """The arm that ``record`` is a trial of."""
         return self.arms[record.number % len(self.arms)]
@@ -110,6 +124,11 @@ class Search:
             fixed = {**recipe, **fixed}
         index = len(arm.records)
         values, attrs = self._sampler.suggest(number, index, self.goals, self.records, fixed)
+        if self.configurations is not None and self.population is None:  # a repeat would be equal to the last bit
+            tried = [record.values for record in arm.records]
+            values = nearest_untried(
+                self.contender.space, values, tried, arm.compared, seed=self._seed, number=number
+            )  # fmt: skip
         runs_to = arm.scheduler.runs_to(index)
         record = entries.begin(self._storage, self._study_id, number, self.contender.space, values, runs_to, attrs)
         self._add(record)

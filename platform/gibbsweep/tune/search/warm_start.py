@@ -9,6 +9,7 @@ without rungs, at the end.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +26,7 @@ from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.constraint import Constraint, violations
 from gibbsweep.study.space import Space, values_from_json, values_within
 from gibbsweep.study.study import Study
-from gibbsweep.tune.folder.layout import SweepDir, is_sweep, search_name, sweeps_message
+from gibbsweep.tune.folder.layout import SweepDir, is_sweep, search_name, sweeps_message, why_unreadable
 from gibbsweep.tune.journal.attributes import VALUES, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import Record, record_of
@@ -126,9 +127,11 @@ def read(path: Path) -> dict[str, History]:
 
 
 def _folder(name: str, runs: Path) -> Path:
-    for folder in (runs / name, Path(name)):
+    for folder in (runs / name, Path(os.path.expanduser(name))):
         if is_sweep(folder):
             return folder
+        if why := why_unreadable(SweepDir(folder)):
+            raise UserError(f"the record of sweep {name!r} cannot be read ({why}): name another sweep to start from.")
     raise UserError(f"there is no sweep {name!r} to start from, in {runs} or at that path: {sweeps_message(runs)}")
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.folder import write_json
+from gibbsweep.folder.whole import create_json
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.study import Study
-from gibbsweep.tune.folder.layout import SweepDir, find_sweep
+from gibbsweep.tune.folder.driver import claimed
+from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
 from gibbsweep.tune.search import warm_start
@@ -21,15 +24,10 @@ from gibbsweep.tune.setup.feasible import check
 def create(
     study: Study, options: SweepOptions, *, has_gpu: bool, script_options: Mapping[str, Any] | None = None
 ) -> tuple[SweepDir, Settings]:
-    """Make a new sweep's folder with its record. Raises UserError if the sweep exists, cannot be written, or is not
-    feasible."""
-    name = options.name or f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path = options.runs / name
-    if SweepDir(path).record_path.exists():
-        raise UserError(
-            f"there is already a sweep {name!r} in {options.runs}: continue it with --resume {name}, "
-            "or choose another --name."
-        )
+    """Make a new sweep's folder with its record. Where several processes make a sweep of one name at once, one of them
+    has it. Raises UserError if the sweep exists, cannot be written, or is not feasible."""
+    if options.name is not None and SweepDir(options.runs / options.name).record_path.exists():
+        raise _taken(options.name, options.runs)
     defaults: dict[str, Any] = {
         "contenders": study.default or tuple(study.contenders),
         "trials": study.trials,
@@ -52,7 +50,6 @@ def create(
     evolves = check(study, settings, options)
     histories = None if settings.from_sweep is None else warm_start.histories_of(study, settings, options.runs)
     record = {
-        "name": name,
         "study": study.name,
         "question": study.question,
         "data": settings.data,
@@ -66,14 +63,55 @@ def create(
         "created": time.time(),
     }
     try:
-        if histories is not None:  # before the record, with which the sweep exists
-            warm_start.write(SweepDir(path).warm_start, histories)
-        write_json(SweepDir(path).record_path, record)
+        if options.name is not None:
+            sweep = SweepDir(options.runs / options.name)
+            sweep.path.mkdir(parents=True, exist_ok=True)
+        else:
+            sweep = _claim_free_name(f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}", options.runs)
+        with claimed(sweep) as free:
+            if not free:
+                raise _taken(sweep.name, options.runs)
+            if histories is not None:  # before the record, with which the sweep exists
+                warm_start.write(sweep.warm_start, histories)
+            create_json(sweep.record_path, {"name": sweep.name, **record})
+    except FileExistsError as error:
+        if options.runs.is_dir():
+            raise _taken(options.name or study.name, options.runs) from error
+        raise _unwritable(options.runs, error) from error
     except OSError as error:
-        raise UserError(
-            f"the run folder {options.runs} cannot be written ({error.strerror}): choose a writable one with --runs."
-        ) from error
-    return SweepDir(path), settings
+        raise _unwritable(options.runs, error) from error
+    return sweep, settings
+
+
+def _claim_free_name(name: str, runs: Path) -> SweepDir:
+    """The new folder ``name`` in ``runs``, or name-2, name-3, ... where that is there: sweeps of one study may start in
+    the same second, on several machines."""
+    runs.mkdir(parents=True, exist_ok=True)
+    sweep, count = SweepDir(runs / name), 1
+    while True:
+        try:
+            sweep.path.mkdir()
+        except FileExistsError:
+            count += 1
+            sweep = SweepDir(runs / f"{name}-{count}")
+        else:
+            return sweep
+
+
+def _typed(option: Any) -> str:
+    """An option as a person types it."""
+    return " ".join(map(str, option)) if isinstance(option, list) else str(option)
+
+
+def _taken(name: str, runs: Path) -> UserError:
+    return UserError(
+        f"there is already a sweep {name!r} in {runs}: continue it with --resume {shlex.quote(name)}, or "
+        "choose another --name."
+    )
+
+
+def _unwritable(runs: Path, error: OSError) -> UserError:
+    return UserError(f"the run folder {runs} cannot be written ({error.strerror}): choose a writable one with --runs.")
 
 
 def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
@@ -92,9 +130,11 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
         option = getattr(options, name)
         option = list(option) if isinstance(option, tuple) else option
         if option is not None and option != recorded[name]:
+            option_name = f"--{name.removesuffix('_sweep').replace('_', '-')}"
+            learned = "" if name == "from_sweep" else f" (--from {sweep.name} takes over what this one has learned)"
             raise UserError(
-                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and "
-                f"--{name.removesuffix('_sweep')} {option} was given: leave it out to continue, or start a new sweep."
+                f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and {option_name} {_typed(option)} "
+                f"was given: leave it out to continue, or start a new sweep{learned}."
             )
     settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
     evolves = {name: list(paths) for name, paths in check(study, settings, options).items()}
@@ -108,13 +148,24 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     return sweep, settings
 
 
+def resume_if_started(options: SweepOptions) -> SweepOptions:
+    """``options`` that ask for one thing: with ``resume_or_start`` they resume the sweep ``name`` if there is one, and
+    start it if there is none. Raises UserError if its folder holds a record that cannot be read."""
+    if not options.resume_or_start or options.name is None:
+        return options
+    path = options.runs / options.name
+    if not SweepDir(path).record_path.exists():  # also a folder that a kill left before its record was written
+        return replace(options, resume_or_start=False)
+    return replace(options, name=None, resume=options.name, resume_or_start=False)
+
+
 def script_options_of(options: SweepOptions, script_options: Any) -> dict[str, Any]:
     """The script options with which the sweep to resume was started, as far as ``script_options`` has their
     defaults."""
-    path = SweepDir(options.runs / (options.resume or "")).record_path
-    if options.resume is None or not path.exists():
+    sweep = SweepDir(options.runs / (options.resume or ""))
+    if options.resume is None or not is_sweep(sweep.path):
         return {}
-    recorded: dict[str, Any] = json.loads(path.read_text()).get("script_options", {})
+    recorded: dict[str, Any] = sweep.record().get("script_options", {})
     defaults = type(script_options)()
     return {
         name: tuple(value) if isinstance(value, list) else value

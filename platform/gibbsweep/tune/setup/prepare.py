@@ -16,14 +16,14 @@ def prepare(study: Study, settings: Settings, options: SweepOptions, console: Co
     evaluators = all_evaluators(study, settings)
     first = load(study.views(settings.data)[0], root=options.data_root)
     for sentence in described(evaluators, first):
-        console.print(f"data  ·  {sentence}", style="dim", highlight=False, soft_wrap=True)
+        console.print(f"data  ·  {sentence}", style="dim", markup=False, highlight=False, soft_wrap=True)
     phrases = set()
     for view in study.views(settings.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
         dataset = load(view, root=options.data_root)
         with console.status("preparing what samples are measured with (the first time takes a minute or two)"):
             phrases |= {e.prepare(dataset) for e in evaluators if isinstance(e, Prepares)}
     for phrase in sorted(phrases):
-        console.print(f"measured with  ·  {phrase}", style="dim", highlight=False, soft_wrap=True)
+        console.print(f"measured with  ·  {phrase}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def all_evaluators(study: Study, settings: Settings) -> list[Evaluator]:

@@ -159,4 +159,4 @@ class Progress:
         return "  ".join(part for part in [*parts, spent_text(overview, self._clock.now_seconds)] if part)
 
     def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, soft_wrap=True)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.table import Table
+from rich.text import Text
 
 from gibbsweep.results.results import Results
 
@@ -20,9 +21,9 @@ def results_table(results: Results, *, width: int) -> Table:
     left_out = [header[i] for i in metrics if i not in shown]
     columns = [i for i in range(len(header)) if i not in metrics or i in shown]
     for i in columns:
-        table.add_column(header[i], justify="left" if i == 0 else "right", no_wrap=True)
+        table.add_column(Text(header[i]), justify="left" if i == 0 else "right", no_wrap=True)
     for cells in rows:
-        table.add_row(*(cells[i] for i in columns))
+        table.add_row(*(Text(cells[i]) for i in columns))
     if left_out:
-        table.caption = f"and in the results file: {', '.join(left_out)}"
+        table.caption = Text(f"and in the results file: {', '.join(left_out)}")
     return table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from gibbsweep.errors import is_disk_full
 from gibbsweep.folder import as_file_name
 from gibbsweep.results.gallery import copy_sounds, draw_gallery
 from gibbsweep.results.results import Results
@@ -19,11 +20,11 @@ from gibbsweep.tune.table.pictures import shown_runs
 
 def write_results(
     study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, settings: Settings
-) -> None:
+) -> str:
     """Write everything that the study shows to the sweep's folder and to the results folder of ``options``. Without
     that option, and unless the budget is ``smoke``, the second folder is ``analysis/results`` of the checkout whose
-    script runs."""
-    folders = [sweep.results]
+    script runs. Returns a sentence if that second folder cannot be written, else an empty text."""
+    folders: list[Path] = []
     # The checkout whose sweeps/ holds the running script. Another script, such as a test's, writes to its runs alone.
     sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
     beside = [above.parent / "analysis" / "results" for above in sweeps]
@@ -44,14 +45,29 @@ def write_results(
             sweep.results.mkdir(parents=True, exist_ok=True)
             name = as_file_name(search.contender.name)
             figure.savefig(sweep.results / f"{results.stem}_population_{name}.png", dpi=120)
+    _write_all(study, results, plan, sweep.results)
     for folder in folders:
-        results.write(folder)
-        for name, draw in study.figures.items():
-            figure = draw(results)
-            figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
-        for name in study.pictures:
-            gallery = draw_gallery(shown_runs(plan), name)
-            if gallery is not None:
-                gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
-        for name in study.sounds:
-            copy_sounds(shown_runs(plan), name, folder, results.stem)
+        try:
+            _write_all(study, results, plan, folder)
+        except OSError as error:
+            if is_disk_full(error):
+                raise
+            return (
+                f"the copy of the table in {folder} was not written ({error.strerror or error}): it is in "
+                f"{sweep.results}, and --results names another folder for the copy."
+            )
+    return ""
+
+
+def _write_all(study: Study, results: Results, plan: Plan, folder: Path) -> None:
+    """Write the table, the figures, the pictures and the sounds to ``folder``."""
+    results.write(folder)
+    for name, draw in study.figures.items():
+        figure = draw(results)
+        figure.savefig(folder / f"{results.stem}_{name}.png", dpi=120, bbox_inches="tight")
+    for name in study.pictures:
+        gallery = draw_gallery(shown_runs(plan), name)
+        if gallery is not None:
+            gallery.savefig(folder / f"{results.stem}_{as_file_name(name)}.png", dpi=96, bbox_inches="tight")
+    for name in study.sounds:
+        copy_sounds(shown_runs(plan), name, folder, results.stem)

@@ -1,0 +1,92 @@
+"""What the machine refuses while Ray starts is one sentence."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+START = """
+from gibbsweep.cli.parse import one_sentence
+from gibbsweep.tune.on_ray import cluster
+from gibbsweep.tune.options.options import SweepOptions
+with one_sentence():
+    cluster.start(SweepOptions(cpus=1{options}))
+    import ray, os
+    print("niceness", ray.get(ray.remote(lambda: os.nice(0)).remote()) - os.nice(0))
+"""
+
+pytestmark = pytest.mark.cluster
+
+
+def start(options: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models"))
+    return subprocess.run(
+        [sys.executable, "-c", START.format(options=options)],
+        env={**os.environ, "PYTHONPATH": paths, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_a_dead_cluster_is_named_with_its_source() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    for options, variables, source in (
+        ("", {"RAY_ADDRESS": address}, "RAY_ADDRESS"),
+        (f", address={address!r}", {}, "--address"),
+    ):
+        done = start(options, **variables)
+        assert done.returncode == 2, done.stderr
+        assert f"nothing answers at {address}" in done.stderr
+        assert f"{source} gave" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_dead_address_takes_no_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray is not even asked, which would try for minutes."""
+    from gibbsweep.errors import UserError
+    from gibbsweep.tune.on_ray import cluster
+    from gibbsweep.tune.options.options import SweepOptions
+
+    began = time.monotonic()
+    with pytest.raises(UserError, match="nothing answers"):
+        cluster.start(SweepOptions(address=f"ray://127.0.0.1:{free_port()}"))
+    assert time.monotonic() - began < 15
+
+
+def test_a_long_path_of_sockets(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 80)
+    folder.mkdir()
+    done = start(', address="local"', RAY_TMPDIR=str(folder))
+    assert done.returncode == 2, done.stderr
+    assert "point the environment variable RAY_TMPDIR" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = start(', address="local"', HOME=str(tmp_path / "file"), RAY_AUTH_MODE="token")
+    assert done.returncode == 2, done.stderr
+    assert "RAY_AUTH_TOKEN_PATH" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("options", "niceness"), [("", 5), (", niceness=0", 0)])
+def test_trials_hardly_give_way(options: str, niceness: int) -> None:
+    done = start(f', address="local"{options}')
+    assert f"niceness {niceness}" in done.stdout, done.stderr
