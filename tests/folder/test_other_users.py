@@ -14,6 +14,7 @@ NOBODY = 65534
 SCRIPT = """
 import os, sys
 from pathlib import Path
+import sqlalchemy.exc  # before the user changes, who may not read the interpreter's own library
 from gibbsweep.errors import UserError
 from gibbsweep.folder import only_process
 from gibbsweep.tune.folder.driver import only_driver, request_stop

@@ -10,9 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gibbsweep.track.store import configure_mlflow
+from gibbsweep.track.uri import redact
 
 LOGGERS = ("gibbsweep.track", "mlflow", "alembic", "sqlalchemy.engine", "huey", "urllib3")
 """Ours, MLflow's, and those of the libraries that MLflow uses."""
+
+
+class _WithoutPasswords(logging.Formatter):
+    """A formatter of log lines, tracebacks included, that hides the passwords of URIs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 @contextmanager
@@ -23,7 +31,7 @@ def log_to(path: Path) -> Iterator[logging.Logger]:
     importlib.import_module("mlflow")  # its first import installs handlers, which are set aside below
 
     handler = logging.FileHandler(path, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_WithoutPasswords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [(logger.handlers, logger.propagate) for logger in loggers]
     ours = loggers[0]
