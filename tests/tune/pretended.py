@@ -53,7 +53,7 @@ def save_history(run_dir: Path, rates: list[float]) -> None:
     content = save({"model/history": torch.tensor(rates, dtype=torch.float64)})
     name = f"step-{len(rates):08d}.safetensors"
     write_atomically(run_dir / "checkpoint" / name, content)
-    state = {"format": FORMAT, "tensors": name, "sha256": hashlib.sha256(content).hexdigest()}
+    state = {"format": FORMAT, "tensors": name, "sha256": hashlib.sha256(content).hexdigest(), "aliases": {}}
     state |= vars(Progress(step=len(rates)))
     write_atomically(run_dir / "checkpoint" / "state.json", json.dumps(state).encode())
 
