@@ -12,9 +12,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 SCRIPT = """
-import os, sys
+import asyncio, os, sys  # what is imported later may stand in a folder that only root reads
 from pathlib import Path
-import sqlalchemy.exc  # before the user changes, who may not read the interpreter's own library
+import sqlalchemy
 from gibbsweep.errors import UserError
 from gibbsweep.folder import only_process
 from gibbsweep.tune.folder.driver import only_driver, request_stop

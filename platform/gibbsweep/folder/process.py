@@ -36,8 +36,8 @@ def only_process(run_dir: Path, wait_s: float = _ORPHAN_S) -> Iterator[None]:
         ) from None
     except PermissionError as error:
         raise UserError(
-            f"the run folder {run_dir} belongs to another user ({error.filename} cannot be written): choose another "
-            "name, or another folder with --runs."
+            f"the run folder {run_dir} belongs to another user ({error.filename} cannot be written): "
+            "choose a run folder of your own."
         ) from error
     try:
         yield
