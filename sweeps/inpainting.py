@@ -31,7 +31,8 @@ from gibbsweep_models.noise import GeometricSchedule
 from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.samplers.diffusion import AnnealedInpainting
 
-LARGE_UNET = {
+UNETS = {
+    "smoke": {"channels": (8, 8)},
     "gpu": {"channels": (64, 128, 256), "patch": 1, "ema_decay": 0.999},
     "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
 }
@@ -49,12 +50,12 @@ CONTENDERS = {
     "dsm": Contender(
         DSMEnergyConfig(schedule=GeometricSchedule(0.03, 2.0), learning_rate=4e-3, inpainting=FINE),
         space={"inpainting.temperature": Choice(0.0, 0.02, 0.1), "inpainting.step_size": Float(0.3, 1.0), **RATE},
-        at=LARGE_UNET,
+        at=UNETS,
     ),
     "dsm_hole": Contender(
         HoleEnergyConfig(learning_rate=4e-3, schedule=GeometricSchedule(0.1, 2.0), inpainting=TWO_STEPS),
         space=RATE,
-        at=LARGE_UNET,
+        at=UNETS,
     ),
     "cd": Contender(
         ConvEBMConfig(cd=LangevinCD(n_steps=15)),
@@ -63,7 +64,11 @@ CONTENDERS = {
             "cd.learning_rate": Float(1e-4, 1e-3, log=True),
             "cd.data_noise": Float(0.005, 0.1, log=True),
         },
-        at={"gpu": {"channels": (64, 128, 256, 256)}, "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60}},
+        at={
+            "smoke": {"inpaint_steps": 5},
+            "gpu": {"channels": (64, 128, 256, 256)},
+            "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60},
+        },
     ),
     "gan": Contender(
         GANConfig(search_steps=30),
@@ -72,7 +77,7 @@ CONTENDERS = {
             "search_realism": Float(1e-4, 1e-1, log=True),
             "generator_learning_rate": Float(3e-4, 2e-3, log=True),
         },
-        at={"gpu": LARGE_GAN, "paper": LARGE_GAN},
+        at={"smoke": {"search_steps": 3}, "gpu": LARGE_GAN, "paper": LARGE_GAN},
     ),
     "context_encoder": Contender(
         MaskedAutoencoderConfig(adversarial=0.01, learning_rate=4e-3),
@@ -81,9 +86,9 @@ CONTENDERS = {
             "critic_learning_rate": Float(1e-4, 1e-3, log=True),
             **RATE,
         },
-        at=LARGE_UNET,
+        at=UNETS,
     ),
-    "masked_autoencoder": Contender(MaskedAutoencoderConfig(learning_rate=4e-3), space=RATE, at=LARGE_UNET),
+    "masked_autoencoder": Contender(MaskedAutoencoderConfig(learning_rate=4e-3), space=RATE, at=UNETS),
     "biharmonic": Contender(ClassicalInpainterConfig("biharmonic")),
     "smooth": Contender(ClassicalInpainterConfig("smooth")),
     "mean_image": Contender(ClassicalInpainterConfig("mean_image")),
@@ -101,11 +106,11 @@ STUDY = Study(
     contenders=CONTENDERS,
     default=tuple(name for name in CONTENDERS if name != "smooth"),
     goal=Goal("validation/psnr_holes", "maximize"),
-    evaluators=(Inpainting(limit=by_budget(smoke=8, other=40), n_completions=2),),
+    evaluators=(Inpainting(limit=by_budget(smoke=4, other=40), n_completions=2),),
     # Fewer images where hardware is scarce: completions by search and by chains cost hundreds of evaluations an image.
     final_evaluators=(
         Inpainting(
-            limit=by_budget(smoke=10, laptop=100, paper=None, other=500),
+            limit=by_budget(smoke=4, laptop=100, paper=None, other=500),
             n_completions=by_budget(smoke=2, laptop=2, other=3),
         ),
     ),

@@ -27,7 +27,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "binary_classification": ("mnist[4,9]", "fashion_mnist"),
     "cd_k_cifar10": ("cifar10_4k",),
     "conditional_guidance": ("digits",),
-    "denoising": ("mnist5k",),
+    "denoising": ("mnist5k@14",),
     "denoising_score_matching": ("digits",),
     "diffusion_losses": ("digits",),
     "inpainting": ("cifar10_4k",),
