@@ -31,7 +31,7 @@ from gibbsweep_models.noise import GeometricSchedule
 from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.samplers.diffusion import AnnealedInpainting
 
-UNETS = {
+UNETS: Sizes = {
     "smoke": {"channels": (8, 8)},
     "gpu": {"channels": (64, 128, 256), "patch": 1, "ema_decay": 0.999},
     "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
