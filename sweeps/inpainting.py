@@ -15,7 +15,7 @@ completions, PSNR of the mean of several (which is what the squared error reward
 
 from __future__ import annotations
 
-from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import Inpainting
 from gibbsweep.evaluate.restoring.inpainting import MASKS
