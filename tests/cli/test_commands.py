@@ -51,7 +51,7 @@ def test_the_command_to_continue_repeats_what_is_not_on_record(name: str, tmp_pa
         name=name,
         trials=3,
         runs=tmp_path / "exp [v2]",
-        data_root=Path("~/my data"),
+        data_root=Path("/srv/my data"),
         tracking_uri="http://host:5000/a b",
         address="local",
         cpus=2,

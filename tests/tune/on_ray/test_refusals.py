@@ -59,10 +59,13 @@ def test_a_dead_cluster_is_named_with_its_source() -> None:
 
 def test_a_dead_address_takes_no_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray is not even asked, which would try for minutes."""
+    import ray
+
     from gibbsweep.errors import UserError
     from gibbsweep.tune.on_ray import cluster
     from gibbsweep.tune.options.options import SweepOptions
 
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # other tests of this process may have started one
     began = time.monotonic()
     with pytest.raises(UserError, match="nothing answers"):
         cluster.start(SweepOptions(address=f"ray://127.0.0.1:{free_port()}"))
