@@ -115,7 +115,12 @@ def test_a_script_is_named_with_its_interpreter(tmp_path: Path) -> None:
     script = tmp_path / "my study.py"
     script.write_text("from gibbsweep.cli.command import study_command\nprint(study_command(None, ''))\n")
     done = subprocess.run(
-        [sys.executable, script, "--x"], capture_output=True, text=True, check=True, env={**os.environ, "PATH": ""}
+        [sys.executable, script, "--x"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,  # in a folder above the interpreter the name is shorter
+        env={**os.environ, "PATH": ""},
     )
     assert shlex.split(done.stdout) == [sys.executable, str(script)]
     again = subprocess.run(["sh", "-c", done.stdout], capture_output=True, text=True, check=True)
@@ -130,7 +135,10 @@ def test_the_interpreter_is_python_only_where_the_shell_finds_the_same(
     (tmp_path / "python").write_text("#!/bin/sh\n")
     (tmp_path / "python").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     assert interpreter() == sys.executable
+    monkeypatch.chdir(Path(sys.executable).parents[1])
+    assert interpreter() == f"bin/{Path(sys.executable).name}"  # shorter, and still a path: no search for a name
 
 
 @pytest.mark.parametrize("name", ["r", "exp [v2]", 'it\'s "a" $x'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -45,15 +46,22 @@ for work in (drive, train, lambda: request_stop(sweep), send):
 """
 
 
+def _private_parents(path: Path) -> list[Path]:
+    """The folders above ``path`` that pytest made for its user alone (one more with several processes)."""
+    return [parent for parent in path.parents if not parent.stat().st_mode & stat.S_IXOTH]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_another_users_folder_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o755, 0o700], ids=["readable", "private"])
+def test_another_users_folder_is_one_sentence(tmp_path: Path, mode: int) -> None:
     sweep = tmp_path / "s"
     (sweep / "trials" / "rbm-0000").mkdir(parents=True)
     for name in ("driver.lock", "track.lock", "sweep.json", "trials/rbm-0000/run.lock"):
         (sweep / name).write_text("{}")
         (sweep / name).chmod(0o644)
-    for folder in (tmp_path, *tmp_path.parents[:2], sweep, sweep / "trials", sweep / "trials" / "rbm-0000"):
+    for folder in (tmp_path, *_private_parents(tmp_path), sweep, sweep / "trials", sweep / "trials" / "rbm-0000"):
         folder.chmod(0o755)
+    sweep.chmod(mode)
     paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models"))
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(user=NOBODY), str(sweep)],

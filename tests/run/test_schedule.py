@@ -144,6 +144,7 @@ def _worker(rank: int, store: str, run_dir: Path) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
     outcome = run(scheduled(run_dir))
+    distributed.barrier()  # a group that one worker leaves while the other still waits in it aborts
     distributed.destroy_process_group()
     if outcome.kind != "completed":
         raise RuntimeError(outcome.message)

@@ -219,9 +219,9 @@ def sync(sweep_dir: Path, *, tracking_uri: str) -> SyncReport:
     check_tracking_uri(tracking_uri)
     sweep_dir = Path(sweep_dir)
     folder = SweepFolder(sweep_dir)
-    if not folder.record_path.exists():
-        raise UserError(f"{sweep_dir} has no {SWEEP}: expected a sweep's folder, such as runs/cd_k-1")
     try:
+        if not folder.record_path.exists():
+            raise UserError(f"{sweep_dir} has no {SWEEP}: expected a sweep's folder, such as runs/cd_k-1")
         with sweep_lock(sweep_dir, wait_s=_ORPHAN_S), log_to(folder.track_log) as log:
             mirror = SweepMirror(sweep_dir, tracking_uri=tracking_uri)
             unreachable = False
