@@ -178,7 +178,7 @@ def ray_session(start_ray: Callable[[int], None]) -> None:
     start_ray(2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture  # asked anew by every test: another one may have shut Ray down
 def ray_of_one_cpu(start_ray: Callable[[int], None]) -> None:
     """A local Ray for sweeps that may as well run one trial after the other: each trial at once is a process that
     imports PyTorch."""

@@ -108,7 +108,7 @@ def study(**changes: object) -> Study:
             "smoke": Budget(10, 32, 5),
             "laptop": Budget(20, 32, 5),
             "long": Budget(800, 32, 20),
-            "slow": Budget(2000, 32, 20),
+            "slow": Budget(20_000, 32, 20),
             "silent": Budget(10**6, 32, 10**6),
         },
         trials=4,

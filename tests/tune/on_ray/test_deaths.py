@@ -58,6 +58,16 @@ def test_what_a_trial_raised(tmp_path: Path) -> None:
     assert (other.memory, other.silent) == (None, False) and "on fire" in other.message
 
 
+def test_a_process_that_could_not_begin(tmp_path: Path) -> None:
+    """Ray tells of it in one of two ways: as the error of the task, or as an actor that died in its creation."""
+    cause = ModuleNotFoundError("No module named 'only_here'")
+    for error in (task_error(cause), ActorDiedError(RayTaskError("__init__", f"Traceback ...\n{cause!r}", cause))):
+        own = Deaths()
+        found = own.of(failed(tmp_path, own, error))
+        assert found.raised and not found.silent and found.memory is None
+        assert "No module named 'only_here'" in found.message
+
+
 def test_rays_memory_monitor(tmp_path: Path) -> None:
     words = RuntimeError("Task was killed due to the node running low on memory.\nMemory on the node was 95 %.")
     own = Deaths()
