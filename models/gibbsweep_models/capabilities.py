@@ -121,7 +121,8 @@ class HasVariationalBound(Protocol):
 
     def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The terms of an upper bound on -log2 p of ``x`` (B, *D), 256 even values in [-1, 1], in bits per dimension,
-        (B,) each."""
+        (B,) each. What differs between examples by design, such as a noise level, differs least between neighbours, of
+        which the first and the last are two: their differences are the bound's error."""
         ...
 
 

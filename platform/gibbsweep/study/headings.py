@@ -72,6 +72,7 @@ HEADINGS = {
     "sound_seconds_per_second": "s/s",
     "synthetic_auroc": "synthetic",
     "vlb_bits": "VLB",
+    "vlb_bits_se": "VLB SE",
     "voxel_n": "n",
 }
 """By the metric's name without its split."""
