@@ -88,7 +88,7 @@ CONTENDERS = {
 
 
 def noise_of(row: Row) -> float:
-    """How far a likelihood is known: its bracket's half width, a nat at least."""
+    """The least that counts as a change of a likelihood: its bracket's half width, a nat at least."""
     uncertainty = row.metrics.get("test/log_likelihood_uncertainty")
     return max(1.0, uncertainty.mean if uncertainty else 0.0)
 
@@ -104,8 +104,14 @@ STUDY = Study(
         LogLikelihood(n_temperatures=by_budget(smoke=10, other=500), limit=by_budget(smoke=100, other=2_000)),
         *CHAINS,
     ),
+    note=(
+        "log p is the middle between AIS and reverse AIS. Their chains are one run's: reverse AIS starts where AIS "
+        "ended, and what one misses the other misses. So `± agreement`, half of what lies between them, is no error of "
+        "log p. `inverted` is the share of seeds in which reverse AIS lies above AIS by more than two standard errors, "
+        "and log p is AIS, a bound from above."
+    ),
     columns={
-        **columns("log_likelihood", "log_likelihood_uncertainty"),
+        **columns("log_likelihood", "log_likelihood_uncertainty", "log_likelihood_inverted"),
         PEAK: "peak log p (val.)",
         DROP: "peak − final",
         **columns("energy_drift"),

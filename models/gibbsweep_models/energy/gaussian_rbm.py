@@ -198,7 +198,8 @@ class GaussianRBMSystem(System):
         steps.
 
         The reverse chains start where the forward ones ended, resampled by weight, and take ``equilibration`` Gibbs
-        steps. Chains that start at data would remember it for thousands of steps, and bracket nothing.
+        steps. Chains that start at data would remember it for thousands of steps, and bracket nothing. What the forward
+        chains missed these miss as well: the width of the bracket says how far both agree, not how far both err.
         """
         config, machine = self.config, self.machine
         z = self.coordinates(x)
