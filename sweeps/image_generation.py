@@ -27,7 +27,7 @@ from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Study, 
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Features, LongRun, ReplayDistances, SampleDistances, SampleGrid
 from gibbsweep.results.figures import RowBars
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -47,7 +47,7 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
     return equal_seconds(seconds_per_update, {"laptop": 12, "long": 150}, gpu=gpu, paper=paper, batch_size=batch_size)
 
 
-N_SAMPLES = by_budget(smoke=24, laptop=500, long=2_000, gpu=5_000, paper=10_000)
+N_SAMPLES = by_budget(smoke=24, laptop=1_000, long=2_000, gpu=5_000, paper=10_000)
 DISTANCE, BUFFER = "test/frechet_distance", "test/frechet_distance_buffer"
 ENERGIES, ADVERSARIAL = ("short_run", "persistent", "improved", "grbm"), ("gan", "wgan_gp")
 
@@ -136,7 +136,10 @@ def study(options: Options) -> Study:
         question="Does an energy draw better digits than a GAN or a VAE that was trained as long?",
         data="mnist",
         needs=DataNeeds(labels=features == "classifier", dims=3),
-        contenders={name: replace(each, final_evaluators=own.get(name)) for name, each in CONTENDERS.items()},
+        contenders={
+            **{name: replace(each, final_evaluators=own.get(name)) for name, each in CONTENDERS.items()},
+            **references(),
+        },
         goal=Goal("validation/frechet_distance", "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=250), features),),
         final_evaluators=final,
@@ -146,8 +149,9 @@ def study(options: Options) -> Study:
             "class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in the "
             f"features of {network}, of n samples against n images; `buf.`: from the replay buffer, else from noise. "
             "Drifts are of a long run after the samples: mean energy in standard deviations of the data's, and KD. "
-            "Noise can have a high precision, where few features tell it from an unusual image: read it with recall "
-            "and FD."
+            "Noise can have a high precision, where few features tell it from an unusual image: read density, which "
+            "outliers mislead less, and coverage, the share of images near a sample, with it. The rows training_data "
+            "and noise have n training images, and noise of the data's moments, in place of samples: what n allows."
         ),
         columns={
             **columns(
@@ -155,9 +159,8 @@ def study(options: Options) -> Study:
             ),
             "test/class_inception_score": "IS",
             "test/class_inception_score_buffer": "IS buf.",
-            **columns(
-                "precision", "recall", "recall_buffer", "long_run_energy_drift", "long_run_kernel_distance_drift"
-            ),
+            **columns("precision", "density", "recall", "recall_buffer", "coverage", "coverage_buffer"),
+            **columns("long_run_energy_drift", "long_run_kernel_distance_drift"),
         },
         budgets=budgets(0.105, gpu=150_000, paper=500_000),
         trials=4,

@@ -26,7 +26,7 @@ from __future__ import annotations
 from gibbsweep import Budget, Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import VoxelGeneration, VoxelReplay
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -76,6 +76,7 @@ CONTENDERS = {
         budgets=budgets(0.10),
         at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
     ),
+    **references(),
 }
 
 STUDY = Study(

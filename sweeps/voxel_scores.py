@@ -28,7 +28,7 @@ from dataclasses import replace
 from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Space, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import SamplingCost, SamplingPath, StepCounts, VoxelGeneration
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.nn.noise_networks import UNetConfig
@@ -98,6 +98,7 @@ CONTENDERS = {
         budgets=equal_seconds(0.105, SECONDS, gpu=30_000, paper=300_000),
         at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
     ),
+    **references(final_evaluators=FINAL[:1]),
 }
 
 STUDY = Study(

@@ -78,7 +78,8 @@ class OneClassSVMSystem(System):
     def _left_over(self, x: np.ndarray) -> np.ndarray:
         """|x - its projection|: (N, D) -> (N, 1)."""
         projected = self.projection.inverse_transform(self.projection.transform(x))
-        return np.linalg.norm(x - projected, axis=1, keepdims=True)
+        norms: np.ndarray = np.linalg.norm(x - projected, axis=1, keepdims=True)
+        return norms
 
     def _features(self, x: np.ndarray) -> np.ndarray:
         components: np.ndarray = self.projection.transform(x)
