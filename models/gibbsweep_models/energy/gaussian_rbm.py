@@ -47,6 +47,8 @@ class Convolutional:
     """Side of the square, in pixels."""
     stride: int = 4
     """Pixels from one square to the next."""
+    zero_mean: bool = True
+    """Whether a map's weights have the mean 0 in every channel, so that no hidden unit moves the mean colour."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class GaussianRBMConfig(SignedUnits):
             self.hidden.n_maps,
             self.hidden.kernel_size,
             self.hidden.stride,
+            zero_mean=self.hidden.zero_mean,
             initial_weight_scale=self.initial_weight_scale,
             smallest_variance=self.smallest_variance,
             learn_variance=self.learn_variance,
