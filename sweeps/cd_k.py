@@ -33,7 +33,8 @@ RBM = Contender(
 )
 
 CONV_EBM = Contender(
-    ConvEBMConfig(cd=LangevinCD(n_steps=20)),
+    # So few chains that training makes them as long as those that are shown, with k = 5, too.
+    ConvEBMConfig(cd=LangevinCD(n_steps=20, replay_size=96)),
     compare="cd.n_steps",
     space={
         "cd.n_steps": Choice(5, 10, 20, 40),
@@ -51,6 +52,11 @@ CONV_EBM = Contender(
         ChainGrid(),
         SampleGrid(),
     ),
+    at={
+        "long": {"cd.replay_size": 640},
+        "gpu": {"cd.replay_size": 2_000},
+        "paper": {"cd.replay_size": 10_000},
+    },
     budgets=equal_updates(
         by_budget(smoke=10, laptop=300, long=2_000, gpu=10_000, paper=100_000),
         batch_size=by_budget(smoke=32, laptop=64, long=64, other=128),

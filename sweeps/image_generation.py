@@ -57,12 +57,14 @@ LANGEVIN = {
     "cd.l2": Float(0.01, 0.3, log=True),
 }
 # Many short updates beat few long ones, and a learning rate that falls to 0 leaves no digit favoured over the others.
-CHAINS = LangevinCD(n_steps=15, learning_rate=1e-3, schedule="cosine")
+# A chain's share of the training's steps is the longer the fewer chains there are, and the energy is known no further:
+# as few as the distances of the buffer need.
+CHAINS = LangevinCD(n_steps=15, learning_rate=1e-3, schedule="cosine", replay_size=1_000)
 SMALL = {"channels": (8, 8), "cd.n_steps": 3, "sample_steps": 5}
 WIDE = {"channels": (64, 128, 256, 256), "ema_decay": 0.999}
 PERSISTENT_SIZES = {
     "smoke": {**SMALL, "cd.replay_size": 48},
-    "gpu": {**WIDE, "cd.replay_size": 10_000},
+    "gpu": {**WIDE, "cd.replay_size": 3_500},
     "paper": {**WIDE, "cd.replay_size": 10_000, "cd.n_steps": 60},
 }
 GAN_SPACE = {
@@ -127,8 +129,9 @@ def study(options: Options) -> Study:
     features = options.features
     final = (SampleDistances(N_SAMPLES, features), SampleGrid(n=64))
     n_chains = by_budget(smoke=8, laptop=64, long=64, other=1_000)
-    of_energy = (*final, LongRun(by_budget(smoke=10, laptop=1_000, other=10_000), n_chains, features))
-    of_persistent = (*of_energy, ReplayDistances(N_SAMPLES, features))
+    of_energy = (*final, LongRun(by_budget(smoke=10, laptop=150, other=10_000), n_chains, features))
+    n_replayed = by_budget(smoke=24, laptop=1_000, long=1_000, gpu=3_500, paper=10_000)
+    of_persistent = (*of_energy, ReplayDistances(n_replayed, features))
     own = {"short_run": of_energy, "grbm": of_energy, "persistent": of_persistent, "improved": of_persistent}
     network = "Inception v3" if features == "inception" else "the data set's own classifier"
     return Study(
@@ -155,8 +158,9 @@ def study(options: Options) -> Study:
         ),
         columns={
             **columns(
-                "frechet_distance", "frechet_distance_buffer", "distance_n", "kernel_distance", "kernel_distance_buffer"
+                "frechet_distance", "frechet_distance_buffer", "distance_n", "distance_n_buffer", "kernel_distance"
             ),
+            **columns("kernel_distance_buffer"),
             "test/class_inception_score": "IS",
             "test/class_inception_score_buffer": "IS buf.",
             **columns("precision", "density", "recall", "recall_buffer", "coverage", "coverage_buffer"),

@@ -56,6 +56,8 @@ CONTENDERS = {
         final_evaluators=(VoxelGeneration(N_SAMPLES, references=True), VoxelReplay(N_SAMPLES)),
         at={
             "smoke": {"channels": (8, 8), "cd.n_steps": 3, "cd.replay_size": 48, "sample_steps": 3},
+            # Chains that training makes as long as those of samples.
+            "laptop": {"cd.replay_size": 400},
             "gpu": {**WIDE, "cd.replay_size": 10_000},
             "paper": {**WIDE, "cd.replay_size": 10_000, "cd.n_steps": 20, "cd.step_size": 0.02},
         },

@@ -83,6 +83,16 @@ class DescribesData(Protocol):
         ...
 
 
+@runtime_checkable
+class RunsChains(Protocol):
+    """An evaluator that runs the model's own Markov chains on."""
+
+    @property
+    def chain_steps(self) -> int:
+        """The steps of its longest chain."""
+        ...
+
+
 def described(evaluators: Iterable[Evaluator], dataset: Dataset) -> list[str]:
     """Collect what ``evaluators`` say of the data, each sentence once."""
     sentences = (s for e in evaluators if isinstance(e, DescribesData) for s in e.describe(dataset))

@@ -24,6 +24,7 @@ HEADINGS = {
     "density": "density",
     "density_denoised": "density",
     "distance_n": "n",
+    "distance_n_buffer": "n buf.",
     "distance_n_denoised": "n",
     "ece": "ECE",
     "energy_distance": "energy distance",

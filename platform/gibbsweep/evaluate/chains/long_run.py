@@ -50,6 +50,10 @@ class LongRun:
     """Chains in the picture."""
     needs: ClassVar[type] = EnergyThatSamples
 
+    @property
+    def chain_steps(self) -> int:
+        return self.n_steps
+
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
 

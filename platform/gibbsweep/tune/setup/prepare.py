@@ -6,6 +6,7 @@ from rich.console import Console
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import Evaluator, Prepares, described
+from gibbsweep.study.chain_ages import young_chains
 from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
@@ -17,6 +18,9 @@ def prepare(study: Study, settings: Settings, options: SweepOptions, console: Co
     first = load(study.views(settings.data)[0], root=options.data_root)
     for sentence in described(evaluators, first):
         console.print(f"data  ·  {sentence}", style="dim", markup=False, highlight=False, soft_wrap=True)
+    for at in settings.contenders_of(study).values():
+        for sentence in young_chains(at):
+            console.print(f"chains  ·  {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     phrases = set()
     for view in study.views(settings.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
         dataset = load(view, root=options.data_root)
