@@ -76,7 +76,7 @@ CONTENDERS = {
     "conv_energy": Contender(
         # So few chains, and so few restarts, that training makes them as long as the longest that is shown, with k = 10:
         # an energy knows nothing of where longer ones go. After 1,000 steps from data 6 % of the pixels are black or
-        # white at a rate of 1e-4; with 2,000 chains and 5 % restarts 66 % are, of the data's own 2 % (one seed).
+        # white at a rate of 1e-4, and with 2,000 chains and 5 % restarts 66 %; of the data's 2 % are (one seed).
         ConvEBMConfig(channels=(8, 16, 32, 32), cd=LangevinCD(replay_size=64, restart_fraction=0.01)),
         compare=("cd.n_steps", "cd.learning_rate"),
         space={"cd.n_steps": Choice(1, 10), "cd.learning_rate": Choice(1e-4, 1e-3, 1e-2)},
