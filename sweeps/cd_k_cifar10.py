@@ -74,8 +74,8 @@ CONTENDERS = {
         {"hidden.n_maps": 128},
     ),
     "conv_energy": Contender(
-        # So few chains, and so few restarts, that training makes them as long as the longest that is shown, with k = 10:
-        # an energy knows nothing of where longer ones go. After 1,000 steps from data 6 % of the pixels are black or
+        # So few chains, and so few restarts, that training makes them as long as those that are shown, with k = 10: an
+        # energy knows nothing of where longer ones go. After 1,000 steps from data 6 % of the pixels are black or
         # white at a rate of 1e-4, and with 2,000 chains and 5 % restarts 66 %; of the data's 2 % are (one seed).
         ConvEBMConfig(channels=(8, 16, 32, 32), cd=LangevinCD(replay_size=64, restart_fraction=0.01)),
         compare=("cd.n_steps", "cd.learning_rate"),
