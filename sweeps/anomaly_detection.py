@@ -9,7 +9,7 @@ Tuning never sees the digit that is held out. It maximises the AUROC against syn
 images (halves of two digits, two digits at once, mirrored, transposed, half of a digit on an empty ground), on the
 first view alone; the best configuration is then trained anew for every digit with every seed. The contenders get the
 same number of trials and device-seconds of one order, which the table states; the RBM, an isolation forest (10,000
-examples) and a one-class SVM (4,000 examples, principal components) take what they need.
+examples) and a one-class SVM (4,000 examples, principal components and what these leave over) take what they need.
 
     python sweeps/anomaly_detection.py                          all ten digits, minutes on two cores
     python sweeps/anomaly_detection.py --budget long            longer training

@@ -29,7 +29,7 @@ from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ClassDistances, GuidanceScales, SamplingCost
 from gibbsweep.results.figures import ByLevel, SymLog
 from gibbsweep.results.findings import InteriorOptimum
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.nn.denoisers import ClassifierFree, ClassifierGuidance, Guidance
 from gibbsweep_models.nn.noise_networks import NoisyClassifierConfig, UNetConfig
@@ -43,7 +43,8 @@ def budgets(seconds_per_update: float, *, gpu: int = 30_000, paper: int = 400_00
     return equal_seconds(seconds_per_update, {"laptop": 16, "long": 240}, gpu=gpu, paper=paper)
 
 
-N_SAMPLES = by_budget(smoke=24, laptop=250, long=1_000, gpu=5_000, paper=10_000)
+# Where hardware is scarce fewer samples, which every scale costs anew: the reference rows have as many.
+N_SAMPLES = by_budget(smoke=24, laptop=400, long=1_000, gpu=5_000, paper=10_000)
 FREE = (0.0, 0.1, 0.3, 1.0, 3.0, 6.0, 12.0)
 """Scales w of classifier-free guidance: 0 is the conditional model as it is. A model that was trained for seconds
 barely heard the class, and wants scales that a finished one is spoilt by."""
@@ -129,6 +130,7 @@ CONTENDERS = {
             **{name: {"channels": (64, 128, 256), "latent_dim": 64, "ema_decay": 0.999} for name in ("gpu", "paper")},
         },
     ),
+    **references(final_evaluators=(ClassDistances(N_SAMPLES),)),
 }
 
 
@@ -151,10 +153,12 @@ STUDY = Study(
         "that n test examples have, at the scale whose distance to validation examples is least. `scale` is w of D_c "
         "+ w (D_c - D), and of a classifier s of D + s sigma² grad ln p(y | x). `margin`: by which share the distance "
         "at both ends of the scales exceeds the least between them. `nfe` and `s/sample`: network evaluations, the "
-        "classifier's counted, and seconds of one of 32 samples drawn at once."
+        "classifier's counted, and seconds of one of 32 samples drawn at once. The rows training_data and noise have n "
+        "training digits of those classes, and noise of the data's moments, in place of samples: what n allows."
     ),
     columns={
-        **columns("frechet_distance", "distance_n", "class_accuracy", "recall", "kernel_distance"),
+        **columns("frechet_distance", "distance_n", "class_accuracy", "kernel_distance"),
+        **columns("precision", "density", "recall", "coverage"),
         **columns("guidance_scale", "interior_margin"),
         "test/frechet_distance_at_0": "FD at 0",
         **columns("sampling_nfe", "sampling_seconds"),

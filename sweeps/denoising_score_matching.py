@@ -29,7 +29,7 @@ from gibbsweep.cli import run_study
 from gibbsweep.evaluate import BitsPerDim, ClassAccuracy, DenoisingError, SampleDistances, SampleGrid
 from gibbsweep.evaluate.samples.sampling import SamplingCost, SamplingPath
 from gibbsweep.results.figures import ByLevel
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.nn.denoisers import ClassifierFree
@@ -49,7 +49,7 @@ LEARNING_RATE = {"learning_rate": Float(1e-3, 1e-2, log=True)}
 DENOISED = DenoisingError(SIGMAS, by_budget(smoke=20, other=1_000))
 OF_SCORE = (
     DENOISED,
-    SampleDistances(by_budget(smoke=24, laptop=200, long=1_000, gpu=2_000, paper=10_000)),
+    SampleDistances(by_budget(smoke=24, laptop=1_000, long=1_000, gpu=2_000, paper=10_000)),
     ClassAccuracy(by_budget(smoke=24, laptop=200, other=1_000)),
     SampleGrid(n=64),
     SamplingPath(),
@@ -140,6 +140,11 @@ STUDY = Study(
         "dsm_single": DSM_SINGLE,
         **DAES,
         "autoencoder": AUTOENCODER,
+        **references(
+            goal=Goal("validation/frechet_distance", "minimize"),
+            evaluators=(SampleDistances(by_budget(smoke=24, other=200)),),
+            final_evaluators=OF_SCORE[1:4],
+        ),
     },
     goal=Goal("validation/denoising_error_mean", "minimize"),
     evaluators=(DenoisingError(SIGMAS, 200),),
@@ -149,13 +154,14 @@ STUDY = Study(
         f"of {', '.join(f'{s:g}' for s in SIGMAS)}, `own` at the one level that an autoencoder is for. FD (Fréchet "
         "distance) and digit accuracy are by the data set's own classifier, of n samples. Bits per dimension are of "
         "bytes, dequantised uniformly, along the probability flow with one random direction for the trace: of `bits "
-        "n` images in `bits nfe` evaluations at most."
+        "n` images in `bits nfe` evaluations at most. The rows training_data and noise have n training digits, and "
+        "noise of the data's moments, in place of samples: what n allows."
     ),
     columns={
         "test/denoising_error_mean": "error, mean",
         "test/denoising_error_own": "error, own",
         **{f"test/denoising_error_{sigma:g}": f"at {sigma:g}" for sigma in SIGMAS},
-        **columns("frechet_distance", "distance_n"),
+        **columns("frechet_distance", "distance_n", "precision", "density", "recall", "coverage"),
         "test/class_accuracy": "digit accuracy",
         "test/class_accuracy_real": "of test digits",
         **columns("bits_per_dim", "bits_n", "bits_nfe", "sampling_nfe", "sampling_seconds"),

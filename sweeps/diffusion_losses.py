@@ -29,7 +29,7 @@ from gibbsweep.evaluate import SampleDistances, SampleGrid, SamplingCost, Sampli
 from gibbsweep.evaluate.likelihood.bits import BitsPerDim, VariationalBits
 from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.results.findings import Findings, PublishedOrder, Unbeaten
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import REFERENCES, by_budget, columns, equal_seconds, references
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule, VPSchedule
 from gibbsweep_models.samplers.diffusion import Ancestral, Heun
@@ -69,6 +69,12 @@ def network(*weights: str) -> Contender:
     )
 
 
+NEAREST, NEAR = Goal("validation/frechet_distance", "minimize"), SampleDistances(by_budget(smoke=24, other=100))
+DISTANCES = (
+    SampleDistances(by_budget(smoke=24, laptop=1_000, long=1_000, gpu=5_000, paper=10_000)),
+    SampleGrid(n=64),
+)
+
 STUDY = Study(
     name="diffusion_losses",
     question="Which weight of the denoising error gives the better density, and which the better pictures?",
@@ -83,16 +89,16 @@ STUDY = Study(
             space={"learning_rate": Float(1e-3, 1e-2, log=True), "sampler.eta": Float(0.0, 1.0)},
             at={**SIZES, "paper": {**SIZES["paper"], "sampler.n_steps": 1000}},
         ),
+        **references(goal=NEAREST, evaluators=(NEAR,), final_evaluators=DISTANCES),
     },
-    default=("network", "ddpm"),
-    goal=(Goal("validation/bits_per_dim", "minimize"), Goal("validation/frechet_distance", "minimize")),
+    default=("network", "ddpm", *REFERENCES),
+    goal=(Goal("validation/bits_per_dim", "minimize"), NEAREST),
     front=2,
-    evaluators=(BitsPerDim(by_budget(smoke=2, other=16)), SampleDistances(by_budget(smoke=24, other=100))),
+    evaluators=(BitsPerDim(by_budget(smoke=2, other=16)), NEAR),
     final_evaluators=(
         BitsPerDim(by_budget(smoke=2, laptop=32, long=200, gpu=1_000, paper=10_000)),
         VariationalBits(by_budget(smoke=8, laptop=128, long=800, gpu=4_000, paper=40_000), draws=4),
-        SampleDistances(by_budget(smoke=24, laptop=200, long=1_000, gpu=5_000, paper=10_000)),
-        SampleGrid(n=64),
+        *DISTANCES,
         SamplingPath(),
         StepCounts(by_budget(smoke=(2, 3), other=(3, 5, 10, 20, 50))),
         SamplingCost(n=16),
@@ -100,12 +106,15 @@ STUDY = Study(
     note=(
         "Bits per dimension are of bytes, dequantised uniformly, along the probability flow with one random direction "
         "for the trace: of `bits n` test images, in `bits nfe` evaluations at most. VLB: the variational bound of the "
-        "bytes, of four times as many. The first is of data blurred by the lowest level, .0033, and DDPM's is .01. FD "
-        "(Fréchet distance) and class-IS are by the data set's own classifier, of n samples."
+        "bytes, of four times as many, with its standard error over them (VLB SE). The first is of data blurred by the "
+        "lowest level, .0033, and DDPM's is .01. FD (Fréchet distance) and class-IS are by the data set's own "
+        "classifier, of n samples. The rows training_data and noise have n training digits, and noise of the data's "
+        "moments, in place of samples: what n allows."
     ),
     columns={
-        **columns("bits_per_dim", "bits_n", "bits_nfe", "vlb_bits", "frechet_distance", "distance_n"),
-        **columns("class_inception_score", "recall", "sampling_nfe", "sampling_seconds"),
+        **columns("bits_per_dim", "bits_n", "bits_nfe", "vlb_bits", "vlb_bits_se", "frechet_distance"),
+        **columns("distance_n", "class_inception_score", "precision", "density", "recall", "coverage"),
+        **columns("sampling_nfe", "sampling_seconds"),
     },
     # Equal updates: one of 32 digits takes .028 s whatever the weight, and .045 s for the bound, which evaluates twice.
     budgets=equal_seconds(0.028, {"laptop": 8, "long": 150}, gpu=30_000, paper=400_000),

@@ -27,7 +27,7 @@ from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Study, 
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Features, LongRun, ReplayDistances, SampleDistances, SampleGrid
 from gibbsweep.results.figures import RowBars
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -47,7 +47,7 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
     return equal_seconds(seconds_per_update, {"laptop": 12, "long": 150}, gpu=gpu, paper=paper, batch_size=batch_size)
 
 
-N_SAMPLES = by_budget(smoke=24, laptop=500, long=2_000, gpu=5_000, paper=10_000)
+N_SAMPLES = by_budget(smoke=24, laptop=1_000, long=2_000, gpu=5_000, paper=10_000)
 DISTANCE, BUFFER = "test/frechet_distance", "test/frechet_distance_buffer"
 ENERGIES, ADVERSARIAL = ("short_run", "persistent", "improved", "grbm"), ("gan", "wgan_gp")
 
@@ -57,12 +57,14 @@ LANGEVIN = {
     "cd.l2": Float(0.01, 0.3, log=True),
 }
 # Many short updates beat few long ones, and a learning rate that falls to 0 leaves no digit favoured over the others.
-CHAINS = LangevinCD(n_steps=15, learning_rate=1e-3, schedule="cosine")
+# A chain's share of the training's steps is the longer the fewer chains there are, and the energy is known no further:
+# as few as the distances of the buffer need.
+CHAINS = LangevinCD(n_steps=15, learning_rate=1e-3, schedule="cosine", replay_size=1_000)
 SMALL = {"channels": (8, 8), "cd.n_steps": 3, "sample_steps": 5}
 WIDE = {"channels": (64, 128, 256, 256), "ema_decay": 0.999}
 PERSISTENT_SIZES = {
     "smoke": {**SMALL, "cd.replay_size": 48},
-    "gpu": {**WIDE, "cd.replay_size": 10_000},
+    "gpu": {**WIDE, "cd.replay_size": 3_500},
     "paper": {**WIDE, "cd.replay_size": 10_000, "cd.n_steps": 60},
 }
 GAN_SPACE = {
@@ -127,8 +129,9 @@ def study(options: Options) -> Study:
     features = options.features
     final = (SampleDistances(N_SAMPLES, features), SampleGrid(n=64))
     n_chains = by_budget(smoke=8, laptop=64, long=64, other=1_000)
-    of_energy = (*final, LongRun(by_budget(smoke=10, laptop=1_000, other=10_000), n_chains, features))
-    of_persistent = (*of_energy, ReplayDistances(N_SAMPLES, features))
+    of_energy = (*final, LongRun(by_budget(smoke=10, laptop=150, other=10_000), n_chains, features))
+    n_replayed = by_budget(smoke=24, laptop=1_000, long=1_000, gpu=3_500, paper=10_000)
+    of_persistent = (*of_energy, ReplayDistances(n_replayed, features))
     own = {"short_run": of_energy, "grbm": of_energy, "persistent": of_persistent, "improved": of_persistent}
     network = "Inception v3" if features == "inception" else "the data set's own classifier"
     return Study(
@@ -136,7 +139,10 @@ def study(options: Options) -> Study:
         question="Does an energy draw better digits than a GAN or a VAE that was trained as long?",
         data="mnist",
         needs=DataNeeds(labels=features == "classifier", dims=3),
-        contenders={name: replace(each, final_evaluators=own.get(name)) for name, each in CONTENDERS.items()},
+        contenders={
+            **{name: replace(each, final_evaluators=own.get(name)) for name, each in CONTENDERS.items()},
+            **references(),
+        },
         goal=Goal("validation/frechet_distance", "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=250), features),),
         final_evaluators=final,
@@ -146,18 +152,19 @@ def study(options: Options) -> Study:
             "class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in the "
             f"features of {network}, of n samples against n images; `buf.`: from the replay buffer, else from noise. "
             "Drifts are of a long run after the samples: mean energy in standard deviations of the data's, and KD. "
-            "Noise can have a high precision, where few features tell it from an unusual image: read it with recall "
-            "and FD."
+            "Noise can have a high precision, where few features tell it from an unusual image: read density, which "
+            "outliers mislead less, and coverage, the share of images near a sample, with it. The rows training_data "
+            "and noise have n training images, and noise of the data's moments, in place of samples: what n allows."
         ),
         columns={
             **columns(
-                "frechet_distance", "frechet_distance_buffer", "distance_n", "kernel_distance", "kernel_distance_buffer"
+                "frechet_distance", "frechet_distance_buffer", "distance_n", "distance_n_buffer", "kernel_distance"
             ),
+            **columns("kernel_distance_buffer"),
             "test/class_inception_score": "IS",
             "test/class_inception_score_buffer": "IS buf.",
-            **columns(
-                "precision", "recall", "recall_buffer", "long_run_energy_drift", "long_run_kernel_distance_drift"
-            ),
+            **columns("precision", "density", "recall", "recall_buffer", "coverage", "coverage_buffer"),
+            **columns("long_run_energy_drift", "long_run_kernel_distance_drift"),
         },
         budgets=budgets(0.105, gpu=150_000, paper=500_000),
         trials=4,

@@ -28,7 +28,7 @@ from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Space, 
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Features, SampleDistances, SampleGrid, SamplingCost, SamplingPath, StepCounts
 from gibbsweep.results.figures import AgainstMetric
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.nn.noise_networks import UNetConfig
@@ -118,7 +118,7 @@ SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "edm"), ("gan", "wgan_gp")
 
 def study(options: Options) -> Study:
     """The study, measured in ``options.features``."""
-    n = by_budget(smoke=24, laptop=250, long=1_000, gpu=5_000, paper=10_000)
+    n = by_budget(smoke=24, laptop=1_000, long=1_000, gpu=5_000, paper=10_000)
     final = (SampleDistances(n, options.features), SampleGrid(n=64), SamplingCost(n=32))
     steps = by_budget(smoke=(2, 4), laptop=(3, 5, 10, 20, 40), other=(5, 10, 20, 50, 200))
     of_score = (*final, SamplingPath(), StepCounts(steps))
@@ -128,18 +128,25 @@ def study(options: Options) -> Study:
         question="Does a score model draw better pictures than a GAN or a VAE that was trained as long?",
         data="cifar10",
         needs=DataNeeds(labels=options.features == "classifier", dims=3),
-        contenders=CONTENDERS | {name: replace(CONTENDERS[name], final_evaluators=of_score) for name in SCORES},
+        contenders={
+            **CONTENDERS,
+            **{name: replace(CONTENDERS[name], final_evaluators=of_score) for name in SCORES},
+            **references(final_evaluators=final[:2]),
+        },
         goal=Goal("validation/frechet_distance", "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=100), options.features),),
         final_evaluators=final,
         note=(
             "FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are "
-            f"in the features of {network}, of n samples against n images. `nfe` and `s/sample`: network evaluations "
+            f"in the features of {network}, of n samples against n images. Noise can have a high precision: read "
+            "density, which outliers mislead less, and coverage, the share of images near a sample, with it. The rows "
+            "training_data and noise have n training images, and noise of the data's moments, in place of samples: "
+            "what n allows. `nfe` and `s/sample`: network evaluations "
             "and seconds of one of 32 samples that are drawn at once on this device."
         ),
         columns={
             **columns("frechet_distance", "distance_n", "kernel_distance", "class_inception_score"),
-            **columns("precision", "recall", "sampling_nfe", "sampling_seconds"),
+            **columns("precision", "density", "recall", "coverage", "sampling_nfe", "sampling_seconds"),
         },
         budgets=budgets(0.072, gpu=100_000, paper=500_000),
         trials=4,

@@ -26,7 +26,7 @@ from __future__ import annotations
 from gibbsweep import Budget, Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import VoxelGeneration, VoxelReplay
-from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -53,9 +53,11 @@ CONTENDERS = {
             "cd.noise": Float(0.005, 0.2, log=True),
             "confinement": Float(0.5, 2.0, log=True),
         },
-        final_evaluators=(VoxelGeneration(N_SAMPLES, references=True), VoxelReplay(N_SAMPLES)),
+        final_evaluators=(VoxelGeneration(N_SAMPLES, real=True), VoxelReplay(N_SAMPLES)),
         at={
             "smoke": {"channels": (8, 8), "cd.n_steps": 3, "cd.replay_size": 48, "sample_steps": 3},
+            # Chains that training makes as long as those of samples.
+            "laptop": {"cd.replay_size": 400},
             "gpu": {**WIDE, "cd.replay_size": 10_000},
             "paper": {**WIDE, "cd.replay_size": 10_000, "cd.n_steps": 20, "cd.step_size": 0.02},
         },
@@ -76,6 +78,7 @@ CONTENDERS = {
         budgets=budgets(0.10),
         at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
     ),
+    **references(),
 }
 
 STUDY = Study(
@@ -86,13 +89,16 @@ STUDY = Study(
     contenders=CONTENDERS,
     goal=Goal("validation/class_inception_score", "maximize"),
     evaluators=(VoxelGeneration(by_budget(smoke=24, other=200)),),
-    final_evaluators=(VoxelGeneration(N_SAMPLES, references=True),),
+    final_evaluators=(VoxelGeneration(N_SAMPLES, real=True),),
+    note=(
+        "The rows training_data and noise have n training solids, and noise of the data's moments, in place of "
+        "samples: what n allows."
+    ),
     columns={
         "test/class_inception_score": "IS (data set's classifier)",
         "test/class_inception_score_buffer": "IS from persistent chains",
-        "test/class_inception_score_train": "IS of training examples",
         "test/iou_coverage": "coverage (IoU)",
-        **columns("iou_coverage_buffer", "iou_coverage_train", "iou_mmd", "iou_mmd_buffer", "iou_mmd_train"),
+        **columns("iou_coverage_buffer", "iou_mmd", "iou_mmd_buffer"),
         "test/nearest_train_iou": "nearest training IoU",
         "test/nearest_train_iou_buffer": "nearest training IoU from persistent chains",
         "test/nearest_train_iou_real": "nearest training IoU of test examples",

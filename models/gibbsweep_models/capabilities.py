@@ -5,6 +5,7 @@ B = batch, D = the shape of one example, K = classes, F = features.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -72,19 +73,25 @@ class HasReplay(Protocol):
 
 @dataclass(frozen=True)
 class Bracket:
-    """A mean log-likelihood in nats per example, estimated from both sides by a partition function from below and from
-    above."""
+    """A mean log-likelihood in nats per example, estimated by a partition function from below and, as far as the chains
+    behind it start in the model's distribution, from above."""
 
     ais: float
     """Overestimates the log-likelihood in expectation."""
     reverse_ais: float
-    """Underestimates it in expectation."""
+    """Underestimates it in expectation if its chains start in equilibrium; chains that do not may flatter as well."""
     exact: float | None = None
     """The exact value, where enumeration allows; else None."""
     ais_se: float = 0.0
     """Standard error of the estimate of log Z behind ``ais``."""
     reverse_ais_se: float = 0.0
     """Standard error of the estimate of log Z behind ``reverse_ais``."""
+
+    @property
+    def inverted(self) -> bool:
+        """Whether reverse AIS lies above AIS by more than two standard errors of their difference: its chains were not
+        in equilibrium, and the two enclose nothing."""
+        return self.reverse_ais - self.ais > 2.0 * math.hypot(self.ais_se, self.reverse_ais_se)
 
 
 @runtime_checkable
@@ -121,7 +128,8 @@ class HasVariationalBound(Protocol):
 
     def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """The terms of an upper bound on -log2 p of ``x`` (B, *D), 256 even values in [-1, 1], in bits per dimension,
-        (B,) each."""
+        (B,) each. What differs between examples by design, such as a noise level, differs least between neighbours, of
+        which the first and the last are two: their differences are the bound's error."""
         ...
 
 

@@ -109,6 +109,24 @@ def rand(shape: Sequence[int], *, generator: torch.Generator, dtype: torch.dtype
     return _own_slice(draw, generator)
 
 
+def stratified(n: int, *, generator: torch.Generator) -> Tensor:
+    """Numbers (n,) in [0, 1], each uniform by itself, that fill the interval evenly together: one draw u, and the
+    points (u + i / N) mod 1 of the global batch's N examples, folded to run up and down again.
+
+    Neighbours get neighbouring numbers, the last and the first too. So means over a batch have the error of an integral
+    by N even points, without a jump where the ends meet, and differences of neighbours show what else varies.
+    """
+    if isinstance(generator, ExampleGenerator):
+        raise TypeError(
+            "got a generator for each example, expected one for the batch: numbers are even over a batch; pass it, or "
+            "take rand()"
+        )
+    rank, world_size = getattr(generator, "rank", 0), getattr(generator, "world_size", 1)
+    start = torch.rand((1,), generator=generator, device=generator.device, dtype=torch.float64)
+    points = (start + (rank * n + torch.arange(n, device=generator.device)) / (n * world_size)) % 1.0
+    return (1.0 - (1.0 - 2.0 * points).abs()).float()
+
+
 def randint(high: int, shape: Sequence[int], *, generator: torch.Generator) -> Tensor:
     """Integers in [0, high) of ``shape`` (B, ...), int64."""
     if isinstance(generator, ExampleGenerator):

@@ -26,6 +26,7 @@ from gibbsweep_models.baselines.logistic_regression import LogisticRegressionCon
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.pixels import KMeansConfig, PCAConfig
+from gibbsweep_models.baselines.references import NoiseConfig, TrainingDataConfig
 from gibbsweep_models.baselines.simclr import SimCLRConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.bases.denoiser_anomaly import BoundOfLikelihood, ScoreNorms
@@ -235,6 +236,11 @@ _CASES: dict[str, SystemCase] = {
     "denoising_autoencoder": SystemCase(DenoisingAutoencoderConfig(channels=(8, 8), blind_at=0.35)),
     "masked_autoencoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8))),
     "context_encoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8), adversarial=0.01, critic_channels=(8, 8))),
+    "training_data": SystemCase(TrainingDataConfig()),
+    "training_solids": SystemCase(TrainingDataConfig("binary"), "solids"),
+    "noise": SystemCase(NoiseConfig()),
+    "noise_uniform": SystemCase(NoiseConfig("uniform")),
+    "noise_binary": SystemCase(NoiseConfig(units="binary"), "solids"),
     "nl_means": SystemCase(ClassicalDenoiserConfig("nl_means")),
     "tv": SystemCase(ClassicalDenoiserConfig("tv")),
     "biharmonic": SystemCase(ClassicalInpainterConfig("biharmonic")),
@@ -268,4 +274,6 @@ def able(capability: type) -> list[str]:
 
 TRAINED = [name for name, system in _BUILT.items() if system.phases()]
 """Those with phases; the others are fitted."""
+REFERENCES = [name for name, case in SYSTEMS.items() if isinstance(case.config, TrainingDataConfig | NoiseConfig)]
+"""Those that sample without a network."""
 FITTED = [name for name in SYSTEMS if name not in TRAINED]

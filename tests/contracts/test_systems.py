@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.contracts.systems import FITTED, SYSTEMS, TRAINED, able
+from tests.contracts.systems import FITTED, REFERENCES, SYSTEMS, TRAINED, able
 from tests.contracts.training import Training, train_system
 
 from gibbsweep.data import load
@@ -94,11 +94,13 @@ def test_every_parameter_of_every_phase_learns(name: str, trained: Trained) -> N
 def test_samples_have_the_data_s_shape_and_follow_their_generator(name: str) -> None:
     system = SYSTEMS[name].build().eval()
     assert isinstance(system, CanSample)
+    if isinstance(system, CanFit):
+        fit(system, SYSTEMS[name].dataset().train, report=Composed(), seed=0)
     first = system.sample(5, generator=draws.seeded(3))
     again = system.sample(5, generator=draws.seeded(3))
     other = system.sample(5, generator=draws.seeded(4))
     assert first.x.shape == (5, *SYSTEMS[name].dataset().spec.shape)
-    assert first.nfe > 0
+    assert (first.nfe > 0) is (name not in REFERENCES)
     assert torch.equal(first.x, again.x)
     assert not torch.equal(first.x, other.x)
     assert not first.x.requires_grad
@@ -174,6 +176,8 @@ def test_a_fitted_system_follows_its_seed(name: str) -> None:
             found.append(system.features(x))
         if isinstance(system, HasAnomalyScore):
             found.append(system.anomaly_score(x, generator=draws.seeded(0)))
+        if isinstance(system, CanSample):
+            found.append(system.sample(len(x), generator=draws.seeded(0)).x)
         seen.append(found)
     for one, two in zip(*seen, strict=True):
         assert len(one) == len(x)

@@ -47,6 +47,8 @@ class Convolutional:
     """Side of the square, in pixels."""
     stride: int = 4
     """Pixels from one square to the next."""
+    zero_mean: bool = True
+    """Whether a map's weights have the mean 0 in every channel, so that no hidden unit moves the mean colour."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class GaussianRBMConfig(SignedUnits):
             self.hidden.n_maps,
             self.hidden.kernel_size,
             self.hidden.stride,
+            zero_mean=self.hidden.zero_mean,
             initial_weight_scale=self.initial_weight_scale,
             smallest_variance=self.smallest_variance,
             learn_variance=self.learn_variance,
@@ -198,7 +201,8 @@ class GaussianRBMSystem(System):
         steps.
 
         The reverse chains start where the forward ones ended, resampled by weight, and take ``equilibration`` Gibbs
-        steps. Chains that start at data would remember it for thousands of steps, and bracket nothing.
+        steps. Chains that start at data would remember it for thousands of steps, and bracket nothing. What the forward
+        chains missed these miss as well: the width of the bracket says how far both agree, not how far both err.
         """
         config, machine = self.config, self.machine
         z = self.coordinates(x)

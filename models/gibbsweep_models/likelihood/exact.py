@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gibbsweep_models.samplers.mcmc.gibbs import BinaryBipartite
@@ -19,7 +21,8 @@ def exact_log_partition(model: BinaryBipartite, *, chunk: int = 4096) -> float:
 
     ``chunk`` states are held at a time. The smaller side may have up to ``LARGEST_SIDE`` units.
     """
-    form = model.normal_form()
+    # A normal form sums over the offsets of a centred machine, so it is taken in double precision, too.
+    form = (copy.deepcopy(model).double() if isinstance(model, nn.Module) else model).normal_form()
     weight, own_bias, other_bias = form.weight.double(), form.hidden_bias.double(), form.visible_bias.double()
     if weight.shape[0] < weight.shape[1]:
         weight, own_bias, other_bias = weight.t(), other_bias, own_bias

@@ -243,7 +243,7 @@ class ScoreModelSystem(DenoiserSystem):
     @torch.no_grad()
     def variational_bits(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
         """``prior``, ``diffusion`` and ``reconstruction`` in bits per dimension of bytes ``x`` (B, *D), (B,) each,
-        without a class."""
+        without a class; neighbours at neighbouring levels."""
         return VariationalBound(self.config.schedule, _BYTES).terms(self.denoiser, x, generator=generator)
 
     @property

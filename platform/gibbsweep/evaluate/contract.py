@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 
@@ -80,6 +80,26 @@ class DescribesData(Protocol):
 
     def describe(self, dataset: Dataset) -> tuple[str, ...]:
         """Return sentences for the log of a sweep and for its table."""
+        ...
+
+
+@runtime_checkable
+class CanBeBrief(Protocol):
+    """An evaluator that has something to train first, which can be short where numbers only have to come: at the
+    budget ``smoke``."""
+
+    def briefly(self) -> Self:
+        """The same measure by what a brief training makes."""
+        ...
+
+
+@runtime_checkable
+class RunsChains(Protocol):
+    """An evaluator that runs the model's own Markov chains on."""
+
+    @property
+    def chain_steps(self) -> int:
+        """The steps of its longest chain."""
         ...
 
 

@@ -9,10 +9,12 @@ from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.contender import Contender, Sizes
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.headings import columns
+from gibbsweep.study.references import REFERENCES, references
 from gibbsweep.study.space import Choice, Float, Int, Space
 from gibbsweep.study.study import Study
 
 __all__ = [
+    "REFERENCES",
     "Choice",
     "Constraint",
     "Contender",
@@ -29,4 +31,5 @@ __all__ = [
     "columns",
     "equal_seconds",
     "equal_updates",
+    "references",
 ]

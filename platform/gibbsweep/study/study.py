@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gibbsweep.data import DataNeeds
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.contract import CanBeBrief
 from gibbsweep.folder import as_file_name
 from gibbsweep.results.targets import Target
 from gibbsweep.study.at_budget import ContenderAtBudget
@@ -184,8 +185,8 @@ class Study:
             budget=budgets[budget] if retries is None else replace(budgets[budget], retries=retries),
             goals=as_goals(contender.goal or self.goal),
             constraints=self.constraints if contender.constraints is None else contender.constraints,
-            evaluators=at_budget(evaluators, budget),
-            final_evaluators=at_budget(final_evaluators, budget),
+            evaluators=_measures(evaluators, budget),
+            final_evaluators=_measures(final_evaluators, budget),
         )
 
     def _evaluators(self, contender: Contender) -> tuple[Evaluators, Evaluators]:
@@ -193,3 +194,11 @@ class Study:
             self.evaluators if contender.evaluators is None else contender.evaluators,
             self.final_evaluators if contender.final_evaluators is None else contender.final_evaluators,
         )
+
+
+def _measures(evaluators: Evaluators, budget: str) -> Evaluators:
+    """``evaluators`` at ``budget``: a smoke run shows that all works, and does not train a network for its numbers."""
+    resolved: Evaluators = at_budget(evaluators, budget)
+    if budget != "smoke":
+        return resolved
+    return tuple(e.briefly() if isinstance(e, CanBeBrief) else e for e in resolved)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from gibbsweep import Budget, Goal, Study
 from gibbsweep.data import DataView, load
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate import ClassAccuracy, EnergyDrift, GuidanceScales, SampleDistances, VoxelGeneration
 from gibbsweep.evaluate.features import classifier
 from gibbsweep.evaluate.features.classifier import prepared_classifier
+from gibbsweep.study import references
 
 
 def test_it_is_trained_once_however_many_ask(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +70,38 @@ def test_a_part_of_a_set_is_measured_by_the_whole_set_s_network(cache: Path) -> 
     larger = prepared_classifier(load("digits[4]@12"))
     assert larger.system.network.shape == (1, 12, 12)
     assert larger.data == "digits@12"
+
+
+def test_a_brief_one_is_another_network_and_the_log_says_how_far_each_is(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(classifier, "BRIEF_UPDATES", 5)
+    with caplog.at_level(logging.INFO, logger="gibbsweep.evaluate"):
+        short, whole = prepared_classifier(load("digits"), brief=True), prepared_classifier(load("digits"))
+    assert (short.updates, whole.updates) == (5, 60) and short.path != whole.path
+    steps = [message.partition(", ")[0] for message in caplog.messages if "updates, " in message and ": " in message]
+    assert "classifier of digits: 5 of 5 updates" in steps
+    assert "classifier of digits: 30 of 60 updates" in steps
+    assert prepared_classifier(load("digits"), brief=True) is short
+
+
+def test_smoke_runs_measure_by_the_brief_network_and_others_by_the_whole() -> None:
+    evaluators = (SampleDistances(10), SampleDistances(10, "inception"), VoxelGeneration(10), ClassAccuracy(10))
+    study = Study(
+        name="s",
+        question="?",
+        data="digits",
+        contenders={"data": references()["training_data"]},
+        goal=Goal("validation/frechet_distance", "minimize"),
+        budgets={name: Budget(1) for name in ("smoke", "laptop")},
+        evaluators=evaluators,
+        final_evaluators=(GuidanceScales(), EnergyDrift()),
+        columns={},
+    )
+    brief = study.at("smoke")["data"]
+    assert [e.features for e in brief.evaluators] == ["brief", "inception", "brief", "brief"]  # type: ignore[attr-defined]
+    assert brief.final_evaluators == (replace(GuidanceScales(), features="brief"), EnergyDrift())
+    assert study.at("laptop")["data"].evaluators == evaluators
 
 
 def test_a_damaged_file_is_refused(cache: Path) -> None:

@@ -10,7 +10,9 @@ from tests.evaluate.data_itself import DataItself
 from tests.evaluate.examples import Examples
 
 from gibbsweep.data import load
-from gibbsweep.evaluate import ReplayDistances, SampleDistances, evaluate_all
+from gibbsweep.evaluate import ClassAccuracy, ReplayDistances, SampleDistances, evaluate_all
+from gibbsweep.study import references
+from gibbsweep.train import Composed, fit
 from gibbsweep_models.draws import seeded
 
 
@@ -27,6 +29,22 @@ def test_data_are_close_to_data_and_noise_is_far(cache: Path, units: str) -> Non
     assert metrics["validation/coverage"] > 0.7
     assert metrics["validation/coverage_buffer"] < 0.5 * metrics["validation/coverage"]
     assert metrics["validation/class_inception_score"] > metrics["validation/class_inception_score_buffer"]
+
+
+def test_the_references_are_the_floor_and_the_ceiling(cache: Path) -> None:
+    """Training examples and noise of the data's moments, by the evaluators of every other system."""
+    dataset = load("digits", units="signed")
+    found = {}
+    for name, contender in references().items():
+        system = contender.config.build(dataset.spec)
+        fit(system, dataset.train, report=Composed(), seed=0)
+        evaluators = (SampleDistances(n=150), ClassAccuracy(n=100))
+        found[name] = evaluate_all(evaluators, system, dataset.validation, prefix="v", seed=0, step=1).metrics
+    data, noise = found["training_data"], found["noise"]
+    assert data["v/frechet_distance"] < 0.2 * noise["v/frechet_distance"]
+    assert data["v/coverage"] > 0.8 and noise["v/coverage"] < 0.5 * data["v/coverage"]
+    assert data["v/density"] == pytest.approx(1.0, abs=0.3)
+    assert data["v/class_accuracy"] > 0.9 and noise["v/class_accuracy"] < 0.4
 
 
 def test_a_small_split_gives_the_number_of_samples(cache: Path) -> None:

@@ -100,7 +100,7 @@ def three_certain_classes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_that_copies_is_found_out(units: Units) -> None:
     data = load("solids", units=units)
     system = Copying(data.train.batch(torch.arange(len(data.train)))["x"], units == "binary")
-    found = VoxelGeneration(n=40, references=True, batch_size=16)(system, data.validation, generator=seeded(0))
+    found = VoxelGeneration(n=40, real=True, batch_size=16)(system, data.validation, generator=seeded(0))
     metrics = found.metrics
     assert metrics["voxel_n"] == 40
     assert metrics["nearest_train_iou"] == 1.0

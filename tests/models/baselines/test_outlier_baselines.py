@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.capabilities import CanFit, HasAnomalyScore
-from gibbsweep_models.draws import randn, seeded
+from gibbsweep_models.draws import rand, randn, seeded
 from gibbsweep_models.types import DataSpec
 
 CONFIGS = {
     "isolation_forest": IsolationForestConfig(n_trees=30, n_examples=300),
     "one_class_svm": OneClassSVMConfig(n_components=4, n_examples=300, gamma=1.0),
-    "one_class_svm_whitened": OneClassSVMConfig(n_components=4, n_examples=300, gamma=1.0, whiten=True),
+    "one_class_svm_not_whitened": OneClassSVMConfig(n_components=4, n_examples=300, gamma=1.0, whiten=False),
 }
 detectors = pytest.mark.parametrize("name", CONFIGS)
 SPEC = DataSpec((1, 3, 2))
@@ -57,9 +58,46 @@ def test_a_one_class_svm_scores_by_the_logarithm_of_its_kernel_sum() -> None:
     system = OneClassSVMConfig(n_components=4, n_examples=300, gamma=1.0).build(SPEC)
     system.fit({"x": normal(500, 0)}, generator=seeded(1))
     x = normal(50, 2)
-    kernel_sum = torch.as_tensor(system.machine.score_samples(system.projection.transform(x.flatten(1).numpy())))
+    kernel_sum = torch.as_tensor(system.machine.score_samples(system._features(x.flatten(1).double().numpy())))
     torch.testing.assert_close(
         (-system.anomaly_score(x, generator=seeded(0))).double().exp(), kernel_sum, rtol=1e-5, atol=0
     )
     far = system.anomaly_score(torch.stack([100 * x[0], 200 * x[0]]), generator=seeded(0))
     assert float(far[1] / far[0]) == pytest.approx(4.0, rel=0.05)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_noise_is_an_anomaly_of_smooth_images(whiten: bool) -> None:
+    """Uniform noise has less of every leading component than the images, and lies among them; what the components leave
+    over tells it apart. Images of the same kind are none."""
+
+    def smooth(n: int, seed: int) -> torch.Tensor:
+        fine = randn((n, 1, 16, 16), generator=seeded(seed))
+        return functional.interpolate(fine[..., :4, :4], size=(16, 16), mode="bicubic") + 0.03 * fine
+
+    system = OneClassSVMConfig(n_components=16, whiten=whiten).build(DataSpec((1, 16, 16)))
+    system.fit({"x": smooth(800, 0)}, generator=seeded(1))
+    normal, same = (system.anomaly_score(smooth(200, seed), generator=seeded(0)) for seed in (2, 3))
+    noise = system.anomaly_score(2 * rand((200, 1, 16, 16), generator=seeded(4)) - 1, generator=seeded(0))
+    assert auroc(normal, noise) > 0.99
+    assert auroc(normal, same) == pytest.approx(0.5, abs=4 * (1 / (12 * 100)) ** 0.5)
+    components = system.projection.transform(smooth(200, 2).flatten(1).double().numpy())
+    noisy = system.projection.transform((2 * rand((200, 256), generator=seeded(4)) - 1).double().numpy())
+    assert (noisy**2).mean() < (components**2).mean()
+
+
+def auroc(normal: torch.Tensor, anomalous: torch.Tensor) -> float:
+    return float((anomalous[:, None] > normal).double().mean())
+
+
+def test_nothing_is_left_over_by_all_components() -> None:
+    system = OneClassSVMConfig(n_components=32, n_examples=300).build(SPEC)
+    system.fit({"x": normal(500, 0)}, generator=seeded(1))
+    assert system.rest is None and system.machine.n_features_in_ == 6
+    plane = OneClassSVMConfig(n_components=4, n_examples=300).build(DataSpec((6,)))
+    flat = torch.cat([normal(300, 0).flatten(1)[:, :3], torch.zeros(300, 3)], dim=1)
+    plane.fit({"x": flat}, generator=seeded(1))
+    off = flat[:50].clone()
+    off[:, 5] = 0.5
+    scores = [plane.anomaly_score(x, generator=seeded(0)) for x in (flat, off)]
+    assert float(scores[1].min()) > float(scores[0].max())

@@ -45,6 +45,7 @@ MACHINES: dict[str, Callable[[], GaussianBernoulli]] = {
     "dense": lambda: dense(4, 5),
     "convolutional": tiny_convolution,
     "strided": lambda: with_random_parameters(ConvGaussianRBM((2, 4, 4), 2, 2, 2)),
+    "with_means": lambda: with_random_parameters(ConvGaussianRBM((2, 4, 4), 2, 2, 2, zero_mean=False)),
 }
 machines = pytest.mark.parametrize("build", MACHINES.values(), ids=MACHINES)
 
@@ -234,3 +235,33 @@ def test_bad_numbers_are_refused() -> None:
         ConvGaussianRBM((1, 8, 8), 2, 4, 3)
     with pytest.raises(ValueError, match="signed units: got 'binary'"):
         GaussianRBMConfig().build(DataSpec((1, 8, 8), "binary"))
+
+
+def test_filters_of_mean_zero_leave_the_mean_colour_to_the_visible_units() -> None:
+    """Σ_pixels W h = 0 whatever h is, and hidden units do not see a constant that is added to an image: the mean colour
+    of chains is N(μ, σ² / pixels), however large the filters are. Other filters carry it off."""
+    machine = with_random_parameters(ConvGaussianRBM((3, 8, 8), 5, 4, 2))
+    h = (rand((6, *machine.hidden_shape), generator=seeded(0)) < 0.5).float()
+    torch.testing.assert_close(machine.to_visible(h).sum(dim=(2, 3)), torch.zeros(6, 3), rtol=0, atol=1e-4)
+    v = torch.randn(500, 3, 8, 8, generator=seeded(1))
+    colour = torch.randn(500, 3, 1, 1, generator=seeded(2))
+    torch.testing.assert_close(machine.hidden_logits(v + colour), machine.hidden_logits(v), rtol=1e-4, atol=1e-4)
+    means = GaussianGibbs(50)(machine, v + 5.0, generator=seeded(3)).x.mean(dim=(2, 3)).detach()
+    mu, deviation = machine.visible_bias.view(3).detach(), (machine.variance().view(3) / 64).sqrt().detach()
+    assert float(((means.mean(dim=0) - mu) / (deviation / 500**0.5)).abs().max()) < 4
+    torch.testing.assert_close(means.std(dim=0), deviation, rtol=0.15, atol=0)
+    other = with_random_parameters(ConvGaussianRBM((3, 8, 8), 5, 4, 2, zero_mean=False))
+    carried = GaussianGibbs(50)(other, v + 5.0, generator=seeded(3)).x.mean(dim=(2, 3)).detach()
+    assert float(((carried.mean(dim=0) - mu) / deviation).abs().max()) > 4
+
+
+def test_training_keeps_the_mean_of_a_filter_where_it_is() -> None:
+    """The gradient has none, so that a learned machine is of mean zero as a new one is."""
+    system = GaussianRBMConfig(Convolutional(4, 4, 2), coordinates="white").build(DataSpec((2, 8, 8)))
+    images = 0.3 * torch.randn(60, 2, 8, 8, generator=seeded(0)) + 0.4
+    system.initialise(images)
+    (phase,) = system.phases()
+    phase.objective(phase.model, {"x": images}, generator=seeded(1)).backward()
+    gradient = system.machine.get_parameter("weight").grad
+    assert gradient is not None and float(gradient.abs().max()) > 0
+    torch.testing.assert_close(gradient.mean(dim=(2, 3)), torch.zeros(4, 2), rtol=0, atol=1e-5)

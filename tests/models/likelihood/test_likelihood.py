@@ -1,3 +1,4 @@
+import copy
 import math
 
 import pytest
@@ -53,6 +54,12 @@ def test_exact_log_partition_is_the_sum_over_visible_states(n_visible: int, n_hi
     expected = float(torch.logsumexp(-rbm(binary_states(n_visible)), dim=0).detach())
     assert exact_log_partition(rbm) == pytest.approx(expected, abs=1e-10)
     assert exact_log_partition(rbm, chunk=3) == pytest.approx(expected, abs=1e-10)
+
+
+def test_a_machine_of_single_precision_is_enumerated_in_double() -> None:
+    rbm = machine(200, 8)
+    assert exact_log_partition(rbm) == pytest.approx(exact_log_partition(copy.deepcopy(rbm).double()), abs=1e-12)
+    assert rbm.weight.dtype == torch.float32
 
 
 def test_enumeration_refuses_what_it_cannot_finish() -> None:

@@ -9,8 +9,10 @@ from gibbsweep_models.capabilities import CanSample, HasChain, HasEnergy, HasLog
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig, ConvEBMSystem
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
+from gibbsweep_models.nn.energies import RBM, MLPEnergy
 from gibbsweep_models.objectives.cd.contrastive_divergence import ContrastiveDivergence
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.cd.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import DataSpec, System
@@ -161,3 +163,20 @@ def test_training_sampler_is_the_decoupled_one() -> None:
     system = ConvEBMConfig(cd=LangevinCD(step_size=10.0, noise=0.005)).build(DataSpec((1, 8, 8)))
     assert isinstance(system, ConvEBMSystem)
     assert system.sampler == Langevin.decoupled(40, 10.0, 0.005, gradient_clip=0.03, clamp=(-1.0, 1.0))
+
+
+def test_the_age_of_the_oldest_chain_is_told() -> None:
+    """Of an energy's buffer, which all chains are drawn from at once here, and of an RBM's persistent chains."""
+    of_energy = ContrastiveDivergence(Langevin(n_steps=4, step_size=0.01), ReplayBuffer(8, (2,), restart_fraction=0.0))
+    of_rbm = RBMContrastiveDivergence(4, k=3, persistent=True)
+    energy, rbm = MLPEnergy((2,), (8,)), RBM(4, 2)
+    for update in range(1, 4):
+        for objective, model, x, age in (
+            (of_energy, energy, torch.zeros(8, 2), 4 * update),
+            (of_rbm, rbm, torch.zeros(8, 4), 3 * update),
+        ):
+            loss = objective(model, {"x": x}, generator=seeded(update))  # type: ignore[operator]
+            assert float(loss.parts["chain_age"]) == age
+    twin = RBMContrastiveDivergence(4, k=3, persistent=True)
+    twin.load_state_dict(of_rbm.state_dict())
+    assert int(twin.age) == 9

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gibbsweep_models.draws import randn, seeded
+from gibbsweep_models.draws import ExampleGenerator, randn, seeded, stratified
 from gibbsweep_models.nn.denoisers.densities import density_of
 from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.nn.denoisers.parametrisation import NetworkDenoiser
@@ -99,27 +99,62 @@ def test_the_bound_is_tight_for_the_exact_denoiser(schedule: TimedSchedule) -> N
     assert entropy - error < float(total.mean()) < entropy + decoder + prior + error
 
 
-def test_the_interior_of_a_schedule_moves_the_variance_only() -> None:
-    """Kingma et al. 2021: same ends, same bound."""
-    ends = {"geometric": GeometricSchedule(0.02, 20.0), "rho": EDMSchedule(0.02, 20.0, rho=3.0)}
-    found = {
-        name: VariationalBound(schedule).terms(GAUSSIAN, data(100_000), generator=seeded(2))["diffusion"]
-        for name, schedule in ends.items()
-    }
-    means = [float(value.mean()) for value in found.values()]
-    errors = [float(value.std()) / math.sqrt(len(value)) for value in found.values()]
-    assert means[0] == pytest.approx(means[1], abs=4 * math.hypot(*errors))
-    assert errors[0] != pytest.approx(errors[1], rel=0.05)
+def test_the_interior_of_a_schedule_moves_nothing() -> None:
+    """Kingma et al. 2021: same ends, same bound; here of the same draws."""
+    x = data(64)
+    one, other = (
+        VariationalBound(schedule).terms(GAUSSIAN, x, generator=seeded(2))["diffusion"]
+        for schedule in (GeometricSchedule(0.02, 20.0), EDMSchedule(0.02, 20.0, rho=3.0))
+    )
+    torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_a_hundred_examples_on_a_variance_preserving_schedule_show_the_entropy() -> None:
+    """Of Gaussian data in 784 dimensions and its exact denoiser, four draws an example: what is left is the noise of
+    |n|², .02 bits; without bias over repetitions, whatever the schedule's own time (which starts at 1e-4)."""
+    n, dim, schedule = 128, 784, VPSchedule(t_min=1e-4)
+    model = GaussianMixture(torch.zeros(1, dim), stds=S)
+    x = S * randn((n, dim), generator=seeded(3))
+    nll = (0.5 * x.square().mean(dim=1) / S**2 + 0.5 * math.log(2 * math.pi * S**2)) / math.log(2)
+
+    def excess(seed: int) -> float:
+        draws = [VariationalBound(schedule).terms(model, x, generator=seeded(4, seed, i)) for i in range(4)]
+        return float(torch.stack([torch.stack(list(one.values())).sum(dim=0) for one in draws]).mean() - nll.mean())
+
+    found = torch.tensor([excess(seed) for seed in range(30)])
+    mean, sd = float(found.mean()), float(found.std())
+    assert sd < 0.035 and float(found.abs().max()) < 0.1
+    low = schedule.sigma_range[0]
+    decoder = 0.5 * (low / S) ** 2 / math.log(2)
+    assert mean == pytest.approx(decoder, abs=4 * sd / math.sqrt(30) + 1e-3)
+    middles = VariationalBound(schedule).terms(model, x, generator=seeded(5), n_times=50)
+    total = torch.stack(list(middles.values())).sum(dim=0)
+    assert float((total - nll).mean()) == pytest.approx(decoder, abs=0.03)
+
+
+def test_stratified_numbers_are_even_together_and_uniform_alone() -> None:
+    points = stratified(64, generator=seeded(0))
+    ends = torch.cat([torch.zeros(1), points.sort().values, torch.ones(1)])
+    assert float(ends.diff().max()) <= 2 / 64 + 1e-6
+    steps = (points - points.roll(1)).abs()
+    assert float(steps.max()) <= 2 / 64 + 1e-6  # neighbours, and the ends of the row
+    alone = torch.stack([stratified(8, generator=seeded(1, i))[3] for i in range(2000)])
+    assert float(alone.mean()) == pytest.approx(0.5, abs=4 / math.sqrt(12 * 2000))
+    assert float(alone.var()) == pytest.approx(1 / 12, rel=0.1)
+    halves = [stratified(32, generator=seeded(0, rank=rank, world_size=2)) for rank in range(2)]
+    torch.testing.assert_close(torch.cat(halves), points)
+    with pytest.raises(TypeError, match="one for the batch"):
+        stratified(2, generator=ExampleGenerator(torch.tensor([1, 2])))
 
 
 def test_a_wrong_denoiser_costs_bits() -> None:
-    x = data(20_000)
+    x = data(100_000)
     wrong = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), stds=2 * S)
     bound = VariationalBound(GeometricSchedule(0.02, 20.0))
     right, worse = (bound(model, {"x": x}, generator=seeded(1)).total for model in (GAUSSIAN, wrong))
     # -E ln p of the wrong Gaussian, the bound of its exact denoiser.
     cost = 0.5 * math.log2(4) + 0.5 * (0.25 - 1) / math.log(2)
-    assert float(worse - right) == pytest.approx(cost, abs=0.02)
+    assert float(worse - right) == pytest.approx(cost, abs=0.025)  # four standard errors
 
 
 def test_bytes_cost_what_their_distribution_costs() -> None:
@@ -158,7 +193,7 @@ def test_refusals() -> None:
 
     with pytest.raises(ValueError, match="needs the density"):
         DenoisingLoss(Fixed(), weight="likelihood")
-    with pytest.raises(TypeError, match="integrates over its time"):
+    with pytest.raises(TypeError, match="integrates between its ends"):
         VariationalBound(Fixed())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="bins=1"):
         VariationalBound(bins=1)
@@ -170,12 +205,14 @@ def test_schedules_rank_by_variance_as_published() -> None:
     """Kingma et al. (2021), figure 4b: the log-SNR on a line varies least, a linear beta and the cosine several times
     as much (their variances on CIFAR-10: 6.35, 31.6, 31.1); one value for all."""
     model = density_of("gauss1d").double()
-    x = model.draw(50_000, generator=seeded(0))
+    x = model.draw(5_000, generator=seeded(0))
     names: tuple[ScheduleName, ...] = ("geometric", "vp", "cosine")
-    found = {
-        name: VariationalBound(schedule_between(name, 0.01, 40.0)).terms(model, x, generator=seeded(1))["diffusion"]
-        for name in names
-    }
+    found = {}
+    for name in names:
+        loss = DenoisingLoss(schedule_between(name, 0.01, 40.0), weight="likelihood")
+        found[name] = torch.stack(
+            [loss(model, {"x": one}, generator=seeded(1, i)).total.detach() for i, one in enumerate(x.split(1))]
+        )
     variances = {name: float(value.var()) for name, value in found.items()}
     assert 4 * variances["geometric"] < min(variances["vp"], variances["cosine"])
     for name in ("vp", "cosine"):

@@ -212,7 +212,7 @@ def test_persistent_chains_survive_a_checkpoint() -> None:
 @pytest.mark.parametrize("persistent", [False, True])
 def test_two_workers_average_to_the_update_of_one(persistent: bool) -> None:
     rbm, x = machine(6, 4, centred=True), data(12, 6)
-    chains = {"chains": data(16, 6)} if persistent else {}
+    chains = {"chains": data(16, 6), "age": torch.tensor(0)} if persistent else {}
 
     def run(batch: Tensor, rank: int = 0, world_size: int = 1) -> tuple[list[Tensor], Tensor]:
         objective = RBMContrastiveDivergence(6, k=2, persistent=persistent, offset_rate=0.0)
@@ -230,7 +230,7 @@ def test_two_workers_average_to_the_update_of_one(persistent: bool) -> None:
 
 def test_chains_must_divide_among_the_workers() -> None:
     objective = RBMContrastiveDivergence(6, persistent=True)
-    objective.load_state_dict({"chains": data(5, 6)})
+    objective.load_state_dict({"chains": data(5, 6), "age": torch.tensor(0)})
     with pytest.raises(ValueError, match="5 persistent chains"):
         objective(machine(6, 4, centred=False), {"x": data(2, 6)}, generator=seeded(0, world_size=2))
 

@@ -56,6 +56,21 @@ def test_restarts_are_fresh_noise_and_as_frequent_as_asked(fraction: float) -> N
         assert float(noise.var()) == pytest.approx(1 / 3, rel=0.1)
 
 
+def test_chains_age_by_their_steps_and_start_again_at_zero() -> None:
+    """Without restarts a chain has made its visits times the steps of one; a restart begins anew."""
+    buffer, visits = filled(40, 0.0), torch.zeros(40, dtype=torch.int64)
+    for step in range(25):
+        x, places = buffer.draw(10, generator=seeded(4, step))
+        buffer.write(places, x, steps=7)
+        visits[places] += 1
+    assert torch.equal(buffer.ages, 7 * visits) and int(buffer.oldest) == 7 * int(visits.max())
+    assert int(buffer.ages.sum()) == 25 * 10 * 7
+    buffer.restart_fraction = 1.0
+    x, places = buffer.draw(40, generator=seeded(5))
+    buffer.write(places, x, steps=7)
+    assert buffer.ages.tolist() == [7] * 40
+
+
 def test_chains_return_to_their_places() -> None:
     buffer = filled(100, 0.0)
     before = buffer.chains.clone()
@@ -90,14 +105,20 @@ def test_two_workers_hold_the_buffer_of_one(monkeypatch: pytest.MonkeyPatch) -> 
     two = [ReplayBuffer(64, (2,), 0.2) for _ in range(2)]
     for step in range(6):
         x, places = one.draw(16, generator=seeded(3, step))
-        one.write(places, x + 0.5)
+        one.write(places, x + 0.5, steps=3)
         halves = [b.draw(8, generator=seeded(3, step, rank=r, world_size=2)) for r, b in enumerate(two)]
         assert torch.equal(torch.cat([half for half, _ in halves]), x)
         gathered = torch.cat([half + 0.5 for half, _ in halves])
-        monkeypatch.setattr(replay_buffer, "all_gather_batch", lambda share, whole=gathered: whole)
+        # Chains are gathered from both halves; the ages of both are the same numbers of one draw.
+        ages = torch.cat([buffer._drawn for buffer in two if buffer._drawn is not None])
+
+        def gather(share: Tensor, whole: Tensor = gathered, ages: Tensor = ages) -> Tensor:
+            return whole if share.is_floating_point() else ages + 3
+
+        monkeypatch.setattr(replay_buffer, "all_gather_batch", gather)
         for buffer, (half, half_places) in zip(two, halves, strict=True):
             assert torch.equal(half_places, places)
-            buffer.write(half_places, half + 0.5)
+            buffer.write(half_places, half + 0.5, steps=3)
         monkeypatch.undo()
     for buffer in two:
         assert torch.equal(buffer.chains, one.chains) and torch.equal(buffer.written, one.written)
@@ -157,7 +178,7 @@ def test_chains_keep_their_conditions_and_restarts_take_new_ones() -> None:
 
 def test_a_buffer_without_conditions_draws_what_it_always_drew() -> None:
     plain, keeping = ReplayBuffer(6, (2,)), ReplayBuffer(6, (2,), condition_shape=(1,))
-    assert set(plain.state_dict()) == {"chains", "written"}
+    assert set(plain.state_dict()) == {"ages", "chains", "written"}
     start, places = plain.draw(4, generator=seeded(0))
     other, same, _ = keeping.draw_conditional(torch.zeros(4, 1, dtype=torch.int64), generator=seeded(0))
     assert torch.equal(start, other) and torch.equal(places, same)

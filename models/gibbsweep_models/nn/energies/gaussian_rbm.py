@@ -142,7 +142,9 @@ class ConvGaussianRBM(GaussianBernoulli):
     """Hidden maps (K, H', W') whose filters (K, C, r, r) are shared over the image, without pooling: Lee et al.,
     "Convolutional Deep Belief Networks" (2009), section 2.2, with a stride.
 
-    Filters stay inside the image ("valid"); c is one number a map, μ and σ one a channel.
+    Filters stay inside the image ("valid"); c is one number a map, μ and σ one a channel. With ``zero_mean`` each
+    filter is taken without its mean over the square, so that hidden units say nothing of an image's mean colour, which
+    is that of p(v): in white coordinates, which magnify it, the filters' means would drive chains off to one colour.
 
     >>> machine = ConvGaussianRBM((1, 6, 6), n_maps=3, kernel_size=4, stride=2)
     >>> machine(torch.zeros(3, 1, 6, 6)).shape
@@ -156,6 +158,7 @@ class ConvGaussianRBM(GaussianBernoulli):
         kernel_size: int = 8,
         stride: int = 4,
         *,
+        zero_mean: bool = True,
         initial_weight_scale: float = 0.01,
         smallest_variance: float = 0.01,
         learn_variance: bool = True,
@@ -173,13 +176,20 @@ class ConvGaussianRBM(GaussianBernoulli):
         size = tuple((n - kernel_size) // stride + 1 for n in shape[1:])
         super().__init__(shape, (n_maps, *size), smallest_variance, learn_variance)
         self.stride = stride
+        self.zero_mean = zero_mean
         self.weight = nn.Parameter(torch.randn(n_maps, shape[0], kernel_size, kernel_size) * initial_weight_scale)
         self._add_biases((shape[0], 1, 1), (n_maps, 1, 1))
 
+    def filters(self) -> Tensor:
+        """The filters (K, C, r, r)."""
+        if not self.zero_mean:
+            return self.weight
+        return self.weight - self.weight.mean(dim=(2, 3), keepdim=True)
+
     def to_hidden(self, v: Tensor) -> Tensor:
-        return F.conv2d(v, self.weight, stride=self.stride)
+        return F.conv2d(v, self.filters(), stride=self.stride)
 
     def to_visible(self, h: Tensor) -> Tensor:
         # Over blocks of stride × stride pixels it has stride 1, which a CPU computes three times as fast.
-        blocks = F.conv_transpose2d(h, F.pixel_unshuffle(self.weight, self.stride))
+        blocks = F.conv_transpose2d(h, F.pixel_unshuffle(self.filters(), self.stride))
         return F.pixel_shuffle(blocks, self.stride)

@@ -25,8 +25,9 @@ class ContrastiveDivergence(nn.Module):
     ``data_noise``: standard deviation of Gaussian noise added to x_pos, which smooths data that lies on a thin set; the
     sum is clamped to ``clamp`` (the sampler's), or noise that leaves the sampler's domain would tell data and samples
     apart. ``kl``: the weight of a term at x_neg, and the term. Parts: ``energy_gap`` (energy_pos - energy_neg, near 0
-    in equilibrium), ``energy_pos``, ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), ``kl`` where
-    there is one, and those of the sampler's diagnostics that are one number (``sampler_gradient_norm``, ...).
+    in equilibrium), ``energy_pos``, ``energy_neg``, ``energy_l2`` (the penalty before its coefficient), ``chain_age``
+    (steps of the buffer's oldest chain: the energy is not trained where older ones go), ``kl`` where there is one, and
+    those of the sampler's diagnostics that are one number (``sampler_gradient_norm``, ...).
 
     ``condition``: the name in the batch of the condition of a conditional energy E(x, cond). Chains of a buffer keep
     theirs, and take the batch's when they restart. Other chains get the condition of *another* example of the global
@@ -83,7 +84,8 @@ class ContrastiveDivergence(nn.Module):
             if x_pos.ndim == 4 and x_pos.is_contiguous(memory_format=torch.channels_last):
                 start = start.contiguous(memory_format=torch.channels_last)
             negatives = self.sampler(energy, start, cond=cond_neg, generator=generator)
-            self.replay.write(places, negatives.x, cond_neg)
+            # A sampler whose steps cost other than one evaluation names their number.
+            self.replay.write(places, negatives.x, cond_neg, steps=getattr(self.sampler, "n_steps", negatives.nfe))
         # One pass over both halves: half the calls, and equal treatment should a layer depend on the batch.
         x = torch.cat([x_pos, negatives.x])
         cond = None if cond_pos is None or cond_neg is None else torch.cat([cond_pos, cond_neg])
@@ -97,6 +99,8 @@ class ContrastiveDivergence(nn.Module):
             "energy_l2": energy_l2,
             **{f"sampler_{name}": value for name, value in negatives.info.items() if value.ndim == 0},
         }
+        if self.replay is not None:
+            parts["chain_age"] = self.replay.oldest.float()
         total = gap + self.l2 * energy_l2 if self.l2 else gap
         if self.kl is not None:
             weight, term = self.kl

@@ -42,7 +42,7 @@ class LangevinCD:
     persistent: bool = True
     """Whether chains live in a buffer; else they start at the data (CD-``n_steps``)."""
     replay_size: int = 2000
-    """Chains in that buffer."""
+    """Chains in that buffer. Fewer grow older: see :meth:`chain_age`."""
     restart_fraction: float = 0.05
     """Share of the drawn chains that restart from noise; 1 makes every chain a short run from noise (Nijkamp et al.,
     "Learning Non-Convergent Non-Persistent Short-Run MCMC", 2019)."""
@@ -82,6 +82,13 @@ class LangevinCD:
             shift=self.replay_shift,
             condition_shape=condition_shape,
         )
+
+    def chain_age(self, updates: int, batch_size: int) -> float | None:
+        """The steps that a chain of the buffer has made after ``updates`` of ``batch_size`` examples, were it never
+        restarted; None if chains do not persist. An energy knows nothing of where longer chains go."""
+        if not self.persistent or self.restart_fraction == 1.0:
+            return None
+        return updates * batch_size * self.n_steps / self.replay_size
 
     def objective(
         self, shape: tuple[int, ...], replay: ReplayBuffer | None = None, condition: str | None = None

@@ -35,8 +35,8 @@ class OnManifoldCD(nn.Module):
     whole manifold, far from data too, and chains in x alone take thousands of steps to find such places: without the
     first chain training diverges. ``l2`` > 0 stops negatives from being pushed beyond E = 1 / (2 l2).
 
-    Parts: ``energy_gap``, ``energy_pos``, ``energy_neg``, and ``energy_manifold``, the mean energy where the second
-    chain starts.
+    Parts: ``energy_gap``, ``energy_pos``, ``energy_neg``, ``energy_manifold``, the mean energy where the second chain
+    starts, and ``chain_age``, the steps of the oldest chain of codes.
 
     >>> from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
     >>> system = NormalizedAutoencoderConfig(latent_dim=3, hidden=(8,)).build(DataSpec((1, 4, 4)))
@@ -63,7 +63,7 @@ class OnManifoldCD(nn.Module):
 
         latent = self.latent_sampler(on_manifold, z, generator=generator, project=on_sphere)
         z = latent.x
-        self.replay.write(places, z)
+        self.replay.write(places, z, steps=self.latent_sampler.n_steps)
         with torch.no_grad():
             start = model.decode(z)
             energy_manifold = model.energy(start).mean()
@@ -76,6 +76,7 @@ class OnManifoldCD(nn.Module):
             "energy_pos": energy_pos.mean(),
             "energy_neg": energy_neg.mean(),
             "energy_manifold": energy_manifold,
+            "chain_age": self.replay.oldest.float(),
         }
         total = gap + self.l2 * energy_neg.square().mean()
         nfe = latent.nfe + negatives.nfe

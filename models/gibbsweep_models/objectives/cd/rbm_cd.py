@@ -44,6 +44,8 @@ class RBMContrastiveDivergence(nn.Module):
 
     chains: Tensor
     """Persistent chains of the global batch, (N, V); each worker moves its own."""
+    age: Tensor
+    """Steps that they have made, a scalar, int64."""
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class RBMContrastiveDivergence(nn.Module):
         self.weight_decay = weight_decay
         self.offset_rate = offset_rate
         self.register_buffer("chains", torch.empty(0, n_visible), persistent=persistent)
+        self.register_buffer("age", torch.zeros((), dtype=torch.int64), persistent=persistent)
 
     def forward(self, model: RBM | HasRBM, batch: Batch, *, generator: torch.Generator) -> Loss:
         """``batch["x"]`` (B, *D) in {0, 1}; ``model`` is an RBM or a system that has one."""
@@ -81,6 +84,8 @@ class RBMContrastiveDivergence(nn.Module):
             if self.persistent:
                 hidden_logits, hidden_mean = form.hidden_logits(x), None
                 samples = self._advanced_chains(form, x, generator)
+                self.age += self.sampler.n_steps
+                parts["chain_age"] = self.age.float()
             else:
                 samples = self.sampler(form, x, generator=generator)
                 hidden_logits = samples.info["hidden_logits"]

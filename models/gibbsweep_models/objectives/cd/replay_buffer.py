@@ -34,6 +34,8 @@ class ReplayBuffer(nn.Module):
     """The chains, (capacity, *D)."""
     written: Tensor
     """Which places were ever written, (capacity,), bool."""
+    ages: Tensor
+    """Steps that each chain has made since it started from noise, (capacity,), int64."""
     conditions: Tensor | None
     """Their conditions, (capacity, ...), int64; None for an unconditional energy."""
 
@@ -58,6 +60,8 @@ class ReplayBuffer(nn.Module):
         self.shift = shift
         self.register_buffer("chains", torch.zeros(capacity, *shape))
         self.register_buffer("written", torch.zeros(capacity, dtype=torch.bool))
+        self.register_buffer("ages", torch.zeros(capacity, dtype=torch.int64))
+        self._drawn: Tensor | None = None  # ages of this worker's chains between a draw and its write
         conditions = None if condition_shape is None else torch.zeros(capacity, *condition_shape, dtype=torch.int64)
         self.register_buffer("conditions", conditions)
 
@@ -101,6 +105,7 @@ class ReplayBuffer(nn.Module):
         noise = (noise < 0.5).to(noise.dtype) if self.units == "binary" else noise.sub_(0.5).mul_(2.0 * self.scale)
         local = self._local(places, generator)
         fresh = restart | ~self.written[local]
+        self._drawn = self.ages[local].masked_fill(fresh, 0)
         chains = random_shift(self.chains[local], self.shift, generator=generator)
         return torch.where(fresh.view(-1, *(1,) * (noise.ndim - 1)), noise, chains), places, fresh
 
@@ -110,10 +115,17 @@ class ReplayBuffer(nn.Module):
         order = torch.randperm(len(written), generator=generator, device=generator.device)
         return self.chains[written[order[:n]]].contiguous()
 
+    @property
+    def oldest(self) -> Tensor:
+        """The steps that the oldest chain has made, a scalar."""
+        return self.ages.max()
+
     @torch.no_grad()
-    def write(self, places: Tensor, x: Tensor, conditions: Tensor | None = None) -> None:
+    def write(self, places: Tensor, x: Tensor, conditions: Tensor | None = None, *, steps: int = 0) -> None:
         """Store this worker's chains (n, *D), with their ``conditions``, and every other worker's at the ``places`` (W
-        * n,) that the draw gave."""
+        * n,) that the draw gave. They are ``steps`` older than they were drawn."""
+        ages = torch.zeros(len(x), dtype=torch.int64, device=x.device) if self._drawn is None else self._drawn
+        self._drawn = None
         x = all_gather_batch(x.detach().to(self.chains.dtype))
         if x.shape[0] != places.numel():
             raise ValueError(
@@ -125,4 +137,5 @@ class ReplayBuffer(nn.Module):
                 raise ValueError("got chains without conditions for a buffer that keeps them; pass those of the draw")
             self.conditions[places] = all_gather_batch(conditions)
         self.chains[places] = x
+        self.ages[places] = all_gather_batch(ages + steps)
         self.written[places] = True

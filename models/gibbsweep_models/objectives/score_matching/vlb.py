@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gibbsweep_models.draws import rand, randn_like
+from gibbsweep_models.draws import randn_like, stratified
 from gibbsweep_models.likelihood.probability_flow import dequantised
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.shape import expand_like
@@ -32,9 +32,10 @@ class VariationalBound:
     Diffusion Models", 2021), one draw of a level and two of noise per example.
 
     ``diffusion``: the integral over ln(sigma) of |D - x|² / sigma² from the lowest to the highest level of
-    ``schedule``, estimated at a time uniform in its own: the value depends on the two ends alone, its variance on what
-    lies between. ``prior``: :func:`prior_kl`. ``reconstruction``: of x from its lowest level, with N(D, sigma_min²) as
-    decoder.
+    ``schedule``. It depends on the two ends alone, so ln(sigma) itself is the time, whatever the schedule's is: the
+    variance is least there (their figure 4b). The times of a batch are stratified (their section 4.2), and
+    :func:`~gibbsweep_models.draws.stratified` puts neighbours at neighbouring times. ``prior``: :func:`prior_kl`.
+    ``reconstruction``: of x from its lowest level, with N(D, sigma_min²) as decoder.
 
     >>> from gibbsweep_models.nn.denoisers import GaussianMixture
     >>> bound = VariationalBound(GeometricSchedule(0.01, 10.0))
@@ -43,7 +44,7 @@ class VariationalBound:
     """
 
     schedule: TimedSchedule = field(default_factory=lambda: GeometricSchedule(0.005, 50.0))
-    """Noise levels, in data units."""
+    """Its lowest and its highest level, in data units, and its ``prior_std`` count."""
     bins: int | None = None
     """The reconstruction over so many even values in [-1, 1], which is the cost of data that is bytes (256); None: as a
     density."""
@@ -61,8 +62,8 @@ class VariationalBound:
             )
         if not isinstance(self.schedule, TimedSchedule):
             raise TypeError(
-                f"got a schedule {type(self.schedule).__name__}, expected a TimedSchedule: the bound integrates over "
-                "its time"
+                f"got a schedule {type(self.schedule).__name__}, expected a TimedSchedule: the bound integrates "
+                "between its ends"
             )
 
     def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss:
@@ -87,39 +88,35 @@ class VariationalBound:
         """``prior``, ``diffusion`` and ``reconstruction`` of every example, in bits per dimension: (B, *D) -> (B,)
         each.
 
-        ``n_times``: the middles of so many equal parts of time, the same for every example, in place of one drawn for
-        each: for examples that are compared, whose levels would differ more than they do.
+        ``n_times``: the middles of so many equal parts of ln(sigma), the same for every example, in place of one drawn
+        for each: for examples that are compared, whose levels would differ more than they do.
         """
         low, high = self.schedule.sigma_range
         bits = 1.0 / (x[0].numel() * math.log(2.0))
         return {
             "prior": bits * prior_kl(x, high, self.schedule.prior_std),
-            "diffusion": bits * self._diffusion(denoiser, x, cond, generator, n_times),
+            "diffusion": bits * self._diffusion(denoiser, x, cond, GeometricSchedule(low, high), generator, n_times),
             "reconstruction": bits * self._reconstruction(denoiser, x, cond, low, generator),
         }
 
     def _diffusion(
-        self, denoiser: Denoiser, x: Tensor, cond: Tensor | None, generator: torch.Generator, n_times: int | None
+        self,
+        denoiser: Denoiser,
+        x: Tensor,
+        cond: Tensor | None,
+        levels: GeometricSchedule,
+        generator: torch.Generator,
+        n_times: int | None,
     ) -> Tensor:
-        start, span = self.schedule.t_min, self.schedule.t_max - self.schedule.t_min
         if n_times is None:
-            return span * self._rate(denoiser, x, cond, start + span * rand((len(x),), generator=generator), generator)
+            return _rate(denoiser, x, cond, levels, stratified(len(x), generator=generator), generator)
         if n_times < 1:
             raise ValueError(f"got n_times={n_times}, expected at least 1 time, or None for one that is drawn")
         total = x.new_zeros(len(x))
         for i in range(n_times):
-            t = torch.full((len(x),), start + span * (i + 0.5) / n_times, device=x.device)
-            total += self._rate(denoiser, x, cond, t, generator)
-        return total * (span / n_times)
-
-    def _rate(
-        self, denoiser: Denoiser, x: Tensor, cond: Tensor | None, t: Tensor, generator: torch.Generator
-    ) -> Tensor:
-        """The integrand of the diffusion term at times ``t`` (B,): (B, *D) -> (B,)."""
-        sigma = self.schedule.sigma(t)
-        noisy = x + expand_like(sigma, x) * randn_like(x, generator=generator)
-        error = (denoiser(noisy, sigma.to(x.dtype), cond) - x) / expand_like(sigma, x)
-        return self.schedule.log_rate(t) * error.flatten(1).square().sum(dim=1)
+            t = torch.full((len(x),), (i + 0.5) / n_times, device=x.device)
+            total += _rate(denoiser, x, cond, levels, t, generator)
+        return total / n_times
 
     def _reconstruction(
         self, denoiser: Denoiser, x: Tensor, cond: Tensor | None, sigma: float, generator: torch.Generator
@@ -138,3 +135,18 @@ class VariationalBound:
             )
         chosen = logits.gather(-1, nearest[..., None])[..., 0]
         return (torch.logsumexp(logits, dim=-1) - chosen).flatten(1).sum(dim=1)
+
+
+def _rate(
+    denoiser: Denoiser,
+    x: Tensor,
+    cond: Tensor | None,
+    levels: GeometricSchedule,
+    t: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """The integrand of the diffusion term at times ``t`` (B,) of ``levels``: (B, *D) -> (B,)."""
+    sigma = levels.sigma(t)
+    noisy = x + expand_like(sigma, x) * randn_like(x, generator=generator)
+    error = (denoiser(noisy, sigma.to(x.dtype), cond) - x) / expand_like(sigma, x)
+    return levels.log_rate(t) * error.flatten(1).square().sum(dim=1)

@@ -34,6 +34,10 @@ class EnergyGap:
     """Number of chains, at most: a start at each of so many examples."""
     needs: ClassVar[type] = EnergyWithChain
 
+    @property
+    def chain_steps(self) -> int:
+        return self.n_steps
+
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = examples_of(split, self.limit, generator.device)
         end = system.run_chain(x, self.n_steps, generator=generator).x
@@ -57,6 +61,10 @@ class EnergyDrift:
     limit: int = 64
     """Number of chains, at most: a start at each of so many examples."""
     needs: ClassVar[type] = EnergyWithChain
+
+    @property
+    def chain_steps(self) -> int:
+        return self.n_steps
 
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = examples_of(split, self.limit, generator.device)

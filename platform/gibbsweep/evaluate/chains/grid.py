@@ -29,6 +29,10 @@ class ChainGrid:
     """Number of chains."""
     needs: ClassVar[type] = HasChain
 
+    @property
+    def chain_steps(self) -> int:
+        return max(self.steps)
+
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         start = x = examples_of(split, self.n_chains, generator.device)
         columns = [start]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 
@@ -11,7 +11,7 @@ from gibbsweep.data import Dataset, Split
 from gibbsweep.evaluate.drawing.grids import are_images, image_grid
 from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.evaluate.features.distances import frechet_distance, kernel_distance
-from gibbsweep.evaluate.features.network import Features, feature_network
+from gibbsweep.evaluate.features.network import FeatureKind, brief, feature_network
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, HasChain, HasEnergy
 
@@ -42,13 +42,20 @@ class LongRun:
     """Steps of each chain after its sample."""
     n_chains: int = 128
     """Number of chains, at most as many as the split has examples."""
-    features: Features = "classifier"
+    features: FeatureKind = "classifier"
     """The network in whose features distances are taken."""
     shown: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)
     """Shares of the way, a column each."""
     rows: int = 8
     """Chains in the picture."""
     needs: ClassVar[type] = EnergyThatSamples
+
+    def briefly(self) -> Self:
+        return replace(self, features=brief(self.features))
+
+    @property
+    def chain_steps(self) -> int:
+        return self.n_steps
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

@@ -37,6 +37,10 @@ class ChainMixing:
     """Steps between the two energies that are correlated."""
     needs: ClassVar[type] = EnergyWithChain
 
+    @property
+    def chain_steps(self) -> int:
+        return self.n_steps + self.burn_in
+
     def __call__(self, system: EnergyWithChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         energies: list[Tensor] = []
 

@@ -41,6 +41,10 @@ class Refinement:
     """Standard deviation of the Gaussian noise on blurred examples, in data units ([-1, 1])."""
     needs: ClassVar[type] = HasChain
 
+    @property
+    def chain_steps(self) -> int:
+        return max(self.sweeps)
+
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         clean = examples_of(split, self.n, generator.device)
         uniform = rand(clean.shape, generator=generator).mul_(2.0).sub_(1.0)

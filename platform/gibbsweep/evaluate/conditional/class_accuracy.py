@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 
 from gibbsweep.data import Dataset, Split
 from gibbsweep.evaluate.examples import evenly_spread
-from gibbsweep.evaluate.features.network import feature_network
+from gibbsweep.evaluate.features.network import OwnClassifier, feature_network
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSampleClasses
 
@@ -30,13 +30,18 @@ class ClassAccuracy:
     """Number of samples."""
     batch_size: int = 100
     """Samples drawn at a time."""
+    features: OwnClassifier = "classifier"
+    """The classifier, whole or brief."""
     needs: ClassVar[type] = CanSampleClasses
 
+    def briefly(self) -> Self:
+        return replace(self, features="brief")
+
     def prepare(self, dataset: Dataset) -> str:
-        return feature_network(dataset, "classifier").description
+        return feature_network(dataset, self.features).description
 
     def __call__(self, system: CanSampleClasses, split: Split, *, generator: torch.Generator) -> Evaluation:
-        network = feature_network(split.dataset, "classifier", generator.device)
+        network = feature_network(split.dataset, self.features, generator.device)
         binary = split.units == "binary"
         n_classes = split.dataset.spec.n_classes
         assert n_classes is not None  # its classifier has been trained

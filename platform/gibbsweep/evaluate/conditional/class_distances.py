@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.examples import evenly_spread
-from gibbsweep.evaluate.features.network import Features, feature_network
+from gibbsweep.evaluate.features.network import FeatureKind, brief, feature_network, own
 from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSampleClasses
@@ -42,9 +42,12 @@ class ClassDistances:
 
     n: int = 1000
     """Number of samples, at most as many as the split has examples."""
-    features: Features = "classifier"
+    features: FeatureKind = "classifier"
     """The network in whose features distances are taken."""
     needs: ClassVar[type] = CanSampleClasses
+
+    def briefly(self) -> Self:
+        return replace(self, features=brief(self.features))
 
     def prepare(self, dataset: Dataset) -> str:
         return prepare_networks(dataset, self.features)
@@ -59,10 +62,10 @@ class ClassDistances:
         return Evaluation(metrics, {"samples": class_rows(draw, split, asked.device)})
 
 
-def prepare_networks(dataset: Dataset, features: Features) -> str:
+def prepare_networks(dataset: Dataset, features: FeatureKind) -> str:
     """Make the networks of :func:`class_measures`, unless they exist already; return a phrase that says what they
     are."""
-    names = dict.fromkeys(feature_network(dataset, kind).description for kind in (features, "classifier"))
+    names = dict.fromkeys(feature_network(dataset, kind).description for kind in (features, own(features)))
     return " and ".join(names)
 
 
@@ -79,9 +82,9 @@ def draw_in_parts(draw: Callable[[Tensor], Tensor], y: Tensor, batch_size: int =
     return torch.cat([draw(part) for part in torch.split(y, batch_size)])
 
 
-def class_measures(x: Tensor, asked: Tensor, split: Split, features: Features) -> dict[str, float]:
+def class_measures(x: Tensor, asked: Tensor, split: Split, features: FeatureKind) -> dict[str, float]:
     """Distances and class accuracy of samples ``x`` (n, *D) of the classes ``asked`` (n,)."""
-    classifier = feature_network(split.dataset, "classifier", x.device)
+    classifier = feature_network(split.dataset, own(features), x.device)
     _, log_p = classifier(x, binary=split.units == "binary")
     accuracy = float((log_p.argmax(dim=1) == asked).float().mean())
     return {**feature_distances(x, split, features), "class_accuracy": accuracy}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from gibbsweep.evaluate.conditional.class_distances import (
 )
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.evaluate.drawing.grids import image_grid
-from gibbsweep.evaluate.features.network import Features
+from gibbsweep.evaluate.features.network import FeatureKind, brief
 from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSampleGuided
@@ -57,11 +57,14 @@ class GuidanceScales:
     """Guidance scales, at least three, ascending."""
     n: int = 500
     """Number of samples at each scale, at most as many as the split has examples."""
-    features: Features = "classifier"
+    features: FeatureKind = "classifier"
     """The network in whose features distances are taken."""
     metrics_only: bool = False
     """Whether to leave the pictures out."""
     needs: ClassVar[type] = CanSampleGuided
+
+    def briefly(self) -> Self:
+        return replace(self, features=brief(self.features))
 
     def __post_init__(self) -> None:
         if len(self.scales) < 3 or list(self.scales) != sorted(set(self.scales)):

@@ -7,7 +7,9 @@ import hashlib
 import json
 import logging
 import shutil
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,14 +24,17 @@ from gibbsweep.data import Dataset, DataView, load
 from gibbsweep.data.catalogue.folders import cache_root
 from gibbsweep.errors import UserError
 from gibbsweep.folder import RunFolder, as_file_name, write_atomically
-from gibbsweep.train import Budget, Composed, train
+from gibbsweep.train import Budget, train
 from gibbsweep.train.checkpoint import load_weights
+from gibbsweep.train.report import Images, Sounds
 from gibbsweep_models import parallel
 from gibbsweep_models.baselines.feature_classifier import FeatureClassifierConfig, FeatureClassifierSystem
 
 _log = logging.getLogger(__name__)
 
 BATCH = 128
+BRIEF_UPDATES = 50
+"""Of a brief training."""
 _CONFIGS = {
     2: FeatureClassifierConfig(),
     3: FeatureClassifierConfig(),
@@ -63,9 +68,9 @@ class PreparedClassifier:
     """The cache file."""
 
 
-def prepared_classifier(dataset: Dataset) -> PreparedClassifier:
-    """The classifier of ``dataset``, trained first (a minute or two on one core) if no process of this node has done
-    so.
+def prepared_classifier(dataset: Dataset, *, brief: bool = False) -> PreparedClassifier:
+    """The classifier of ``dataset``, trained first (a minute or two on one core, a twentieth of it if ``brief``) if no
+    process of this node has done so. The log says how far a training is.
 
     A view that is a part of a set has the classifier of the whole set, in the view's size and rate. Other processes
     wait for the training under a file lock. A process that is killed leaves at most a checkpoint, from which the next
@@ -73,11 +78,11 @@ def prepared_classifier(dataset: Dataset) -> PreparedClassifier:
     written to.
     """
     view = DataView(dataset.view.name, size=dataset.view.size, rate=dataset.view.rate)
-    return _prepared(view, dataset.root, cache_root())
+    return _prepared(view, dataset.root, cache_root(), brief)
 
 
 @cache
-def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> PreparedClassifier:
+def _prepared(view: DataView, root: Path | None, cache_folder: Path, brief: bool = False) -> PreparedClassifier:
     # Always the same splits in the same units, whatever the study at hand cuts.
     dataset = load(view, root=root, units="signed")
     if dataset.spec.n_classes is None or dataset.spec.n_classes < 2:
@@ -91,6 +96,9 @@ def _prepared(view: DataView, root: Path | None, cache_folder: Path) -> Prepared
             "T), images (C, H, W) or solids (C, X, Y, Z); choose such a set."
         )
     config, budget = _CONFIGS[len(dataset.spec.shape)], _budget(dataset)
+    if brief:
+        updates = min(BRIEF_UPDATES, budget.updates)
+        budget = replace(budget, updates=updates, report_every=updates)
     design = hashlib.sha256(f"{config} {budget}".encode()).hexdigest()[:8]
     path = cache_folder / "classifiers" / f"{as_file_name(dataset.name)}-{dataset.fingerprint}-{design}.json"
     if not path.exists():
@@ -114,14 +122,26 @@ def _budget(dataset: Dataset) -> Budget:
 
 
 def _train(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, path: Path) -> None:
-    _log.info("training the classifier of %s, once: its features measure distances", dataset.name)
+    _log.info(
+        "training the classifier of %s, once, in %d updates: its features measure distances",
+        dataset.name,
+        budget.updates,
+    )
     run_dir = path.with_suffix(".run")
     # The global generator draws initial weights: the run that waits for this must find the generator as it was. A trial
     # evaluates without gradients and while its other workers wait; this trains, alone.
     with torch.random.fork_rng(devices=[]), torch.enable_grad(), parallel.alone():
         torch.manual_seed(0)
         system = config.build(dataset.spec)
-        outcome = train(system, dataset.train, budget, report=Composed(), run_dir=run_dir, seed=0, precision="fp32")
+        outcome = train(
+            system,
+            dataset.train,
+            budget,
+            report=_Progress(dataset.name, budget.updates),
+            run_dir=run_dir,
+            seed=0,
+            precision="fp32",
+        )
     if outcome.kind != "completed":
         raise UserError(f"the classifier of '{dataset.name}' cannot be trained ({outcome.message}): look at the data.")
     load_weights(RunFolder(run_dir).checkpoint, system)
@@ -143,6 +163,20 @@ def _train(dataset: Dataset, config: FeatureClassifierConfig, budget: Budget, pa
     write_atomically(path, json.dumps(record, indent=1).encode())
     shutil.rmtree(run_dir)
     _log.info("classifier of %s: accuracy %.4f on %d validation examples", dataset.name, accuracy, rows)
+
+
+class _Progress:
+    """Logs how far a training is."""
+
+    def __init__(self, name: str, updates: int) -> None:
+        self.name, self.updates, self.start = name, updates, time.monotonic()
+
+    def __call__(
+        self, step: int, metrics: Mapping[str, float], images: Images | None = None, sounds: Sounds | None = None
+    ) -> None:
+        del metrics, images, sounds
+        seconds = time.monotonic() - self.start
+        _log.info("classifier of %s: %d of %d updates, %.0f s", self.name, step, self.updates, seconds)
 
 
 @torch.no_grad()

@@ -16,9 +16,26 @@ from gibbsweep.data import Dataset
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.features.classifier import prepared_classifier
 
+OwnClassifier = Literal["classifier", "brief"]
+"""The data set's own classifier, whole (see ``gibbsweep evaluate prepare``), or after a few updates: for a run whose
+numbers only have to come, and which should not wait minutes for a network."""
 Features = Literal["classifier", "inception"]
 """The kind of network: ``classifier`` is the data set's own (see ``gibbsweep evaluate prepare``), ``inception`` is
 Inception v3 trained on ImageNet, for numbers that compare with published ones."""
+
+
+FeatureKind = Features | OwnClassifier
+"""Every kind: ``brief``, too."""
+
+
+def brief(features: FeatureKind) -> FeatureKind:
+    """The kind in the place of ``features`` where numbers only have to come. Inception is trained already."""
+    return "inception" if features == "inception" else "brief"
+
+
+def own(features: FeatureKind) -> OwnClassifier:
+    """The kind of the data set's own classifier that goes with ``features``."""
+    return "brief" if features == "brief" else "classifier"
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,7 @@ class FeatureNetwork:
         return torch.cat(features), F.log_softmax(torch.cat(logits), dim=1)
 
 
-def feature_network(dataset: Dataset, features: Features, device: torch.device | str = "cpu") -> FeatureNetwork:
+def feature_network(dataset: Dataset, features: FeatureKind, device: torch.device | str = "cpu") -> FeatureNetwork:
     """The network of kind ``features`` for ``dataset``, prepared first if it must be.
 
     Raises UserError where the data set has no such network, or where Inception's package or weights are missing.
@@ -58,7 +75,7 @@ def feature_network(dataset: Dataset, features: Features, device: torch.device |
                 f"Inception sees images: '{dataset.name}' has examples of {shape}; use the features 'classifier'."
             )
         return _inception(torch.device(device))
-    prepared = prepared_classifier(dataset)
+    prepared = prepared_classifier(dataset, brief=features == "brief")
     network = prepared.system.to(device).network
 
     def call(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,6 +83,8 @@ def feature_network(dataset: Dataset, features: Features, device: torch.device |
         return hidden, network.readout(hidden)
 
     name = f"{prepared.data} classifier"
+    if features == "brief":
+        name += f" after {prepared.updates} updates"
     description = (
         f"{name}: {prepared.n_features} features, accuracy {prepared.accuracy:.4f} on {prepared.validation_rows} "
         "examples set aside"

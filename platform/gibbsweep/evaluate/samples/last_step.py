@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
 from gibbsweep.evaluate.drawing.grids import are_images, image_grid
-from gibbsweep.evaluate.features.network import Features, feature_network
+from gibbsweep.evaluate.features.network import FeatureKind, brief, feature_network
 from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanLeaveOutLastStep
@@ -31,13 +31,16 @@ class LastStep:
 
     n: int = 2000
     """Number of samples, at most as many as the split has examples."""
-    features: Features = "classifier"
+    features: FeatureKind = "classifier"
     """The network in whose features distances are taken."""
     batch_size: int = 250
     """Samples drawn at a time."""
     shown: int = 10
     """Images in a row of the picture."""
     needs: ClassVar[type] = CanLeaveOutLastStep
+
+    def briefly(self) -> Self:
+        return replace(self, features=brief(self.features))
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

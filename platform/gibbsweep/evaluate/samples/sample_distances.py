@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from gibbsweep.data import Dataset, Split
 from gibbsweep.evaluate.drawing.grids import are_images, image_grid
 from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.evaluate.features.distances import class_inception_score, frechet_distance, kernel_distance, manifolds
-from gibbsweep.evaluate.features.network import Features, feature_network
+from gibbsweep.evaluate.features.network import FeatureKind, brief, feature_network
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, HasReplay
 
@@ -33,11 +33,14 @@ class SampleDistances:
 
     n: int = 2000
     """Number of samples, and of examples. A split with fewer examples is compared with as few samples."""
-    features: Features = "classifier"
+    features: FeatureKind = "classifier"
     """The network in whose features distances are taken."""
     batch_size: int = 250
     """Samples drawn at a time."""
     needs: ClassVar[type] = CanSample
+
+    def briefly(self) -> Self:
+        return replace(self, features=brief(self.features))
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
@@ -67,13 +70,16 @@ class ReplayDistances:
 
     n: int = 2000
     """Number of samples. A buffer that holds fewer gives fewer: ``distance_n_buffer`` says how many."""
-    features: Features = "classifier"
+    features: FeatureKind = "classifier"
     """The network in whose features distances are taken."""
     columns: int = 8
     """Columns of the picture."""
     shown: int = 64
     """Images in the picture."""
     needs: ClassVar[type] = HasReplay
+
+    def briefly(self) -> Self:
+        return replace(self, features=brief(self.features))
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
@@ -87,7 +93,7 @@ class ReplayDistances:
         return Evaluation(metrics, images)
 
 
-def feature_distances(x: Tensor, split: Split, features: Features) -> dict[str, float]:
+def feature_distances(x: Tensor, split: Split, features: FeatureKind) -> dict[str, float]:
     """All distances between samples ``x`` (n, *D), in the split's units, and n evenly spread examples of ``split``."""
     network = feature_network(split.dataset, features, x.device)
     binary = split.units == "binary"

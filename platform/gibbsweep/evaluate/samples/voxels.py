@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.examples import batches_of, examples_of
 from gibbsweep.evaluate.features.distances import class_inception_score
-from gibbsweep.evaluate.features.network import feature_network
+from gibbsweep.evaluate.features.network import OwnClassifier, feature_network
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, HasReplay
 from gibbsweep_models.types import Samples, Units
@@ -86,26 +86,29 @@ class VoxelGeneration:
 
     n: int = 500
     """Number of samples, at most as many as the split has examples."""
-    references: bool = False
-    """Whether to add what real solids get: ``class_inception_score_train``, ``iou_coverage_train`` and
-    ``iou_mmd_train`` of as many training examples in place of samples; ``nearest_train_iou_real`` and ``filled_real``
-    of the split's own examples."""
+    real: bool = False
+    """Whether to add what the split's own examples get: ``nearest_train_iou_real`` and ``filled_real``."""
     batch_size: int = 250
     """Samples drawn at a time."""
+    features: OwnClassifier = "classifier"
+    """The classifier of the inception score, whole or brief."""
     needs: ClassVar[type] = CanSample
 
+    def briefly(self) -> Self:
+        return replace(self, features="brief")
+
     def prepare(self, dataset: Dataset) -> str:
-        return feature_network(dataset, "classifier").description
+        return feature_network(dataset, self.features).description
 
     def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
         n = min(self.n, len(split))
         # In parts: a chain of hundreds of solids does not fit a processor's cache.
         sizes = [min(self.batch_size, n - done) for done in range(0, n, self.batch_size)]
         parts = [occupancy(_unit_means(system.sample(size, generator=generator)), split.units) for size in sizes]
-        evaluation = measure_voxels(torch.cat(parts), split)
-        if not self.references:
+        evaluation = measure_voxels(torch.cat(parts), split, self.features)
+        if not self.real:
             return evaluation
-        return Evaluation({**evaluation.metrics, **_references(n, split, generator.device)}, evaluation.images)
+        return Evaluation({**evaluation.metrics, **_of_data(n, split, generator.device)}, evaluation.images)
 
 
 @dataclass(frozen=True)
@@ -122,14 +125,19 @@ class VoxelReplay:
 
     n: int = 500
     """Number of samples. A buffer that holds fewer gives fewer: ``voxel_n_buffer`` says how many."""
+    features: OwnClassifier = "classifier"
+    """The classifier of the inception score, whole or brief."""
     needs: ClassVar[type] = HasReplay
 
+    def briefly(self) -> Self:
+        return replace(self, features="brief")
+
     def prepare(self, dataset: Dataset) -> str:
-        return feature_network(dataset, "classifier").description
+        return feature_network(dataset, self.features).description
 
     def __call__(self, system: HasReplay, split: Split, *, generator: torch.Generator) -> Evaluation:
         x = system.replayed(min(self.n, len(split)), generator=generator)
-        evaluation = measure_voxels(occupancy(x, split.units), split)
+        evaluation = measure_voxels(occupancy(x, split.units), split, self.features)
         return Evaluation(
             {f"{name}_buffer": value for name, value in evaluation.metrics.items()},
             {f"{name}_buffer": picture for name, picture in evaluation.images.items()},
@@ -142,7 +150,7 @@ _SHOWN = 24
 """Samples in the picture of them."""
 
 
-def measure_voxels(fake: Tensor, split: Split) -> Evaluation:
+def measure_voxels(fake: Tensor, split: Split, features: OwnClassifier = "classifier") -> Evaluation:
     """Measure samples ``fake`` (n, V), 0 or 1, against the split and the training examples: see
     :class:`VoxelGeneration`."""
     shape = split.dataset.spec.shape
@@ -155,7 +163,7 @@ def measure_voxels(fake: Tensor, split: Split) -> Evaluation:
     largest_iou, nearest_rows = nearest_iou(fake, _occupied_train(split, fake.device))
     match = matches(real, fake)
     metrics = {
-        "class_inception_score": _inception_score(fake, split),
+        "class_inception_score": _inception_score(fake, split, features),
         "nearest_train_iou": float(largest_iou.mean()),
         "iou_coverage": match.coverage,
         "iou_mmd": match.mmd,
@@ -176,22 +184,17 @@ def measure_voxels(fake: Tensor, split: Split) -> Evaluation:
     return Evaluation(metrics, images)
 
 
-def _references(n: int, split: Split, device: torch.device) -> dict[str, float]:
-    """What ``n`` real solids get."""
+def _of_data(n: int, split: Split, device: torch.device) -> dict[str, float]:
+    """What ``n`` examples of the split get that samples get, too."""
     real = occupancy(examples_of(split, n, device), split.units)
-    train = occupancy(examples_of(split.dataset.train, n, device), split.units)
-    match = matches(real, train)
     return {
-        "class_inception_score_train": _inception_score(train, split),
         "nearest_train_iou_real": float(nearest_iou(real, _occupied_train(split, device))[0].mean()),
-        "iou_coverage_train": match.coverage,
-        "iou_mmd_train": match.mmd,
         "filled_real": float(real.mean()),
     }
 
 
-def _inception_score(occupied: Tensor, split: Split) -> float:
-    network = feature_network(split.dataset, "classifier", occupied.device)
+def _inception_score(occupied: Tensor, split: Split, features: OwnClassifier) -> float:
+    network = feature_network(split.dataset, features, occupied.device)
     _, log_probabilities = network(occupied.view(-1, *split.dataset.spec.shape), binary=True)
     return class_inception_score(log_probabilities)
 

@@ -1,0 +1,28 @@
+"""Reference rows of tables of samples: what training examples and noise would get."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gibbsweep.study.contender import Contender
+from gibbsweep_models.baselines.references import NoiseConfig, TrainingDataConfig
+from gibbsweep_models.types import Units
+
+
+def references(*, units: Units = "signed", **fields: Any) -> dict[str, Contender]:
+    """The contenders ``training_data`` and ``noise`` of a study that measures samples, with ``fields`` of
+    :class:`~gibbsweep.study.contender.Contender`.
+
+    They are measured like every other contender and train nothing. Distances of n samples are biased by n: that of
+    training examples is the floor, and that of noise what a model must leave far behind. For example::
+
+        contenders={"vae": VAE, **references(final_evaluators=(SampleDistances(n=1_000), SampleGrid()))}
+    """
+    return {
+        "training_data": Contender(TrainingDataConfig(units), **fields),
+        "noise": Contender(NoiseConfig(units=units), **fields),
+    }
+
+
+REFERENCES = ("training_data", "noise")
+"""The names of :func:`references`, for a study that names its default contenders."""
