@@ -13,6 +13,7 @@ from gibbsweep.cli.terminal import LastingOutput
 
 ROOT = Path(__file__).resolve().parents[2]
 GIBBSWEEP = [sys.executable, "-c", "from gibbsweep.cli.main import main; main()"]
+SEVERAL = "from gibbsweep.cli.main import main\nfor words in {}: main(words)"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -21,13 +22,17 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-@pytest.mark.parametrize("words", [["data", "list"], ["data", "info", "digits"], ["--help"]])
-def test_signs_that_an_encoding_lacks_are_replaced(encoding: str, words: list[str]) -> None:
+def test_signs_that_an_encoding_lacks_are_replaced(encoding: str) -> None:
+    script = SEVERAL.format([["--help"], ["data", "list"], ["data", "info", "digits"]])
     done = subprocess.run(
-        [*GIBBSWEEP, *words], env=environment(PYTHONIOENCODING=encoding), capture_output=True, timeout=120, check=False
+        [sys.executable, "-c", script],
+        env=environment(PYTHONIOENCODING=encoding),
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout
+    assert b"data info" in done.stdout and b"fashion_mnist" in done.stdout and b"licence" in done.stdout
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -54,7 +54,7 @@ def assignment(config: object = None, *, batch_size: int = 64, n: int = 1) -> As
 
 def test_the_peak_grows_with_the_batch_by_its_activations_at_least() -> None:
     """Two activations of (batch, width) floats are alive when the backward pass begins."""
-    width, small, large = 16_384, 64, 1024
+    width, small, large = 8_192, 64, 1024
     config = WideConfig(width)
     less, more = (measure_in_child(assignment(config, batch_size=size), {}) for size in (small, large))
     assert not less.failed and not more.failed

@@ -87,7 +87,7 @@ def step(found: Search) -> dict[str, Any]:
 
 @every_sampler
 def test_values_lie_inside_the_space_and_have_their_branch_alone(sampler: SamplerName, objectives: int) -> None:
-    found = search(sampler, objectives=objectives)
+    found = search(sampler, objectives=objectives, trials=12 if sampler == "gp" else 16)
     for _ in range(found.trials):
         values = step(found)
         assert values["form"] in ("mlp", "conv")
@@ -105,7 +105,7 @@ def test_the_same_seed_asks_the_same_and_a_killed_search_goes_on_the_same(
 ) -> None:
     """The second search is built anew from its journal before every trial, as after a crash."""
     space = PLAIN if sampler == "cmaes" else SPACE
-    trials = 11 if sampler == "gp" else 16
+    trials = 9 if sampler == "gp" else 16
     whole = search(sampler, space=space, objectives=objectives, trials=trials)
     undisturbed = [step(whole) for _ in range(whole.trials)]
     journal = str(tmp_path / "journal")
@@ -121,7 +121,7 @@ def test_the_same_seed_asks_the_same_and_a_killed_search_goes_on_the_same(
 
 @every_sampler
 def test_compared_options_take_turns_and_the_recipe_comes_first(sampler: SamplerName, objectives: int) -> None:
-    found = search(sampler, compare="form", trials=12, objectives=objectives)
+    found = search(sampler, compare="form", trials=8 if sampler == "gp" else 12, objectives=objectives)
     asked = [step(found) for _ in range(found.trials)]
     assert [values["form"] for values in asked] == ["mlp", "conv"] * (found.trials // 2)
     if sampler != "grid":
