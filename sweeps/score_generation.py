@@ -1,11 +1,13 @@
 """Does a score model draw better pictures than a GAN or a VAE that was trained as long?
 
-The study compares three ways in which one U-Net learns the score of CIFAR-10 at many noise levels, all of Song et al.
-(2021) and Karras et al. (2022): ``ve`` (variance explodes, as in NCSN++: the score itself, samples by a step of reverse
-time and a Langevin step at each level), ``vp`` (variance is preserved, as in DDPM++: the noise, ancestral samples) and
-``edm`` (a lognormal of levels, the picture itself, samples by Heun's method on the probability flow). ``ve_langevin``
-samples by annealed Langevin dynamics alone (Song & Ermon 2019). Baselines: a GAN (non-saturating, with R1), a WGAN with
-gradient penalty, and a VAE, each of which draws a picture in one evaluation.
+The study compares four paths from pictures to noise on which one U-Net learns the score of CIFAR-10: ``ve`` (variance
+explodes, Song et al. 2021: samples by a step of reverse time and a Langevin step at each level), ``vp`` (variance is
+preserved: ancestral samples), ``flow`` (the straight path of flow matching, Lipman et al. 2023: samples by Heun's
+method) and ``edm`` (a lognormal of levels, Karras et al. 2022: samples by Heun's method). ``ve_langevin`` samples by
+annealed Langevin dynamics alone (Song & Ermon 2019). What the network predicts is another axis: here it is the picture,
+or its mixture with the noise by Karras et al., as a network on patches cannot predict noise
+(`sweeps/score_predictions.py`). Baselines: a GAN (non-saturating, with R1), a WGAN with gradient penalty, and a VAE,
+each of which draws a picture in one evaluation.
 
 Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
 samples and n test images: they compare with each other and with no published number. `--features inception` gives
@@ -50,13 +52,19 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
 
 # Blocks of 4 x 4 pixels: an update in a tenth of the time of one at full resolution, and as many more of them.
 NETWORK = UNetConfig((48, 96, 96), patch=4)
+
+
+def preconditioned(config: ScoreModelConfig) -> ScoreModelConfig:
+    """Of Karras et al. instead of the paper's own: a block of 48 numbers needs as many channels for the noise in it."""
+    return replace(config, network=NETWORK, predicts="edm", weight="edm", learning_rate=4e-3)
+
+
 # Two training images are at most about 100 apart on [-1, 1]; few steps and a small network are better off with less.
-VE = replace(ScoreModelConfig.ve(0.01, 30.0, n_steps=40), network=NETWORK, learning_rate=4e-3)
+VE = preconditioned(ScoreModelConfig.ve(0.01, 30.0, n_steps=40))
 LANGEVIN = replace(VE, sampler=AnnealedLangevin(20, 4, 0.1, VE.schedule))
-VP = replace(ScoreModelConfig.vp(n_steps=80), network=NETWORK, learning_rate=4e-3)
+VP = preconditioned(ScoreModelConfig.vp(n_steps=80))
+FLOW = preconditioned(ScoreModelConfig.flow_matching(n_steps=20, t_min=0.01))
 SCHEDULE = EDMSchedule(sigma_min=0.005, sigma_max=50.0, p_mean=0.2, p_std=1.0)
-# A network of blocks learns the picture sooner than the noise in it, for which a block of 48 numbers needs as many
-# channels.
 EDM = ScoreModelConfig(NETWORK, schedule=SCHEDULE, predicts="x0", sampler=Heun(20, SCHEDULE), learning_rate=4e-3)
 
 
@@ -93,6 +101,7 @@ CONTENDERS = {
         LANGEVIN, {"sampler.step_size": Float(0.02, 0.5, log=True)}, n_steps=232, steps_per_level=5, step_size=0.062
     ),
     "vp": score(VP, {"sampler.eta": Float(0.0, 1.0)}, n_steps=1000),
+    "flow": score(FLOW, {"weight": Choice("edm", "velocity")}, n_steps=50),
     "edm": score(EDM, {"schedule.p_mean": Float(-0.6, 0.6), "sampler.s_churn": Choice(0.0, 5.0, 20.0)}),
     "gan": Contender(
         GANConfig(discriminator_learning_rate=1e-3, generator_learning_rate=1e-3),
@@ -113,7 +122,7 @@ CONTENDERS = {
     ),
 }
 DISTANCE = "test/frechet_distance"
-SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "edm"), ("gan", "wgan_gp")
+SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "flow", "edm"), ("gan", "wgan_gp")
 
 
 def study(options: Options) -> Study:

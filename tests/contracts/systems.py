@@ -169,6 +169,7 @@ _CASES: dict[str, SystemCase] = {
         replace(ScoreModelConfig.ve(n_steps=3), network=SMALL_UNET, predicts="edm")
     ),
     "score_vp": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, conditional=True)),
+    "score_flow_matching": SystemCase(replace(ScoreModelConfig.flow_matching(n_steps=3), network=SMALL_UNET)),
     "score_vlb": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, weight="vlb")),
     "score_classifier_guided": SystemCase(
         ScoreModelConfig(
