@@ -14,7 +14,6 @@ from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
 from gibbsweep_models.objectives.flow_matching.contrast import WarmContrast
 from gibbsweep_models.objectives.flow_matching.gradient_matching import GradientMatching
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
-from gibbsweep_models.samplers.mcmc.posterior import MAPDenoising
 from gibbsweep_models.samplers.mcmc.warming import WarmingLangevin
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, Trace
 
@@ -62,8 +61,6 @@ class EnergyMatchingConfig(SignedUnits):
     """Time that they take, in units of the flow's: at 1 the flow has arrived, beyond it chains stay near the data."""
     step_size: float = 0.01
     """Size of a step of the chains that go on from there."""
-    denoising: MAPDenoising = field(default_factory=lambda: MAPDenoising(prior_weight=100.0))
-    """How noisy images are denoised under the energy; the prior's weight is one over the temperature."""
     inpaint_steps: int = 100
     """Langevin steps from a smoothly filled hole to a textured one."""
 
@@ -88,8 +85,8 @@ class EnergyMatchingSystem(PotentialSystem):
     def __init__(self, config: EnergyMatchingConfig, spec: DataSpec) -> None:
         super().__init__(
             config.potential.build(spec.shape),
+            GradientMatching(pairs=config.pairs),
             Langevin(1, config.step_size, config.contrast.sampler.temperature),
-            config.denoising,
             spec,
             inpaint_steps=config.inpaint_steps,
         )
@@ -98,14 +95,15 @@ class EnergyMatchingSystem(PotentialSystem):
 
     def phases(self) -> list[Phase]:
         config, parameters = self.config, list(self.potential.parameters())
-        flow = GradientMatching(pairs=config.pairs)
         optimizer = OptimizerConfig(
             "adam", config.learning_rate, config.betas, schedule=config.decay, warmup=config.warmup
         )
-        first = Phase("flow", parameters, flow, optimizer, stop=config.contrast_from, grad_clip=config.grad_clip)
+        first = Phase(
+            "flow", parameters, self.matching, optimizer, stop=config.contrast_from, grad_clip=config.grad_clip
+        )
         if config.contrast_from is None:
             return [first]
-        both = WeightedSum({"flow": (1.0, flow), "contrast": (config.contrast_weight, config.contrast)})
+        both = WeightedSum({"flow": (1.0, self.matching), "contrast": (config.contrast_weight, config.contrast)})
         slow = OptimizerConfig("adam", config.contrast_learning_rate, config.betas, warmup=config.warmup)
         return [
             first,

@@ -8,21 +8,21 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gibbsweep_models.bases.potential_system import PotentialSystem
+from gibbsweep_models.bases.potential_system import PotentialSystem, denoised_along
 from gibbsweep_models.draws import randn
 from gibbsweep_models.nn.energies.potential import Potential, PotentialConfig
-from gibbsweep_models.nn.gradients import score_of
+from gibbsweep_models.nn.gradients import check_shape
 from gibbsweep_models.objectives.flow_matching.gradient_matching import GradientMatching
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.samplers.mcmc.nesterov import NesterovDescent
-from gibbsweep_models.samplers.mcmc.posterior import MAPDenoising
 from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
 
 
 @dataclass(frozen=True)
 class EquilibriumMatchingConfig(SignedUnits):
     """Wang & Du, "Equilibrium Matching: Generative Modeling with Implicit Energy-Based Models" (2025): a field learns
-    c(t) (n - x_0) without t, c falling to 0 at the data, and samples are where descent along it comes to rest.
+    c(t) (n - x_0) without t, c falling to 0 at the data, and samples are where descent along it comes to rest. Their
+    factor of 4 on the field is one on the step here.
 
     >>> from gibbsweep_models.nn.noise_networks import UNetConfig
     >>> config = EquilibriumMatchingConfig(PotentialConfig(UNetConfig((8, 8))), sampler=NesterovDescent(5))
@@ -37,8 +37,6 @@ class EquilibriumMatchingConfig(SignedUnits):
     is no energy."""
     pairs: Literal["optimal", "independent"] = "independent"
     """Which noise goes with which example of a batch."""
-    scale: float = 4.0
-    """Length of the field far from the data, in units of n - x_0."""
     rest: float = 0.2
     """Share of the way, next to the data, in which it falls to 0."""
     learning_rate: float = 2e-3
@@ -55,10 +53,8 @@ class EquilibriumMatchingConfig(SignedUnits):
     """The descent from noise to a sample."""
     temperature: float = 0.01
     """Temperature of the density exp(-V / temperature) of an energy."""
-    step_size: float = 0.003
+    step_size: float = 0.01
     """Size of a step of its chains."""
-    denoising: MAPDenoising = field(default_factory=lambda: MAPDenoising(prior_weight=100.0))
-    """How noisy images are denoised under an energy; the prior's weight is one over the temperature."""
     inpaint_steps: int = 100
     """Langevin steps from a smoothly filled hole to a textured one."""
 
@@ -68,16 +64,19 @@ class EquilibriumMatchingConfig(SignedUnits):
         return (EquilibriumEnergySystem if self.explicit else EquilibriumFieldSystem)(self, spec)
 
 
+def _matching(config: EquilibriumMatchingConfig) -> GradientMatching:
+    return GradientMatching("energy" if config.explicit else "field", config.pairs, rest=config.rest)
+
+
 def _phase(config: EquilibriumMatchingConfig, potential: Potential) -> Phase:
-    objective = GradientMatching("energy" if config.explicit else "field", config.pairs, config.scale, config.rest)
     optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, schedule=config.decay, warmup=config.warmup)
     model = potential if config.explicit else potential.field
     parameters = list(potential.parameters())
-    return Phase("field", parameters, objective, optimizer, grad_clip=config.grad_clip, model=model)
+    return Phase("field", parameters, _matching(config), optimizer, grad_clip=config.grad_clip, model=model)
 
 
 class EquilibriumFieldSystem(System):
-    """A field that is no gradient, and its samples."""
+    """A field that is no gradient: its samples and its denoising."""
 
     def __init__(self, config: EquilibriumMatchingConfig, spec: DataSpec) -> None:
         super().__init__()
@@ -92,6 +91,14 @@ class EquilibriumFieldSystem(System):
         start = randn((n, *self.shape), generator=generator)
         return self.config.sampler(self.potential.field, start, generator=generator, trace=trace)
 
+    @torch.no_grad()
+    def denoise(self, x: Tensor, sigma: Tensor | None, *, generator: torch.Generator) -> Tensor:
+        """One step down the way to the data: (B, *D), (B,) or None where the level is estimated -> (B, *D). It draws
+        nothing."""
+        del generator
+        check_shape(x, self.shape)
+        return denoised_along(self.potential.field, _matching(self.config), x, sigma)
+
 
 class EquilibriumEnergySystem(PotentialSystem):
     """An energy whose gradient is the field."""
@@ -99,8 +106,8 @@ class EquilibriumEnergySystem(PotentialSystem):
     def __init__(self, config: EquilibriumMatchingConfig, spec: DataSpec) -> None:
         super().__init__(
             config.potential.build(spec.shape),
+            _matching(config),
             Langevin(1, config.step_size, config.temperature),
-            config.denoising,
             spec,
             inpaint_steps=config.inpaint_steps,
         )
@@ -111,10 +118,5 @@ class EquilibriumEnergySystem(PotentialSystem):
 
     def sample(self, n: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n`` examples (n, *D) from standard normal noise."""
-        uphill = score_of(self.energy)
-
-        def gradient(x: Tensor) -> Tensor:
-            return -uphill(x)
-
         start = randn((n, *self.shape), generator=generator)
-        return self.config.sampler(gradient, start, generator=generator, trace=trace)
+        return self.config.sampler(self.gradient, start, generator=generator, trace=trace)

@@ -243,7 +243,35 @@ def test_a_field_learns_and_an_energy_restores() -> None:
     energy, field = config.build(spec), replace(config, explicit=False).build(spec)
     assert isinstance(energy, CanSample) and isinstance(field, CanSample)
     assert all(isinstance(energy, use) for use in uses)
-    assert not any(isinstance(field, use) for use in uses)
+    assert [isinstance(field, use) for use in uses] == [False, False, False, True, False]
+
+
+class Says(nn.Module):
+    """A network that names one example."""
+
+    def __init__(self, example: Tensor) -> None:
+        super().__init__()
+        self.example = nn.Parameter(example)
+
+    def forward(self, x: Tensor, noise: Tensor, cond: Tensor | None = None) -> Tensor:
+        return self.example.expand_as(x)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 1.0, 9.0])
+@pytest.mark.parametrize("explicit", [True, False])
+def test_one_step_denoises_what_is_one_example(explicit: bool, sigma: float) -> None:
+    """Data m, noise at distance sqrt(d) of it: the gradient of sqrt(d) |x - m| is n - m, and x_t - t (n - m) is m."""
+    mean, dim = torch.tensor([0.3, -0.2, 0.1]), 3
+    config = EquilibriumMatchingConfig(
+        PotentialConfig(VectorNetConfig(8, 1), softness=1e-6), explicit=explicit, rest=0.0
+    )
+    system = config.build(DataSpec((dim,)))
+    system.potential.network = Says(mean)
+    away = randn((20, dim), generator=seeded(0))
+    noise = mean + away * (dim**0.5 / away.norm(dim=1, keepdim=True))
+    x = mean + sigma * noise
+    denoised = system.denoise(x, torch.full((20,), sigma), generator=seeded(0))
+    torch.testing.assert_close(denoised, mean.expand(20, dim), atol=1e-4, rtol=0)
 
 
 def test_the_field_of_a_distance_is_its_gradient_at_a_fixed_network() -> None:

@@ -50,7 +50,12 @@ class PotentialConfig:
 
 
 class Potential(nn.Module):
-    """V(x): (B, *D) -> (B,), low = likely, without a noise level, and :meth:`field`, a cheaper vector field."""
+    """V(x): (B, *D) -> (B,), low = likely, without a noise level, and :meth:`field`, a cheaper vector field.
+
+    >>> potential = Potential(PotentialConfig(VectorNetConfig(8, 1)), (2,))
+    >>> potential(torch.zeros(3, 2)).shape, potential.field(torch.zeros(3, 2)).shape
+    (torch.Size([3]), torch.Size([3, 2]))
+    """
 
     def __init__(self, config: PotentialConfig, shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -23,9 +23,9 @@ class NesterovDescent:
     tensor(True)
     """
 
-    n_steps: int = 250
+    n_steps: int = 150
     """Steps."""
-    step_size: float = 0.004
+    step_size: float = 0.02
     """Factor of the field."""
     momentum: float = 0.35
     """Share of the last step that is taken again; 0 is gradient descent."""
