@@ -114,7 +114,7 @@ CONTENDERS = {
         at=PERSISTENT_SIZES,
     ),
     "energy_matching": Contender(
-        EnergyMatchingConfig(POTENTIAL, contrast=WarmContrast(WarmingLangevin(15, 0.1), trim=0.1, floor=20.0)),
+        EnergyMatchingConfig(POTENTIAL, contrast=WarmContrast(WarmingLangevin(15, 0.1), margin=20.0)),
         space={**REGRESSION, "sample_time": Float(0.9, 2.0), "contrast_weight": Float(1e-4, 1e-2, log=True)},
         # A contrast takes the time of eight flows.
         budgets=budgets(0.09, gpu=24_000, paper=150_000),

@@ -176,7 +176,7 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     ),
     "gradient_matching_field": ObjectiveCase(score_network, lambda: GradientMatching("field")),
     "warm_contrast": ObjectiveCase(energy, lambda: WarmContrast(WARMING)),
-    "warm_contrast_trimmed": ObjectiveCase(energy, lambda: WarmContrast(WARMING, trim=0.3, floor=50.0)),
+    "warm_contrast_margin": ObjectiveCase(energy, lambda: WarmContrast(WARMING, margin=0.5)),
     "edm": ObjectiveCase(EDM, DenoisingLoss),
     "denoising_sigma2": ObjectiveCase(EDM, lambda: DenoisingLoss(NCSNLadder(), weight="sigma2")),
     "denoising_likelihood": ObjectiveCase(EDM, lambda: DenoisingLoss(VPSchedule(), weight="likelihood")),

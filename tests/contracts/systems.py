@@ -243,7 +243,7 @@ _CASES: dict[str, SystemCase] = {
             PotentialConfig(UNetConfig((8, 8), patch=2)),
             warmup=1,
             contrast_from=2,
-            contrast=WarmContrast(WarmingLangevin(3, 0.4), trim=0.1),
+            contrast=WarmContrast(WarmingLangevin(3, 0.4), margin=20.0),
         )
     ),
     "energy_matching_vectors": SystemCase(

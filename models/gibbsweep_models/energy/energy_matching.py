@@ -53,7 +53,7 @@ class EnergyMatchingConfig(SignedUnits):
     """Weight of the contrast, whose energies add up over dimensions, beside the flow, a mean over them."""
     contrast_learning_rate: float = 3e-4
     """Learning rate from then on."""
-    contrast: WarmContrast = field(default_factory=lambda: WarmContrast(trim=0.1, floor=20.0))
+    contrast: WarmContrast = field(default_factory=lambda: WarmContrast(margin=20.0))
     """The contrast, and its chains."""
     sample_steps: int = 100
     """Steps from noise to a sample."""

@@ -165,16 +165,17 @@ def test_the_contrast_is_zero_where_the_chain_s_density_is_the_data_s() -> None:
             assert float(gradients.mean()) == pytest.approx(0.0, abs=error)
 
 
-def test_trim_and_floor_leave_out_what_they_say() -> None:
-    model, x = Bowl(1.0), torch.zeros(10, 1, dtype=torch.float64)
+def test_a_margin_is_a_hinge_of_each_negative() -> None:
+    """Chains that stay where the noise was: mean max(m - V_i, -margin) over V_i = n_i² / 2, with m = V(0) = 0."""
+    model, x = Bowl(1.0), torch.zeros(2_000, 1, dtype=torch.float64)
     still = WarmingLangevin(1, 1e-9, 0.0)
-    whole = WarmContrast(still, from_data=0.0)(model, {"x": x}, generator=seeded(8))
-    trimmed = WarmContrast(still, from_data=0.0, trim=0.2)(model, {"x": x}, generator=seeded(8))
-    floored = WarmContrast(still, from_data=0.0, floor=1e-3)(model, {"x": x}, generator=seeded(8))
-    assert float(trimmed.total.detach()) > float(whole.total.detach())
-    assert float(floored.total.detach()) == pytest.approx(-1e-3)
-    assert float(torch.autograd.grad(floored.total, model.slope)[0]) == 0.0
-    assert float(whole.parts["energy_gap"]) == pytest.approx(float(floored.parts["energy_gap"]))
+    loss = WarmContrast(still, from_data=0.0, margin=0.5)(model, {"x": x}, generator=seeded(8))
+    inside = math.erf(1 / math.sqrt(2))  # V_i < .5
+    square = inside - 2 * math.exp(-0.5) / math.sqrt(2 * math.pi)  # E[n²; |n| < 1]
+    assert float(loss.parts["active"]) == pytest.approx(inside, abs=4 * 0.47 / math.sqrt(2_000))
+    assert float(loss.total.detach()) == pytest.approx(-0.5 * square - 0.5 * (1 - inside), abs=0.03)
+    slope = float(torch.autograd.grad(loss.total, model.slope)[0])
+    assert slope == pytest.approx(-0.5 * square, abs=0.02)
 
 
 def with_potential(system: EnergyMatchingSystem | EquilibriumEnergySystem, energy: nn.Module) -> None:
@@ -297,8 +298,8 @@ def test_warming_at_the_last_temperature_is_langevin_dynamics() -> None:
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="rest=2"):
         GradientMatching(rest=2.0)
-    with pytest.raises(ValueError, match="trim=1"):
-        WarmContrast(trim=1.0)
+    with pytest.raises(ValueError, match="margin=0"):
+        WarmContrast(margin=0.0)
     with pytest.raises(ValueError, match="contrast_from=0"):
         EnergyMatchingConfig(contrast_from=0)
     with pytest.raises(ValueError, match="form='square'"):

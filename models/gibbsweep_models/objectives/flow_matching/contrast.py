@@ -21,12 +21,13 @@ from gibbsweep_models.types import Batch, Loss
 class WarmContrast:
     """mean V(x_pos) - mean V(x_neg), contrastive divergence near the data (Balcerak et al. 2025, algorithm 1, phase 2).
 
-    x_neg are half chains of exp(-V / temperature) from the batch and half chains of ``sampler`` from standard normal
-    noise, each example's kind drawn by itself; the gradient is that of the negative log-likelihood times
-    ``temperature`` where both have arrived. A ``trim`` or ``floor`` above 0 keeps an energy from running away at
-    negatives that are far off already, at the price of another minimum: both are in the published recipe, with .1 and
-    .02 over a weight of .001, and off here. Parts: ``energy_gap``, ``energy_pos``, ``energy_neg`` (of all negatives),
-    ``sampler_gradient_norm``.
+    x_neg are chains of exp(-V / temperature) from the batch and chains of ``sampler`` from standard normal noise, each
+    example's kind drawn by itself; where both have arrived the gradient is that of the negative log-likelihood times
+    ``temperature``. A finite ``margin`` keeps the energy from running away at negatives that lie far above the data
+    already, such as chains from noise that have not arrived: with m the mean of V(x_pos) it is mean max(m - V(x_neg),
+    -margin), a hinge, in place of the paper's trimmed mean and clamp, by which such chains would also stop the others.
+    Parts: ``energy_gap``, ``energy_pos``, ``energy_neg`` (of all negatives), ``active``, the share of the negatives
+    within the margin, and ``sampler_gradient_norm``.
 
     >>> from gibbsweep_models.nn.energies import MLPEnergy
     >>> objective = WarmContrast(WarmingLangevin(5, 0.2))
@@ -37,16 +38,14 @@ class WarmContrast:
     """The chains from noise. Those from data take as many of its steps, all of them at its last temperature."""
     from_data: float = 0.5
     """Probability that a chain starts at its example."""
-    trim: float = 0.0
-    """Share of the batch, that of the negatives of highest energy, that is left out."""
-    floor: float = math.inf
-    """Below minus this the gap has no gradient."""
+    margin: float = math.inf
+    """How far above the mean of the data's a negative's energy is still raised."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.from_data <= 1 or not 0 <= self.trim < 1 or self.floor <= 0:
+        if not 0 <= self.from_data <= 1 or self.margin <= 0:
             raise ValueError(
-                f"got from_data={self.from_data}, trim={self.trim}, floor={self.floor}; expected shares in [0, 1] and "
-                "a positive floor; correct the one that is out of range"
+                f"got from_data={self.from_data} and margin={self.margin}, expected a probability and a positive "
+                "margin; correct the one that is out of range"
             )
 
     def __call__(self, model: Any, batch: Batch, *, generator: torch.Generator) -> Loss:
@@ -58,24 +57,22 @@ class WarmContrast:
         negatives = self.sampler(energy, start, generator=generator, arrived=at_data)
         both = torch.cat([x, negatives.x])
         energy_pos, energy_neg = check_energy(energy(both), both).chunk(2)
-        gap = energy_pos.mean() - self._kept(energy_neg)
+        total, active = self._hinge(energy_pos, energy_neg)
         parts = {
-            "energy_gap": gap,
+            "energy_gap": energy_pos.mean() - energy_neg.mean(),
             "energy_pos": energy_pos.mean(),
             "energy_neg": energy_neg.mean(),
+            "active": active,
             "sampler_gradient_norm": negatives.info["gradient_norm"],
         }
-        total = gap
-        if math.isfinite(self.floor) and float(parallel.all_mean(gap.detach())) < -self.floor:
-            total = 0.0 * gap - self.floor
         return Loss(total, {name: value.detach() for name, value in parts.items()}, nfe=negatives.nfe)
 
-    def _kept(self, energy: Tensor) -> Tensor:
-        """The mean of ``energy`` (B,) over the examples of the global batch that are not trimmed: (), whose mean over
-        workers is that of the global batch."""
-        if self.trim == 0:
-            return energy.mean()
-        every = parallel.all_gather_batch(energy.detach())
-        kept = max(1, len(every) - int(self.trim * len(every)))
-        highest = every.sort().values[kept - 1]
-        return energy.where(energy <= highest, 0.0).sum() * (len(every) / len(energy) / kept)
+    def _hinge(self, energy_pos: Tensor, energy_neg: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss, whose mean over workers is that of the global batch, and the share of active negatives."""
+        if math.isinf(self.margin):
+            return energy_pos.mean() - energy_neg.mean(), energy_pos.new_ones(())
+        level = parallel.all_mean(energy_pos.detach().mean())
+        within = (energy_neg.detach() - level < self.margin).to(energy_neg.dtype)
+        active = parallel.all_mean(within.mean())
+        total = active * energy_pos.mean() - (within * energy_neg).mean() - self.margin * (1 - active)
+        return total, active
