@@ -2,7 +2,7 @@
 
 Each digit in turn is the anomaly: it is absent from training and validation (`mnist[-3]`: no threes), and the whole
 test split, 10,000 digits of which about a tenth are the anomaly, is scored. The anomaly is the positive class of AUROC
-and AUPRC, and the mean over the digits answers the question. The study compares three energies, two autoencoders and
+and AUPRC, and the mean over the digits answers the question. The study compares five energies, two autoencoders and
 two classical detectors.
 
 Tuning never sees the digit that is held out. It maximises the AUROC against synthetic anomalies made of validation
@@ -28,8 +28,12 @@ from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
+from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
 from gibbsweep_models.energy.normalized_autoencoder import NormalizedAutoencoderConfig
 from gibbsweep_models.energy.rbm import RBMConfig
+from gibbsweep_models.nn.energies import PotentialConfig
+from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.objectives.cd import LangevinCD
 
 DIGITS = range(10)
@@ -40,6 +44,15 @@ AUTOENCODER_BUDGETS = equal_updates(
     by_budget(smoke=6, laptop=350, long=1_600, gpu=20_000, paper=100_000), batch_size=32
 )
 LARGE_AUTOENCODER: Sizes = {"gpu": {"channels": (32, 64)}, "paper": {"channels": (32, 64, 128)}}
+
+POTENTIAL = PotentialConfig(UNetConfig((16, 32, 32), patch=4))
+POTENTIALS: Sizes = {
+    "smoke": {"potential.network.channels": (8, 8)},
+    "gpu": {"potential.network.channels": (64, 128, 128), "ema_decay": 0.999},
+    "paper": {"potential.network.channels": (64, 128, 128), "ema_decay": 0.9999},
+}
+# An update costs as much as one of the convolutional energy with five Langevin steps.
+POTENTIAL_BUDGETS = equal_updates(by_budget(smoke=6, laptop=400, long=2_000, gpu=20_000, paper=100_000), batch_size=32)
 
 CONTENDERS = {
     "conv_ebm": Contender(
@@ -57,6 +70,22 @@ CONTENDERS = {
             "gpu": {"channels": (32, 64, 128), "cd.n_steps": 40, "cd.replay_size": 10_000},
             "paper": {"channels": (64, 128, 256, 256), "cd.n_steps": 60, "cd.replay_size": 10_000},
         },
+    ),
+    "energy_matching": Contender(
+        EnergyMatchingConfig(POTENTIAL),
+        space={"learning_rate": Float(1e-3, 6e-3, log=True), "potential.softness": Float(0.03, 0.3, log=True)},
+        budgets=POTENTIAL_BUDGETS,
+        at=POTENTIALS,
+    ),
+    "equilibrium_matching": Contender(
+        EquilibriumMatchingConfig(POTENTIAL),
+        space={
+            "learning_rate": Float(1e-3, 6e-3, log=True),
+            "potential.softness": Float(0.03, 0.3, log=True),
+            "rest": Float(0.05, 0.5),
+        },
+        budgets=POTENTIAL_BUDGETS,
+        at=POTENTIALS,
     ),
     "normalized_autoencoder": Contender(
         NormalizedAutoencoderConfig(

@@ -5,8 +5,9 @@ autoencoder can. The study compares both, with the same U-Net, the same squared 
 the energy that is denoising score matching), the same updates and trials; ``dae_blind_longer`` has 2.5 times as many,
 about the energy's device-seconds. "Told" hears the noise level; "blind" is one model for all levels that does not. An
 energy trained by contrastive divergence knows no noise at all and denoises by descending to the mode of its posterior.
-Non-local means and total variation learn nothing; blind, they and contrastive divergence estimate the level from the
-image. The PSNR of the test images answers the question, told and blind.
+Equilibrium Matching (Wang & Du 2025), as an energy and as a field that is no gradient, is one model for all levels that
+finds the noise in the image, and is told only how far to go. Non-local means and total variation learn nothing; blind,
+all of these estimate the level from the image. The PSNR of the test images answers the question, told and blind.
 
 Noise levels are given in [0, 1] pixel units (15/255 to .5), as such results are published. The models work on [-1, 1],
 so their sigma is twice that: training levels from .1 to 1.1 there are .05 to .55 here.
@@ -32,6 +33,9 @@ from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConf
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
+from gibbsweep_models.nn.energies import PotentialConfig
+from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule
 from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.samplers.mcmc import MAPDenoising
@@ -80,6 +84,21 @@ def blind(contender: Contender, **config: float) -> Contender:
     )
 
 
+def equilibrium(*, explicit: bool) -> Contender:
+    """The U-Net of the others as one energy, or one field, of all levels."""
+    form = PotentialConfig(UNetConfig((32, 64), patch=2))
+    return Contender(
+        EquilibriumMatchingConfig(form, explicit=explicit, learning_rate=4e-3),
+        space={**LEARNING_RATE, "rest": Float(0.02, 0.3, log=True)},
+        final_evaluators=(TOLD, BLIND),
+        at={
+            name: {f"potential.network.{path}": value for path, value in sizes.items() if path != "ema_decay"}
+            | {"ema_decay": sizes["ema_decay"]}
+            for name, sizes in LARGE.items()
+        },
+    )
+
+
 def dae_at(sigma: float) -> Contender:
     """An autoencoder for the one level ``sigma`` (in [0, 1] pixel units), measured at that level alone."""
     return replace(
@@ -106,6 +125,8 @@ STUDY = Study(
         "dsm_told": DSM_TOLD,
         "dsm_blind": blind(DSM_TOLD, blind_at=BLIND_ENERGY, learning_rate=3e-3),
         "cd": CD,
+        "equilibrium_matching": equilibrium(explicit=True),
+        "equilibrium_field": equilibrium(explicit=False),
         "dae_told": DAE_TOLD,
         "dae_blind": DAE_BLIND,
         "dae_blind_longer": replace(DAE_BLIND, budgets=equal_updates(LONGER, batch_size=BATCH_SIZE, reports=REPORTS)),
@@ -113,7 +134,10 @@ STUDY = Study(
         "nl_means": classical(ClassicalDenoiserConfig("nl_means")),
         "tv": classical(ClassicalDenoiserConfig("tv")),
     },
-    default=("dsm_told", "dsm_blind", "cd", "dae_told", "dae_blind", "dae_blind_longer", "dae_25", "nl_means", "tv"),
+    default=(
+        *("dsm_told", "dsm_blind", "cd", "equilibrium_matching", "equilibrium_field"),
+        *("dae_told", "dae_blind", "dae_blind_longer", "dae_25", "nl_means", "tv"),
+    ),
     goal=Goal("validation/psnr_mean", "maximize"),
     evaluators=(Denoising(limit=100),),
     final_evaluators=(TOLD,),

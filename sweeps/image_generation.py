@@ -1,12 +1,16 @@
 """Does an energy draw better digits than a GAN or a VAE that was trained as long?
 
-The study compares three ways in which Langevin chains draw images from a convolutional energy. Short runs start every
-training chain at noise and never mix (Nijkamp et al. 2019): the chain is a generator of fixed depth. Persistent chains
-live in a replay buffer; what they draw is measured twice, from noise by some hundred steps and from the buffer.
-Improved contrastive divergence (Du et al. 2021) adds the gradient through the chain, its entropy, and chains that are
-moved. A Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains from noise that it is trained with (Liao et al.
-2022). A long run of 10,000 steps (1,000 on a laptop) says whether an energy means what its pictures suggest. Baselines:
-a GAN (non-saturating, with R1), a WGAN with gradient penalty, and a VAE.
+The study compares energies that learn by two kinds of training. Contrastive divergence, from Langevin chains on a
+convolutional energy: short runs start every training chain at noise and never mix (Nijkamp et al. 2019): the chain is a
+generator of fixed depth. Persistent chains live in a replay buffer; what they draw is measured twice, from noise by
+some hundred steps and from the buffer. Improved contrastive divergence (Du et al. 2021) adds the gradient through the
+chain, its entropy, and chains that are moved. A Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains from noise
+that it is trained with (Liao et al. 2022). And regression, an update of a network of three times the weights in the
+time of twenty Langevin steps: the gradient of one potential fits the way from digits to noise (Energy Matching,
+Balcerak et al. 2025; its contrast near the data ends a ``long`` training), or comes to rest at the digits (Equilibrium
+Matching, Wang & Du 2025; ``equilibrium_field`` is their field that is no gradient). A long run of 10,000 steps (1,000
+on a laptop) says whether an energy means what its pictures suggest. Baselines: a GAN (non-saturating, with R1), a WGAN
+with gradient penalty, and a VAE.
 
 Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
 samples and n test images: they compare with each other and with no published number. `--features inception` gives
@@ -31,8 +35,14 @@ from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
+from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
 from gibbsweep_models.energy.gaussian_rbm import Dense, GaussianRBMConfig
+from gibbsweep_models.nn.energies import PotentialConfig
+from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.objectives.cd import LangevinCD
+from gibbsweep_models.objectives.flow_matching import WarmContrast
+from gibbsweep_models.samplers.mcmc import NesterovDescent, WarmingLangevin
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,8 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
 
 N_SAMPLES = by_budget(smoke=24, laptop=1_000, long=2_000, gpu=5_000, paper=10_000)
 DISTANCE, BUFFER = "test/frechet_distance", "test/frechet_distance_buffer"
-ENERGIES, ADVERSARIAL = ("short_run", "persistent", "improved", "grbm"), ("gan", "wgan_gp")
+CHAINED, REGRESSED = ("short_run", "persistent", "improved", "grbm"), ("energy_matching", "equilibrium_matching")
+ENERGIES, ADVERSARIAL = (*CHAINED, *REGRESSED), ("gan", "wgan_gp")
 
 LANGEVIN = {
     "cd.learning_rate": Float(3e-4, 3e-3, log=True),
@@ -66,6 +77,18 @@ PERSISTENT_SIZES = {
     "smoke": {**SMALL, "cd.replay_size": 48},
     "gpu": {**WIDE, "cd.replay_size": 3_500},
     "paper": {**WIDE, "cd.replay_size": 10_000, "cd.n_steps": 60},
+}
+# Blocks of 2 x 2 pixels draw sharper strokes than more updates on 4 x 4; for a field, which costs less, 4 x 4 serve.
+POTENTIAL = PotentialConfig(UNetConfig((16, 32, 64), patch=2))
+COARSE = PotentialConfig(UNetConfig((32, 64, 64), patch=4))
+REGRESSION = {"learning_rate": Float(1e-3, 8e-3, log=True)}
+DESCENT = NesterovDescent(60, 0.05)
+SMALL_POTENTIAL = {"potential.network.channels": (8, 8), "potential.network.patch": 2}
+WIDE_POTENTIAL = {"potential.network": UNetConfig((64, 128, 128), blocks=2, patch=2), "ema_decay": 0.999}
+EQUILIBRIUM_SIZES = {
+    "smoke": {**SMALL_POTENTIAL, "sampler.n_steps": 3},
+    "gpu": WIDE_POTENTIAL,
+    "paper": {**WIDE_POTENTIAL, "ema_decay": 0.9999},
 }
 GAN_SPACE = {
     "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
@@ -93,6 +116,33 @@ CONTENDERS = {
         space={**LANGEVIN, "cd.kl": Float(0.1, 1.0, log=True), "cd.replay_shift": Choice(0, 1, 2)},
         budgets=budgets(0.1, gpu=20_000, paper=150_000),
         at=PERSISTENT_SIZES,
+    ),
+    "energy_matching": Contender(
+        EnergyMatchingConfig(
+            POTENTIAL, learning_rate=4e-3, contrast=WarmContrast(WarmingLangevin(15, 0.1), margin=20.0), sample_steps=60
+        ),
+        space={**REGRESSION, "sample_time": Float(0.9, 2.0), "contrast_weight": Float(1e-4, 1e-2, log=True)},
+        # A regression takes .097 s, and six times that with its contrast.
+        budgets=budgets(0.12, gpu=24_000, paper=150_000),
+        at={
+            "smoke": {**SMALL_POTENTIAL, "contrast_from": 2, "contrast.sampler.n_steps": 2, "sample_steps": 3},
+            "long": {"contrast_from": 1_180, "ema_decay": 0.98},
+            "gpu": {**WIDE_POTENTIAL, "contrast_from": 22_000},
+            "paper": {**WIDE_POTENTIAL, "contrast_from": 148_000, "ema_decay": 0.9999},
+        },
+    ),
+    "equilibrium_matching": Contender(
+        EquilibriumMatchingConfig(POTENTIAL, learning_rate=4e-3, sampler=DESCENT),
+        space={**REGRESSION, "rest": Float(0.05, 0.5), "sampler.step_size": Float(0.02, 0.1, log=True)},
+        budgets=budgets(0.097, gpu=30_000, paper=150_000),
+        at=EQUILIBRIUM_SIZES,
+    ),
+    "equilibrium_field": Contender(
+        EquilibriumMatchingConfig(COARSE, explicit=False, sampler=DESCENT),
+        kind="score",
+        space={**REGRESSION, "rest": Float(0.05, 0.5), "sampler.step_size": Float(0.02, 0.1, log=True)},
+        budgets=budgets(0.028, gpu=60_000, paper=400_000),
+        at=EQUILIBRIUM_SIZES,
     ),
     "grbm": Contender(
         GaussianRBMConfig(Dense(512), chain="gibbs_langevin", start="noise", k=50, learning_rate=0.1),
@@ -129,10 +179,19 @@ def study(options: Options) -> Study:
     features = options.features
     final = (SampleDistances(N_SAMPLES, features), SampleGrid(n=64))
     n_chains = by_budget(smoke=8, laptop=64, long=64, other=1_000)
+<<<<<<< HEAD
     of_energy = (*final, LongRun(by_budget(smoke=10, laptop=150, other=10_000), n_chains, features))
     n_replayed = by_budget(smoke=24, laptop=1_000, long=1_000, gpu=3_500, paper=10_000)
     of_persistent = (*of_energy, ReplayDistances(n_replayed, features))
     own = {"short_run": of_energy, "grbm": of_energy, "persistent": of_persistent, "improved": of_persistent}
+=======
+    of_energy = (*final, LongRun(by_budget(smoke=10, laptop=1_000, other=10_000), n_chains, features))
+    of_persistent = (*of_energy, ReplayDistances(N_SAMPLES, features))
+    own = {
+        **dict.fromkeys(("short_run", "grbm", *REGRESSED), of_energy),
+        **dict.fromkeys(("persistent", "improved"), of_persistent),
+    }
+>>>>>>> heads/d
     network = "Inception v3" if features == "inception" else "the data set's own classifier"
     return Study(
         name="image_generation",

@@ -3,7 +3,8 @@
 Three holes: 8 x 8 and 16 x 16 in the middle of a 32 x 32 image, and every second pixel at random. An energy needs no
 training for holes: known pixels are held in their place while Langevin dynamics moves the others, at one noise level
 (``cd``, the convolutional energy trained by contrastive divergence) or down a sequence of them (``dsm``, trained by
-denoising score matching on whole images). ``dsm_hole`` is trained for it: score matching with noise in random holes
+denoising score matching on whole images), or in the potentials of Energy Matching (Balcerak et al. 2025) and
+Equilibrium Matching (Wang & Du 2025). ``dsm_hole`` is trained for it: score matching with noise in random holes
 only. Compared with them, a GAN fills a hole with the image of the latent that fits what is known; a context encoder and
 a masked autoencoder are trained for it. All of them but the GAN start from one smooth fill, a spline in tension: the
 row ``smooth_fill`` is that start alone, and what a method learned is what it adds. It, means and the biharmonic surface
@@ -16,7 +17,7 @@ several (which is what the squared error rewards), and how far apart completions
 
 from __future__ import annotations
 
-from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Int, Sizes, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import Inpainting
 from gibbsweep.evaluate.restoring.inpainting import MASKS
@@ -27,7 +28,11 @@ from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
+from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
+from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
+from gibbsweep_models.nn.energies import PotentialConfig
+from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import GeometricSchedule
 from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.samplers.diffusion import AnnealedInpainting
@@ -38,6 +43,12 @@ UNETS: Sizes = {
     "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
 }
 LARGE_GAN = {"channels": (64, 128, 256), "latent_dim": 128, "search_steps": 500, "ema_decay": 0.999}
+POTENTIAL = PotentialConfig(UNetConfig((32, 64), patch=2))
+POTENTIALS: Sizes = {
+    "smoke": {"potential.network.channels": (8, 8), "inpaint_steps": 5},
+    "gpu": {"potential.network": UNetConfig((64, 128, 256)), "ema_decay": 0.999},
+    "paper": {"potential.network": UNetConfig((128, 256, 256), blocks=2), "ema_decay": 0.9999},
+}
 RATE = {"learning_rate": Float(2e-3, 8e-3, log=True)}
 
 TWO_STEPS = AnnealedInpainting(
@@ -71,6 +82,16 @@ CONTENDERS = {
             "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60},
         },
     ),
+    "energy_matching": Contender(
+        EnergyMatchingConfig(POTENTIAL, learning_rate=4e-3),
+        space={"inpaint_steps": Int(5, 200, log=True), "step_size": Float(0.005, 0.05, log=True), **RATE},
+        at=POTENTIALS,
+    ),
+    "equilibrium_matching": Contender(
+        EquilibriumMatchingConfig(POTENTIAL, learning_rate=4e-3),
+        space={"inpaint_steps": Int(5, 200, log=True), "rest": Float(0.05, 0.5), **RATE},
+        at=POTENTIALS,
+    ),
     "gan": Contender(
         GANConfig(search_steps=30),
         space={
@@ -95,7 +116,11 @@ CONTENDERS = {
     "mean_image": Contender(ClassicalInpainterConfig("mean_image")),
     "mean_known": Contender(ClassicalInpainterConfig("mean_known")),
 }
+<<<<<<< HEAD
 ENERGIES, START = ("dsm", "dsm_hole", "cd"), ("smooth_fill",)
+=======
+ENERGIES = ("dsm", "dsm_hole", "cd", "energy_matching", "equilibrium_matching")
+>>>>>>> heads/d
 HOLES = [mask.name for mask in MASKS]
 SHOWN = {"psnr": "PSNR", "psnr_of_mean": "of mean", "ssim": "SSIM", "diversity": "diversity"}
 

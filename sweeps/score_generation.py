@@ -1,11 +1,14 @@
 """Does a score model draw better pictures than a GAN or a VAE that was trained as long?
 
-The study compares three ways in which one U-Net learns the score of CIFAR-10 at many noise levels, all of Song et al.
-(2021) and Karras et al. (2022): ``ve`` (variance explodes, as in NCSN++: the score itself, samples by a step of reverse
-time and a Langevin step at each level), ``vp`` (variance is preserved, as in DDPM++: the noise, ancestral samples) and
-``edm`` (a lognormal of levels, the picture itself, samples by Heun's method on the probability flow). ``ve_langevin``
-samples by annealed Langevin dynamics alone (Song & Ermon 2019). Baselines: a GAN (non-saturating, with R1), a WGAN with
-gradient penalty, and a VAE, each of which draws a picture in one evaluation.
+The study compares four paths from pictures to noise on which one U-Net learns the score of CIFAR-10: ``ve`` (variance
+explodes, Song et al. 2021: samples by a step of reverse time and a Langevin step at each level), ``vp`` (variance is
+preserved: ancestral samples), ``flow`` (the straight path of flow matching, Lipman et al. 2023: samples by Heun's
+method) and ``edm`` (a lognormal of levels, Karras et al. 2022: samples by Heun's method). ``ve_langevin`` samples by
+annealed Langevin dynamics alone (Song & Ermon 2019). What the network predicts is another axis: here it is the picture,
+or its mixture with the noise by Karras et al., as a network on patches cannot predict noise
+(`sweeps/score_predictions.py`). Two know no level: ``energy_matching`` (Balcerak et al. 2025), one potential whose
+gradient is the flow, and ``equilibrium_field`` (Wang & Du 2025), which comes to rest at pictures. Baselines: a GAN
+(non-saturating, with R1), a WGAN with gradient penalty, and a VAE, each of which draws a picture in one evaluation.
 
 Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
 samples and n test images: they compare with each other and with no published number. `--features inception` gives
@@ -24,16 +27,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Space, Study, Target
+from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Features, SampleDistances, SampleGrid, SamplingCost, SamplingPath, StepCounts
 from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
+from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
+from gibbsweep_models.nn.energies import PotentialConfig
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule
 from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
+from gibbsweep_models.samplers.mcmc import NesterovDescent
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
 
@@ -50,13 +57,19 @@ def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Bud
 
 # Blocks of 4 x 4 pixels: an update in a tenth of the time of one at full resolution, and as many more of them.
 NETWORK = UNetConfig((48, 96, 96), patch=4)
+
+
+def preconditioned(config: ScoreModelConfig) -> ScoreModelConfig:
+    """Of Karras et al. instead of the paper's own: a block of 48 numbers needs as many channels for the noise in it."""
+    return replace(config, network=NETWORK, predicts="edm", weight="edm", learning_rate=4e-3)
+
+
 # Two training images are at most about 100 apart on [-1, 1]; few steps and a small network are better off with less.
-VE = replace(ScoreModelConfig.ve(0.01, 30.0, n_steps=40), network=NETWORK, learning_rate=4e-3)
+VE = preconditioned(ScoreModelConfig.ve(0.01, 30.0, n_steps=40))
 LANGEVIN = replace(VE, sampler=AnnealedLangevin(20, 4, 0.1, VE.schedule))
-VP = replace(ScoreModelConfig.vp(n_steps=80), network=NETWORK, learning_rate=4e-3)
+VP = preconditioned(ScoreModelConfig.vp(n_steps=80))
+FLOW = preconditioned(ScoreModelConfig.flow_matching(n_steps=20, t_min=0.01))
 SCHEDULE = EDMSchedule(sigma_min=0.005, sigma_max=50.0, p_mean=0.2, p_std=1.0)
-# A network of blocks learns the picture sooner than the noise in it, for which a block of 48 numbers needs as many
-# channels.
 EDM = ScoreModelConfig(NETWORK, schedule=SCHEDULE, predicts="x0", sampler=Heun(20, SCHEDULE), learning_rate=4e-3)
 
 
@@ -80,6 +93,14 @@ def score(config: ScoreModelConfig, space: Space, **paper: float) -> Contender:
     )
 
 
+POTENTIAL = PotentialConfig(NETWORK)
+REGRESSION: Space = {"learning_rate": Float(1e-3, 1e-2, log=True)}
+POTENTIAL_SIZES: Sizes = {
+    "long": {"ema_decay": 0.995},
+    "gpu": {"potential.network": UNetConfig((64, 128, 128), blocks=2, patch=2), "ema_decay": 0.999},
+    "paper": {"potential.network": UNetConfig((128, 256, 256, 256), blocks=4), "ema_decay": 0.9999, "warmup": 5_000},
+}
+SMALL_POTENTIAL = {"potential.network.channels": (8, 8)}
 GAN_SPACE = {
     "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
     "generator_learning_rate": Float(1e-4, 3e-3, log=True),
@@ -93,7 +114,21 @@ CONTENDERS = {
         LANGEVIN, {"sampler.step_size": Float(0.02, 0.5, log=True)}, n_steps=232, steps_per_level=5, step_size=0.062
     ),
     "vp": score(VP, {"sampler.eta": Float(0.0, 1.0)}, n_steps=1000),
+    "flow": score(FLOW, {"weight": Choice("edm", "velocity")}, n_steps=50),
     "edm": score(EDM, {"schedule.p_mean": Float(-0.6, 0.6), "sampler.s_churn": Choice(0.0, 5.0, 20.0)}),
+    "energy_matching": Contender(
+        EnergyMatchingConfig(POTENTIAL, learning_rate=4e-3, sample_steps=60),
+        space={**REGRESSION, "sample_time": Float(0.9, 2.0)},
+        budgets=budgets(0.125, gpu=12_000, paper=400_000),
+        at={**POTENTIAL_SIZES, "smoke": {**SMALL_POTENTIAL, "sample_steps": 3}},
+    ),
+    "equilibrium_field": Contender(
+        EquilibriumMatchingConfig(POTENTIAL, explicit=False, learning_rate=4e-3, sampler=NesterovDescent(60, 0.05)),
+        kind="score",
+        space={**REGRESSION, "rest": Float(0.05, 0.5)},
+        budgets=budgets(0.055, gpu=30_000, paper=400_000),
+        at={**POTENTIAL_SIZES, "smoke": {**SMALL_POTENTIAL, "sampler.n_steps": 3}},
+    ),
     "gan": Contender(
         GANConfig(discriminator_learning_rate=1e-3, generator_learning_rate=1e-3),
         space={**GAN_SPACE, "r1": Float(0.05, 5.0, log=True)},
@@ -113,7 +148,7 @@ CONTENDERS = {
     ),
 }
 DISTANCE = "test/frechet_distance"
-SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "edm"), ("gan", "wgan_gp")
+SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "flow", "edm"), ("gan", "wgan_gp")
 
 
 def study(options: Options) -> Study:

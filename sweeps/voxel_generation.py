@@ -3,7 +3,9 @@
 A descriptor network (Xie et al. 2018) is the energy E(x) = f(x - m) + |x - m|² / (2 s²) of voxels x in [-1, 1]: a small
 3-D convolutional network f and a Gaussian reference around the data's mean m, which keeps chains bounded where f is not
 yet learned. Its chains persist, 8 Langevin steps an update (20 in the paper: short ones leave time for more updates).
-It is compared with a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units, both of the same channels.
+Two learn by regression, without a chain: Energy Matching (Balcerak et al. 2025), whose potential's gradient fits the
+way from solids to noise, and Equilibrium Matching (Wang & Du 2025) by a field that is no gradient. They are compared
+with a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of Bernoulli units, both of the same channels.
 
 Measures of filled and empty voxels answer the question, from noise and, for the energy, from the persistent chains too,
 which are the published samples of descriptor networks: the inception score in the data set's own classifier (`gibbsweep
@@ -30,6 +32,11 @@ from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
+from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
+from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
+from gibbsweep_models.nn.energies import PotentialConfig
+from gibbsweep_models.nn.noise_networks import UNetConfig
+from gibbsweep_models.samplers.mcmc import NesterovDescent
 
 
 def budgets(seconds_per_update: float) -> dict[str, Budget]:
@@ -43,6 +50,9 @@ CHANNELS = (16, 32, 64)
 WIDE = {"channels": (64, 128, 256), "ema_decay": 0.999}
 # Beyond a laptop as many samples as the split has, a thousand at most.
 N_SAMPLES = by_budget(smoke=24, laptop=250, other=1_000)
+
+POTENTIAL = PotentialConfig(UNetConfig((32, 64), patch=4))
+WIDE_POTENTIAL = {"potential.network.channels": (96, 192), "ema_decay": 0.999}
 
 CONTENDERS = {
     "descriptor": Contender(
@@ -60,6 +70,27 @@ CONTENDERS = {
             "laptop": {"cd.replay_size": 400},
             "gpu": {**WIDE, "cd.replay_size": 10_000},
             "paper": {**WIDE, "cd.replay_size": 10_000, "cd.n_steps": 20, "cd.step_size": 0.02},
+        },
+    ),
+    "energy_matching": Contender(
+        EnergyMatchingConfig(POTENTIAL, sample_steps=60),
+        space={"learning_rate": Float(1e-3, 6e-3, log=True), "sample_time": Float(0.9, 2.0)},
+        budgets=budgets(0.087),
+        at={
+            "smoke": {"potential.network.channels": (8, 8), "sample_steps": 3},
+            "gpu": WIDE_POTENTIAL,
+            "paper": WIDE_POTENTIAL,
+        },
+    ),
+    "equilibrium_field": Contender(
+        EquilibriumMatchingConfig(POTENTIAL, explicit=False, sampler=NesterovDescent(60, 0.05)),
+        kind="score",
+        space={"learning_rate": Float(1e-3, 6e-3, log=True), "rest": Float(0.05, 0.5)},
+        budgets=budgets(0.041),
+        at={
+            "smoke": {"potential.network.channels": (8, 8), "sampler.n_steps": 3},
+            "gpu": WIDE_POTENTIAL,
+            "paper": WIDE_POTENTIAL,
         },
     ),
     "gan": Contender(
@@ -80,6 +111,8 @@ CONTENDERS = {
     ),
     **references(),
 }
+
+ENERGIES = ("descriptor", "energy_matching")
 
 STUDY = Study(
     name="voxel_generation",
@@ -111,7 +144,7 @@ STUDY = Study(
             f"3-D GAN in {what}, from {source}",
             f"test/{metric}{suffix}",
             ">",
-            ("descriptor",),
+            ENERGIES,
             ("gan",),
             than_metric=f"test/{metric}",
         )

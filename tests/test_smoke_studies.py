@@ -40,6 +40,7 @@ STUDIES: dict[str, tuple[str, ...]] = {
     "score_matching_1d": ("normal1d",),
     "score_anomaly": ("digits", "mnist5k"),
     "score_generation": ("digits",),
+    "score_predictions": ("digits",),
     "voxel_generation": ("solids",),
     "voxel_scores": ("solids",),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +28,13 @@ from gibbsweep_models.nn.energies.conv import ConvEnergy
 from gibbsweep_models.nn.energies.gaussian_rbm import ConvGaussianRBM, GaussianBernoulli, GaussianRBM
 from gibbsweep_models.nn.energies.mlp import MLPEnergy
 from gibbsweep_models.nn.energies.named import NamedClassEnergiesConfig
+from gibbsweep_models.nn.energies.potential import PotentialConfig, PotentialForm
 from gibbsweep_models.nn.energies.quadratic import LowRankQuadraticEnergy
 from gibbsweep_models.nn.energies.rbm import RBM
 from gibbsweep_models.nn.energies.reconstruction import ReconstructionEnergy
 from gibbsweep_models.nn.energies.residual import ResidualEnergy, SelfAttention
 from gibbsweep_models.nn.gradients import refuse_condition
+from gibbsweep_models.nn.noise_networks.configs import UNetConfig
 from gibbsweep_models.types import DataSpec
 
 
@@ -137,6 +141,14 @@ def attentive() -> ResidualEnergy:
     return energy
 
 
+def potential(form: PotentialForm) -> nn.Module:
+    """With a network that says something."""
+    made = PotentialConfig(UNetConfig((4, 8), patch=2), form).build((1, 8, 8))
+    for parameter in made.parameters():
+        nn.init.normal_(parameter, std=0.2)
+    return made
+
+
 def of_classes(form: ClassEnergiesConfig) -> EnergyCase:
     config = ClassEnergyConfig(form)
     return EnergyCase(lambda: config.build(DataSpec((1, 8, 8), n_classes=3)), (1, 8, 8), n_classes=3)
@@ -149,6 +161,7 @@ ENERGIES: dict[str, EnergyCase] = {
     "gaussian_rbm": EnergyCase(
         lambda: gaussian_machine(GaussianRBM((2, 3, 3), 5)), (2, 3, 3), (-3.0, 3.0), gaussian_score
     ),
+    **{f"potential_{form}": EnergyCase(partial(potential, form), (1, 8, 8)) for form in get_args(PotentialForm)},
     "gaussian_rbm_conv": EnergyCase(
         lambda: gaussian_machine(ConvGaussianRBM((2, 6, 6), 3, 4, 2)), (2, 6, 6), (-3.0, 3.0), gaussian_score
     ),

@@ -48,6 +48,8 @@ from gibbsweep_models.objectives.classification.two_view_energy import TwoViewEn
 from gibbsweep_models.objectives.composed.every_nth import EveryNth
 from gibbsweep_models.objectives.composed.transformed import Transformed
 from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
+from gibbsweep_models.objectives.flow_matching.contrast import WarmContrast
+from gibbsweep_models.objectives.flow_matching.gradient_matching import GradientMatching
 from gibbsweep_models.objectives.generation.elbo import ELBO
 from gibbsweep_models.objectives.generation.gan import DiscriminatorLoss, GeneratorLoss
 from gibbsweep_models.objectives.generation.inpainting import CompletionDiscrimination, MaskedReconstruction
@@ -59,6 +61,7 @@ from gibbsweep_models.objectives.score_matching.holes import HoleScoreMatching
 from gibbsweep_models.objectives.score_matching.vlb import VariationalBound
 from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLangevin
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
+from gibbsweep_models.samplers.mcmc.warming import WarmingLangevin
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.types import Batch, DataSpec, Loss, Objective, System, SystemConfig, Units
 
@@ -121,6 +124,7 @@ def gaussian_machine() -> GaussianRBM:
 
 
 LANGEVIN = Langevin(4, 0.02, clamp=(-1.0, 1.0))
+WARMING = WarmingLangevin(4, 0.2, 0.3, warm_from=0.4)
 EDM = system(ScoreModelConfig(UNetConfig((8, 8))))
 CLASSES = system(ScoreModelConfig(UNetConfig((8, 8)), conditional=True))
 NOISY = system(
@@ -166,6 +170,13 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "dsm_energy": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3)),
     "dsm_weighted": ObjectiveCase(energy, lambda: DenoisingScoreMatching(0.3, weighted=True)),
     "dsm_score": ObjectiveCase(score_network, lambda: DenoisingScoreMatching(0.3, of="score")),
+    "gradient_matching": ObjectiveCase(energy, GradientMatching),
+    "gradient_matching_at_rest": ObjectiveCase(
+        energy, lambda: GradientMatching(pairs="independent", scale=4.0, rest=0.2)
+    ),
+    "gradient_matching_field": ObjectiveCase(score_network, lambda: GradientMatching("field")),
+    "warm_contrast": ObjectiveCase(energy, lambda: WarmContrast(WARMING)),
+    "warm_contrast_margin": ObjectiveCase(energy, lambda: WarmContrast(WARMING, margin=0.5)),
     "edm": ObjectiveCase(EDM, DenoisingLoss),
     "denoising_sigma2": ObjectiveCase(EDM, lambda: DenoisingLoss(NCSNLadder(), weight="sigma2")),
     "denoising_likelihood": ObjectiveCase(EDM, lambda: DenoisingLoss(VPSchedule(), weight="likelihood")),

@@ -31,6 +31,8 @@ from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLa
 from gibbsweep_models.samplers.mcmc.gibbs import BlockGibbs
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.samplers.mcmc.mala import MALA
+from gibbsweep_models.samplers.mcmc.nesterov import NesterovDescent
+from gibbsweep_models.samplers.mcmc.warming import WarmingLangevin
 from gibbsweep_models.types import Sampler
 
 MEAN, STD, SIGMA_DATA = 0.4, 0.8, 0.5
@@ -103,6 +105,17 @@ def gaussian_denoiser() -> EDMPrecondition:
 
 def gaussian() -> QuadraticEnergy:
     return QuadraticEnergy(MEAN, STD)
+
+
+class Uphill(nn.Module):
+    """The gradient of a Gaussian's energy as a field."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean = nn.Parameter(torch.tensor(MEAN))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / STD**2
 
 
 def coins(n: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
@@ -190,6 +203,27 @@ def langevin_variance(sampler: ScoreLangevin) -> float:
     return variance
 
 
+def warmed_variance(sampler: WarmingLangevin) -> float:
+    """Of x <- x - a (x - m) / STD² + sqrt(2 a T) n from N(m, STD²), T 0 until a time, then rising, then constant."""
+    variance, gain = STD**2, 1 - sampler.step_size / STD**2
+    for step in range(1, sampler.n_steps + 1):
+        time = round(step * sampler.step_size, 9)
+        rise = min(1.0, max(0.0, (time - sampler.warm_from) / (1 - sampler.warm_from)))
+        variance = gain**2 * variance + 2 * sampler.step_size * sampler.temperature * rise
+    return variance
+
+
+def descended_variance(sampler: NesterovDescent) -> float:
+    """Of the recursion in x_k - m."""
+    before = now = 1.0
+    for _ in range(sampler.n_steps):
+        ahead = now + sampler.momentum * (now - before)
+        before, now = now, (1 - sampler.step_size / STD**2) * ahead
+    return STD**2 * now**2
+
+
+WARMING = WarmingLangevin(14, 0.1, 0.5, warm_from=0.6)
+DESCENT = NesterovDescent(5, 0.05, 0.4)
 PLAIN = ScoreLangevin(100, 0.05, 0.1)
 ANNEALED = AnnealedLangevin(60, 3, 0.3, LADDER)
 NOISY = AnnealedLangevin(60, 2, 0.4, LADDER, denoise=False)
@@ -218,6 +252,12 @@ SAMPLERS: dict[str, SamplerCase] = {
     ),
     "langevin_clamped": SamplerCase(
         Langevin(4, STEP, gradient_clip=0.5, clamp=(-1.0, 1.0)), gaussian, normal(MEAN, STD), 4, 4, None
+    ),
+    "warming_langevin": SamplerCase(
+        WARMING, gaussian, normal(MEAN, STD), 14, 14, (MEAN, warmed_variance(WARMING)), chain=False
+    ),
+    "nesterov": SamplerCase(
+        DESCENT, Uphill, normal(MEAN, STD), 5, 5, (MEAN, descended_variance(DESCENT)), draws=False, chain=False
     ),
     "mala": SamplerCase(MALA(6, 0.4), gaussian, normal(MEAN, STD), 6, 7, (MEAN, STD**2)),
     "heun": SamplerCase(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
+from gibbsweep_models.noise.linear import LinearSchedule
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
 from gibbsweep_models.types import NoiseSchedule
 
@@ -22,4 +23,5 @@ SCHEDULES: dict[str, NoiseSchedule] = {
     "vp_to_training_end": VPSchedule(t_min=1e-5),
     "cosine": CosineSchedule(),
     "sub_vp": SubVPSchedule(),
+    "linear": LinearSchedule(),
 }

@@ -36,6 +36,8 @@ from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.encoder_ebm import EncoderEBMConfig
 from gibbsweep_models.energy.energy_form import EnergyFormConfig
+from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
+from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
 from gibbsweep_models.energy.mlp_ebm import MLPEBMConfig
@@ -48,15 +50,19 @@ from gibbsweep_models.nn.detectors.mixture import Mixture
 from gibbsweep_models.nn.detectors.neighbours import Neighbours
 from gibbsweep_models.nn.energies.class_energies import ConvConfig, MLPConfig, PrototypeConfig
 from gibbsweep_models.nn.energies.named import NamedClassEnergiesConfig, NamedEnergyConfig
+from gibbsweep_models.nn.energies.potential import PotentialConfig
 from gibbsweep_models.nn.noise_networks.configs import DilatedNetConfig, UNetConfig, VectorNetConfig
 from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifierConfig
 from gibbsweep_models.nn.weights_file import WeightsFile
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import NCSNLadder
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
+from gibbsweep_models.objectives.flow_matching.contrast import WarmContrast
 from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
 from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
+from gibbsweep_models.samplers.mcmc.nesterov import NesterovDescent
+from gibbsweep_models.samplers.mcmc.warming import WarmingLangevin
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
@@ -170,6 +176,7 @@ _CASES: dict[str, SystemCase] = {
         replace(ScoreModelConfig.ve(n_steps=3), network=SMALL_UNET, predicts="edm")
     ),
     "score_vp": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, conditional=True)),
+    "score_flow_matching": SystemCase(replace(ScoreModelConfig.flow_matching(n_steps=3), network=SMALL_UNET)),
     "score_vlb": SystemCase(replace(ScoreModelConfig.vp(n_steps=3), network=SMALL_UNET, weight="vlb")),
     "score_classifier_guided": SystemCase(
         ScoreModelConfig(
@@ -232,6 +239,26 @@ _CASES: dict[str, SystemCase] = {
     "one_class_svm": SystemCase(OneClassSVMConfig(n_components=8, n_examples=200)),
     "dsm_energy": SystemCase(DSMEnergyConfig(channels=(8, 8))),
     "dsm_energy_blind": SystemCase(DSMEnergyConfig(channels=(8, 8), blind_at=0.35)),
+    "energy_matching": SystemCase(
+        EnergyMatchingConfig(
+            PotentialConfig(UNetConfig((8, 8), patch=2)),
+            warmup=1,
+            contrast_from=2,
+            contrast=WarmContrast(WarmingLangevin(3, 0.4), margin=20.0),
+        )
+    ),
+    "energy_matching_vectors": SystemCase(
+        EnergyMatchingConfig(PotentialConfig(VectorNetConfig(16, 1), "dot")), "ring8"
+    ),
+    "energy_matching_voxels": SystemCase(EnergyMatchingConfig(PotentialConfig(UNetConfig((4,), patch=2))), "solids"),
+    "equilibrium_energy": SystemCase(
+        EquilibriumMatchingConfig(PotentialConfig(UNetConfig((8, 8), patch=2), "norm"), sampler=NesterovDescent(8))
+    ),
+    "equilibrium_field": SystemCase(
+        EquilibriumMatchingConfig(
+            PotentialConfig(UNetConfig((8, 8), patch=2), "dot"), explicit=False, sampler=NesterovDescent(8)
+        )
+    ),
     "hole_energy": SystemCase(HoleEnergyConfig(channels=(8, 8))),
     "denoising_autoencoder": SystemCase(DenoisingAutoencoderConfig(channels=(8, 8), blind_at=0.35)),
     "masked_autoencoder": SystemCase(MaskedAutoencoderConfig(channels=(8, 8))),

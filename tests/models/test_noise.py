@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
+from gibbsweep_models.noise.linear import LinearSchedule
 from gibbsweep_models.noise.ncsnv2 import (
     best_step_size,
     levels_between,
@@ -125,6 +126,16 @@ def test_cosine_alpha_bar() -> None:
     torch.testing.assert_close(CosineSchedule().sigma(t), sigma_of_alpha_bar(alpha_bar))
 
 
+def test_the_straight_path() -> None:
+    """Lipman et al.: x_t = (1 - t) x_0 + t n; Esser et al.: a logit-normal t is a lognormal sigma."""
+    schedule, t = LinearSchedule(), torch.linspace(0.01, 0.99, 9, dtype=torch.float64)
+    sigma = schedule.sigma(t)
+    torch.testing.assert_close(schedule.scale(sigma), 1 - t)
+    torch.testing.assert_close(schedule.scale(sigma) * sigma, t)
+    torch.testing.assert_close(sigma.log(), torch.logit(t))
+    assert schedule.prior_std == pytest.approx(1 / (1 - schedule.t_max))
+
+
 def test_conversions_without_a_schedule() -> None:
     sigma = torch.tensor([0.002, 0.5, 1.0, 80.0], dtype=torch.float64)
     assert float(log_snr(sigma)[2]) == 0.0
@@ -168,6 +179,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: VPSchedule(t_min=0.0), "t_min=0.0"),
     (lambda: SubVPSchedule(t_max=2.0), "t_max=2.0"),
     (lambda: CosineSchedule(t_max=1.0), "lower t_max"),
+    (lambda: LinearSchedule(t_max=1.0), "lower t_max"),
     (lambda: ratio_of_overlap(0.5, 2), "at least 5"),
     (lambda: ratio_of_overlap(1.0, 100), "overlap=1.0"),
     (lambda: levels_between(0.1, 1.0, 1.0), "ratio above 1"),

@@ -3,6 +3,7 @@
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
+from gibbsweep_models.noise.linear import LinearSchedule
 from gibbsweep_models.noise.masks import CentreMask, Mask, MixedMask, RandomMask
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
 
@@ -12,6 +13,7 @@ __all__ = [
     "DDPMLadder",
     "EDMSchedule",
     "GeometricSchedule",
+    "LinearSchedule",
     "Mask",
     "MixedMask",
     "NCSNLadder",

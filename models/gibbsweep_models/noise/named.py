@@ -8,11 +8,12 @@ import torch
 
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
+from gibbsweep_models.noise.linear import LinearSchedule
 from gibbsweep_models.noise.timed import TimedSchedule, check_range
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
 
-ScheduleName = Literal["geometric", "rho", "vp", "sub_vp", "cosine"]
-"""Names of schedules; ``rho`` is EDM's."""
+ScheduleName = Literal["geometric", "rho", "vp", "sub_vp", "cosine", "linear"]
+"""Names of schedules; ``rho`` is EDM's, ``linear`` flow matching's."""
 
 
 def schedule_between(name: ScheduleName, sigma_min: float, sigma_max: float, rho: float = 7.0) -> TimedSchedule:
@@ -23,10 +24,11 @@ def schedule_between(name: ScheduleName, sigma_min: float, sigma_max: float, rho
         return GeometricSchedule(sigma_min, sigma_max)
     if name == "rho":
         return EDMSchedule(sigma_min, sigma_max, rho)
-    kinds: dict[str, type[VPSchedule | SubVPSchedule | CosineSchedule]] = {
+    kinds: dict[str, type[VPSchedule | SubVPSchedule | CosineSchedule | LinearSchedule]] = {
         "vp": VPSchedule,
         "sub_vp": SubVPSchedule,
         "cosine": CosineSchedule,
+        "linear": LinearSchedule,
     }
     if name not in kinds:
         raise ValueError(f"got schedule {name!r}, expected one of {', '.join(get_args(ScheduleName))}; choose one")

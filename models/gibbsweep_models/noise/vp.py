@@ -17,7 +17,7 @@ from gibbsweep_models.noise.snr import unit_variance_scale
 from gibbsweep_models.noise.timed import TimedSchedule
 
 
-class _UnitEnd(TimedSchedule):
+class UnitEnd(TimedSchedule):
     """A process with the times of its paper, in (0, 1]; at 0 there is no noise, and its logarithm has no end."""
 
     def _check_times(self) -> None:
@@ -34,7 +34,7 @@ class _UnitEnd(TimedSchedule):
         return 1.0 / float(self.scale(end))
 
 
-class _LinearBeta(_UnitEnd):
+class _LinearBeta(UnitEnd):
     """A process with beta(t) = beta_min + t (beta_max - beta_min)."""
 
     beta_min: float
@@ -130,7 +130,7 @@ class SubVPSchedule(_LinearBeta):
 
 
 @dataclass(frozen=True)
-class CosineSchedule(_UnitEnd):
+class CosineSchedule(UnitEnd):
     """alpha_bar(t) = cos²(angle(t)) / cos²(angle(0)), angle(t) = pi / 2 (t + offset) / (1 + offset), and sigma² = 1 /
     alpha_bar - 1 (Nichol & Dhariwal 2021, equation 17). At t = 1 it is infinite: they cut beta off at .999, here time
     ends at ``t_max``.

@@ -21,6 +21,7 @@ from gibbsweep_models.nn.noise_networks.noisy_classifier import NoisyClassifier,
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder
+from gibbsweep_models.noise.linear import LinearSchedule
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.noise.vp import VPSchedule
 from gibbsweep_models.objectives.classification.noisy_cross_entropy import NoisyCrossEntropy
@@ -41,7 +42,10 @@ _BYTES = 256
 @dataclass(frozen=True)
 class ScoreModelConfig(DenoiserTraining):
     """EDM (Karras et al. 2022) by default; :meth:`ve` and :meth:`vp` are those of Song et al. (2021), :meth:`ddpm` that
-    of Ho et al. (2020).
+    of Ho et al. (2020), :meth:`flow_matching` that of Lipman et al. (2023).
+
+    ``schedule``, the path from data to noise, and ``predicts``, what the network says of a place on it, are axes of
+    their own: every combination is a model, and exact networks of all predictions are one denoiser.
 
     >>> system = ScoreModelConfig(UNetConfig((8, 8)), sampler=Heun(3)).build(DataSpec((1, 8, 8)))
     >>> system.sample(2, generator=seeded(0)).x.shape
@@ -98,6 +102,12 @@ class ScoreModelConfig(DenoiserTraining):
         """The discrete DDPM, whose ``n_levels`` levels are its steps."""
         ladder = DDPMLadder(n_levels)
         return cls(schedule=ladder, predicts="eps", weight="sigma2", sampler=Ancestral(n_levels, ladder))
+
+    @classmethod
+    def flow_matching(cls, n_steps: int = 50, t_min: float = 1e-3, t_max: float = 0.995) -> Self:
+        """The straight path, its velocity predicted, samples by Heun's method on the flow (Lipman et al. 2023)."""
+        schedule = LinearSchedule(t_min, t_max)
+        return cls(schedule=schedule, predicts="velocity", weight="velocity", sampler=Heun(n_steps, schedule))
 
     def build(self, spec: DataSpec) -> ScoreModelSystem:
         """The system for data of ``spec.shape``: (C, L), (C, H, W) or (C, D, H, W) by a U-Net, any by a vector

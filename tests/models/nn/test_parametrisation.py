@@ -1,4 +1,4 @@
-"""Five meanings of a network's output give one denoiser, and foreign networks cross the border unharmed."""
+"""Six meanings of a network's output give one denoiser, and foreign networks cross the border unharmed."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ def ideal_v(x: Tensor, sigma: Tensor) -> Tensor:
     return alpha * ideal_eps(x, sigma) - torch.sqrt(1 - alpha**2) * ideal_x0(x, sigma)
 
 
+def ideal_velocity(x: Tensor, sigma: Tensor) -> Tensor:
+    return ideal_eps(x, sigma) - ideal_x0(x, sigma)
+
+
 def ideal_edm(x: Tensor, sigma: Tensor) -> Tensor:
     level = expand_like(sigma, x)
     total = level**2 + SIGMA_DATA**2
@@ -55,6 +59,7 @@ IDEAL: dict[Prediction, Callable[[Tensor, Tensor], Tensor]] = {
     "eps": ideal_eps,
     "score": ideal_score,
     "v": ideal_v,
+    "velocity": ideal_velocity,
     "edm": ideal_edm,
 }
 
@@ -74,7 +79,7 @@ class Ideal(nn.Module):
 @pytest.mark.parametrize("predicts", IDEAL)
 @settings(deadline=None, max_examples=30)
 @given(log_sigma=st.floats(-6, 5), seed=st.integers(0, 100))
-def test_the_five_ideal_networks_are_one_denoiser(predicts: Prediction, log_sigma: float, seed: int) -> None:
+def test_the_six_ideal_networks_are_one_denoiser(predicts: Prediction, log_sigma: float, seed: int) -> None:
     denoiser = NetworkDenoiser(Ideal(IDEAL[predicts]), predicts, SIGMA_DATA).double()
     denoiser.sigma_data.fill_(SIGMA_DATA)
     sigma = torch.full((4,), log_sigma, dtype=torch.float64).exp()
@@ -91,6 +96,7 @@ def test_a_zero_network_says_what_its_meaning_says() -> None:
         "eps": x,
         "score": x,
         "v": x / (1 + level**2),
+        "velocity": x / (1 + level),
         "edm": x * SIGMA_DATA**2 / (SIGMA_DATA**2 + level**2),
     }
     for predicts, said in expected.items():

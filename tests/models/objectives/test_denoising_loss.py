@@ -50,6 +50,7 @@ def test_weights_of_the_error_of_the_noise() -> None:
         "unit": 1 / sigma**2,
         "edm": (sigma**2 + S**2) / S**2,
         "likelihood": torch.full((3,), math.log(100.0)),  # g² is sigma² here, up to a factor
+        "velocity": (1 + sigma) ** 2,
         "hybrid": torch.full((3,), 1 + 0.001 * math.log(100.0)),
     }
     assert set(expected) == set(get_args(Weight))

@@ -77,8 +77,8 @@ def test_refusals() -> None:
         DenoiserSamplerConfig("gibbs")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="lower levels"):
         DenoiserSamplerConfig("annealed_langevin", 10, levels=20)
-    with pytest.raises(ValueError, match="schedule 'linear'"):
-        DenoiserSamplerConfig(schedule="linear")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="schedule 'straight'"):
+        DenoiserSamplerConfig(schedule="straight")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="expected at most 152"):
         schedule_between("vp", 0.01, 1000.0)
     with pytest.raises(ValueError, match="sigma_min=2"):

@@ -12,6 +12,7 @@ from gibbsweep_models.nn.energies.conv import ConvEnergy
 from gibbsweep_models.nn.energies.gaussian_rbm import ConvGaussianRBM, GaussianRBM
 from gibbsweep_models.nn.energies.mlp import MLPEnergy
 from gibbsweep_models.nn.energies.named import NamedClassEnergiesConfig, NamedEnergyConfig
+from gibbsweep_models.nn.energies.potential import Potential, PotentialConfig
 from gibbsweep_models.nn.energies.prototypes import PrototypeEnergies
 from gibbsweep_models.nn.energies.quadratic import LowRankQuadraticEnergy
 from gibbsweep_models.nn.energies.rbm import RBM
@@ -31,6 +32,8 @@ __all__ = [
     "MLPEnergy",
     "NamedClassEnergiesConfig",
     "NamedEnergyConfig",
+    "Potential",
+    "PotentialConfig",
     "PrototypeConfig",
     "PrototypeEnergies",
     "ReconstructionEnergy",

@@ -15,7 +15,7 @@ from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.noise.timed import TimedSchedule
 from gibbsweep_models.types import Batch, Denoiser, Loss, NoiseSchedule
 
-Weight = Literal["edm", "sigma2", "likelihood", "hybrid", "unit"]
+Weight = Literal["edm", "sigma2", "likelihood", "hybrid", "velocity", "unit"]
 """Weights of the squared error of the noise, |D - x_0|² / sigma², at a level that the schedule draws with density q of
 ln(sigma):
 
@@ -24,6 +24,8 @@ ln(sigma):
   Diffusion Models", 2021): the diffusion term of the variational bound in nats per dimension, whatever the schedule.
 - ``hybrid``: 1 + .001 / q, iDDPM's L_simple + .001 L_vlb (Nichol & Dhariwal 2021) for a fixed variance.
 - ``edm``: (sigma² + sigma_data²) / sigma_data² (Karras et al. 2022): an unlearned network has loss 1 at every level.
+- ``velocity``: (1 + sigma)², the error of flow matching's velocity n - x_0 (Lipman et al. 2023), whatever the network
+  predicts.
 - ``unit``: 1 / sigma², the score's error itself, whose variance has no bound as sigma goes to 0.
 """
 
@@ -108,6 +110,8 @@ class DenoisingLoss:
                 return sigma
             case "unit":
                 return sigma.square()
+            case "velocity":
+                return sigma / (1.0 + sigma)
             case "likelihood":
                 return sigma * self._density(sigma).sqrt()
             case "hybrid":

@@ -6,6 +6,7 @@ from __future__ import annotations
 from gibbsweep_models.noise.edm import EDMSchedule
 from gibbsweep_models.noise.geometric import GeometricSchedule
 from gibbsweep_models.noise.ladder import DDPMLadder, NCSNLadder
+from gibbsweep_models.noise.linear import LinearSchedule
 from gibbsweep_models.noise.vp import CosineSchedule, SubVPSchedule, VPSchedule
 from gibbsweep_models.samplers.diffusion.ancestral import Ancestral, Euler
 from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangevin
@@ -14,7 +15,16 @@ from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCor
 from gibbsweep_models.samplers.diffusion.probability_flow import ProbabilityFlow, ends
 from gibbsweep_models.samplers.diffusion.score_langevin import ScoreLangevin
 
-Schedule = GeometricSchedule | VPSchedule | SubVPSchedule | CosineSchedule | EDMSchedule | NCSNLadder | DDPMLadder
+Schedule = (
+    GeometricSchedule
+    | VPSchedule
+    | SubVPSchedule
+    | CosineSchedule
+    | LinearSchedule
+    | EDMSchedule
+    | NCSNLadder
+    | DDPMLadder
+)
 """Schedules of training."""
 DenoiserSampler = (
     AnnealedLangevin | PredictorCorrector | Ancestral | Euler | Heun | ProbabilityFlow | ScoreLangevin

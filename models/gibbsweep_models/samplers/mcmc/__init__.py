@@ -5,7 +5,9 @@ from gibbsweep_models.samplers.mcmc.gaussian_gibbs import GaussianGibbs, GibbsLa
 from gibbsweep_models.samplers.mcmc.gibbs import BlockGibbs
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.samplers.mcmc.mala import MALA
+from gibbsweep_models.samplers.mcmc.nesterov import NesterovDescent
 from gibbsweep_models.samplers.mcmc.posterior import MAPDenoising
+from gibbsweep_models.samplers.mcmc.warming import WarmingLangevin
 
 __all__ = [
     "MALA",
@@ -15,4 +17,6 @@ __all__ = [
     "GibbsLangevin",
     "Langevin",
     "MAPDenoising",
+    "NesterovDescent",
+    "WarmingLangevin",
 ]
