@@ -179,19 +179,13 @@ def study(options: Options) -> Study:
     features = options.features
     final = (SampleDistances(N_SAMPLES, features), SampleGrid(n=64))
     n_chains = by_budget(smoke=8, laptop=64, long=64, other=1_000)
-<<<<<<< HEAD
     of_energy = (*final, LongRun(by_budget(smoke=10, laptop=150, other=10_000), n_chains, features))
     n_replayed = by_budget(smoke=24, laptop=1_000, long=1_000, gpu=3_500, paper=10_000)
     of_persistent = (*of_energy, ReplayDistances(n_replayed, features))
-    own = {"short_run": of_energy, "grbm": of_energy, "persistent": of_persistent, "improved": of_persistent}
-=======
-    of_energy = (*final, LongRun(by_budget(smoke=10, laptop=1_000, other=10_000), n_chains, features))
-    of_persistent = (*of_energy, ReplayDistances(N_SAMPLES, features))
     own = {
         **dict.fromkeys(("short_run", "grbm", *REGRESSED), of_energy),
         **dict.fromkeys(("persistent", "improved"), of_persistent),
     }
->>>>>>> heads/d
     network = "Inception v3" if features == "inception" else "the data set's own classifier"
     return Study(
         name="image_generation",

@@ -116,11 +116,8 @@ CONTENDERS = {
     "mean_image": Contender(ClassicalInpainterConfig("mean_image")),
     "mean_known": Contender(ClassicalInpainterConfig("mean_known")),
 }
-<<<<<<< HEAD
-ENERGIES, START = ("dsm", "dsm_hole", "cd"), ("smooth_fill",)
-=======
 ENERGIES = ("dsm", "dsm_hole", "cd", "energy_matching", "equilibrium_matching")
->>>>>>> heads/d
+START = ("smooth_fill",)
 HOLES = [mask.name for mask in MASKS]
 SHOWN = {"psnr": "PSNR", "psnr_of_mean": "of mean", "ssim": "SSIM", "diversity": "diversity"}
 

@@ -48,7 +48,9 @@ class Deaths:
         memory = memory_of(error)
         if memory is not None:
             return Death(_what(error), memory)
-        unstarted = next((one for one in causes(error) if isinstance(one, RayActorError) and one.actor_init_failed), None)
+        unstarted = next(
+            (one for one in causes(error) if isinstance(one, RayActorError) and one.actor_init_failed), None
+        )
         if unstarted is not None:  # the error in its creation is now but text, whose last line is the error itself
             return Death(str(unstarted).strip().splitlines()[-1].strip(), raised=True)
         if any(isinstance(one, RayActorError) for one in causes(error)):
