@@ -111,7 +111,7 @@ def study(**changes: object) -> Study:
             "slow": Budget(2000, 32, 20),
             "silent": Budget(10**6, 32, 10**6),
         },
-        trials=4,
+        trials=2,
         seeds=2,
     )
     return replace(base, **changes)  # type: ignore[arg-type]

@@ -95,11 +95,12 @@ def search_sentences(search: Search, settings: Settings) -> list[str]:
     """What a person should know of a search before it starts: that its space has fewer configurations than trials were
     asked for, and what its sampler draws at random though it learns."""
     name, asked, count = search.contender.name, search.contender.trials(settings.trials), search.configurations
-    sentences = []
-    if count is not None and search.trials < asked:
+    arms, sentences = len(search.arms), []
+    if count is not None and search.trials < asked * arms:
+        of_each = f" of each of {arms} options" if arms > 1 else ""
         sentences.append(
-            f"space  ·  {name}: {count} configurations, {asked} trials: the search ends after {search.trials} trials, "
-            "as a repeat would be trained to the same numbers"
+            f"space  ·  {name}: {count} configurations, {asked} trials{of_each}: the search ends after {search.trials} "
+            "trials, as a repeat would be trained to the same numbers"
         )
     if paths := search.drawn_at_random:
         sentences.append(
