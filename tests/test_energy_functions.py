@@ -14,7 +14,7 @@ from rich.console import Console
 from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli import run_study_of
-from gibbsweep.results.row import Statistic
+from gibbsweep.results.statistic import Statistic
 from gibbsweep.study import Choice, Results, Row
 from gibbsweep.study.space import walk, with_values
 from gibbsweep.tune.options.options import SweepOptions

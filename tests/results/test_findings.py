@@ -20,8 +20,9 @@ from gibbsweep.results.findings import (
 )
 from gibbsweep.results.pareto import front
 from gibbsweep.results.results import Results
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
 from gibbsweep.results.series import series_of
+from gibbsweep.results.statistic import Statistic
 
 
 def row(name: str, compared: dict[str, object] | None = None, n: int = 4, sd: float = 0.1, **metrics: float) -> Row:

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from gibbsweep.results.pareto import front
 from gibbsweep.results.results import Results
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
 from gibbsweep.results.series import Series, at_levels, series_of
+from gibbsweep.results.statistic import Statistic
 
 Reading = Callable[[Results], Sequence[str]]
 """What says something of a table, in sentences."""

@@ -118,6 +118,12 @@ class Search:
         """The paths that the sampler draws at random though it learns from trials."""
         return self._sampler.drawn_at_random(self.contender.contender.compared_paths) if self.trials else []
 
+    @property
+    def begins_with_the_recipe(self) -> bool:
+        """Whether the first trial of every arm is the contender's own configuration: not on a grid, which has its own
+        points."""
+        return self._sampler.name != "grid"
+
     def arm_of(self, record: Record) -> Arm:
         """The arm that ``record`` is a trial of."""
         return self.arms[record.number % len(self.arms)]
@@ -130,7 +136,7 @@ class Search:
         arm = self.arms[number % len(self.arms)]
         fixed = arm.compared
         loan = loan_for(arm, self.lenders) if self.borrows else None
-        if not arm.records and self._sampler.name != "grid":
+        if not arm.records and self.begins_with_the_recipe:
             recipe, _ = values_within(flatten(with_values(self.contender.config, fixed)), self.contender.space)
             fixed = {**recipe, **fixed}
         elif loan is not None:
