@@ -112,6 +112,7 @@ def study(**changes: object) -> Study:
             "silent": Budget(10**6, 32, 10**6),
         },
         trials=2,
+        scheduler="none",
         seeds=2,
     )
     return replace(base, **changes)  # type: ignore[arg-type]

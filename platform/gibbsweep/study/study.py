@@ -93,12 +93,13 @@ class Study:
     """The metrics of the table with their headings."""
     default: tuple[str, ...] = ()
     """The contenders that run unless others are named (empty: all)."""
-    trials: int = by_budget(smoke=2, other=8)
-    """Search trials of each contender and, in one that compares, of each option, unless another number is asked for; a
-    number or a :func:`~gibbsweep.study.budget_values.by_budget`."""
-    scheduler: str = "none"
+    trials: int = by_budget(smoke=2, other=9)
+    """Search trials of each row (of each contender and, in one that compares, of each option), unless another number is
+    asked for; a number or a :func:`~gibbsweep.study.budget_values.by_budget`."""
+    scheduler: str = by_budget(smoke="none", other="halving")
     """How far trials run, unless another scheduler is asked for; a name or a
-    :func:`~gibbsweep.study.budget_values.by_budget`."""
+    :func:`~gibbsweep.study.budget_values.by_budget`. Nine trials by promotion cost as many updates as two or three that
+    all train to the end."""
     seeds: int = 3
     """Retrainings of each best configuration, unless another number is asked for."""
     validation: float = 0.1

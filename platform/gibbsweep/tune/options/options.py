@@ -46,10 +46,10 @@ class SweepOptions:
     """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far, gp with rungs also
     from reports below the end; qmc, random and grid do not."""
     scheduler: OrDefault[SchedulerName] = None
-    """How far trials run (default: the study's). none trains them to the end; halving pauses trials at rungs and
-    continues the best from their checkpoints; stopping stops the others there; median stops trials that are worse than
-    the median of their finished peers; population lets the worst trials go on from the best's checkpoints, with other
-    learning rates."""
+    """How far trials run (default: the study's, mostly halving). none trains them to the end; halving pauses trials at
+    rungs and continues the best from their checkpoints; stopping stops the others there; median stops trials that are
+    worse than the median of their finished peers; population lets the worst trials go on from the best's checkpoints,
+    with other learning rates."""
     eta: OrDefault[int] = None
     """One trial in so many goes on at each rung, with halving and stopping (default 3)."""
     rungs: OrDefault[int] = None
