@@ -220,7 +220,7 @@ class Results:
                 seeds = row.metrics.get(metric, "–")
                 lines.append(f"| {row.label} | {metric} | {seeds} | {trials} | {trials.n} |")
         head = [
-            "| goal of the search | metric | over seeds | over trials to the end | trials |",
+            "| row | goal | over seeds | over trials to the end | of these |",
             "|---|---|---|---|---|",
         ]
         return [*head, *lines, ""] if lines else []

@@ -24,6 +24,7 @@ from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.search.borrowing import borrowed_places, shared
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.simulation.simulate import simulate
+from gibbsweep.tune.sweep import trials_sentence
 
 RATE = Float(0.01, 0.3, log=True)
 GOAL = Goal("loss", "minimize")
@@ -126,6 +127,21 @@ def test_contenders_borrow_the_fields_that_they_share_and_the_journal_names_the_
     run_all(off)
     assert not any(record.lender for search in off.searches() for record in search.records)
     assert json.loads((tmp_path / "off" / "s" / "sweep.json").read_text())["options"]["no_borrow"] is True
+
+
+def test_the_start_says_how_many_trials_each_row_has(tmp_path: Path) -> None:
+    said = trials_sentence(new_plan(tmp_path / "two", TWO, trials=8, scheduler="halving"))
+    assert said == (
+        "trials  ·  8 for each of 3 rows, scheduler halving, of which the last 2 borrow from the best other row"
+    )
+    one = study(contenders={"far": contenders()["far"]}, default=("far",))
+    assert trials_sentence(new_plan(tmp_path / "one", one)) == "trials  ·  2 for the row, scheduler none"
+    assert trials_sentence(new_plan(tmp_path / "none", one, trials=0)) == ""
+    alone = trials_sentence(new_plan(tmp_path / "alone", TWO, no_borrow=True))
+    assert alone == "trials  ·  2 for each of 3 rows, scheduler none"
+    small = study(contenders={**contenders(), "one": Contender(RBM, "energy", {"k": Choice(1, 2)})})
+    plan = new_plan(tmp_path / "small", small, contenders=("far", "one"), trials=8)
+    assert trials_sentence(plan).startswith("trials  ·  up to 8 for each of 2 rows")
 
 
 def test_a_sweep_that_is_killed_before_every_run_borrows_the_same(tmp_path: Path) -> None:

@@ -47,7 +47,10 @@ def test_output_is_quiet(done: tuple[Path, Results, str]) -> None:
     lines = text.strip().splitlines()
     assert lines[0] == "tiny  Does it work?"
     assert len([line for line in lines if " completed " in line]) == 8
-    assert len(lines) == 2 + 8, text
+    assert (
+        "trials  ·  2 for each of 2 rows, scheduler none, of which the last 1 borrows from the best other row" in lines
+    )
+    assert len(lines) == 3 + 8, text
 
 
 def test_only_retrainings_saw_the_test_split(done: tuple[Path, Results, str]) -> None:
