@@ -44,11 +44,11 @@ def loan_for(arm: Arm, lenders: Sequence[Arm]) -> Loan | None:
     """What the next trial of ``arm`` borrows: of the best of ``lenders`` that has values which the arm has not tried.
     None where it is not the turn of a borrowed trial, and where there is nothing to borrow. A function of the records
     alone."""
-    if len(arm.records) not in borrowed_places(arm.trials):
+    others = [other for other in lenders if other is not arm and other.contender.goals == arm.contender.goals]
+    if not others or len(arm.records) not in borrowed_places(arm.trials):
         return None
     own = next(iter(_leaders([arm])), None)
     values = {**flatten(arm.contender.config), **({} if own is None else own[1].values)}
-    others = [other for other in lenders if other is not arm and other.contender.goals == arm.contender.goals]
     for other, best in _leaders(others):
         borrowed = shared(best.values, other.contender.space, arm.contender.space, arm.compared)
         fixed, _ = values_within({**values, **borrowed, **arm.compared}, arm.contender.space)
