@@ -203,7 +203,7 @@ def test_two_goals_are_searched_under_halving_and_their_front_is_retrained(tmp_p
     for row in results.rows:
         assert row.front and row.seeds == [1] and row.metrics["test/log_likelihood"].n == 1
     assert results.rows[0].front in ("for log_likelihood", "for all")
-    assert len(text.strip().splitlines()) == 2 + 6 + len(results.rows)
+    assert len(text.strip().splitlines()) == 3 + 6 + len(results.rows)
     children = sweep_runs(f"sqlite:///{tmp_path.absolute()}/mlflow.db", "s")
     assert set(children["front"]) - {""} == {row.front for row in results.rows}
     again, _ = sweep(tmp_path, both, name=None, budget=None, resume="s")
