@@ -36,8 +36,11 @@ def test_each_kind_has_a_sentence_and_rows_without_a_search_have_none() -> None:
     ]
     untouched = Tuning(few=True)
     assert tuning_sentences([row(1, 0, untouched), row(3, 0, untouched), row(5, 0, None)]) == [
-        "Not tuned, with fewer than 8 trials: every row (0 trials)."
+        "Not tuned, with fewer than 8 trials: every row that is searched (0 trials)."
     ]
+    assert tuning_sentences([row(1, 0, untouched), row(3, 0, untouched)])[0].endswith(": every row (0 trials).")
+    (many,) = tuning_sentences([row(k, k % 8, untouched) for k in range(10)])
+    assert many.endswith("; rbm k=7 (7 trials); and 2 more.")
 
 
 def test_the_column_tells_trials_from_those_that_trained_to_the_end() -> None:

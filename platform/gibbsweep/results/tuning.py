@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FEWEST_TRIALS = 8
 """A row with fewer trials counts as not tuned, unless its space has no more configurations."""
+MOST_NAMED = 8
+"""The most rows that a sentence names; the file has the others."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def tuning_sentences(rows: Sequence[Row]) -> list[str]:
         if tuning.at_edge
     ]
     return [
-        f"{what}: {_listed(found, len(tuned))}."
+        f"{what}: {_listed(found, len(tuned), len(rows))}."
         for what, found in (
             (f"Not tuned, with fewer than {FEWEST_TRIALS} trials", few),
             ("Not tuned, as the best is what the search began with", default),
@@ -53,12 +55,14 @@ def tuning_sentences(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _listed(found: Sequence[tuple[Row, str]], rows: int) -> str:
-    """The rows with what is said of each; "every row" where it is said of all alike."""
+def _listed(found: Sequence[tuple[Row, str]], tuned: int, rows: int) -> str:
+    """The rows with what is said of each; "every row" where it is said of all alike, of ``tuned`` among ``rows``."""
     said = {text for _, text in found}
-    if len(found) == rows > 1 and len(said) == 1:
-        return f"every row {said.pop()}".strip()
-    return "; ".join(f"{row.label} {text}".strip() for row, text in found)
+    if len(found) == tuned > 1 and len(said) == 1:
+        return f"every row {'' if tuned == rows else 'that is searched '}{said.pop()}".strip()
+    listed = [f"{row.label} {text}".strip() for row, text in found[:MOST_NAMED]]
+    more = len(found) - len(listed)
+    return "; ".join([*listed, *([f"and {more} more"] if more else [])])
 
 
 def _short(value: Any) -> str:
