@@ -192,7 +192,6 @@ STUDY = Study(
         **{f"test/auroc@mnist[-{digit}]": f"{digit}" for digit in DIGITS},
     },
     budgets=equal_updates(by_budget(smoke=6, other=1), batch_size=128),
-    trials=4,
     views=each_class_held_out,
     targets=(
         Target("mean AUROC of the published VAE", "test/auroc", ">", ("normalized_autoencoder",), 0.855),

@@ -11,7 +11,7 @@ of log-mel spectrograms (`gibbsweep evaluate prepare --data fsdd@4096`): they co
 published number. Digit accuracy is the share of samples that it hears as the digit that was asked for, so only a model
 that can be asked has one.
 
-    python sweeps/audio.py                              four trials each, 15 seconds of training: sounds, not yet digits
+    python sweeps/audio.py                              nine trials each, 15 seconds of training: sounds, not yet digits
     python sweeps/audio.py --budget long --trials 0     200 seconds each on one core
     python sweeps/audio.py --data sc09 --budget paper   published sizes, one second at 16 kHz
 
@@ -153,7 +153,6 @@ STUDY = Study(
         **columns("sound_seconds_per_second", "sound_nfe", "sound_cut_share"),
     },
     budgets=UNET_BUDGETS,
-    trials=4,
     targets=(
         Target("WaveGAN in Fréchet distance", "test/frechet_distance", "<", SCORES, ("wavegan",)),
         Target("WaveGAN in inception score", "test/class_inception_score", ">", SCORES, ("wavegan",)),

@@ -108,7 +108,6 @@ STUDY = Study(
         batch_size=by_budget(smoke=32, gpu=256, paper=64, other=100),
         reports=by_budget(smoke=2, laptop=3, long=3, gpu=5, paper=17),
     ),
-    trials=3,
     targets=(
         Target("halve logistic regression's error", "test/error", "<", ENERGIES, ("logistic",), factor=0.5),
         Target("JEM's accuracy within .3 points of the CNN's", "test/accuracy", ">", ("jem",), ("cnn",), offset=-0.003),

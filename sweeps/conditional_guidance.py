@@ -164,7 +164,6 @@ STUDY = Study(
         **columns("sampling_nfe", "sampling_seconds"),
     },
     budgets=budgets(0.028),
-    trials=4,
     targets=(
         Target("the conditional GAN in Fréchet distance", DISTANCE, "<", SCORES, GAN),
         Target("the conditional GAN in class accuracy", ACCURACY, ">", SCORES, GAN),

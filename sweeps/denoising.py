@@ -176,7 +176,6 @@ STUDY = Study(
         Target("tv, told", PSNR, ">", ("dsm_told",), ("tv",)),
         Target("tv, blind", BLIND_PSNR, ">", ("dsm_blind",), ("tv",)),
     ),
-    trials=2,
     figures={
         "psnr": Panels(
             *(

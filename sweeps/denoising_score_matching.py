@@ -167,7 +167,6 @@ STUDY = Study(
         **columns("bits_per_dim", "bits_n", "bits_nfe", "sampling_nfe", "sampling_seconds"),
     },
     budgets=UNET_BUDGETS,
-    trials=2,
     targets=(
         *(
             Target(

@@ -121,7 +121,9 @@ STUDY = Study(
     },
     # Equal updates: one of 32 digits takes .028 s whatever the weight, and .045 s for the bound, which evaluates twice.
     budgets=equal_seconds(0.028, {"laptop": 8, "long": 150}, gpu=30_000, paper=400_000),
-    trials=10,
+    # To the end: a front needs trials that have both goals there.
+    trials=by_budget(smoke=2, laptop=8, other=9),
+    scheduler=by_budget(smoke="none", laptop="none", other="halving"),
     seeds=5,
     targets=(
         Target("the simple loss in bits per dimension, by the likelihood weight", BITS, "<", LIKELIHOOD, SIMPLE),

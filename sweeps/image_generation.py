@@ -16,7 +16,7 @@ Distances answer the question, in the features of the data set's own classifier 
 samples and n test images: they compare with each other and with no published number. `--features inception` gives
 numbers that do, where the weights of Inception can be had.
 
-    python sweeps/image_generation.py                            four trials each, 12 seconds of training: no digits yet
+    python sweeps/image_generation.py                            nine trials each, 12 seconds of training: no digits yet
     python sweeps/image_generation.py --budget long --trials 0   150 seconds each on one core: digits
 
 Every contender trains for the same device-seconds, by costs of an update measured side by side on one core of an AMD
@@ -220,7 +220,6 @@ def study(options: Options) -> Study:
             **columns("long_run_energy_drift", "long_run_kernel_distance_drift"),
         },
         budgets=budgets(0.105, gpu=150_000, paper=500_000),
-        trials=4,
         targets=tuple(
             Target(f"{whom} in Fréchet distance, from {source}", metric, "<", ENERGIES, than, than_metric=DISTANCE)
             for source, metric in (("noise", DISTANCE), ("the buffer", BUFFER))

@@ -154,7 +154,6 @@ STUDY = Study(
         ),
         Target("biharmonic on centre16", "test/psnr_centre16", ">", ENERGIES, ("biharmonic",)),
     ),
-    trials=2,
     figures={
         "psnr": GroupedBars(
             {f"test/psnr_{hole}": hole for hole in HOLES},

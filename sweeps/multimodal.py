@@ -73,7 +73,6 @@ STUDY = Study(
         "known words tie, and a tie counts as its expectation. The drawings of one name are on one side of every "
         "split."
     ),
-    trials=4,
 )
 
 if __name__ == "__main__":

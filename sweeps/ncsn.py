@@ -19,7 +19,7 @@ The study compares v1, v2, and v2 with each technique left out by itself, v1's n
 of the same samples with and without the last step, which denoises, answers the question. Published on CIFAR-10, in
 Inception's features: v1 25.32, 29.8 with a last step; v2 31.75 without, 10.87 with it.
 
-    python sweeps/ncsn.py                            CIFAR-10, two trials each, 10 seconds: colours, no objects
+    python sweeps/ncsn.py                            CIFAR-10, nine trials each, 10 seconds: colours, no objects
     python sweeps/ncsn.py --budget long --trials 0   150 seconds each on one core
     python sweeps/ncsn.py --data mnist --budget long --trials 0    digits
     python sweeps/ncsn.py --features inception       for published numbers, and for data without labels (--data faces)
@@ -158,7 +158,6 @@ def study(options: Options) -> Study:
         },
         # An update of 32 images of 3x32x32 takes .047 s whether the network is told the level or not.
         budgets=equal_seconds(0.047, {"laptop": 10, "long": 150}, gpu=50_000, paper=300_000),
-        trials=2,
         targets=(
             Target(
                 "v2 over v1 as published, without its last step", DENOISED, "<", ("v2",), ("v1",), than_metric=NOISY

@@ -152,7 +152,6 @@ def study_of_run(stored: StoredRun) -> Study:
         if pictures
         else columns("energy_distance", "share_error", "nfe"),
         budgets=BUDGETS,
-        trials=9,
         figures={"nfe": PICTURE_FIGURE if pictures else VECTOR_FIGURE},
         pictures=("samples",) if pictures else ("scatter",),
         note=f"A {type(stored.config).__name__} after {stored.step} updates on {stored.data}; nothing is trained here.",

@@ -102,7 +102,6 @@ STUDY = Study(
         "labelled training images at `laptop` and 20,000 beyond, clusters the 10,000 test images; labels of "
         "validation images choose the configurations."
     ),
-    trials=4,
 )
 
 if __name__ == "__main__":

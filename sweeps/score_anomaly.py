@@ -9,7 +9,7 @@ bound of the diffusion (`flow_likelihood`, named with --contenders, takes it exa
 Baselines: the error of an autoencoder, an isolation forest, a one-class SVM, and the likelihood of a VAE against the
 length of the compressed file (Serrà et al. 2020).
 
-    python sweeps/score_anomaly.py                                  four trials each, minutes on two cores
+    python sweeps/score_anomaly.py                                  nine trials each, minutes on two cores
     python sweeps/score_anomaly.py --data mnist                     digits against clothing, characters and noise
     python sweeps/score_anomaly.py --outliers faces uniform svhn    other outliers of the same shape
     python sweeps/score_anomaly.py --data cifar10_4k                the original pixels, of 3,500 training images
@@ -175,7 +175,6 @@ def study(options: Options) -> Study:
             "likelihood below .5 finds outliers more likely than its own data."
         ),
         budgets=equal_seconds(0.055, SECONDS, gpu=1, paper=1),
-        trials=4,
         targets=(
             *(
                 Target(f"{name.replace('_', ' ')} over every baseline, mean AUROC", AUROC, ">", (name,), BASELINES)

@@ -15,7 +15,7 @@ samples and n test images: they compare with each other and with no published nu
 numbers that do, where the weights of Inception can be had. A copy of CIFAR-10 that was stored as JPEG has other pixels
 than the original one, and other distances.
 
-    python sweeps/score_generation.py                           four trials each, 12 seconds: colours, no objects
+    python sweeps/score_generation.py                           nine trials each, 12 seconds: colours, no objects
     python sweeps/score_generation.py --budget long --trials 0  200 seconds each on one core
     python sweeps/score_generation.py --data mnist              digits
 
@@ -184,7 +184,6 @@ def study(options: Options) -> Study:
             **columns("precision", "density", "recall", "coverage", "sampling_nfe", "sampling_seconds"),
         },
         budgets=budgets(0.072, gpu=100_000, paper=500_000),
-        trials=4,
         targets=(
             Target("the GANs in Fréchet distance", DISTANCE, "<", SCORES, ADVERSARIAL),
             Target("the VAE in Fréchet distance", DISTANCE, "<", SCORES, ("vae",)),

@@ -101,7 +101,6 @@ def study(options: Options) -> Study:
             **{f"test/slope_{sigma:g}": f"slope {sigma:g}" for sigma in SIGMAS},
         },
         budgets=equal_updates(1, batch_size=1),
-        trials=4,
         targets=EXACT_TARGETS if normal else (),
         # Errors below 1e-9 are the arithmetic's, not the criterion's.
         figures={

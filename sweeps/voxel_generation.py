@@ -13,7 +13,7 @@ evaluate prepare`; it compares with no published one, which are of another class
 distance by intersection over union (IoU), and whether samples are copies: the IoU with the nearest training example,
 beside that of real test examples.
 
-    python sweeps/voxel_generation.py                             four trials each, 20 seconds of training
+    python sweeps/voxel_generation.py                             nine trials each, 20 seconds of training
     python sweeps/voxel_generation.py --budget long --trials 0    200 seconds each on one core
     python sweeps/voxel_generation.py --data modelnet_chairs_monitors@16    two classes, clean solids
     python sweeps/voxel_generation.py --data modelnet10 --budget paper      32³ voxels
@@ -138,7 +138,6 @@ STUDY = Study(
         "test/voxel_n": "n",
     },
     budgets=budgets(0.125),
-    trials=4,
     targets=tuple(
         Target(
             f"3-D GAN in {what}, from {source}",

@@ -12,7 +12,7 @@ the blur buys. Baselines: a 3-D GAN (Wu et al. 2016; with R1) and a voxel VAE of
 model of raw voxels has a table to compare with. Solids are measured as in `sweeps/voxel_generation.py`, all of them as
 filled or empty voxels; inception score and coverage answer the question.
 
-    python sweeps/voxel_scores.py                             four trials each, 14 seconds of training
+    python sweeps/voxel_scores.py                             nine trials each, 14 seconds of training
     python sweeps/voxel_scores.py --budget long --trials 0    200 seconds each on one core
     python sweeps/voxel_scores.py --data modelnet_chairs_monitors@16    two classes, clean solids
     python sweeps/voxel_scores.py --data modelnet10 --budget paper      32³ voxels
@@ -124,7 +124,6 @@ STUDY = Study(
         **columns("voxel_n", "sampling_nfe", "sampling_seconds"),
     },
     budgets=equal_seconds(0.08, SECONDS, gpu=20_000, paper=300_000),
-    trials=4,
     targets=(
         *(
             Target(f"3-D GAN in {what}, by {sampler}", f"test/{metric}", ">", (contender,), ("gan",))

@@ -14,7 +14,7 @@ from rich.console import Console
 from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli import run_study_of
-from gibbsweep.results.row import Statistic
+from gibbsweep.results.statistic import Statistic
 from gibbsweep.study import Choice, Results, Row
 from gibbsweep.study.space import walk, with_values
 from gibbsweep.tune.options.options import SweepOptions
@@ -104,7 +104,7 @@ def test_a_search_over_two_forms_fills_the_importances(tmp_path: Path) -> None:
     contender = study.contenders["energy"]
     small = {"form.name": Choice("quadratic", "mlp", then={name: SCRIPT.FORMS[name] for name in ("quadratic", "mlp")})}
     study = replace(study, contenders={"energy": replace(contender, space=small)})
-    options = SweepOptions(runs=tmp_path, name="s", budget="smoke", trials=8, seeds=0, data="digits")
+    options = SweepOptions(runs=tmp_path, name="s", budget="smoke", trials=4, seeds=0, data="digits")
     results = run_sweep(study, options, console=Console(file=io.StringIO()), command="python x.py")
     found = results.importances["energy"]
     assert {"form.name", "form.name=quadratic form.width", "form.name=mlp form.activation"} <= set(found)

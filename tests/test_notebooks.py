@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_cd_k(tmp_path: Path, ray_of_one_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
     study, _ = load_target(str(ROOT / "sweeps" / "cd_k.py") + ":rbm")
-    options = SweepOptions(runs=tmp_path, name="small", budget="smoke", trials=4, seeds=2)
+    options = SweepOptions(runs=tmp_path, name="small", budget="smoke", trials=1, seeds=2)
     run_sweep(study, options, console=Console(file=io.StringIO()), command="")
     notebook = nbformat.read(ROOT / "analysis" / "01_cd_k.ipynb", as_version=4)
     monkeypatch.setenv("GIBBSWEEP_RUNS", str(tmp_path))

@@ -111,7 +111,8 @@ def study(**changes: object) -> Study:
             "slow": Budget(20_000, 32, 20),
             "silent": Budget(10**6, 32, 10**6),
         },
-        trials=4,
+        trials=2,
+        scheduler="none",
         seeds=2,
     )
     return replace(base, **changes)  # type: ignore[arg-type]

@@ -106,6 +106,7 @@ STUDY = Study(
     # An update of the sleeper takes a tenth of a second.
     budgets={"smoke": Budget(1, 10, 1), "laptop": Budget(600, 10, 200)},
     trials=100,
+    scheduler="none",
     seeds=0,
 )
 

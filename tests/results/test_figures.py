@@ -31,7 +31,8 @@ from gibbsweep.results.figures import (
 )
 from gibbsweep.results.figures.style import colours, doublings
 from gibbsweep.results.results import Results
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
+from gibbsweep.results.statistic import Statistic
 
 
 def row(

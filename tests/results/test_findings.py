@@ -20,8 +20,9 @@ from gibbsweep.results.findings import (
 )
 from gibbsweep.results.pareto import front
 from gibbsweep.results.results import Results
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
 from gibbsweep.results.series import series_of
+from gibbsweep.results.statistic import Statistic
 
 
 def row(name: str, compared: dict[str, object] | None = None, n: int = 4, sd: float = 0.1, **metrics: float) -> Row:
@@ -50,7 +51,8 @@ def test_a_difference_is_clear_beyond_two_standard_errors() -> None:
     assert not difference(close, b).clear
     assert str(difference(close, b)).endswith(", which seeds cannot tell from nothing")
     assert two_errors(b) == pytest.approx(0.4)
-    assert difference(Statistic(1.0, 0.0, 1), Statistic(1.1, 0.0, 1)).clear
+    single = difference(Statistic(1.0, 0.0, 1), Statistic(2.5, 0.1, 3))
+    assert not single.clear and single.noise is None and str(single) == "-1.5 (1 seed)"
 
 
 def test_rows_make_series_of_the_number_that_alone_differs() -> None:

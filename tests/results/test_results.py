@@ -12,7 +12,8 @@ from tests.results.pretended import results
 
 from gibbsweep.results.accounting import Accounting
 from gibbsweep.results.results import Results
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
+from gibbsweep.results.statistic import Statistic
 from gibbsweep.study import Target
 from gibbsweep.train import Outcome, Restart
 
@@ -52,8 +53,8 @@ def test_json_round_trip_and_required_keys(tmp_path: Path) -> None:
 
 def test_markdown_has_a_row_each_and_a_dash_for_what_is_missing(tmp_path: Path) -> None:
     text = results().to_markdown()
-    assert "| rbm k=3 | 2.50 ± 2.12 | 17% | 100 | 3.0 |" in text
-    assert "| gan | – | 100% | 0 | 0.0 |" in text
+    assert "| rbm k=3 | 2.50 ± 2.12 | 3 | 17% | 100 | 3.0 |" in text
+    assert "| gan | – | 1 | 100% | 0 | 0.0 |" in text
     assert "learning_rate=0.0123" in text
 
 
@@ -72,11 +73,11 @@ def test_stability_is_the_share_of_seeds_that_completed_without_a_restart() -> N
     assert row.metrics["test/x"].n == 3
     assert (row.restarts, row.samples, row.nfe) == (1, pytest.approx(3020 / 3), 41.0)
     table = Results("s", "Why?", "digits", "smoke", "CPU", "c0ffee", {"stability": "stability"}, [row])
-    assert "| rbm | 0.500 ± 0.577 | 25% | 1 | 100 | 3.0 |" in table.to_markdown()
-    assert "| contender | stability | diverged | restarts | updates | seconds |" in table.to_markdown()
+    assert "| rbm | 0.500 ± 0.577 | – | 25% | 1 | 100 | 3.0 |" in table.to_markdown()
+    assert "| contender | stability | trials | diverged | restarts | updates | seconds |" in table.to_markdown()
     (verdict,) = [Target("more than half survive", "stability", ">", ("rbm",), 0.4).judge([row])]
     assert verdict is not None
-    assert verdict.answer == "yes"
+    assert verdict.answer == "level", "two standard errors are .58"
     assert Results.from_json(table.to_json()) == table
 
 

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from gibbsweep.errors import UserError
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
+from gibbsweep.results.statistic import Statistic
 from gibbsweep.results.targets import Target, Verdict
 
 
@@ -25,20 +26,24 @@ ROWS = [row("lr", error=0.08, auroc=0.5), row("rbm", error=0.03), row("jem", err
     [
         (
             Target("half", "error", "<", ("rbm", "jem"), ("lr",), factor=0.5),
-            Verdict("half", 0.02, "<", 0.04),
+            Verdict("half", 0.02, "<", 0.04, 0.0),
             "yes",
         ),
-        (Target("rbm", "error", "<", ("rbm",), ("jem", "lr"), offset=0.005), Verdict("rbm", 0.03, "<", 0.025), "no"),
-        (Target("number", "auroc", ">", ("jem",), 0.855), Verdict("number", 0.9, ">", 0.855), "yes"),
-        (Target("equal", "auroc", ">", ("lr",), 0.5), Verdict("equal", 0.5, ">", 0.5), "no"),
+        (
+            Target("rbm", "error", "<", ("rbm",), ("jem", "lr"), offset=0.005),
+            Verdict("rbm", 0.03, "<", 0.025, 0.0),
+            "no",
+        ),
+        (Target("number", "auroc", ">", ("jem",), 0.855), Verdict("number", 0.9, ">", 0.855, 0.0), "yes"),
+        (Target("equal", "auroc", ">", ("lr",), 0.5), Verdict("equal", 0.5, ">", 0.5, 0.0), "no"),
         (
             Target("mean", "error", "<", ("jem",), ("lr", "rbm"), than_mean=True),
-            Verdict("mean", 0.02, "<", 0.055),
+            Verdict("mean", 0.02, "<", 0.055, 0.0),
             "yes",
         ),
         (
             Target("other", "auroc", ">", ("jem",), ("lr",), than_metric="error"),
-            Verdict("other", 0.9, ">", 0.08),
+            Verdict("other", 0.9, ">", 0.08, 0.0),
             "yes",
         ),
     ],
@@ -82,4 +87,40 @@ def test_a_target_may_name_one_row_of_a_contender() -> None:
         for w, v in (("edm", 0.1), ("unit", 0.3))
     ]
     verdict = Target("one weight", "error", "<", ("net weight=unit",), ("net weight=edm",)).judge(rows)
-    assert verdict == Verdict("one weight", 0.3, "<", 0.1)
+    assert verdict == Verdict("one weight", 0.3, "<", 0.1, 0.0)
+
+
+def seeds(contender: str, mean: float, sd: float, n: int) -> Row:
+    statistic = {"error": Statistic(mean, sd, n)}
+    return Row(contender, "energy", {}, statistic, list(range(n)), 1, 1.0, {"completed": n})
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "answer", "margin"),
+    [
+        # Two standard errors of the difference: 2 sqrt(.03² / 9 + .04² / 4) = .0447.
+        (seeds("a", 0.9556, 0.03, 9), seeds("b", 1.0, 0.04, 4), "level", "± 0.045"),
+        (seeds("a", 0.9550, 0.03, 9), seeds("b", 1.0, 0.04, 4), "yes", "± 0.045"),
+        (seeds("a", 1.0446, 0.03, 9), seeds("b", 1.0, 0.04, 4), "level", "± 0.045"),
+        (seeds("a", 1.0450, 0.03, 9), seeds("b", 1.0, 0.04, 4), "no", "± 0.045"),
+        (seeds("a", 0.9556, 0.0, 1), seeds("b", 1.0, 0.04, 4), "yes (1 seed)", "1 seed"),
+        (seeds("a", 1.0, 0.03, 9), seeds("b", 0.9, 0.0, 1), "no (1 seed)", "1 seed"),
+        (seeds("a", 1.0, 0.0, 3), seeds("b", 1.1, 0.0, 3), "yes", "± 0"),
+    ],
+)
+def test_what_two_standard_errors_cannot_tell_apart_is_level(ours: Row, theirs: Row, answer: str, margin: str) -> None:
+    verdict = Target("b", "error", "<", ("a",), ("b",)).judge([ours, theirs])
+    assert verdict is not None and (verdict.answer, verdict.margin) == (answer, margin)
+    assert str(verdict).endswith(f"({margin})")
+
+
+def test_the_error_of_a_bound_is_scaled_with_it_and_a_published_number_has_none() -> None:
+    rows = [seeds("a", 0.5, 0.03, 9), seeds("b", 1.0, 0.04, 4), seeds("c", 2.0, 0.1, 25)]
+    half = Target("half", "error", "<", ("a",), ("b",), factor=0.5).judge(rows)
+    assert half is not None and half.error == pytest.approx(math.hypot(0.01, 0.5 * 0.02))
+    mean = Target("mean", "error", "<", ("a",), ("b", "c"), than_mean=True).judge(rows)
+    assert mean is not None and mean.error == pytest.approx(math.hypot(0.01, math.hypot(0.02, 0.02) / 2))
+    published = Target("published", "error", "<", ("a",), 0.519).judge(rows)
+    assert published is not None and published.error == pytest.approx(0.01) and published.answer == "level"
+    single = Target("published", "error", "<", ("a",), 0.519).judge([seeds("a", 0.5, 0.0, 1)])
+    assert single is not None and single.answer == "yes (1 seed)"

@@ -18,7 +18,7 @@ from gibbsweep.train.checkpoint import FORMAT, Progress, has_checkpoint, read_ch
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.run import PlannedRun
 
-POPULATION = {"scheduler": "population", "generations": 4, "trials": 12, "seeds": 1}
+POPULATION = {"scheduler": "population", "generations": 4, "trials": 6, "seeds": 1}
 GOAL = "validation/log_likelihood"
 UPDATES = 20
 

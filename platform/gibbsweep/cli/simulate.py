@@ -26,7 +26,10 @@ class SimulateOptions:
     """The options of ``gibbsweep simulate``."""
 
     trials: int = 200
-    """Search trials of the one contender."""
+    """Search trials of each row."""
+    rows: int = 1
+    """Compared options of the contender, all equal in truth: the table then says how far apart their bests are, also
+    where none borrows from another (alone)."""
     workers: int = 8
     """Trials that train at once."""
     seeds: int = 5
@@ -64,26 +67,36 @@ def simulate_sweep(options: SimulateOptions) -> None:
 
     from gibbsweep.tune.simulation.simulate import MOST_OBJECTIVES
 
-    for name in ("trials", "workers", "seeds"):
+    for name in ("trials", "rows", "workers", "seeds"):
         if getattr(options, name) < 1:
             raise UserError(f"--{name} must be at least 1: got {getattr(options, name)}.")
+    if options.rows > 1 and options.objectives > 1:
+        raise UserError("--rows says how far apart the bests of one loss are: leave --objectives out, or --rows.")
     if not 1 <= options.objectives <= MOST_OBJECTIVES:
         raise UserError(f"--objectives must be 1 to {MOST_OBJECTIVES}: got {options.objectives}.")
-    simulations = {f"{options.sampler}, {options.scheduler}": _simulations(options, options.sampler, options.scheduler)}
-    simulations.setdefault("random, none", _simulations(options, "random", "none"))
+    asked = f"{options.sampler}, {options.scheduler}"
+    simulations = {asked: _simulations(options, options.sampler, options.scheduler)}
+    if options.rows > 1:
+        simulations["  alone"] = _simulations(options, options.sampler, options.scheduler, borrow=False)
+    # The baseline is what chance alone finds.
+    simulations.setdefault("random, none", _simulations(options, "random", "none", borrow=False))
     target = options.target
     if target is None:
-        target = statistics.median(simulation.best[-1][1] for simulation in simulations["random, none"])
+        target = statistics.median(simulation.best[-1][1] for simulation, _ in simulations["random, none"])
     table = Table(header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, heading in enumerate(
-        ("sampler, scheduler", "best", f"s to {target:.4g}", "all s", "eff.", "done", "pruned", "div.")
-    ):
+        (
+            "sampler, scheduler", "best", *(("apart",) if options.rows > 1 else ()), f"s to {target:.4g}",
+            "all s", "eff.", "done", "pruned", "div.",
+        )
+    ):  # fmt: skip
         table.add_column(heading, justify="left" if i == 0 else "right", no_wrap=True)
-    for name, of_name in simulations.items():
-        median = statistics.median
+    for name, with_rows in simulations.items():
+        median, of_name = statistics.median, [simulation for simulation, _ in with_rows]
         table.add_row(
             name,
             f"{median(simulation.best[-1][1] for simulation in of_name):.4g}",
+            *([f"{median(max(rows) - min(rows) for _, rows in with_rows):.2g}"] if options.rows > 1 else []),
             _seconds_text(median(simulation.time_to(target) for simulation in of_name)),
             f"{median(simulation.wall for simulation in of_name):.0f}",
             f"{median(simulation.efficiency(options.workers) for simulation in of_name):.0%}",
@@ -92,8 +105,10 @@ def simulate_sweep(options: SimulateOptions) -> None:
     Console().print(table)
 
 
-def _simulations(options: SimulateOptions, sampler: str, scheduler: str) -> list[Simulation]:
-    """A simulation for each seed."""
+def _simulations(
+    options: SimulateOptions, sampler: str, scheduler: str, *, borrow: bool = True
+) -> list[tuple[Simulation, list[float]]]:
+    """A simulation for each seed, with the quality of the best of each row."""
     from gibbsweep.tune.schedulers.choice import SchedulerConfig
     from gibbsweep.tune.simulation.simulate import SearchPolicy, simulate
 
@@ -110,7 +125,7 @@ def _simulations(options: SimulateOptions, sampler: str, scheduler: str) -> list
         options.window,
         options.generations,
     )
-    simulations = []
+    simulations: list[tuple[Simulation, list[float]]] = []
     for seed in range(options.seeds):
         curves = _curves(options, seed)
         policy = SearchPolicy.of(
@@ -120,9 +135,12 @@ def _simulations(options: SimulateOptions, sampler: str, scheduler: str) -> list
             sampler=sampler,  # type: ignore[arg-type]
             scheduler=form,
             report_every=max(1, curves.updates // 9),
+            rows=options.rows,
+            borrow=borrow,
         )
-        simulations.append(simulate(policy, curves, workers=options.workers, overhead=options.overhead))
-        if not simulations[-1].best:
+        simulation = simulate(policy, curves, workers=options.workers, overhead=options.overhead)
+        simulations.append((simulation, policy.row_qualities() if options.rows > 1 else []))
+        if not simulation.best:
             raise UserError("no trial of the simulation reported a finite loss: choose other curves, or more --trials.")
     return simulations
 

@@ -111,7 +111,7 @@ def _interruption_as_exit() -> Iterator[None]:
 
 
 def _print_results(console: Console, results: Results, sweep_options: SweepOptions) -> None:
-    """Print the table, the account and the verdicts."""
+    """Print the table, the account, what to know of the rows, and the verdicts."""
     from gibbsweep.track.uri import redact
     from gibbsweep.tune.table.terminal import results_table
 
@@ -120,7 +120,7 @@ def _print_results(console: Console, results: Results, sweep_options: SweepOptio
     console.print()
     if results.accounting is not None:
         console.print(f"{results.accounting}", markup=False, highlight=False, soft_wrap=True)
-    for sentence in results.violations():
+    for sentence in (*results.violations(), *results.tuning()):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     for verdict in results.verdicts:
         console.print(f"{verdict.answer:>12}  {verdict}", markup=False, highlight=False, soft_wrap=True)

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from gibbsweep.results.pareto import front
 from gibbsweep.results.results import Results
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
 from gibbsweep.results.series import Series, at_levels, series_of
+from gibbsweep.results.statistic import Statistic
 
 Reading = Callable[[Results], Sequence[str]]
 """What says something of a table, in sentences."""
@@ -37,22 +38,26 @@ class Difference:
     """
 
     value: float
-    noise: float
-    """Two standard errors of it: how far seeds alone could bring equal models apart. 0 where each has one seed."""
+    noise: float | None
+    """Two standard errors of it: how far seeds alone could bring equal models apart. None where one has one seed, so
+    that nobody can know."""
 
     @property
     def clear(self) -> bool:
-        """Whether it is more than the noise."""
-        return abs(self.value) > self.noise
+        """Whether it is known to be more than the noise."""
+        return self.noise is not None and abs(self.value) > self.noise
 
     def __str__(self) -> str:
+        if self.noise is None:
+            return f"{self.value:+.1f} (1 seed)"
         verdict = "" if self.clear else ", which seeds cannot tell from nothing"
         return f"{self.value:+.1f} (± {self.noise:.1f}, two standard errors){verdict}"
 
 
 def difference(a: Statistic, b: Statistic) -> Difference:
     """``a`` minus ``b``, whose seeds are taken to be independent."""
-    return Difference(a.mean - b.mean, 2 * math.sqrt(a.sd**2 / a.n + b.sd**2 / b.n))
+    known = a.error is not None and b.error is not None
+    return Difference(a.mean - b.mean, 2 * math.hypot(a.error or 0.0, b.error or 0.0) if known else None)
 
 
 def two_errors(statistic: Statistic) -> float:

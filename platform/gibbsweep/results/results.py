@@ -11,8 +11,10 @@ from typing import Any
 from gibbsweep.folder import write_atomically
 from gibbsweep.folder.numbers import json_number, parse_number
 from gibbsweep.results.accounting import Accounting
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
+from gibbsweep.results.statistic import Statistic
 from gibbsweep.results.targets import Verdict
+from gibbsweep.results.tuning import Tuning, tuning_sentences
 
 
 @dataclass(frozen=True)
@@ -69,27 +71,26 @@ class Results:
             row["metrics"] = {
                 k: {**v, "mean": json_number(v["mean"]), "sd": json_number(v["sd"])} for k, v in row["metrics"].items()
             }
-            for name in ("schedule", "replaced"):  # of populations alone
+            for name in ("schedule", "replaced", "tuning"):  # of populations, and of what is searched, alone
                 if not row[name]:
                     del row[name]
         if self.accounting is not None:
             record["accounting"]["efficiency"] = self.accounting.efficiency
-        for verdict in record["verdicts"]:
-            verdict |= {"got": json_number(verdict["got"]), "bound": json_number(verdict["bound"])}
+        for verdict, judged in zip(record["verdicts"], self.verdicts, strict=True):
+            verdict |= {"got": json_number(judged.got), "bound": json_number(judged.bound), "answer": judged.answer}
         return json.dumps(record, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Results:
         """The results that :meth:`to_json` wrote."""
         record = json.loads(text)
-        rows = []
-        for row in record["rows"]:
-            metrics = {
-                k: Statistic(parse_number(v["mean"]), parse_number(v["sd"]), v["n"]) for k, v in row["metrics"].items()
-            }
-            rows.append(Row(**{**row, "metrics": metrics}))
+        rows = [
+            Row(**{**row, "metrics": _statistics(row["metrics"]), "tuning": _tuning(row.get("tuning"))})
+            for row in record["rows"]
+        ]
+        # A file from before verdicts had errors: means alone decided.
         verdicts = [
-            Verdict(**{**v, "got": parse_number(v["got"]), "bound": parse_number(v["bound"])})
+            Verdict(v["claim"], parse_number(v["got"]), v["relation"], parse_number(v["bound"]), v.get("error", 0.0))
             for v in record["verdicts"]
         ]
         account = record["accounting"]
@@ -101,6 +102,7 @@ class Results:
         return [
             "contender",
             *self.columns.values(),
+            "trials",
             "div." if brief else "diverged",
             *(["restarts"] if self._restarted else []),
             *(["violated"] if self._violated else []),
@@ -131,6 +133,7 @@ class Results:
             [
                 row.label,
                 *(number(row, i, column) for i, column in enumerate(self.columns)),
+                _trials(row),
                 f"{row.diverged_share:.0%}",
                 *([str(row.restarts)] if self._restarted else []),
                 *([str(len(row.violated)) if row.violated else "–"] if self._violated else []),
@@ -147,14 +150,19 @@ class Results:
         """
         return [f"{row.label} violates a constraint: {'; '.join(row.violated)}." for row in self.rows if row.violated]
 
+    def tuning(self) -> list[str]:
+        """What to know of how the rows were tuned; see :func:`gibbsweep.results.tuning.tuning_sentences`."""
+        return tuning_sentences(self.rows)
+
     def to_markdown(self) -> str:
         """A page with the question, the table, the findings, the verdicts and the best configurations."""
         header = self.header()
         caption = (
             f"Data `{self.data}`{f' ({self.source})' if self.source else ''}, budget `{self.budget}`, {self.device}, "
             f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation "
-            "over the seeds of the best configuration's retraining, on the test split; `diverged` is the share of all "
-            "runs, `seconds` the device-seconds of one retraining's updates."
+            "over the seeds of the best configuration's retraining, on the test split; `trials` are those of the row's "
+            "search (in brackets: trained to the end), `diverged` is the share of all runs, `seconds` the "
+            "device-seconds of one retraining's updates."
             + (
                 f" Among the diverged are {replaced} members of populations that went on from another one's checkpoint."
                 if (replaced := sum(row.replaced for row in self.rows))
@@ -175,6 +183,8 @@ class Results:
             *(f"| {' | '.join(cells)} |" for cells in self.cells()),
             "",
             *([*(f"- {sentence}" for sentence in self.violations()), ""] if self._violated else []),
+            *([*(f"- {sentence}" for sentence in self.tuning()), ""] if self.tuning() else []),
+            *self._spread_lines(),
             *([f"{self.accounting}.", ""] if self.accounting else []),
             *([*(f"- {finding}" for finding in self.findings), ""] if self.findings else []),
             *self._verdict_lines(),
@@ -195,13 +205,46 @@ class Results:
     def _verdict_lines(self) -> list[str]:
         if not self.verdicts:
             return []
-        lines = [f"| {v.claim} | {v.got:.4g} | {v.relation} {v.bound:.4g} | {v.answer} |" for v in self.verdicts]
-        return ["| to beat | got | needed | beaten |", "|---|---|---|---|", *lines, ""]
+        lines = [
+            f"| {v.claim} | {v.got:.4g} | {v.relation} {v.bound:.4g} | {v.margin} | {v.answer} |" for v in self.verdicts
+        ]
+        explained = "`level`: within two standard errors of the difference, over the seeds of both sides (the ±)."
+        head = ["| to beat | got | needed | two errors | beaten |", "|---|---|---|---|---|"]
+        return [*head, *lines, "", explained, ""]
+
+    def _spread_lines(self) -> list[str]:
+        """A table of each goal over the seeds of the best configuration and over the trials of the search."""
+        lines = []
+        for row in self.rows:
+            for metric, trials in (row.tuning.spread if row.tuning is not None else {}).items():
+                seeds = row.metrics.get(metric, "–")
+                lines.append(f"| {row.label} | {metric} | {seeds} | {trials} | {trials.n} |")
+        head = [
+            "| row | goal | over seeds | over trials to the end | of these |",
+            "|---|---|---|---|---|",
+        ]
+        return [*head, *lines, ""] if lines else []
 
     def write(self, folder: Path) -> None:
         """Write ``STEM.json`` and ``STEM.md`` into ``folder``."""
         write_atomically(folder / f"{self.stem}.json", (self.to_json() + "\n").encode())
         write_atomically(folder / f"{self.stem}.md", self.to_markdown().encode())
+
+
+def _trials(row: Row) -> str:
+    """How many trials the search of a row had and, if that is fewer, how many trained to the end; a dash where nothing
+    is searched."""
+    if row.tuning is None:
+        return str(row.trials) if row.trials else "–"
+    return f"{row.trials}" if row.tuning.to_the_end == row.trials else f"{row.trials} ({row.tuning.to_the_end})"
+
+
+def _statistics(record: Mapping[str, Any]) -> dict[str, Statistic]:
+    return {k: Statistic(parse_number(v["mean"]), parse_number(v["sd"]), v["n"]) for k, v in record.items()}
+
+
+def _tuning(record: Mapping[str, Any] | None) -> Tuning | None:
+    return None if record is None else Tuning(**{**record, "spread": _statistics(record["spread"])})
 
 
 def _configuration(row: Row) -> tuple[str, dict[str, Any]]:

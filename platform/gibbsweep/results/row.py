@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gibbsweep.folder import OUTCOME_KINDS, STABILITY, Outcome
-
-
-@dataclass(frozen=True)
-class Statistic:
-    """A mean and a standard deviation over seeds."""
-
-    mean: float
-    """The mean."""
-    sd: float
-    """The sample standard deviation; 0 by definition with one seed."""
-    n: int
-    """The number of seeds."""
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Statistic:
-        """The statistic of ``values``, one for each seed."""
-        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0, len(values))
-
-    def __str__(self) -> str:
-        if not math.isfinite(self.mean):
-            return str(self.mean)
-        if 0 < abs(self.mean) < 1e-3:
-            return f"{self.mean:.1e} ± {self.sd:.0e}" if self.n > 1 else f"{self.mean:.1e}"
-        digits = 0 if abs(self.mean) >= 1000 else 2 if abs(self.mean) >= 1 else 3
-        return f"{self.mean:.{digits}f} ± {self.sd:.{digits}f}" if self.n > 1 else f"{self.mean:.{digits}f}"
+from gibbsweep.results.statistic import Statistic
+from gibbsweep.results.tuning import Tuning
 
 
 @dataclass(frozen=True)
@@ -65,7 +41,7 @@ class Row:
     compared: dict[str, Any] = field(default_factory=dict)
     """The compared values by path; empty without a comparison."""
     trials: int = 0
-    """The trials of the search."""
+    """The trials of the search that have ended, in whatever way."""
     diverged_share: float = 0.0
     """The share of all runs that diverged, each counted once: those that ended so, and the ``replaced``."""
     restarts: int = 0
@@ -81,6 +57,8 @@ class Row:
     schedule: list[dict[str, Any]] = field(default_factory=list)
     """The values that changed while a population's best member trained, as ``{"from": update, "values": {path: value},
     "trial": whose training it was}``. Its retrainings repeat them, and ``best_config`` has the last."""
+    tuning: Tuning | None = None
+    """How well the search tuned it; None where nothing is searched."""
     front: str = ""
     """The place of a configuration on a Pareto front (``for FD``). The rows of one front share one search."""
 

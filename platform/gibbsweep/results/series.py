@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
+from gibbsweep.results.statistic import Statistic
 
 
 @dataclass(frozen=True)

@@ -25,16 +25,29 @@ class Verdict:
     """Whether ``got`` must be above or below ``bound``."""
     bound: float
     """The number to beat, of means over seeds; NaN where there is none."""
+    error: float | None = None
+    """The standard error of the difference of ``got`` and ``bound``, by the seeds of both sides (a published number has
+    none); None where a side has one seed, so that nobody can know it."""
 
     def __str__(self) -> str:
-        return f"{self.claim}: {self.got:.4g}, needed {self.relation} {self.bound:.4g}"
+        return f"{self.claim}: {self.got:.4g}, needed {self.relation} {self.bound:.4g} ({self.margin})"
+
+    @property
+    def margin(self) -> str:
+        """``± 0.012``, two standard errors of the difference; ``1 seed`` where they are not known."""
+        return "1 seed" if self.error is None else f"± {2 * self.error:.2g}"
 
     @property
     def answer(self) -> str:
-        """Whether the target was reached: ``yes``, ``no``, or ``not measured``."""
+        """Whether the target was reached: ``yes``, ``no``, or ``level`` where the difference is within two of its
+        standard errors. ``yes (1 seed)`` and ``no (1 seed)`` where these are not known, ``not measured`` without a
+        number."""
         if math.isnan(self.got) or math.isnan(self.bound):
             return "not measured"
-        return "yes" if (self.got > self.bound if self.relation == ">" else self.got < self.bound) else "no"
+        if self.error and abs(self.got - self.bound) <= 2 * self.error:
+            return "level"
+        reached = self.got > self.bound if self.relation == ">" else self.got < self.bound
+        return f"{'yes' if reached else 'no'}{' (1 seed)' if self.error is None else ''}"
 
 
 @dataclass(frozen=True)
@@ -83,26 +96,40 @@ class Target:
             return None
         metric = self.than_metric or self.metric
         if isinstance(self.than, float | int):
-            bound = float(self.than)
+            bound: Known = float(self.than), 0.0
         elif self.than_mean:
             bound = self._mean(rows_to_beat, metric, len(self.than))
         else:
             bound = self._best(rows_to_beat, metric)
-        return Verdict(
-            self.claim, self._best(contender_rows, self.metric), self.relation, self.factor * bound + self.offset
-        )
+        got = self._best(contender_rows, self.metric)
+        errors = got[1], None if bound[1] is None else abs(self.factor) * bound[1]
+        return Verdict(self.claim, got[0], self.relation, self.factor * bound[0] + self.offset, _together(errors))
 
-    def _mean(self, rows: Sequence[Row], metric: str, n: int) -> float:
+    def _mean(self, rows: Sequence[Row], metric: str, n: int) -> Known:
         """The mean of ``metric``. NaN unless ``n`` rows have it: a mean of fewer would mean something else."""
-        values = [row.metrics[metric].mean for row in rows if metric in row.metrics]
-        return sum(values) / n if len(values) == n else math.nan
+        found = [row.metrics[metric] for row in rows if metric in row.metrics]
+        if len(found) != n:
+            return math.nan, None
+        error = _together([statistic.error for statistic in found])
+        return sum(statistic.mean for statistic in found) / n, None if error is None else error / n
 
-    def _best(self, rows: Sequence[Row], metric: str) -> float:
-        values = [row.metrics[metric].mean for row in rows if metric in row.metrics]
-        finite = [value for value in values if not math.isnan(value)]
+    def _best(self, rows: Sequence[Row], metric: str) -> Known:
+        found = [row.metrics[metric] for row in rows if metric in row.metrics]
+        finite = [statistic for statistic in found if not math.isnan(statistic.mean)]
         if not finite:
-            return math.nan
-        return max(finite) if self.relation == ">" else min(finite)
+            return math.nan, None
+        best = (max if self.relation == ">" else min)(finite, key=lambda statistic: statistic.mean)
+        return best.mean, best.error
+
+
+Known = tuple[float, float | None]
+"""A number and its standard error; None where that is not known."""
+
+
+def _together(errors: Sequence[float | None]) -> float | None:
+    """The standard error of a sum or difference of independent numbers; None if one's is not known."""
+    known = [error for error in errors if error is not None]
+    return math.hypot(*known) if len(known) == len(errors) else None
 
 
 def _named(row: Row, names: tuple[str, ...]) -> bool:

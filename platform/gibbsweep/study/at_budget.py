@@ -66,6 +66,7 @@ class ContenderAtBudget:
         return self.contender.compared(option)
 
     def trials(self, asked: int) -> int:
-        """The search trials that it can use when ``asked`` are asked for: 0 where only the compared option varies."""
+        """The search trials that each of its options can use when ``asked`` are asked for: 0 where only the compared
+        option varies."""
         varied = {path for path, _ in walk(self.space)} - set(self.contender.compared_paths)
         return asked if varied else 0

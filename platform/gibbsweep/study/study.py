@@ -13,7 +13,7 @@ from gibbsweep.evaluate.contract import CanBeBrief
 from gibbsweep.folder import as_file_name
 from gibbsweep.results.targets import Target
 from gibbsweep.study.at_budget import ContenderAtBudget
-from gibbsweep.study.budget_values import at_budget, check_budgets, check_name
+from gibbsweep.study.budget_values import at_budget, by_budget, check_budgets, check_name
 from gibbsweep.study.constraint import Constraint
 from gibbsweep.study.contender import Contender, Evaluators
 from gibbsweep.study.field_types import check_is_json, check_type
@@ -94,8 +94,13 @@ class Study:
     """The metrics of the table with their headings."""
     default: tuple[str, ...] = ()
     """The contenders that run unless others are named (empty: all)."""
-    trials: int = 8
-    """Search trials of each contender (and compared option), unless another number is asked for."""
+    trials: int = by_budget(smoke=2, other=9)
+    """Search trials of each row (of each contender and, in one that compares, of each option), unless another number is
+    asked for; a number or a :func:`~gibbsweep.study.budget_values.by_budget`."""
+    scheduler: str = by_budget(smoke="none", other="halving")
+    """How far trials run, unless another scheduler is asked for; a name or a
+    :func:`~gibbsweep.study.budget_values.by_budget`. Nine trials by promotion cost as many updates as two or three that
+    all train to the end."""
     seeds: int = 3
     """Retrainings of each best configuration, unless another number is asked for."""
     validation: float = 0.1
@@ -148,6 +153,8 @@ class Study:
     def _check_budgets(self) -> None:
         budgets_of_each = [contender.budgets or self.budgets for contender in self.contenders.values()]
         budget_names = list(dict.fromkeys(name for budgets in (self.budgets, *budgets_of_each) for name in budgets))
+        # Whoever leaves the trials out has those of a smoke budget by default, also without such a budget.
+        check_budgets((self.trials, self.scheduler), budget_names, (*budget_names, "smoke"), f"study {self.name!r}")
         for (name, contender), budgets in zip(self.contenders.items(), budgets_of_each, strict=True):
             for budget in contender.at:
                 check_name(budget, budget_names, f"contender {name!r}")

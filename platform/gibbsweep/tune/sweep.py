@@ -34,6 +34,7 @@ from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.resources.requests import devices_for
 from gibbsweep.tune.search import warm_start
+from gibbsweep.tune.search.borrowing import borrowed_places
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.setup.create import create, reopen, resume_if_started
 from gibbsweep.tune.setup.prepare import prepare
@@ -91,15 +92,30 @@ def run_sweep(
     return results
 
 
+def trials_sentence(plan: Plan) -> str:
+    """How many trials each row has, how far they run, and how many of them borrow; "" without a search."""
+    searches = [search for search in plan.searches() if search.trials]
+    arms = [arm for search in searches for arm in search.arms]
+    if not arms:
+        return ""
+    most = max(arm.trials for arm in arms)
+    upto = "" if all(arm.trials == most for arm in arms) else "up to "
+    count = f"each of {len(arms)} rows" if len(arms) > 1 else "the row"
+    borrowed = len(borrowed_places(most)) if len(arms) > 1 and any(search.borrows for search in searches) else 0
+    last = f", of which the last {borrowed} borrow{'s' if borrowed == 1 else ''} from the best other row"
+    return f"trials  ·  {upto}{most} for {count}, scheduler {plan.settings.scheduler}{last if borrowed else ''}"
+
+
 def search_sentences(search: Search, settings: Settings) -> list[str]:
     """What a person should know of a search before it starts: that its space has fewer configurations than trials were
     asked for, and what its sampler draws at random though it learns."""
     name, asked, count = search.contender.name, search.contender.trials(settings.trials), search.configurations
-    sentences = []
-    if count is not None and search.trials < asked:
+    arms, sentences = len(search.arms), []
+    if count is not None and search.trials < asked * arms:
+        of_each = f" of each of {arms} options" if arms > 1 else ""
         sentences.append(
-            f"space  ·  {name}: {count} configurations, {asked} trials: the search ends after {search.trials} trials, "
-            "as a repeat would be trained to the same numbers"
+            f"space  ·  {name}: {count} configurations, {asked} trials{of_each}: the search ends after {search.trials} "
+            "trials, as a repeat would be trained to the same numbers"
         )
     if paths := search.drawn_at_random:
         sentences.append(
@@ -138,6 +154,8 @@ def _drive(
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
     plan = Plan(study, settings, sweep)
+    if sentence := trials_sentence(plan):
+        console.print(Text(sentence, "dim"), soft_wrap=True)
     for search in plan.searches():
         if search.evolves:
             evolving = f"{', '.join(search.evolves)} evolve over {settings.generations} generations"

@@ -18,7 +18,7 @@ from gibbsweep.train import Outcome
 def test_halving_pauses_promotes_and_ends_what_is_left(tmp_path: Path) -> None:
     """Nine trials of each k, rungs at 3 and 7 of 20 updates: the best of each k completes and is retrained, the others
     end where they wait, and the device-seconds they took are kept."""
-    plan = new_plan(tmp_path, trials=18, scheduler="halving")
+    plan = new_plan(tmp_path, trials=9, scheduler="halving")
     order = []
     while (planned := plan.next()) is not None:
         order.append(planned)
@@ -49,13 +49,13 @@ def test_halving_pauses_promotes_and_ends_what_is_left(tmp_path: Path) -> None:
 def test_crashes_between_any_two_steps_change_no_promotion(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """One worker: what a driver that dies again and again starts, in order, is what an undisturbed one starts, but for
     what it interrupted."""
-    whole = new_plan(tmp_path_factory.mktemp("whole"), trials=8, scheduler="halving", seeds=1, rungs=2)
+    whole = new_plan(tmp_path_factory.mktemp("whole"), trials=4, scheduler="halving", seeds=1, rungs=2)
     undisturbed = []
     while (planned := whole.next()) is not None:
         undisturbed.append((planned.name, planned.runs_to))
         run_segment(whole, planned, updates=20)
     runs, dice = tmp_path_factory.mktemp("runs"), random.Random(seed)
-    plan = new_plan(runs, trials=8, scheduler="halving", seeds=1, rungs=2)
+    plan = new_plan(runs, trials=4, scheduler="halving", seeds=1, rungs=2)
     started: list[tuple[str, int]] = []
     for _ in range(500):
         if plan.finished():
@@ -83,7 +83,7 @@ def test_crashes_between_any_two_steps_change_no_promotion(tmp_path_factory: pyt
 
 
 def test_a_goal_that_is_not_finite_at_a_rung_is_a_divergence(tmp_path: Path) -> None:
-    plan = new_plan(tmp_path, trials=18, scheduler="halving")
+    plan = new_plan(tmp_path, trials=9, scheduler="halving")
     planned = plan.next()
     assert planned is not None
     assert plan.report(planned.name, 3, {LIKELIHOOD: float("nan")})

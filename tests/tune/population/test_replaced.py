@@ -22,7 +22,8 @@ ONE = study(contenders={"rbm": Contender(RBM, "energy", {"learning_rate": Float(
 
 
 def whole_population(runs: Path, the_study: Study = ONE, breaks: float = 0.15) -> Plan:
-    plan = new_plan(runs, the_study, **POPULATION)
+    members = 12 // len(the_study.contenders["rbm"].options())
+    plan = new_plan(runs, the_study, **{**POPULATION, "trials": members})
     while (planned := plan.next()) is not None:
         train(plan, planned, breaks=breaks)
     return plan

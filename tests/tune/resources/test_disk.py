@@ -78,7 +78,7 @@ def test_sizes() -> None:
 def test_the_worst_completed_trials_go_first_and_the_retrained_stay(tmp_path: Path) -> None:
     """Room for four, and for a fifth that is being replaced: at the end the four retrained runs are there, and no
     search trial."""
-    plan = new_plan(tmp_path, trials=6)
+    plan = new_plan(tmp_path, trials=3)
     gate = gate_of(plan, 5 * ONE)
     after_search: set[str] = set()
     while (planned := gate.next()) is not None:
@@ -110,7 +110,7 @@ def test_the_worst_completed_trials_go_first_and_the_retrained_stay(tmp_path: Pa
 
 
 def test_bad_ends_go_before_completed_ones(tmp_path: Path) -> None:
-    plan = new_plan(tmp_path, trials=6)
+    plan = new_plan(tmp_path, trials=3)
     gate = gate_of(plan, 5 * ONE)
     for kind in ("completed", "diverged", "completed", "failed"):
         planned = gate.next()
@@ -136,7 +136,7 @@ def test_nothing_is_removed_without_a_quota_or_while_it_suffices(tmp_path: Path)
 def test_what_must_stay_and_does_not_fit_pauses_and_a_larger_quota_goes_on(tmp_path: Path) -> None:
     """Waiting trials are all kept while none has completed: the sweep pauses, and with more disk it starts what an
     undisturbed one does."""
-    words = {"trials": 8, "scheduler": "halving", "seeds": 1, "rungs": 1}
+    words = {"trials": 4, "scheduler": "halving", "seeds": 1, "rungs": 1}
     whole, undisturbed = new_plan(tmp_path / "whole", **words), []
     while (planned := whole.next()) is not None:
         undisturbed.append((planned.name, planned.runs_to))
@@ -168,7 +168,7 @@ def test_what_must_stay_and_does_not_fit_pauses_and_a_larger_quota_goes_on(tmp_p
 
 
 def test_the_advised_quota_is_enough(tmp_path: Path) -> None:
-    words = {"trials": 8, "scheduler": "halving", "seeds": 2}
+    words = {"trials": 4, "scheduler": "halving", "seeds": 2}
     plan = new_plan(tmp_path, **words)
     gate = gate_of(plan, 3 * ONE)
     while (planned := gate.next()) is not None:
@@ -226,12 +226,12 @@ def test_the_hopeless_are_never_promoted(seed: int, eta: int, brackets: int, wor
 
 def test_hopeless_trials_end_where_room_is_needed(tmp_path: Path) -> None:
     """One rung, nine trials: whoever is fourth of nine there cannot become third."""
-    plan = new_plan(tmp_path, trials=18, scheduler="halving", rungs=1, seeds=1)
+    plan = new_plan(tmp_path, trials=9, scheduler="halving", rungs=1, seeds=1)
     gate = gate_of(plan, 14 * ONE)
     while (planned := gate.next()) is not None:
         run_one(gate, planned, updates=20)
     assert plan.finished(), gate.halted
-    unlimited = new_plan(tmp_path / "unlimited", trials=18, scheduler="halving", rungs=1, seeds=1)
+    unlimited = new_plan(tmp_path / "unlimited", trials=9, scheduler="halving", rungs=1, seeds=1)
     while (planned := unlimited.next()) is not None:
         run_segment(unlimited, planned, updates=20)
     assert plan.outcomes == unlimited.outcomes

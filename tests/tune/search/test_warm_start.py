@@ -25,7 +25,7 @@ from gibbsweep.tune.table.rows import rows_of
 
 def earlier(runs: Path, **options: object) -> None:
     """A sweep "s" of eight trials."""
-    run_all(new_plan(runs, **{"trials": 8, "seeds": 0, **options}))
+    run_all(new_plan(runs, **{"trials": 4, "seeds": 0, **options}))
 
 
 def started(runs: Path, the_study: Study = STUDY, **options: object) -> Plan:
@@ -61,8 +61,8 @@ def test_what_is_taken_is_history_and_nothing_else(tmp_path: Path) -> None:
 def test_a_killed_sweep_asks_the_same_again_though_the_earlier_one_is_gone(tmp_path: Path) -> None:
     for name in ("whole", "killed"):
         earlier(tmp_path / name)
-    undisturbed = [p.values for p in run_all(started(tmp_path / "whole", trials=6))]
-    plan = started(tmp_path / "killed", trials=6)
+    undisturbed = [p.values for p in run_all(started(tmp_path / "whole", trials=3))]
+    plan = started(tmp_path / "killed", trials=3)
     shutil.rmtree(tmp_path / "killed" / "s")
     values = []
     while not plan.finished():
@@ -73,7 +73,7 @@ def test_a_killed_sweep_asks_the_same_again_though_the_earlier_one_is_gone(tmp_p
         values.append(planned.values)
         finish(plan, planned)
     assert values == undisturbed
-    cold = [p.values for p in run_all(started(tmp_path / "whole", name="cold", from_sweep=None, trials=6))]
+    cold = [p.values for p in run_all(started(tmp_path / "whole", name="cold", from_sweep=None, trials=3))]
     assert cold[:2] == undisturbed[:2] and cold != undisturbed
     with pytest.raises(UserError, match="from_sweep = s, and --from other was given"):
         reopen(STUDY, SweepOptions(runs=tmp_path / "killed", resume="new", from_sweep="other"))
@@ -110,7 +110,7 @@ def test_values_compare_after_equal_numbers_of_updates_alone(tmp_path: Path) -> 
     assert plan.search_of("rbm").rungs == (10,)
     assert [list(trial["reports"]) for trial in taken(plan).trials] == [["10"]] * 8
     long = tmp_path / "long"
-    plan = new_plan(long, trials=4, seeds=0)
+    plan = new_plan(long, trials=2, seeds=0)
     while (planned := plan.next()) is not None:
         plan.report(planned.name, 10, {LIKELIHOOD: -float(planned.number)})
         finish(plan, planned)
@@ -119,7 +119,7 @@ def test_values_compare_after_equal_numbers_of_updates_alone(tmp_path: Path) -> 
 
 
 def test_the_constraints_are_those_of_the_new_study(tmp_path: Path) -> None:
-    plan = new_plan(tmp_path, trials=4, seeds=0)
+    plan = new_plan(tmp_path, trials=2, seeds=0)
     while (planned := plan.next()) is not None:
         outcome = outcome_of(planned)
         outcome.metrics["validation/seconds"] = 0.1 * planned.number

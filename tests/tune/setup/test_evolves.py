@@ -33,9 +33,7 @@ def with_contender(**changes: Any) -> Study:
 
 
 def test_what_cannot_evolve_is_refused_before_there_is_a_sweep(tmp_path: Path) -> None:
-    refused(
-        STUDY, r"at least 4 members, and 6 trials of 'rbm' over 2 options are fewer: use --trials 8", tmp_path, trials=6
-    )
+    refused(STUDY, r"at least 4 members, and 3 trials of 'rbm' are fewer: use --trials 4 or more", tmp_path, trials=3)
     refused(STUDY, "--generations 40 needs as many updates, and there are 20", tmp_path, generations=40)
     refused(
         with_contender(evolves=("n_hidden",)),

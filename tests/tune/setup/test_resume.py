@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.tiny import STUDY
+from tests.tiny import STUDY, study
 
 from gibbsweep.errors import UserError
+from gibbsweep.study import by_budget
 from gibbsweep.tune.options.options import SweepOptions, check_options
 from gibbsweep.tune.setup.create import create, reopen, resume_if_started
 
@@ -48,3 +51,29 @@ def test_a_resume_with_other_options_points_to_what_takes_over_the_trials(tmp_pa
         reopen(STUDY, SweepOptions(runs=tmp_path, resume="x", trials=8))
     with pytest.raises(UserError, match="--contenders mean was given"):
         reopen(STUDY, SweepOptions(runs=tmp_path, resume="x", contenders=("mean",)))
+
+
+def test_a_sweep_whose_options_shared_their_trials_is_not_continued_as_another(tmp_path: Path) -> None:
+    """Trials were once counted a contender. Where nothing is compared that is the same, and nothing was borrowed."""
+    options = SweepOptions(runs=tmp_path, name="x", budget="smoke", contenders=("breaking",))
+    for name, asked in (("one", options), ("two", replace(options, contenders=("rbm", "breaking")))):
+        sweep, _ = create(STUDY, replace(asked, name=name), has_gpu=False)
+        record = json.loads(sweep.record_path.read_text())
+        del record["options"]["no_borrow"]
+        sweep.record_path.write_text(json.dumps(record))
+    assert reopen(STUDY, SweepOptions(runs=tmp_path, resume="one"))[1].no_borrow
+    with pytest.raises(UserError, match=r"the 2 options of 'rbm' shared 2 trials.*--from two takes over"):
+        reopen(STUDY, SweepOptions(runs=tmp_path, resume="two"))
+
+
+def test_trials_and_scheduler_are_the_study_s_at_its_budget(tmp_path: Path) -> None:
+    asked = study(trials=by_budget(smoke=1, other=9), scheduler=by_budget(smoke="none", other="halving"))
+    options = SweepOptions(runs=tmp_path, name="smoke", budget="smoke")
+    _, small = create(asked, options, has_gpu=False)
+    assert (small.trials, small.scheduler, small.sampler) == (1, "none", "tpe")
+    _, large = create(asked, replace(options, name="large", budget=None), has_gpu=False)
+    assert (large.trials, large.scheduler) == (9, "halving")
+    _, other = create(asked, replace(options, name="other", trials=3, scheduler="median"), has_gpu=False)
+    assert (other.trials, other.scheduler) == (3, "median")
+    with pytest.raises(UserError, match="names the budget 'small'"):
+        study(trials=by_budget(small=1, other=9))

@@ -35,7 +35,7 @@ def files(folder: Path) -> dict[Path, tuple[bytes, int]]:
 @pytest.mark.parametrize("scheduler", ["none", "halving"])
 def test_the_folder_shows_what_the_driver_does_and_stays_as_it_is(tmp_path: Path, scheduler: str) -> None:
     """After every step of a sweep; the journal and a spool end in lines that are just being written."""
-    plan = new_plan(tmp_path, trials=18, scheduler=scheduler)
+    plan = new_plan(tmp_path, trials=9, scheduler=scheduler)
     write_outline(plan.sweep, outline(plan))
     last_reports: dict[str, LastReport] = {}
     with only_driver(plan.sweep, "python x.py --resume s"):
@@ -177,7 +177,7 @@ def test_a_run_that_was_stopped_is_resumed(tmp_path: Path) -> None:
 
 
 def test_a_kill_between_a_report_and_its_pause_loses_nothing(tmp_path: Path) -> None:
-    plan = new_plan(tmp_path, trials=8, scheduler="halving", rungs=2)
+    plan = new_plan(tmp_path, trials=4, scheduler="halving", rungs=2)
     killed = set()
     while not plan.finished():
         planned = plan.next()
@@ -191,7 +191,7 @@ def test_a_kill_between_a_report_and_its_pause_loses_nothing(tmp_path: Path) -> 
         run_segment(plan, planned, updates=20)
     assert len(killed) >= 4
     assert {o.kind for o in plan.outcomes.values()} == {"completed", "pruned"}
-    undisturbed = new_plan(tmp_path / "whole", trials=8, scheduler="halving", rungs=2)
+    undisturbed = new_plan(tmp_path / "whole", trials=4, scheduler="halving", rungs=2)
     while (planned := undisturbed.next()) is not None:
         run_segment(undisturbed, planned, updates=20)
     assert plan.outcomes == undisturbed.outcomes
@@ -199,7 +199,7 @@ def test_a_kill_between_a_report_and_its_pause_loses_nothing(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_terminal_shows_a_view_and_a_file_a_line_an_ended_run(tmp_path: Path, terminal: bool) -> None:
-    plan = new_plan(tmp_path, trials=18, scheduler="halving", seeds=1)
+    plan = new_plan(tmp_path, trials=9, scheduler="halving", seeds=1)
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=80, height=24, color_system=None)
     stop = StopRequest(plan.sweep)

@@ -16,7 +16,7 @@ from gibbsweep.folder import read_spool
 ROOT = Path(__file__).resolve().parents[3]
 
 
-WORDS = ["--budget", "slow", "--trials", "2", "--seeds", "1", "--address", "local", "--cpus", "2"]
+WORDS = ["--budget", "slow", "--trials", "1", "--seeds", "1", "--address", "local", "--cpus", "2"]
 
 
 def command(runs: Path, *words: str) -> subprocess.Popen[str]:

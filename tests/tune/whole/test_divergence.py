@@ -63,7 +63,7 @@ def in_the_journal(plan: Plan) -> list[FrozenTrial]:
 
 def test_a_study_may_search_for_stability(tmp_path: Path) -> None:
     """A divergence is then a value like any other; a failure is none."""
-    plan = new_plan(tmp_path, study(goal=Goal("stability", "maximize")), trials=6)
+    plan = new_plan(tmp_path, study(goal=Goal("stability", "maximize")), trials=3)
     ends = [
         ("diverged", 0.2),
         ("completed", 0.5),

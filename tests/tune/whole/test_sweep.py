@@ -47,7 +47,10 @@ def test_output_is_quiet(done: tuple[Path, Results, str]) -> None:
     lines = text.strip().splitlines()
     assert lines[0] == "tiny  Does it work?"
     assert len([line for line in lines if " completed " in line]) == 8
-    assert len(lines) == 2 + 8, text
+    assert (
+        "trials  ·  2 for each of 2 rows, scheduler none, of which the last 1 borrows from the best other row" in lines
+    )
+    assert len(lines) == 3 + 8, text
 
 
 def test_only_retrainings_saw_the_test_split(done: tuple[Path, Results, str]) -> None:
@@ -84,7 +87,7 @@ def test_divergence_and_failure_are_told_apart(tmp_path: Path) -> None:
     rows = {row.contender: row for row in results.rows}
     assert rows["breaking"].outcomes == {"completed": 0, "pruned": 0, "diverged": 2, "failed": 0}
     assert rows["raising"].outcomes == {"completed": 0, "pruned": 0, "diverged": 0, "failed": 2}
-    assert sum(row.outcomes["completed"] for row in results.rows) == 4
+    assert sum(row.outcomes["completed"] for row in results.rows) == 6
     diverged = Outcome.read(tmp_path / "s" / "trials" / "breaking-0000")
     failed = Outcome.read(tmp_path / "s" / "trials" / "raising-0000")
     assert diverged is not None
@@ -154,7 +157,7 @@ def test_results_go_where_they_are_asked(tmp_path: Path) -> None:
 def test_halving_continues_the_best_from_their_checkpoints(tmp_path: Path) -> None:
     """Six trials of each k pause after 7 of 20 updates; those that go on report every step once, as if they had never
     stopped."""
-    results, text = sweep(tmp_path, budget="laptop", trials=12, seeds=1, scheduler="halving", rungs=1)
+    results, text = sweep(tmp_path, budget="laptop", trials=6, seeds=1, scheduler="halving", rungs=1)
     for row in results.rows:
         assert row.outcomes["completed"] >= 2 + 1 and row.outcomes["failed"] == 0
         assert row.outcomes["completed"] + row.outcomes["pruned"] == 7
@@ -200,7 +203,7 @@ def test_two_goals_are_searched_under_halving_and_their_front_is_retrained(tmp_p
     for row in results.rows:
         assert row.front and row.seeds == [1] and row.metrics["test/log_likelihood"].n == 1
     assert results.rows[0].front in ("for log_likelihood", "for all")
-    assert len(text.strip().splitlines()) == 2 + 6 + len(results.rows)
+    assert len(text.strip().splitlines()) == 3 + 6 + len(results.rows)
     children = sweep_runs(f"sqlite:///{tmp_path.absolute()}/mlflow.db", "s")
     assert set(children["front"]) - {""} == {row.front for row in results.rows}
     again, _ = sweep(tmp_path, both, name=None, budget=None, resume="s")

@@ -20,8 +20,9 @@ from gibbsweep.results.figures.style import (
     set_ticks,
 )
 from gibbsweep.results.results import Results
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
 from gibbsweep.results.series import at_levels, plain
+from gibbsweep.results.statistic import Statistic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

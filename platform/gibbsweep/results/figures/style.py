@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from gibbsweep.results.row import Row, Statistic
+from gibbsweep.results.row import Row
+from gibbsweep.results.statistic import Statistic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

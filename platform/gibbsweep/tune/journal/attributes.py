@@ -36,6 +36,10 @@ def by_updates(attrs: Mapping[str, Any], prefix: str) -> dict[int, Any]:
     return {int(key.removeprefix(prefix)): value for key, value in attrs.items() if key.startswith(prefix)}
 
 
+LENDER = "borrowed_from"
+"""Name of a user attribute: the run from whose values a trial borrowed."""
+
+
 VALUES, DONOR, LOST = "values@", "from@", "lost@"
 """Prefixes of the user attributes of a trial in a population. ``from@UPDATES`` names the trial from whose checkpoint it
 went on after UPDATES, ``values@UPDATES`` holds the values that it went on with, and ``lost@UPDATES`` says how it was

@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import Space
 from gibbsweep.train import Outcome, OutcomeKind
-from gibbsweep.tune.journal.attributes import OTHER_OBJECTIVES, PRUNED, VIOLATIONS, as_constraints
+from gibbsweep.tune.journal.attributes import LENDER, OTHER_OBJECTIVES, PRUNED, VIOLATIONS, as_constraints
 from gibbsweep.tune.journal.parameters import parameters
 from gibbsweep.tune.journal.record import STATES, Record
 from gibbsweep.tune.journal.storage import deferred
@@ -35,18 +35,21 @@ def begin(
     values: dict[str, Any],
     runs_to: int,
     attrs: dict[str, Any],
+    *,
+    lender: str = "",
 ) -> Record:
-    """Write a new trial. ``attrs``: what its sampler needs on resume."""
+    """Write a new trial. ``attrs``: what its sampler needs on resume. ``lender``: the run that it borrowed values
+    from."""
     params, distributions = parameters(space, values)
     template = create_trial(
         state=TrialState.RUNNING,
         params=params,
         distributions=distributions,
-        user_attrs={"values": values, "runs_to": runs_to},
+        user_attrs={"values": values, "runs_to": runs_to, **({LENDER: lender} if lender else {})},
         system_attrs=attrs,
     )
     trial_id = storage.create_new_trial(study_id, template)
-    return Record(number, trial_id, values, params, distributions, runs_to, attrs=attrs)
+    return Record(number, trial_id, values, params, distributions, runs_to, attrs=attrs, lender=lender)
 
 
 def go_on(storage: BaseStorage, record: Record, runs_to: int) -> None:

@@ -17,6 +17,13 @@ def losses_of(goals: Sequence[Goal], values: Sequence[float], violations: Mappin
     return tuple(ranking_loss(goal.loss(value), violations) for goal, value in zip(goals, values, strict=True))
 
 
+def order(losses: Sequence[tuple[float, ...]]) -> list[int]:
+    """The positions of ``losses``, best first; of equal ones the first comes first."""
+    if losses and len(losses[0]) > 1:
+        return order_by_fronts(losses)
+    return sorted(range(len(losses)), key=losses.__getitem__)
+
+
 def end_losses(records: Sequence[Record], goals: Sequence[Goal]) -> list[tuple[float, ...]]:
     """The losses of each of ``records``, which have all ended with values."""
     return [losses_of(goals, r.objectives or (), {"": r.violation} if r.attrs else {}) for r in records]

@@ -15,6 +15,7 @@ from gibbsweep.study.constraint import total_violation
 from gibbsweep.study.space import values_from_json
 from gibbsweep.tune.journal.attributes import (
     CONSTRAINT,
+    LENDER,
     LOST,
     OTHER_OBJECTIVES,
     PRUNED,
@@ -75,6 +76,8 @@ class Record:
     """Each constraint's violation at the reports, by updates."""
     warm_start_trials: int = 0
     """How many trials of an earlier sweep its sampler sees before those of this sweep."""
+    lender: str = ""
+    """The run that it borrowed values from; "" if it borrowed none."""
     copies: list[DonorCheckpoint] = field(default_factory=list)
     """The checkpoints of other trials from which this one went on, in order; the last one's values are ``values``."""
     lost: dict[int, str] = field(default_factory=dict)
@@ -188,6 +191,7 @@ def record_of(number: int, trial: FrozenTrial, rungs: Sequence[int]) -> Record:
         attrs=dict(trial.system_attrs),
         violations=by_updates(attrs, VIOLATIONS),
         prune_verdicts=by_updates(attrs, PRUNED),
+        lender=attrs.get(LENDER, ""),
     )
     for copy in copies_of(attrs):
         record.go_on_from(copy)

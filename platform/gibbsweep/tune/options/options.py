@@ -30,7 +30,8 @@ class SweepOptions:
     contenders: OrDefault[tuple[str, ...]] = None
     """Which contenders to run, for example: --contenders rbm conv_ebm (default: the study's)."""
     trials: OrDefault[int] = None
-    """Search trials of each contender; 0 retrains its configuration as it stands (default: the study's)."""
+    """Search trials of each row: of each contender and, in one that compares, of each option; 0 retrains its
+    configuration as it stands (default: the study's)."""
     seeds: OrDefault[int] = None
     """Retrainings of each best configuration, a seed each (default: the study's)."""
     budget: OrDefault[str] = None
@@ -45,9 +46,10 @@ class SweepOptions:
     """How configurations are chosen (default tpe): tpe, gp and cmaes learn from the trials so far, gp with rungs also
     from reports below the end; qmc, random and grid do not."""
     scheduler: OrDefault[SchedulerName] = None
-    """How far trials run (default none: to the end). halving pauses trials at rungs and continues the best from their
-    checkpoints; stopping stops the others there; median stops trials that are worse than the median of their finished
-    peers; population lets the worst trials go on from the best's checkpoints, with other learning rates."""
+    """How far trials run (default: the study's, mostly halving). none trains them to the end; halving pauses trials at
+    rungs and continues the best from their checkpoints; stopping stops the others there; median stops trials that are
+    worse than the median of their finished peers; population lets the worst trials go on from the best's checkpoints,
+    with other learning rates."""
     eta: OrDefault[int] = None
     """One trial in so many goes on at each rung, with halving and stopping (default 3)."""
     rungs: OrDefault[int] = None
@@ -65,6 +67,10 @@ class SweepOptions:
     from_sweep: Annotated[OrDefault[str], tyro.conf.arg(name="from", metavar="SWEEP")] = None
     """Start from the trials of an earlier sweep (its name, or its folder): tpe, gp and cmaes learn from those that lie
     in this study's space, by their values after as many updates as trials are compared at here."""
+
+    no_borrow: OrDefault[bool] = None
+    """Let no row borrow. By default the last quarter of each row's trials take over the best values so far of the best
+    other row, in the fields that both search."""
 
     name: OrDefault[str] = None
     """Name of the sweep and of its folder (default: study and time)."""
@@ -120,6 +126,7 @@ DECIDING = (
     "generations",
     "retries",
     "from_sweep",
+    "no_borrow",
 )
 """The options that decide the numbers of a sweep, and are recorded with it."""
 

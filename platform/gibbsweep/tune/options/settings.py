@@ -26,7 +26,7 @@ class Settings:
     contenders: tuple[str, ...]
     """Names of the contenders that run."""
     trials: int
-    """Search trials of each contender."""
+    """Search trials of each contender and, in one that compares, of each option."""
     seeds: int
     """Retrainings of each best configuration."""
     budget: str
@@ -55,6 +55,8 @@ class Settings:
     """Equal parts of training, between which the members of a population are compared."""
     from_sweep: str | None = None
     """The earlier sweep whose trials the samplers learn from."""
+    no_borrow: bool = False
+    """Whether no trial borrows values from another compared option or contender."""
 
     @property
     def form(self) -> SchedulerConfig:

@@ -193,7 +193,8 @@ class Plan:
                 return self._search_run(search, promoted)
         waiting = [search for search in self._searches.values() if len(search.records) < search.trials]
         if waiting:
-            search = min(waiting, key=lambda search: len(search.records))
+            # In turns by the trials of an arm, so that all arms know equally much of one another.
+            search = min(waiting, key=lambda search: len(search.records) / len(search.arms))
             return self._search_run(search, search.ask())
         for search in self._searches.values():
             for arm in search.arms:

@@ -124,9 +124,9 @@ class Sampler:
         """Whether trials are ranked by :meth:`expected_ends` as soon as that is not None."""
         return self._of_ends is not None
 
-    def most_trials(self, fixed: Mapping[str, Any], options: int = 1) -> int:
-        """The most trials of one of so many ``options`` that it can suggest: a grid ends, other samplers do not."""
-        return len(unit_cube.grid(self.space, self._trials, fixed, options)) if self.name == "grid" else self._trials
+    def most_trials(self, fixed: Mapping[str, Any]) -> int:
+        """The most trials of one compared option that it can suggest: a grid ends, other samplers do not."""
+        return len(unit_cube.grid(self.space, self._trials, fixed)) if self.name == "grid" else self._trials
 
     def drawn_at_random(self, fixed: Container[str]) -> list[str]:
         """The paths, beside those in ``fixed``, that a sampler that learns draws at random all the same: CMA-ES learns

@@ -35,18 +35,16 @@ def sobol_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any]) 
     return values_at(space, dict(zip(paths, sequence.random(1)[0], strict=True)), fixed)
 
 
-def grid(space: Space, trials: int, fixed: Mapping[str, Any], options: int = 1) -> list[dict[str, Any]]:
+def grid(space: Space, trials: int, fixed: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A grid of at most ``trials`` points: every combination of the options of each Choice and of m values of each
     Float and Int, evenly spaced (log: in the logarithm), with the largest m that fits.
 
-    Raises UserError where the choices alone have more combinations than ``trials``. ``options``: how many compared
-    options have so many trials each, for the error."""
+    Raises UserError where the choices alone have more combinations than ``trials``."""
     points = list(_combinations(space, 1, fixed))
     if len(points) > trials:
-        for_each = f" for each of {options} compared options" if options > 1 else ""
         raise UserError(
-            f"the grid's smallest form has {len(points)} points{for_each}, and {trials * options} trials cannot cover "
-            f"it: use --trials {len(points) * options} or more, or another --sampler."
+            f"the grid's smallest form has {len(points)} points, and there are {trials} trials: use --trials "
+            f"{len(points)} or more, or another --sampler."
         )
     continuous = any(isinstance(domain, Float | Int) for path, domain in walk(space) if path not in fixed)
     for m in range(2, trials + 1 if continuous else 2):

@@ -30,7 +30,7 @@ class Arm:
     turns: int
     """The number of the contender's arms."""
     trials: int
-    """How many trials it gets in all."""
+    """How many trials it gets in all, as many as each other arm of its contender."""
     scheduler: Scheduler
     """Decides how far its trials run; counts the arm's trials from 0."""
     records: list[Record] = field(default_factory=list)

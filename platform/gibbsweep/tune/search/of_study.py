@@ -16,7 +16,7 @@ def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, 
     storage = open_storage(sweep)
     evolves = sweep.record()["evolves"] if settings.scheduler == "population" else {}
     histories = {} if settings.from_sweep is None else warm_start.read(sweep.warm_start)
-    return {
+    searches = {
         name: Search(
             storage,
             contender,
@@ -28,6 +28,11 @@ def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, 
             if name in histories
             else (),
             evolves=evolves.get(name, ()),
+            borrow=not settings.no_borrow,
         )
         for name, contender in settings.contenders_of(study).items()
     }
+    arms = [arm for search in searches.values() for arm in search.arms]
+    for search in searches.values():
+        search.lenders = arms
+    return searches

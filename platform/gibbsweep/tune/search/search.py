@@ -24,6 +24,7 @@ from gibbsweep.tune.schedulers.base import Losses, Verdict
 from gibbsweep.tune.schedulers.choice import SchedulerConfig
 from gibbsweep.tune.schedulers.generations import Generations
 from gibbsweep.tune.search.arm import Arm
+from gibbsweep.tune.search.borrowing import loan_for
 
 
 class Search:
@@ -31,8 +32,10 @@ class Search:
     another.
 
     ``storage`` holds the truth: what a trial is to do is written to it before the trial starts, and records, rungs and
-    suggestions are rebuilt from it on resume. ``earlier``: trials of another sweep from which its sampler learns (see
-    :mod:`gibbsweep.tune.search.warm_start`). ``evolves``: the paths whose values change in a population.
+    suggestions are rebuilt from it on resume. ``trials``: how many each arm has. ``earlier``: trials of another sweep
+    from which its sampler learns (see :mod:`gibbsweep.tune.search.warm_start`). ``evolves``: the paths whose values
+    change in a population. ``borrow``: whether the last trials of each arm borrow values from other arms (see
+    :mod:`gibbsweep.tune.search.borrowing`).
 
     For example::
 
@@ -53,20 +56,21 @@ class Search:
         scheduler: SchedulerConfig | None = None,
         earlier: Sequence[Record] = (),
         evolves: Sequence[str] = (),
+        borrow: bool = True,
     ) -> None:
         self.contender, self.goals = contender, contender.goals
         self._earlier, self._storage, self._seed = len(earlier), storage, seed
         self._study_id = entries.study_in(storage, contender.name, self.goals)
         options, updates = contender.options(), contender.budget.updates
-        each, form = -(-trials // len(options)), scheduler or SchedulerConfig()
-        schedulers = [form.build(updates, each, len(self.goals)) for _ in options]
+        form = scheduler or SchedulerConfig()
+        schedulers = [form.build(updates, trials, len(self.goals)) for _ in options]
         self.rungs = schedulers[0].rungs
         """Updates, below the end of the budget, at which its trials must report."""
         self._sampler = Sampler(
             sampler,
             contender.space,
             seed=seed,
-            trials=each,
+            trials=trials,
             rungs=self.rungs,
             updates=updates,
             earlier=earlier,
@@ -80,14 +84,19 @@ class Search:
             # Trials of a sweep that was started before repeats were left out stay on record.
             on_record = -(-len(storage.get_all_trials(self._study_id, deepcopy=False)) // len(options))
             fewest = min(fewest, max(on_record, *(count for count in counts if count is not None), 1))
-        self.trials = min(trials, fewest * len(options))
-        """How many trials the search has: fewer than were asked for if a grid has fewer points, or the space fewer
-        configurations. A compared option that has fewer than another repeats some."""
-        shares = [self.trials // len(options) + (place < self.trials % len(options)) for place in range(len(options))]
+        each = min(trials, fewest)
+        self.trials = each * len(options)
+        """How many trials the search has, of all arms: fewer than were asked for if a grid has fewer points, or the
+        space fewer configurations. A compared option that has fewer than another repeats some."""
         self.arms = [
-            Arm(contender, option, position, len(options), share, scheduler)
-            for position, (option, share, scheduler) in enumerate(zip(options, shares, schedulers, strict=True))
+            Arm(contender, option, position, len(options), each, scheduler)
+            for position, (option, scheduler) in enumerate(zip(options, schedulers, strict=True))
         ]
+        self.borrows = borrow and sampler != "grid" and form.name != "population"
+        """Whether trials borrow values: not on a grid, which has its own points, nor in a population, whose members
+        all begin at once."""
+        self.lenders: Sequence[Arm] = self.arms
+        """The arms whose best values its trials may borrow; a sweep adds those of other contenders."""
         self.records: list[Record] = []
         """The trials of all arms on record; the n-th has the number n."""
         self.population: Population | None = None
@@ -95,7 +104,7 @@ class Search:
             self.population = Population(
                 storage, self.records, generations, contender.space, evolves, 
                 lambda value, broken: self._losses((value,), broken)[0],
-                members=shares, seed=seed, window=form.window,
+                members=[each] * len(options), seed=seed, window=form.window,
             )  # fmt: skip
         self._recover()
 
@@ -109,19 +118,29 @@ class Search:
         """The paths that the sampler draws at random though it learns from trials."""
         return self._sampler.drawn_at_random(self.contender.contender.compared_paths) if self.trials else []
 
+    @property
+    def begins_with_the_recipe(self) -> bool:
+        """Whether the first trial of every arm is the contender's own configuration: not on a grid, which has its own
+        points."""
+        return self._sampler.name != "grid"
+
     def arm_of(self, record: Record) -> Arm:
         """The arm that ``record`` is a trial of."""
         return self.arms[record.number % len(self.arms)]
 
     def ask(self) -> Record:
         """A new trial, now on record. The first trial of every arm is the contender's own configuration, so that the
-        recipe is always tried (except on a grid, which has its own points)."""
+        recipe is always tried (except on a grid, which has its own points). Its last trials borrow values from the best
+        other arm."""
         number = len(self.records)
         arm = self.arms[number % len(self.arms)]
         fixed = arm.compared
-        if not arm.records and self._sampler.name != "grid":
+        loan = loan_for(arm, self.lenders) if self.borrows else None
+        if not arm.records and self.begins_with_the_recipe:
             recipe, _ = values_within(flatten(with_values(self.contender.config, fixed)), self.contender.space)
             fixed = {**recipe, **fixed}
+        elif loan is not None:
+            fixed = loan.values
         index = len(arm.records)
         values, attrs = self._sampler.suggest(number, index, self.goals, self.records, fixed)
         if self.configurations is not None and self.population is None:  # a repeat would be equal to the last bit
@@ -130,7 +149,10 @@ class Search:
                 self.contender.space, values, tried, arm.compared, seed=self._seed, number=number
             )  # fmt: skip
         runs_to = arm.scheduler.runs_to(index)
-        record = entries.begin(self._storage, self._study_id, number, self.contender.space, values, runs_to, attrs)
+        record = entries.begin(
+            self._storage, self._study_id, number, self.contender.space, values, runs_to, attrs,
+            lender="" if loan is None else loan.lender,
+        )  # fmt: skip
         self._add(record)
         return record
 

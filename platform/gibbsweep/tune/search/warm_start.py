@@ -111,8 +111,8 @@ def histories_of(study: Study, settings: Settings, runs: Path) -> dict[str, Hist
 
 def comparison_steps(contender: ContenderAtBudget, settings: Settings) -> tuple[int, ...]:
     """The updates after which the sampler compares the trials of ``contender``."""
-    updates, options = contender.budget.updates, len(contender.options())
-    return settings.form.build(updates, -(-contender.trials(settings.trials) // options)).rungs or (updates,)
+    updates = contender.budget.updates
+    return settings.form.build(updates, contender.trials(settings.trials)).rungs or (updates,)
 
 
 def write(path: Path, histories: Mapping[str, History]) -> None:

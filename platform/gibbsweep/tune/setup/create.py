@@ -12,6 +12,7 @@ from typing import Any
 from gibbsweep.errors import UserError
 from gibbsweep.folder.whole import create_json
 from gibbsweep.run.provenance import git_commit
+from gibbsweep.study.budget_values import at_budget
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.driver import claimed
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
@@ -28,16 +29,19 @@ def create(
     has it. Raises UserError if the sweep exists, cannot be written, or is not feasible."""
     if options.name is not None and SweepDir(options.runs / options.name).record_path.exists():
         raise _taken(options.name, options.runs)
+    default_budget = "gpu" if has_gpu and "gpu" in study.budgets else "laptop"
+    budget = default_budget if options.budget is None else options.budget
+    scheduler = at_budget(study.scheduler, budget) if options.scheduler is None else options.scheduler
     defaults: dict[str, Any] = {
         "contenders": study.default or tuple(study.contenders),
-        "trials": study.trials,
+        "trials": at_budget(study.trials, budget),
         "seeds": study.seeds,
-        "budget": "gpu" if has_gpu and "gpu" in study.budgets else "laptop",
+        "budget": budget,
         "data": study.data,
         "seed": 0,
         "precision": "auto",
-        "sampler": "random" if options.scheduler == "population" else "tpe",  # a population needs no model
-        "scheduler": "none",
+        "sampler": "random" if scheduler == "population" else "tpe",  # a population needs no model
+        "scheduler": scheduler,
         "eta": 3,
         "rungs": None,
         "brackets": 1,
@@ -45,6 +49,7 @@ def create(
         "generations": 8,
         "retries": None,
         "from_sweep": None,
+        "no_borrow": False,
     }
     settings = Settings(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     evolves = check(study, settings, options)
@@ -125,7 +130,7 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
             f"sweep {sweep.name!r} belongs to study {record['study']!r}, not {study.name!r}: "
             "resume it with that script."
         )
-    recorded = record["options"]
+    recorded = _checked(record["options"], study, sweep)
     for name in DECIDING:
         option = getattr(options, name)
         option = list(option) if isinstance(option, tuple) else option
@@ -146,6 +151,23 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
             "undo the change to continue it, or start a new sweep."
         )
     return sweep, settings
+
+
+def _checked(recorded: dict[str, Any], study: Study, sweep: SweepDir) -> dict[str, Any]:
+    """The ``recorded`` options of a sweep as they are recorded now. Raises UserError where its trials are counted in
+    another way: sweeps without ``no_borrow`` shared them among the options of a contender."""
+    if "no_borrow" in recorded:
+        return recorded
+    if recorded["trials"]:
+        for name in recorded["contenders"]:
+            options = study.contender(name).options()
+            if len(options) > 1:
+                raise UserError(
+                    f"sweep {sweep.name!r} was started when the {len(options)} options of {name!r} shared "
+                    f"{recorded['trials']} trials, and now each has so many: continue it with the version that started "
+                    f"it, or start a new sweep (--from {sweep.name} takes over what this one has learned)."
+                )
+    return {**recorded, "no_borrow": True}
 
 
 def resume_if_started(options: SweepOptions) -> SweepOptions:

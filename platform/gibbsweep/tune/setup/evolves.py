@@ -62,12 +62,11 @@ def evolving_paths(at: ContenderAtBudget, trials: int, system: System, spec: Dat
 
 
 def _check_members(contender: ContenderAtBudget, trials: int) -> None:
-    options, name = len(contender.options()), contender.name
-    if contender.trials(trials) // options < FEWEST_MEMBERS:
+    name = contender.name
+    if contender.trials(trials) < FEWEST_MEMBERS:
         raise UserError(
-            f"a population has at least {FEWEST_MEMBERS} members, and {trials} trials of {name!r}"
-            f"{f' over {options} options' if options > 1 else ''} are fewer: "
-            f"use --trials {FEWEST_MEMBERS * options} or more."
+            f"a population has at least {FEWEST_MEMBERS} members, and {trials} trials of {name!r} are fewer: "
+            f"use --trials {FEWEST_MEMBERS} or more."
         )
     if [goal.metric for goal in contender.goals] == [STABILITY]:
         raise UserError(

@@ -22,13 +22,7 @@ def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, 
     that evolve in each contender of a population."""
     evolves: dict[str, tuple[str, ...]] = {}
     contenders = settings.contenders_of(study)
-    for name, contender in contenders.items():
-        compared = contender.options()
-        if 0 < contender.trials(settings.trials) < len(compared):
-            raise UserError(
-                f"contender {name!r} compares {len(compared)} options, and {settings.trials} trials cannot cover them: "
-                f"use --trials {len(compared)} or more, or 0 for no search."
-            )
+    for contender in contenders.values():
         _check_search(contender, settings)
     for units in sorted({contender.config.units for contender in contenders.values()}):
         for view in study.views(settings.data):
@@ -45,19 +39,18 @@ def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, 
 def _check_search(contender: ContenderAtBudget, settings: Settings) -> None:
     """Refuse a scheduler or a sampler that cannot be built, and a grid that the trials cannot cover."""
     trials = contender.trials(settings.trials)
-    each = -(-trials // len(contender.options()))
-    rungs = settings.form.build(contender.budget.updates, each).rungs
+    rungs = settings.form.build(contender.budget.updates, trials).rungs
     if trials:
         sampler = Sampler(
             settings.sampler,
             contender.space,
             seed=settings.seed,
-            trials=each,
+            trials=trials,
             rungs=rungs,
             objectives=len(contender.goals),
         )
         for option in contender.options():
-            sampler.most_trials(contender.compared(option), len(contender.options()))
+            sampler.most_trials(contender.compared(option))
 
 
 def _check_contender(contender: ContenderAtBudget, dataset: Dataset) -> System:

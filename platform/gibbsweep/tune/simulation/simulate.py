@@ -7,7 +7,7 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass, replace
 from typing import Any, Protocol
 
 from optuna.storages import BaseStorage, InMemoryStorage
@@ -16,7 +16,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.contender import Contender
 from gibbsweep.study.goal import Goal
-from gibbsweep.study.space import Float
+from gibbsweep.study.space import Choice, Float
 from gibbsweep.train import Budget, Outcome, OutcomeKind, Segment
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers.sampler import SamplerName
@@ -170,6 +170,15 @@ def _scheduled(curves: Curves) -> ScheduledCurves:
     return curves
 
 
+def _compared(curves: Curves, rows: int) -> Contender:
+    """The contender of ``curves``, with so many compared options if there are several."""
+    if rows == 1:
+        return Contender(curves.config, "baseline", curves.space)
+    kind = make_dataclass("Compared", [("row", int, 1)], bases=(type(curves.config),), frozen=True)
+    space = {"row": Choice(*range(1, rows + 1)), **curves.space}
+    return Contender(kind(**vars(curves.config)), "baseline", space, compare="row")
+
+
 class SearchPolicy:
     """The policy of our own search, as a sweep runs it; :meth:`of` makes one."""
 
@@ -194,13 +203,17 @@ class SearchPolicy:
         scheduler: SchedulerConfig,
         report_every: int = 0,
         storage: BaseStorage | None = None,
+        rows: int = 1,
+        borrow: bool = True,
     ) -> SearchPolicy:
         """The policy of a search in the space of ``curves``. ``report_every`` 0: trials report at the rungs and the end
-        alone."""
+        alone. ``rows``: compared options that are equal in truth, with so many ``trials`` each; the path ``row`` says
+        which one a trial has."""
+        compared = _compared(curves, rows)
         contender = ContenderAtBudget(
             "simulated",
-            Contender(curves.config, "baseline", curves.space),
-            curves.config,
+            compared,
+            compared.config,
             Budget(curves.updates, 1, report_every or curves.updates),
             tuple(GOALS[: curves.objectives if isinstance(curves, FrontCurves) else 1]),
         )
@@ -212,6 +225,7 @@ class SearchPolicy:
             sampler=sampler,
             scheduler=scheduler,
             evolves=[path for path, domain in curves.space.items() if isinstance(domain, Float)],
+            borrow=borrow,
         )
         return cls(search, curves, report_every or curves.updates)
 
@@ -219,8 +233,10 @@ class SearchPolicy:
         """A job for a free worker; None if there is none now."""
         search = self.search
         record = search.promote() or (search.ask() if len(search.records) < search.trials else None)
-        if record is None:
-            record, ended = search.settle(search.arms[0])
+        for arm in search.arms if record is None else ():
+            record, ended = search.settle(arm)
+            if record is not None:
+                break
             for waiting in ended:
                 kind: OutcomeKind = "diverged" if waiting.state == "lost" else "pruned"
                 search.tell(waiting.number, Outcome(kind, waiting.runs_to), stranded=True)
@@ -246,6 +262,16 @@ class SearchPolicy:
             self.search.pause(job.number)
         else:
             self.search.tell(job.number, Outcome("completed", job.end, self._metrics(job, job.end)))
+
+    def row_qualities(self) -> list[float]:
+        """The quality of each row's best trial, whose report was the best at the end of its training; of the rows that
+        have one."""
+        bests = [arm.best() for arm in self.search.arms]
+        return [
+            _quality_of(self._curves, replace(self.job(best), end=self.report_at[-1]), self.report_at[-1])
+            for best in bests
+            if best is not None
+        ]
 
     def outcomes(self) -> Counter[str]:
         """The number of trials by the states of their records."""

@@ -15,6 +15,7 @@ from gibbsweep.tune.population.summary import replaced_members
 from gibbsweep.tune.search.arm import Arm
 from gibbsweep.tune.search.front import FrontMember
 from gibbsweep.tune.search.search import Search
+from gibbsweep.tune.table.tuned import tuning_of
 
 
 def rows_of(plan: Plan) -> list[Row]:
@@ -38,4 +39,5 @@ def _rows(plan: Plan, search: Search, arm: Arm) -> Iterator[Row]:
         )
         means = {metric: statistic.mean for metric, statistic in row.metrics.items()}
         broken = describe_violations(arm.contender.constraints, means) if row.seeds else []
-        yield replace(row, violated=broken, schedule=search.replay_as_json(arm))
+        tuning = tuning_of(search, arm, retraining.member)
+        yield replace(row, violated=broken, schedule=search.replay_as_json(arm), tuning=tuning)
