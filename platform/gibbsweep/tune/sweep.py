@@ -33,6 +33,7 @@ from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.resources.requests import devices_for
+from gibbsweep.tune.resources.shortage import MemoryTaken
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.setup.create import create, reopen, resume_if_started
@@ -162,11 +163,13 @@ def _drive(
                 with stopping:
                     cluster.start(options)
                 if not stopping.requested:
-                    gate.devices = devices = devices_for(plan, options, machines(), say)  # ended by any signal
+                    gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal
                     clock.train_on(devices.most_workers)
                     with stopping, Progress(gate, console, clock) as progress:
                         execute(gate, options, progress, devices=devices, say=say)
                         progress.changed()
+            except MemoryTaken as taken:
+                gate.halt(*taken.args)
             except KeyboardInterrupt as stop:  # nothing to finish, or the second Ctrl-C: stop now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)

@@ -218,8 +218,15 @@ def nodes() -> list[Node]:
     for node in alive:
         has = node["Resources"]
         memory = available_memory() if [node["NodeID"]] == this_node else int(has.get("memory", 0))
-        machines.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
+        machines.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory, str(node["NodeID"])))
     return machines
+
+
+def this_node() -> str:
+    """Ray's name of the machine of this process, as in :func:`nodes`."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def _protect_token() -> None:
