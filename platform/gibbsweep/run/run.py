@@ -20,7 +20,7 @@ from gibbsweep.folder import (
     spent,
     survived,
 )
-from gibbsweep.run.assignment import Assignment, data_of, write_config
+from gibbsweep.run.assignment import Assignment, cut_batch, data_of, write_config
 from gibbsweep.run.history import peaks_and_drops
 from gibbsweep.run.provenance import device_name
 from gibbsweep.run.restart import add_restart
@@ -139,7 +139,9 @@ def _train(
         return system, outcome
     if assignment.budget.retries:
         check_halving(assignment.config, assignment.halve)
-    budget = assignment.budget
+    budget = assignment.budget.within(len(dataset.train))
+    if spool is not None and (sentence := cut_batch(assignment.budget, dataset)):
+        print(f"batch: {sentence}", flush=True)
     end = budget.updates if assignment.until is None else assignment.until
     restarts = read_restarts(assignment.run_dir)
     while True:

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import Evaluator, Prepares, described
+from gibbsweep.run.assignment import DATA_SEED, cut_batch
 from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.options.settings import Settings
@@ -14,8 +15,9 @@ from gibbsweep.tune.options.settings import Settings
 def prepare(study: Study, settings: Settings, options: SweepOptions, console: Console) -> None:
     """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
     evaluators = all_evaluators(study, settings)
-    first = load(study.views(settings.data)[0], root=options.data_root)
-    for sentence in described(evaluators, first):
+    first = load(study.views(settings.data)[0], root=options.data_root, seed=DATA_SEED, validation=study.validation)
+    cut = [cut_batch(at.budget, first) for at in settings.contenders_of(study).values()]
+    for sentence in (*described(evaluators, first), *dict.fromkeys(sentence for sentence in cut if sentence)):
         console.print(f"data  ·  {sentence}", style="dim", markup=False, highlight=False, soft_wrap=True)
     phrases = set()
     for view in study.views(settings.data) if any(isinstance(e, Prepares) for e in evaluators) else ():
