@@ -10,6 +10,7 @@ from gibbsweep.data import Dataset, load
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.folder import RunFolder, write_json
 from gibbsweep.folder.whole import read_json_object
+from gibbsweep.run.data_spec import SPEC, spec_record
 from gibbsweep.run.schedule import flat_config, schedule_as_json
 from gibbsweep.run.stored import config_classes
 from gibbsweep.study.at_budget import ContenderAtBudget
@@ -171,6 +172,7 @@ def config_record(assignment: Assignment, dataset: Dataset) -> dict[str, Any]:
             "rows": len(dataset.train),
             "validation_rows": len(dataset.validation),
         },
+        SPEC: spec_record(dataset),
         "git_commit": assignment.git_commit,
         **({"schedule": schedule_as_json(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
         **({"replays": assignment.replays} if assignment.replays else {}),

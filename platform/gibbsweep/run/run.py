@@ -132,9 +132,11 @@ def _train(
             dataset.train,
             report=report,
             announce=announce,
+            run_dir=assignment.run_dir,
             seed=assignment.seed,
             evaluate=validate,
             device=device,
+            config=flat_config(assignment.config, None),
         )
         return system, outcome
     if assignment.budget.retries:
