@@ -19,6 +19,7 @@ from gibbsweep.data import check_data
 from gibbsweep.errors import UserError
 from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
 from gibbsweep.folder.layout import check_folder_name
+from gibbsweep.folder.whole import claim_free_folder
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.provenance import git_commit
@@ -104,8 +105,12 @@ def train_one(options: TrainOptions) -> None:
     assignment = replace(whole, name=name, config=config, budget=budget, git_commit=git_commit())
     dataset = data_of(assignment)
     check_data(dataset, study.needs, study=study.name)
-    check_same_run(assignment, dataset)
+    if options.name is not None:
+        check_same_run(assignment, dataset)
     _describe(study, assignment)
+    if options.name is None:
+        run_dir = _claim(assignment.run_dir)
+        assignment = replace(assignment, name=run_dir.name, run_dir=run_dir)
     watch = StdoutReporter(budget.updates)
     with only_process(assignment.run_dir, wait_s=1.0):
         if options.no_ray:
@@ -139,6 +144,16 @@ def _describe(study: Study, assignment: Assignment) -> None:
     except OSError as error:
         raise UserError(
             f"{path.parent} cannot be written ({error.strerror}): choose a writable folder with --runs."
+        ) from error
+
+
+def _claim(run_dir: Path) -> Path:
+    """The new folder ``run_dir``, or one with -2, -3, ... after its name: runs may start in the same second."""
+    try:
+        return claim_free_folder(run_dir)
+    except OSError as error:
+        raise UserError(
+            f"{run_dir.parent} cannot be written ({error.strerror}): choose a writable folder with --runs."
         ) from error
 
 

@@ -40,7 +40,7 @@ from gibbsweep.tune.setup.create import create, reopen, resume_if_started
 from gibbsweep.tune.setup.prepare import prepare
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
-from gibbsweep.tune.table.write import write_results
+from gibbsweep.tune.table.write import check_results_folder, write_results
 
 _CLOSE_S = 60.0
 """Seconds that the tracking store gets at the end of a sweep."""
@@ -72,6 +72,7 @@ def run_sweep(
     check_options(options)
     options = resume_if_started(options)
     check_tracking_uri(_tracking_uri(options))
+    check_results_folder(options.results)
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (
