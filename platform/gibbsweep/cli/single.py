@@ -15,13 +15,15 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from gibbsweep.cli.study import importing
-from gibbsweep.data import check_data
+from gibbsweep.data import Dataset, check_data
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate import Prepares
 from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
 from gibbsweep.folder.layout import check_folder_name
 from gibbsweep.folder.whole import claim_free_folder
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
+from gibbsweep.run.feasible import checked_system
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
 from gibbsweep.run.same_run import check_same_run
@@ -107,6 +109,8 @@ def train_one(options: TrainOptions) -> None:
     check_data(dataset, study.needs, study=study.name)
     if options.name is not None:
         check_same_run(assignment, dataset)
+    checked_system(contender.name, config, dataset, assignment.evaluators, assignment.final_evaluators)
+    _prepare(assignment, dataset)
     _describe(study, assignment)
     if options.name is None:
         run_dir = _claim(assignment.run_dir)
@@ -124,6 +128,13 @@ def train_one(options: TrainOptions) -> None:
     print(summary(outcome, assignment.run_dir))
     if outcome.kind == "failed":
         raise SystemExit(1)
+
+
+def _prepare(assignment: Assignment, dataset: Dataset) -> None:
+    """Make what the evaluators need once for a data set, so that what it lacks is found before the training."""
+    for evaluator in (*assignment.evaluators, *assignment.final_evaluators):
+        if isinstance(evaluator, Prepares):
+            evaluator.prepare(dataset)
 
 
 def _describe(study: Study, assignment: Assignment) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 
 from gibbsweep.data import Dataset, Split
+from gibbsweep.evaluate.demands import ask_labels
 from gibbsweep.evaluate.examples import evenly_spread
 from gibbsweep.evaluate.features.network import feature_network
 from gibbsweep.train import Evaluation
@@ -31,6 +32,9 @@ class ClassAccuracy:
     batch_size: int = 100
     """Samples drawn at a time."""
     needs: ClassVar[type] = CanSampleClasses
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, "classifier").description

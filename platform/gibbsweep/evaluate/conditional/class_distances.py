@@ -13,8 +13,10 @@ from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.demands import ask_labels, ask_number, ask_pictures
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.examples import evenly_spread
+from gibbsweep.evaluate.features.distances import LEAST
 from gibbsweep.evaluate.features.network import Features, feature_network
 from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
@@ -45,6 +47,11 @@ class ClassDistances:
     features: Features = "classifier"
     """The network in whose features distances are taken."""
     needs: ClassVar[type] = CanSampleClasses
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
+        ask_number(self, split, self.n, LEAST)
+        ask_pictures(self, split)
 
     def prepare(self, dataset: Dataset) -> str:
         return prepare_networks(dataset, self.features)

@@ -9,9 +9,16 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
+from gibbsweep.evaluate.demands import ask_number
 from gibbsweep.evaluate.drawing.grids import are_images, image_grid
 from gibbsweep.evaluate.examples import examples_of
-from gibbsweep.evaluate.features.distances import class_inception_score, frechet_distance, kernel_distance, manifolds
+from gibbsweep.evaluate.features.distances import (
+    LEAST,
+    class_inception_score,
+    frechet_distance,
+    kernel_distance,
+    manifolds,
+)
 from gibbsweep.evaluate.features.network import Features, feature_network
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, HasReplay
@@ -38,6 +45,9 @@ class SampleDistances:
     batch_size: int = 250
     """Samples drawn at a time."""
     needs: ClassVar[type] = CanSample
+
+    def check_split(self, split: Split) -> None:
+        ask_number(self, split, self.n, LEAST)
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
@@ -74,6 +84,9 @@ class ReplayDistances:
     shown: int = 64
     """Images in the picture."""
     needs: ClassVar[type] = HasReplay
+
+    def check_split(self, split: Split) -> None:
+        ask_number(self, split, self.n, LEAST)
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

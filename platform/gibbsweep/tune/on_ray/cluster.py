@@ -60,7 +60,6 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
     if not options.verbose:
         os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # otherwise Tune prints its tables at any verbosity
     import ray
-    from ray.job_config import JobConfig
 
     if not options.verbose:
         warnings.filterwarnings("ignore", module="ray")
@@ -77,11 +76,9 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
         os.environ["RAY_worker_niceness"] = str(options.niceness)
     settings: dict[str, Any] = {}
     if import_from:
-        # Ray itself sends the folder of the program (`python study.py`) so. Its public settings would replace each
-        # machine's own PYTHONPATH, or let workers read functions from files alone.
-        job_config = JobConfig()
-        job_config._py_driver_sys_path.extend(map(str, import_from))
-        settings["job_config"] = job_config
+        # Not PYTHONPATH in env_vars, which would replace each machine's own, nor py_modules, which would copy whatever
+        # lies in these folders to every machine.
+        settings["runtime_env"] = {"worker_process_setup_hook": _importing_from(list(map(str, import_from)))}
     level = logging.WARNING if options.verbose else logging.ERROR
     try:
         with_handlers_kept(
@@ -105,6 +102,17 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
             raise
         raise UserError(sentence) from error
     _protect_token()
+
+
+def _importing_from(folders: list[str]) -> Callable[[], None]:
+    """What a worker's process does when it starts, so that it imports modules from ``folders``, too."""
+
+    def import_from_them() -> None:  # sent as code, as a worker may have no module of this name
+        import sys
+
+        sys.path[:0] = [folder for folder in folders if folder not in sys.path]
+
+    return import_from_them
 
 
 def _check_answer(address: str, source: str) -> None:
