@@ -25,6 +25,7 @@ from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.on_ray.execute import execute
+from gibbsweep.tune.on_ray.lost import LostCluster
 from gibbsweep.tune.on_ray.probing import machines
 from gibbsweep.tune.options.options import SweepOptions, check_options, unrecorded_words
 from gibbsweep.tune.options.settings import Settings
@@ -160,13 +161,18 @@ def _drive(
             def say(sentence: str) -> None:
                 console.print(Text(sentence, "dim"), soft_wrap=True)
 
+            def give_up() -> None:
+                tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
+                console.print(gate.unfinished_message(resume), markup=False, highlight=False, soft_wrap=True)
+
             try:
                 with stopping:
                     cluster.start(options)
                 if not stopping.requested:
                     gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal
                     clock.train_on(devices.most_workers)
-                    with stopping, Progress(gate, console, clock) as progress:
+                    lost = LostCluster(stopping, cluster.answers, give_up)
+                    with stopping, lost, Progress(gate, console, clock) as progress:
                         execute(gate, options, progress, devices=devices, say=say)
                         progress.changed()
             except MemoryTaken as taken:

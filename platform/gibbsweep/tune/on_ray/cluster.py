@@ -211,7 +211,20 @@ def kill() -> None:
     """End the trials of this process and leave the cluster. A cluster that this process started ends with them."""
     import ray
 
-    ray.shutdown()
+    if not ray.is_initialized() or answers():  # else there is nothing left, and Ray would wait for it
+        ray.shutdown()
+
+
+def answers() -> bool:
+    """Whether the cluster that was joined or started answers."""
+    import ray
+
+    host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def nodes() -> list[Node]:
