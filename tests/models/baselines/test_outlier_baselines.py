@@ -12,7 +12,6 @@ from sklearn.svm import OneClassSVM
 
 from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
-from gibbsweep_models.baselines.pixels import PCAConfig
 from gibbsweep_models.capabilities import CanFit, HasAnomalyScore
 from gibbsweep_models.draws import randn, seeded
 from gibbsweep_models.nn.detectors.subset import subset
@@ -113,8 +112,3 @@ def test_few_examples_of_many_pixels_are_fitted_by_their_own_number() -> None:
     assert system.anomaly_score(x, generator=seeded(0)).isfinite().all()
     assert system.components.shape == (32, 12_288)
     assert time.perf_counter() - start < 30
-
-
-def test_components_need_as_many_examples() -> None:
-    with pytest.raises(ValueError, match=r"got 5 examples.*choose n_components of 5 or less"):
-        PCAConfig(n_components=6).build(SPEC).fit({"x": normal(5, 0)}, generator=seeded(0))
