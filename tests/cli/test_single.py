@@ -15,6 +15,7 @@ from gibbsweep.cli import main, single
 from gibbsweep.folder import RunFolder
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
+from gibbsweep.train.out_of_memory import OutOfMemory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,6 +139,23 @@ def test_runs_of_one_second_have_folders_of_their_own(
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith(str(trials))] == [
         str(trials / name) for name in names
     ]
+
+
+def test_workers_without_memory_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ray's memory monitor ends them; the checkpoint stays."""
+    monkeypatch.chdir(ROOT)
+
+    def fit(*_: object, **__: object) -> Outcome:
+        raise OutOfMemory("host", "1 worker(s) were killed due to the node running low on memory")
+
+    monkeypatch.setattr("gibbsweep.tune.on_ray.trial.fit", fit)
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "tests/tiny.py:rbm", "--budget", "smoke", "--runs", str(tmp_path), "--name", "one"])
+    assert ended.value.code == 2
+    text = capsys.readouterr().err.replace("\n", " ")
+    assert "ran out of host memory (1 worker(s)" in text and "--name one" in text and "Traceback" not in text
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -31,6 +31,7 @@ from gibbsweep.study import Study
 from gibbsweep.study.field_types import check_values
 from gibbsweep.study.space import with_values
 from gibbsweep.train import PrecisionOption, StdoutReporter
+from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory
 
 
 @dataclass(frozen=True)
@@ -183,13 +184,19 @@ def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReport
         cluster.start(cluster_options, import_from=(script.parent,))
         cluster.send_by_value(sys.modules[_module_name(script)])
         check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
-    return fit(
-        assignment,
-        workers=options.workers,
-        gpus_per_worker=options.gpus_per_worker,
-        in_tune=False,
-        watch=watch,
-    )
+    try:
+        return fit(
+            assignment,
+            workers=options.workers,
+            gpus_per_worker=options.gpus_per_worker,
+            in_tune=False,
+            watch=watch,
+        )
+    except OutOfMemory as out:
+        raise UserError(
+            f"a worker ran out of {out.memory} memory ({out.what}): end other programs, or {ADVICE}; the run goes on "
+            f"from its last checkpoint with the same command and --name {assignment.name}."
+        ) from out
 
 
 def load_target(target: str) -> tuple[Study, str]:
