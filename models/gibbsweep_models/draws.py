@@ -69,6 +69,8 @@ def each(n: int, *, generator: torch.Generator) -> Tensor:
 
 
 def _global_shape(shape: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"got generator={generator!r}, expected a torch.Generator; write draws.seeded(0) for seed 0")
     return (shape[0] * getattr(generator, "world_size", 1), *shape[1:])
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from gibbsweep.cli import main
+from gibbsweep.cli import main, single
 from gibbsweep.folder import RunFolder
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome
+from gibbsweep.train.out_of_memory import OutOfMemory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,6 +120,42 @@ def test_a_name_is_of_one_run(
     assert _contents(folder.path) == before
     _train("tests/tiny.py:rbm", runs=tmp_path)
     assert "completed at update 10" in capsys.readouterr().out
+
+
+def test_runs_of_one_second_have_folders_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    clock = SimpleNamespace(strftime=lambda form: "20261130-212545", time=lambda: 0.0)
+    monkeypatch.setattr(single, "time", clock)
+    words = ["train", "tests/tiny.py:mean", "--budget", "smoke", "--no-ray", "--runs", str(tmp_path)]
+    for seed in (1, 2, 3):
+        main([*words, "--seed", str(seed)])
+    trials = tmp_path / "train-tiny" / "trials"
+    names = [f"mean-20261130-212545{end}" for end in ("", "-2", "-3")]
+    assert sorted(folder.name for folder in trials.iterdir()) == names
+    seeds = [json.loads(RunFolder(trials / name).config.read_text())["seed"] for name in names]
+    assert seeds == [1, 2, 3]
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith(str(trials))] == [
+        str(trials / name) for name in names
+    ]
+
+
+def test_workers_without_memory_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ray's memory monitor ends them; the checkpoint stays."""
+    monkeypatch.chdir(ROOT)
+
+    def fit(*_: object, **__: object) -> Outcome:
+        raise OutOfMemory("host", "1 worker(s) were killed due to the node running low on memory")
+
+    monkeypatch.setattr("gibbsweep.tune.on_ray.trial.fit", fit)
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "tests/tiny.py:rbm", "--budget", "smoke", "--runs", str(tmp_path), "--name", "one"])
+    assert ended.value.code == 2
+    text = capsys.readouterr().err.replace("\n", " ")
+    assert "ran out of host memory (1 worker(s)" in text and "--name one" in text and "Traceback" not in text
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

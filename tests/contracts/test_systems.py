@@ -18,7 +18,7 @@ from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.train import Composed, fit
 from gibbsweep.train.calibrate import calibrate
-from gibbsweep.train.checkpoint import load_weights, read_checkpoint
+from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_checkpoint
 from gibbsweep.train.ema import EMA
 from gibbsweep_models import draws
 from gibbsweep_models.capabilities import (
@@ -159,16 +159,20 @@ def test_a_checkpoint_holds_what_the_averaged_weights_were_calibrated_to(name: s
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_a_fitted_system_follows_its_seed(name: str) -> None:
-    """The same seed, the same numbers: whatever it can do is measured twice on two fits."""
+def test_a_fitted_system_follows_its_seed_and_is_kept(name: str, tmp_path: Path) -> None:
+    """The same seed, the same numbers: whatever it can do is measured on two fits, and on a system that has loaded what
+    the second one learned."""
     case = SYSTEMS[name]
     x = case.dataset().test.batch(torch.arange(16))["x"]
-    seen = []
-    for _ in range(2):
-        system = case.build()
+    systems = [case.build() for _ in range(3)]
+    for i, system in enumerate(systems[:2]):
         assert isinstance(system, CanFit)
-        outcome = fit(system, case.dataset().train, report=Composed(), seed=3)
+        outcome = fit(system, case.dataset().train, report=Composed(), run_dir=tmp_path / str(i), seed=3)
         assert (outcome.kind, outcome.step) == ("completed", 1)
+    if has_checkpoint(tmp_path / "1" / "checkpoint"):
+        load_weights(tmp_path / "1" / "checkpoint", systems[2])
+    seen = []
+    for system in systems:
         found = []
         if isinstance(system, HasLogits):
             found.append(system.logits(x))
@@ -179,6 +183,6 @@ def test_a_fitted_system_follows_its_seed(name: str) -> None:
         if isinstance(system, CanSample):
             found.append(system.sample(len(x), generator=draws.seeded(0)).x)
         seen.append(found)
-    for one, two in zip(*seen, strict=True):
-        assert len(one) == len(x)
-        assert torch.equal(one, two)
+    for one, two, loaded in zip(*seen, strict=True):
+        assert len(one) == 16
+        assert torch.equal(one, two) and torch.equal(one, loaded)

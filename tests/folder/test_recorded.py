@@ -36,8 +36,16 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+ADDED = ("spec",)
+"""Entries of ``config.json`` that the recorded runs do not have yet."""
+
+
 def masked(name: str, content: bytes) -> bytes:
-    """``content`` without what differs by machine and hour: fractions, the weight, and its checksum."""
+    """``content`` without what differs by machine and hour (fractions, the weight, and its checksum), and without what
+    came later."""
+    if name.endswith("config.json"):
+        record = json.loads(content)
+        content = json.dumps({key: value for key, value in record.items() if key not in ADDED}, indent=1).encode()
     if name.endswith(".safetensors"):
         return content[:-4]
     content = re.sub(rb"-?\d+(\.\d+(e[+-]?\d+)?|e[+-]?\d+)", b"FRACTION", content)

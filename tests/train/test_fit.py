@@ -1,4 +1,4 @@
-"""Systems that are fitted: one report, no checkpoint, the closed form itself."""
+"""Systems that are fitted: one report, a checkpoint of what they learned, the closed form itself."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
 from gibbsweep.train import Budget, Composed, fit
+from gibbsweep.train.checkpoint import goes_on, read_checkpoint
 from gibbsweep_models.energy.rbm import RBMConfig
 
 
@@ -44,7 +45,9 @@ def test_a_fitted_run_is_recorded_like_a_trained_one(tmp_path: Path) -> None:
     assert outcome.metrics["test/log_likelihood"] == pytest.approx(float(expected), rel=1e-6)
     assert [record.step for record in read_spool(tmp_path / "metrics.jsonl")] == [1]
     assert [step for step, _ in announced] == [1]
-    assert not (tmp_path / "checkpoint").exists()
+    state, tensors = read_checkpoint(tmp_path / "checkpoint")
+    assert state["step"] == 1 and torch.equal(tensors["model/mean"], p)
+    assert not goes_on(tmp_path / "checkpoint")
     assert Outcome.read(tmp_path) == outcome
 
 
@@ -58,10 +61,10 @@ def test_an_interrupted_fit_is_fitted_again_to_the_same_numbers(tmp_path: Path) 
     assert len(read_spool(tmp_path / "metrics.jsonl")) == 1
 
 
-def test_a_system_without_fit_is_refused() -> None:
+def test_a_system_without_fit_is_refused(tmp_path: Path) -> None:
     data = load("digits", units="binary")
     with pytest.raises(TypeError, match=r"has no fit\(\)"):
-        fit(RBMConfig().build(data.spec), data.train, report=Composed(), seed=0)
+        fit(RBMConfig().build(data.spec), data.train, report=Composed(), run_dir=tmp_path, seed=0)
 
 
 def test_what_was_trained_survives_a_failing_evaluation(tmp_path: Path) -> None:

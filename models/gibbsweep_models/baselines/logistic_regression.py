@@ -57,6 +57,8 @@ class LogisticRegressionSystem(System):
         del generator
         if "y" not in batch:
             raise ValueError(f"got a batch of {sorted(batch)}, expected labels 'y'; choose a labelled data set")
+        if len(torch.unique(batch["y"])) < 2:
+            raise ValueError("got examples of one class, expected two or more; choose a data set with more classes")
         model = LogisticRegression(C=self.config.c, max_iter=self.config.iterations)
         model.fit(_unit(batch["x"]).cpu().numpy(), batch["y"].cpu().numpy())
         weight, bias = torch.as_tensor(model.coef_), torch.as_tensor(model.intercept_)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gibbsweep_models.nn.any_shape import take_any_shape
 from gibbsweep_models.nn.detectors.subset import subset
 from gibbsweep_models.types import Batch, DataSpec, Phase, SignedUnits, System
+
+_LEARNED = ("mean", "components", "scale", "rest", "support", "coefficients")
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,31 @@ class OneClassSVMConfig(SignedUnits):
 
 
 class OneClassSVMSystem(System):
-    """A surface in kernel space that holds most of the training data; the score is the distance to it."""
+    """A surface in kernel space that holds most of the training data; the score is the distance to it. With k
+    components and S support vectors, in float64:"""
+
+    mean: Tensor
+    """The mean of the training data, (D,)."""
+    components: Tensor
+    """The principal components, one a row, (k, D)."""
+    scale: Tensor
+    """What each component is divided by, (k,)."""
+    rest: Tensor
+    """Centre and width of the norm of what the components leave over, (2,); empty where they are all."""
+    support: Tensor
+    """The support vectors, (S, k + 1), or (S, k) where nothing is left over."""
+    coefficients: Tensor
+    """Their weights alpha, (S,)."""
+    gamma: Tensor
+    """The kernel's inverse width."""
 
     def __init__(self, config: OneClassSVMConfig) -> None:
         super().__init__()
         self.config = config
-        self.projection: Any = None
-        self.rest: tuple[float, float] | None = None  # centre and width of the norm of what is left over
-        self.machine: Any = None
+        for name in _LEARNED:
+            self.register_buffer(name, torch.empty(0, dtype=torch.float64))
+        self.register_buffer("gamma", torch.zeros((), dtype=torch.float64))
+        take_any_shape(self, *_LEARNED)
 
     def phases(self) -> list[Phase]:
         return []
@@ -64,29 +83,50 @@ class OneClassSVMSystem(System):
         config = self.config
         x = np.asarray(subset(batch["x"], config.n_examples, generator), dtype=np.float64)
         components = min(config.n_components, *x.shape)
-        self.projection = PCA(components, whiten=config.whiten, svd_solver="covariance_eigh").fit(x)
-        self.rest = None
+        # With more pixels than examples their covariance would be the larger matrix: up to 10⁵ pixels squared.
+        solver = "covariance_eigh" if x.shape[1] <= len(x) else "full"
+        projection = PCA(components, svd_solver=solver).fit(x)
+        scale = np.ones(components)
+        if config.whiten:  # as scikit-learn's transform() does it
+            scale = np.maximum(np.sqrt(projection.explained_variance_), np.finfo(x.dtype).eps)
+        self._keep(mean=projection.mean_, components=projection.components_, scale=scale, rest=np.empty(0))
         if components < min(x.shape):
-            norms, spread = self._left_over(x), float(self.projection.transform(x).std())
+            norms, spread = self._left_over(x), float(self._features(x).std())
             # Data in the components' plane leave rounding errors alone.
             least = 1e-3 * float(x.std()) * x.shape[1] ** 0.5
-            self.rest = float(norms.mean()), max(float(norms.std()), least) / (spread * components**0.5)
+            width = max(float(norms.std()), least) / (spread * components**0.5)
+            self._keep(rest=np.array([float(norms.mean()), width]))
         features = self._features(x)
         machine = OneClassSVM(nu=config.nu, gamma=config.gamma / (features.shape[1] * float(features.var())))
-        self.machine = machine.fit(features)
+        machine.fit(features)
+        self._keep(support=machine.support_vectors_, coefficients=machine.dual_coef_[0])
+        self.gamma.fill_(machine.gamma)
+
+    def _keep(self, **learned: np.ndarray) -> None:
+        """Set buffers to what was learned."""
+        for name, values in learned.items():
+            # In one order of memory, as they are read from a file: sums in another order round otherwise.
+            tensor = torch.as_tensor(values, dtype=torch.float64, device=self.gamma.device).contiguous()
+            setattr(self, name, tensor)
+
+    def _centred(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """``x`` without the mean (N, D), the components (k, D), and the coordinates of ``x`` in them (N, k)."""
+        centred, components = x - self.mean.cpu().numpy(), self.components.cpu().numpy()
+        return centred, components, centred @ components.T
 
     def _left_over(self, x: np.ndarray) -> np.ndarray:
         """|x - its projection|: (N, D) -> (N, 1)."""
-        projected = self.projection.inverse_transform(self.projection.transform(x))
-        norms: np.ndarray = np.linalg.norm(x - projected, axis=1, keepdims=True)
+        centred, components, coordinates = self._centred(x)
+        norms: np.ndarray = np.linalg.norm(centred - coordinates @ components, axis=1, keepdims=True)
         return norms
 
     def _features(self, x: np.ndarray) -> np.ndarray:
-        components: np.ndarray = self.projection.transform(x)
-        if self.rest is None:
-            return components
-        centre, width = self.rest
-        return np.hstack([components, (self._left_over(x) - centre) / width])
+        """What the kernel sees of ``x`` (N, D): (N, k + 1), or (N, k) where nothing is left over."""
+        coordinates: np.ndarray = self._centred(x)[2] / self.scale.cpu().numpy()
+        if not len(self.rest):
+            return coordinates
+        centre, width = self.rest.tolist()
+        return np.hstack([coordinates, (self._left_over(x) - centre) / width])
 
     def anomaly_score(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """-log Σ_i alpha_i k(x, x_i) over the support vectors: (B, *D) -> (B,). The sum itself orders examples in the
@@ -95,9 +135,9 @@ class OneClassSVMSystem(System):
         from sklearn.metrics.pairwise import euclidean_distances
 
         del generator
-        if self.machine is None:
+        if not len(self.support):
             raise ValueError("this detector has seen no data yet: call fit() first")
         features = self._features(x.flatten(1).cpu().numpy().astype(np.float64))
-        squared = euclidean_distances(features, self.machine.support_vectors_, squared=True)
-        scores = -logsumexp(-self.machine.gamma * squared, axis=1, b=self.machine.dual_coef_)
+        squared = euclidean_distances(features, self.support.cpu().numpy(), squared=True)
+        scores = -logsumexp(-float(self.gamma) * squared, axis=1, b=self.coefficients.cpu().numpy())
         return torch.as_tensor(scores, dtype=torch.float32, device=x.device)

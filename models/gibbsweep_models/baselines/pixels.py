@@ -56,9 +56,14 @@ class PCASystem(System):
         return []
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
-        """Find the components of all of ``batch["x"]`` (N, *D)."""
+        """Find the components of all of ``batch["x"]`` (N, *D). ValueError for fewer examples than components."""
         from sklearn.decomposition import PCA
 
+        if len(batch["x"]) < self.config.n_components:
+            raise ValueError(
+                f"got {len(batch['x'])} examples, expected one a component at least: choose n_components of "
+                f"{len(batch['x'])} or less, or more data"
+            )
         pca = PCA(self.config.n_components, svd_solver="randomized", random_state=_seed(generator))
         pca.fit(batch["x"].flatten(1).cpu().numpy())
         components = torch.from_numpy(pca.components_)

@@ -21,6 +21,11 @@ def energy_of(model: EnergyFn | HasEnergy) -> EnergyFn:
     return model
 
 
+def value_of(energy: EnergyFn, x: Tensor, cond: Tensor | None = None) -> Tensor:
+    """E(x) (B,). An energy without conditions need not take any: a module with ``forward(x)`` is one."""
+    return energy(x) if cond is None else energy(x, cond)
+
+
 def check_energy(energy: Tensor, x: Tensor) -> Tensor:
     """``energy`` (B,), or an error that says what is wrong with it."""
     if energy.shape != x.shape[:1]:
@@ -35,7 +40,7 @@ def energy_and_gradient(energy: EnergyFn, x: Tensor, cond: Tensor | None = None)
     """E(x) (B,) and its gradient in x (B, *D), both without a graph. Examples of a batch must not interact."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_(True)
-        value = check_energy(energy(leaf, cond), leaf)
+        value = check_energy(value_of(energy, leaf, cond), leaf)
         (gradient,) = torch.autograd.grad(value.sum(), leaf)
     return value.detach(), gradient
 

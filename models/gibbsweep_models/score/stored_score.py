@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from gibbsweep_models.bases.sampled_denoiser import SampledDenoiser
+from gibbsweep_models.nn.any_shape import take_any_shape
 from gibbsweep_models.nn.denoisers.densities import two_modes
 from gibbsweep_models.nn.denoisers.mixture import GaussianMixture
 from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
@@ -53,6 +54,8 @@ class StoredScoreSystem(SampledDenoiser):
             two_modes() if modes else GaussianMixture(torch.zeros(1, *spec.shape)), config.sampling.build(), spec.shape
         )
         self.config = config
+        if not modes:
+            take_any_shape(self.denoiser, "means", "log_weights", "stds")
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
         """Keep the examples ``batch["x"]`` (N, *D), where they are the model."""
@@ -60,3 +63,4 @@ class StoredScoreSystem(SampledDenoiser):
             x = batch["x"]
             order = torch.randperm(len(x), generator=generator, device=generator.device)[: self.config.n_examples]
             self.denoiser = GaussianMixture(x[order.to(x.device)], stds=self.config.bandwidth).to(x.device)
+            take_any_shape(self.denoiser, "means", "log_weights", "stds")

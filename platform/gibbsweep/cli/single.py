@@ -15,12 +15,15 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from gibbsweep.cli.study import importing
-from gibbsweep.data import check_data
+from gibbsweep.data import Dataset, check_data
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate import Prepares
 from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
 from gibbsweep.folder.layout import check_folder_name
+from gibbsweep.folder.whole import claim_free_folder
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
+from gibbsweep.run.feasible import checked_system
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.run.run import run
 from gibbsweep.run.same_run import check_same_run
@@ -28,6 +31,7 @@ from gibbsweep.study import Study
 from gibbsweep.study.field_types import check_values
 from gibbsweep.study.space import with_values
 from gibbsweep.train import PrecisionOption, StdoutReporter
+from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,14 @@ def train_one(options: TrainOptions) -> None:
     assignment = replace(whole, name=name, config=config, budget=budget, git_commit=git_commit())
     dataset = data_of(assignment)
     check_data(dataset, study.needs, study=study.name)
-    check_same_run(assignment, dataset)
+    if options.name is not None:
+        check_same_run(assignment, dataset)
+    checked_system(contender.name, config, dataset, assignment.evaluators, assignment.final_evaluators)
+    _prepare(assignment, dataset)
     _describe(study, assignment)
+    if options.name is None:
+        run_dir = _claim(assignment.run_dir)
+        assignment = replace(assignment, name=run_dir.name, run_dir=run_dir)
     watch = StdoutReporter(budget.updates)
     with only_process(assignment.run_dir, wait_s=1.0):
         if options.no_ray:
@@ -119,6 +129,13 @@ def train_one(options: TrainOptions) -> None:
     print(summary(outcome, assignment.run_dir))
     if outcome.kind == "failed":
         raise SystemExit(1)
+
+
+def _prepare(assignment: Assignment, dataset: Dataset) -> None:
+    """Make what the evaluators need once for a data set, so that what it lacks is found before the training."""
+    for evaluator in (*assignment.evaluators, *assignment.final_evaluators):
+        if isinstance(evaluator, Prepares):
+            evaluator.prepare(dataset)
 
 
 def _describe(study: Study, assignment: Assignment) -> None:
@@ -142,6 +159,16 @@ def _describe(study: Study, assignment: Assignment) -> None:
         ) from error
 
 
+def _claim(run_dir: Path) -> Path:
+    """The new folder ``run_dir``, or one with -2, -3, ... after its name: runs may start in the same second."""
+    try:
+        return claim_free_folder(run_dir)
+    except OSError as error:
+        raise UserError(
+            f"{run_dir.parent} cannot be written ({error.strerror}): choose a writable folder with --runs."
+        ) from error
+
+
 def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReporter) -> Outcome:
     """Run ``assignment`` with Ray Train, on a cluster if it needs GPUs or several workers."""
     from gibbsweep.tune.on_ray import cluster
@@ -157,13 +184,19 @@ def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReport
         cluster.start(cluster_options, import_from=(script.parent,))
         cluster.send_by_value(sys.modules[_module_name(script)])
         check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
-    return fit(
-        assignment,
-        workers=options.workers,
-        gpus_per_worker=options.gpus_per_worker,
-        in_tune=False,
-        watch=watch,
-    )
+    try:
+        return fit(
+            assignment,
+            workers=options.workers,
+            gpus_per_worker=options.gpus_per_worker,
+            in_tune=False,
+            watch=watch,
+        )
+    except OutOfMemory as out:
+        raise UserError(
+            f"a worker ran out of {out.memory} memory ({out.what}): end other programs, or {ADVICE}; the run goes on "
+            f"from its last checkpoint with the same command and --name {assignment.name}."
+        ) from out
 
 
 def load_target(target: str) -> tuple[Study, str]:

@@ -37,6 +37,7 @@ from gibbsweep.evaluate.conditional.guidance import GuidanceScales
 from gibbsweep.evaluate.contract import (
     Evaluator,
     Prepares,
+    check_evaluators,
     check_needs,
     check_other_data,
     described,
@@ -112,6 +113,7 @@ __all__ = [
     "VariationalBits",
     "VoxelGeneration",
     "VoxelReplay",
+    "check_evaluators",
     "check_needs",
     "check_other_data",
     "described",

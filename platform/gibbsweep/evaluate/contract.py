@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 
-from gibbsweep.data import Dataset
+from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.examples import Examples
 from gibbsweep.train import Evaluation
@@ -71,6 +71,15 @@ class ChecksData(Protocol):
 
     def check(self, dataset: Dataset) -> None:
         """Raise UserError, before any run, where ``dataset`` cannot be measured."""
+        ...
+
+
+@runtime_checkable
+class ChecksSplit(Protocol):
+    """An evaluator that asks more of a split than that there is one: labels, a shape, a number of examples."""
+
+    def check_split(self, split: Split) -> None:
+        """Raise UserError, before any run, where ``split`` cannot be measured."""
         ...
 
 
@@ -153,6 +162,19 @@ def check_needs(evaluator: Evaluator, system: System) -> None:
             f"{type(evaluator).__name__} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} "
             "has it not: give this contender evaluators of its own."
         )
+
+
+def check_evaluators(
+    system: System, dataset: Dataset, evaluators: Iterable[Evaluator], final_evaluators: Iterable[Evaluator]
+) -> None:
+    """Raise UserError where one of the ``evaluators`` of the validation split, or of the ``final_evaluators`` of the
+    test split, could not measure ``system`` or its split: before any run, not at its end."""
+    for split, measures in ((dataset.validation, evaluators), (dataset.test, final_evaluators)):
+        for evaluator in measures:
+            check_needs(evaluator, system)
+            check_other_data(evaluator, dataset)
+            if isinstance(evaluator, ChecksSplit):
+                evaluator.check_split(split)
 
 
 def check_other_data(evaluator: Evaluator, dataset: Dataset) -> None:

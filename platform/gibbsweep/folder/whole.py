@@ -47,6 +47,21 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def claim_free_folder(path: Path) -> Path:
+    """Make the folder ``path``, or NAME-2, NAME-3, ... beside it where that is there, also if other processes, on
+    several machines, do the same at the same moment. Returns the one that was made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    free, count = path, 1
+    while True:
+        try:
+            free.mkdir()
+        except FileExistsError:
+            count += 1
+            free = path.with_name(f"{path.name}-{count}")
+        else:
+            return free
+
+
 def write_json(path: Path, record: object) -> None:
     """Write ``record`` to ``path`` as indented JSON, whole and durable."""
     write_atomically(path, json.dumps(record, indent=1).encode())

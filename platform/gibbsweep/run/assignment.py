@@ -9,6 +9,8 @@ from typing import Any, Literal
 from gibbsweep.data import Dataset, load
 from gibbsweep.evaluate import Evaluator
 from gibbsweep.folder import RunFolder, write_json
+from gibbsweep.folder.whole import read_json_object
+from gibbsweep.run.data_spec import SPEC, spec_record
 from gibbsweep.run.schedule import flat_config, schedule_as_json
 from gibbsweep.run.stored import config_classes
 from gibbsweep.study.at_budget import ContenderAtBudget
@@ -16,6 +18,8 @@ from gibbsweep.study.goal import Goal
 from gibbsweep.train import Budget, PrecisionOption, Segment
 from gibbsweep_models.types import SystemConfig
 
+_BATCH_SIZE = "batch_size"
+"""In ``config.json`` the batch, where the data set has fewer examples than its budget asks for."""
 DATA_SEED = 0
 """The seed of the splits: every run of every sweep sees the same train, validation and test split."""
 
@@ -125,6 +129,24 @@ def data_of(assignment: Assignment) -> Dataset:
     )
 
 
+def cut_batch(budget: Budget, dataset: Dataset) -> str | None:
+    """A sentence on the batch of ``budget`` where ``dataset`` has fewer training examples; None where it has enough.
+    The budget itself, by which a run is compared with its record, stays as it was asked for."""
+    n = len(dataset.train)
+    if budget.within(n) == budget:
+        return None
+    return (
+        f"an update sees all {n} training examples of '{dataset.name}', as they are fewer than the "
+        f"{budget.batch_size} that the budget asks for"
+    )
+
+
+def trained_batch_size(run_dir: Path, asked: int) -> int:
+    """The batch of the run in ``run_dir``, whose budget ``asked`` for so many examples."""
+    path = RunFolder(run_dir).config
+    return int(read_json_object(path).get(_BATCH_SIZE, asked)) if path.exists() else asked
+
+
 def write_config(assignment: Assignment, dataset: Dataset) -> None:
     """Write ``config.json``: what is trained, on which data, from which commit."""
     write_json(RunFolder(assignment.run_dir).config, config_record(assignment, dataset))
@@ -141,6 +163,7 @@ def config_record(assignment: Assignment, dataset: Dataset) -> dict[str, Any]:
         "searched": sorted(assignment.searched),
         **({"front": assignment.front} if assignment.front else {}),
         "budget": vars(assignment.budget),
+        **({} if cut_batch(assignment.budget, dataset) is None else {_BATCH_SIZE: len(dataset.train)}),
         "data": {
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,
@@ -149,6 +172,7 @@ def config_record(assignment: Assignment, dataset: Dataset) -> dict[str, Any]:
             "rows": len(dataset.train),
             "validation_rows": len(dataset.validation),
         },
+        SPEC: spec_record(dataset),
         "git_commit": assignment.git_commit,
         **({"schedule": schedule_as_json(assignment.schedule)} if len(assignment.schedule) > 1 else {}),
         **({"replays": assignment.replays} if assignment.replays else {}),

@@ -20,7 +20,7 @@ from gibbsweep.folder import (
     spent,
     survived,
 )
-from gibbsweep.run.assignment import Assignment, data_of, write_config
+from gibbsweep.run.assignment import Assignment, cut_batch, data_of, write_config
 from gibbsweep.run.history import peaks_and_drops
 from gibbsweep.run.provenance import device_name
 from gibbsweep.run.restart import add_restart
@@ -132,14 +132,18 @@ def _train(
             dataset.train,
             report=report,
             announce=announce,
+            run_dir=assignment.run_dir,
             seed=assignment.seed,
             evaluate=validate,
             device=device,
+            config=flat_config(assignment.config, None),
         )
         return system, outcome
     if assignment.budget.retries:
         check_halving(assignment.config, assignment.halve)
-    budget = assignment.budget
+    budget = assignment.budget.within(len(dataset.train))
+    if spool is not None and (sentence := cut_batch(assignment.budget, dataset)):
+        print(f"batch: {sentence}", flush=True)
     end = budget.updates if assignment.until is None else assignment.until
     restarts = read_restarts(assignment.run_dir)
     while True:

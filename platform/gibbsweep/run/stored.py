@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,23 @@ def stored_run(path: Path) -> StoredRun:
 
     Raise UserError where ``path`` is no run, or the run is of a version or a system that cannot be read.
     """
+    folder, record, config = stored_config(path)
+    state, _ = read_checkpoint(folder.checkpoint)
+    shared = sorted(name for name in state["aliases"] if name.startswith(("model/", "ema/")))
+    if shared:
+        raise UserError(
+            f"the checkpoint of {folder.path} has weights under two names ({', '.join(shared)}): "
+            "it cannot be stored; name another run."
+        )
+    file = (folder.checkpoint / state["tensors"]).absolute()
+    data = record["data"]
+    weights = WeightsFile(str(file), state["sha256"], ("model/", "ema/"))
+    return StoredRun(config, weights, data["name"], tuple(data["shape"]), int(state["step"]))
+
+
+def stored_config(path: Path, own: Sequence[type] = ()) -> tuple[RunFolder, dict[str, Any], SystemConfig]:
+    """The folder of a run, its record and its configuration. ``path`` and errors as in :func:`stored_run`; ``own``:
+    classes of configurations that are allowed beside those of ``gibbsweep_models``."""
     folder = RunFolder(path.parent if path.name == CHECKPOINT else path)
     record_path = folder.config
     if not record_path.exists():
@@ -78,23 +95,13 @@ def stored_run(path: Path) -> StoredRun:
             f"{record_path} does not say of which classes its configuration is: "
             "it is of an earlier version; train it again."
         )
-    state, _ = read_checkpoint(folder.checkpoint)
-    shared = sorted(name for name in state["aliases"] if name.startswith(("model/", "ema/")))
-    if shared:
-        raise UserError(
-            f"the checkpoint of {folder.path} has weights under two names ({', '.join(shared)}): "
-            "it cannot be stored; name another run."
-        )
-    file = (folder.checkpoint / state["tensors"]).absolute()
     try:
-        config = _rebuilt("", record["classes"], record["params"])
+        config = _rebuilt("", record["classes"], record["params"], {_full_name(one): one for one in own})
     except (TypeError, ValueError, AttributeError, ImportError) as error:
         raise UserError(
             f"the configuration in {record_path} is of another version ({error}): train it again."
         ) from error
-    data = record["data"]
-    weights = WeightsFile(str(file), state["sha256"], ("model/", "ema/"))
-    return StoredRun(config, weights, data["name"], tuple(data["shape"]), int(state["step"]))
+    return folder, record, config
 
 
 def config_classes(config: Any, path: str = "") -> dict[str, str]:
@@ -102,7 +109,7 @@ def config_classes(config: Any, path: str = "") -> dict[str, str]:
 
     With the fields of :func:`gibbsweep.study.space.flatten` they describe the whole configuration.
     """
-    classes = {path: f"{type(config).__module__}:{type(config).__qualname__}"}
+    classes = {path: _full_name(type(config))}
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -110,15 +117,20 @@ def config_classes(config: Any, path: str = "") -> dict[str, str]:
     return classes
 
 
-def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -> Any:
+def _full_name(form: type) -> str:
+    return f"{form.__module__}:{form.__qualname__}"
+
+
+def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any], own: Mapping[str, type]) -> Any:
     """The dataclass at ``path`` with the fields in ``params``.
 
-    Only classes of ``gibbsweep_models`` are imported: a file must not choose which code runs.
+    Only classes of ``gibbsweep_models`` are imported, beside the caller's ``own``: a file must not choose which code
+    runs.
     """
     module, _, name = classes[path].partition(":")
-    if not module.startswith(_MODELS):
+    if classes[path] not in own and not module.startswith(_MODELS):
         raise UserError(f"{classes[path]} is no class of gibbsweep_models: a stored run must be of one of its systems.")
-    form = getattr(importlib.import_module(module), name)
+    form = own.get(classes[path]) or getattr(importlib.import_module(module), name)
     if not dataclasses.is_dataclass(form):
         raise UserError(f"{classes[path]} is no configuration: restore {CONFIG} from a copy.")
     build: Any = form  # is_dataclass() knows no class that can be called
@@ -127,7 +139,7 @@ def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any]) -
     for item in dataclasses.fields(form):
         at = f"{prefix}{item.name}"
         if at in classes:
-            values[item.name] = _rebuilt(at, classes, params)
+            values[item.name] = _rebuilt(at, classes, params, own)
         elif at in params:  # not a field that came later
             values[item.name] = with_tuples(params[at])
     lost = {key.removeprefix(prefix).partition(".")[0] for key in params if key.startswith(prefix)} - set(values)

@@ -55,7 +55,9 @@ def trial_tags(config: Mapping[str, Any], sweep: str, trial: str, parent_id: str
     would push the picture out of sight.
     """
     provenance = {
-        key: value for key, value in config.items() if key not in ("params", "classes", "git_commit", *BESIDE_PARAMS)
+        key: value
+        for key, value in config.items()
+        if key not in ("params", "classes", "spec", "git_commit", *BESIDE_PARAMS)
     }
     return {
         **{valid_name(f"gibbsweep.{name}"): _tag(value) for name, value in _flatten(provenance, "")},

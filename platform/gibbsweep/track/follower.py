@@ -33,7 +33,7 @@ MAX_WAIT_S = 30.0
 """The longest pause between two attempts, in seconds."""
 NICENESS = 5
 """The process's niceness. Where it and the driver, which trials wait for, want the same processor, it gets a third
-of the driver's share. Ray starts trials at 15, so that tracking goes on however many there are."""
+of the driver's share. Trials have the same by default, so that it is one more beside them, however many there are."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Budget:
     updates: int
     """Optimiser updates."""
     batch_size: int = 100
-    """Examples of an update: the global batch, over all workers."""
+    """Examples of an update: the global batch, over all workers; all of a data set that has fewer."""
     report_every: int = 500
     """Updates between two reports. At each the loop evaluates and saves a checkpoint: at most so many updates are done
     twice after a crash."""
@@ -35,6 +35,10 @@ class Budget:
                 raise ValueError(f"a budget needs {name} >= 1: got {getattr(self, name)}")
         if self.retries < 0:
             raise ValueError(f"a budget needs retries >= 0: got {self.retries}; 0 ends a run at its first divergence")
+
+    def within(self, examples: int) -> Budget:
+        """This budget with a batch of all ``examples`` where there are fewer than the batch asks for."""
+        return self if self.batch_size <= examples else replace(self, batch_size=examples)
 
     def reports_at(self, step: int) -> bool:
         """Whether the loop reports after ``step`` updates: every ``report_every``, at ``also_at``, and at the end."""

@@ -93,6 +93,11 @@ def has_checkpoint(folder: Path) -> bool:
     return (folder / STATE).exists()
 
 
+def goes_on(folder: Path) -> bool:
+    """Whether ``folder`` holds a checkpoint that training goes on from: that of a fitted system has no optimisers."""
+    return has_checkpoint(folder) and bool(json.loads((folder / STATE).read_text())["optimizers"])
+
+
 def remove_checkpoint(folder: Path, why: str) -> None:
     """Delete a checkpoint that nothing will continue; a small ``removed.json`` stays and says ``why``.
 

@@ -24,12 +24,12 @@ class BatchOrder:
         if batch_size > n:
             raise UserError(
                 f"a batch of {batch_size} was asked of {n} training examples: "
-                f"give the budget a batch_size of {n} or less."
+                f"give the budget a batch_size of {n} or less (Budget.within)."
             )
         if batch_size % world_size:
             raise UserError(
                 f"a global batch of {batch_size} cannot be split evenly over {world_size} workers: "
-                f"use a multiple of {world_size}."
+                f"use a multiple of {world_size} in its budget, or another number of workers."
             )
         self._n, self._batch_size, self._seed = n, batch_size, seed
         self._share = slice(rank * (batch_size // world_size), (rank + 1) * (batch_size // world_size))

@@ -25,6 +25,7 @@ from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.on_ray.execute import execute
+from gibbsweep.tune.on_ray.lost import LostCluster
 from gibbsweep.tune.on_ray.probing import machines
 from gibbsweep.tune.options.options import SweepOptions, check_options, unrecorded_words
 from gibbsweep.tune.options.settings import Settings
@@ -33,6 +34,7 @@ from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.resources.disk import Quota, quota_of
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.resources.requests import devices_for
+from gibbsweep.tune.resources.shortage import MemoryTaken
 from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.search.borrowing import borrowed_places
 from gibbsweep.tune.search.search import Search
@@ -40,7 +42,7 @@ from gibbsweep.tune.setup.create import create, reopen, resume_if_started
 from gibbsweep.tune.setup.prepare import prepare
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
-from gibbsweep.tune.table.write import write_results
+from gibbsweep.tune.table.write import check_results_folder, write_results
 
 _CLOSE_S = 60.0
 """Seconds that the tracking store gets at the end of a sweep."""
@@ -72,6 +74,7 @@ def run_sweep(
     check_options(options)
     options = resume_if_started(options)
     check_tracking_uri(_tracking_uri(options))
+    check_results_folder(options.results)
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (
@@ -176,15 +179,22 @@ def _drive(
             def say(sentence: str) -> None:
                 console.print(Text(sentence, "dim"), soft_wrap=True)
 
+            def give_up() -> None:
+                tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)
+                console.print(gate.unfinished_message(resume), markup=False, highlight=False, soft_wrap=True)
+
             try:
                 with stopping:
                     cluster.start(options)
                 if not stopping.requested:
-                    gate.devices = devices = devices_for(plan, options, machines(), say)  # ended by any signal
+                    gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal
                     clock.train_on(devices.most_workers)
-                    with stopping, Progress(gate, console, clock) as progress:
+                    lost = LostCluster(stopping, cluster.answers, give_up)
+                    with stopping, lost, Progress(gate, console, clock) as progress:
                         execute(gate, options, progress, devices=devices, say=say)
                         progress.changed()
+            except MemoryTaken as taken:
+                gate.halt(*taken.args)
             except KeyboardInterrupt as stop:  # nothing to finish, or the second Ctrl-C: stop now
                 cluster.kill()
                 tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S)

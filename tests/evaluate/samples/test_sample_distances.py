@@ -31,13 +31,13 @@ def test_data_are_close_to_data_and_noise_is_far(cache: Path, units: str) -> Non
     assert metrics["validation/class_inception_score"] > metrics["validation/class_inception_score_buffer"]
 
 
-def test_the_references_are_the_floor_and_the_ceiling(cache: Path) -> None:
+def test_the_references_are_the_floor_and_the_ceiling(cache: Path, tmp_path: Path) -> None:
     """Training examples and noise of the data's moments, by the evaluators of every other system."""
     dataset = load("digits", units="signed")
     found = {}
     for name, contender in references().items():
         system = contender.config.build(dataset.spec)
-        fit(system, dataset.train, report=Composed(), seed=0)
+        fit(system, dataset.train, report=Composed(), run_dir=tmp_path / name, seed=0)
         evaluators = (SampleDistances(n=150), ClassAccuracy(n=100))
         found[name] = evaluate_all(evaluators, system, dataset.validation, prefix="v", seed=0, step=1).metrics
     data, noise = found["training_data"], found["noise"]

@@ -15,7 +15,38 @@ from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.objectives.cd.rbm_cd import RBMContrastiveDivergence
 from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
+from gibbsweep_models.samplers.mcmc.posterior import MAPDenoising
 from gibbsweep_models.types import DataSpec, System
+
+
+class Bowl(nn.Module):
+    """An energy of one's own, as anyone would write it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.precision = nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.5 * self.precision * (x - 0.5).square().sum(dim=1)
+
+
+def test_a_module_of_x_alone_is_an_energy() -> None:
+    """It samples and trains as the same energy does that takes conditions; with a condition it is refused by Python."""
+    own, theirs = Bowl(), Quadratic(2.0, 0.5)
+    x = randn((64, 3), generator=seeded(0), dtype=torch.float64)
+    for model in (own, theirs):
+        loss = ContrastiveDivergence(Langevin(5, 0.1))(model, {"x": x}, generator=seeded(1))
+        torch.autograd.backward(loss.total)
+    torch.testing.assert_close(own.precision.grad, theirs.precision.grad)
+    assert torch.equal(
+        Langevin(3, 0.1)(own, x, generator=seeded(2)).x, Langevin(3, 0.1)(theirs, x, generator=seeded(2)).x
+    )
+    assert torch.isfinite(MAPDenoising()(own, x, torch.full((64,), 0.5), generator=seeded(3))).all()
+
+
+def test_a_seed_in_place_of_a_generator_is_told_what_to_write() -> None:
+    with pytest.raises(TypeError, match=r"got generator=0, expected a torch.Generator; write .*seeded\(0\)"):
+        randn((2, 3), generator=0)  # type: ignore[arg-type]
 
 
 def test_gradient_by_hand() -> None:

@@ -38,6 +38,15 @@ def test_nt_xent_is_equation_1_of_simclr() -> None:
     assert float(nt_xent(first, second, temperature)) == pytest.approx(sum(terms) / 8, rel=1e-5)
 
 
+def test_a_batch_of_one_has_nothing_to_tell_apart() -> None:
+    with pytest.raises(ValueError, match="a batch of one example"):
+        nt_xent(unit(1, 0), unit(1, 1), 0.3)
+    system = PairEBMConfig(channels=(4, 8)).build(SPEC)
+    batch = {"x": randn((1, 1, 8, 8), generator=seeded(0)), "text": torch.ones(1, 3, dtype=torch.long)}
+    with pytest.raises(ValueError, match="a batch of one pair"):
+        CLIPLoss()(system, batch, generator=seeded(0))
+
+
 def test_equal_pairs_are_all_found_and_a_shift_finds_none() -> None:
     z = unit(6, 0)
     assert partner_accuracy(z, z) == 1

@@ -55,6 +55,20 @@ def test_the_entropy_is_that_of_nearest_distances() -> None:
     assert float(narrow - wide) == pytest.approx(math.log(2), rel=1e-5)
 
 
+def test_the_entropy_has_a_floor_and_needs_two_ends() -> None:
+    """Ends that meet are an estimator's pole and no divergence of the model."""
+    model, term = Quadratic(2.0, 0.5), LangevinKL(COLD, entropy=0.1)
+    met = start(1).expand(4, 3)
+    value = term(model, met, generator=seeded(1))
+    torch.autograd.backward(value)
+    plain = LangevinKL(COLD)(model, met, generator=seeded(1))
+    assert float(value) == pytest.approx(float(plain) - 0.1 * math.log(1e-6), rel=1e-6)
+    assert math.isfinite(float(model.precision.grad)) and math.isfinite(float(model.mean.grad))
+    with pytest.raises(ValueError, match="a batch of one example"):
+        term(model, start(1), generator=seeded(1))
+    LangevinKL(COLD)(model, start(1), generator=seeded(1))
+
+
 def test_its_weight_is_that_in_contrastive_divergence() -> None:
     model, batch = Quadratic(2.0, 0.5), {"x": start()}
     plain = ContrastiveDivergence(COLD)(model, batch, generator=seeded(1))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
+from ray.exceptions import OutOfMemoryError as EndedByMonitor
 from ray.train import TrainingFailedError
 from ray.train.v2.api.exceptions import WorkerGroupError
 
@@ -69,11 +70,11 @@ def test_a_process_that_could_not_begin(tmp_path: Path) -> None:
 
 
 def test_rays_memory_monitor(tmp_path: Path) -> None:
-    words = RuntimeError("Task was killed due to the node running low on memory.\nMemory on the node was 95 %.")
-    own = Deaths()
-    assert own.of(failed(tmp_path, own, words)) == Death(
-        "Task was killed due to the node running low on memory.", "host"
-    )
+    words = "1 worker(s) were killed due to the node running low on memory.\nMemory on the node was 95 %."
+    own, said = Deaths(), "1 worker(s) were killed due to the node running low on memory."
+    assert own.of(failed(tmp_path, own, RuntimeError(words))) == Death(said, "host")
+    for error in (EndedByMonitor(words), task_error(group_error(EndedByMonitor(words)))):
+        assert own.of(failed(tmp_path, own, error)) == Death(f"OutOfMemoryError: {said}", "host")
 
 
 @pytest.mark.parametrize("error", [ActorDiedError(), task_error(group_error(ActorDiedError()))])

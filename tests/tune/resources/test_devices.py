@@ -18,6 +18,7 @@ from gibbsweep.tune.on_ray.retries import MOST_CRASHES, Retries
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import WAITING, Devices
 from gibbsweep.tune.resources.shares import Node, Request, gpu_share
+from gibbsweep.tune.resources.shortage import Shortage, Shortages
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Died:
     memory: Memory | None = None
     silent: bool = False
     raised: bool = False
+    shortage: Shortage | None = None
 
 
 def planned(name: str, contender: str = "small") -> PlannedRun:
@@ -45,7 +47,12 @@ def devices(
 
 def retries(folder: Path, own: Devices) -> tuple[Retries, list[str]]:
     said: list[str] = []
-    return Retries(SweepDir(folder), own, said.append, lambda why, advice: said.append(f"{why}: {advice}")), said
+
+    def halt(why: str, advice: str) -> None:
+        said.append(f"{why}: {advice}")
+
+    shortages = Shortages(own.nodes, "", say=said.append, halt=halt)
+    return Retries(SweepDir(folder), own, shortages, said.append, halt), said
 
 
 def test_as_many_run_as_fit(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from gibbsweep.run.memory_need import Cuda, MemoryNeed, gpu_need, measure_memory
 from gibbsweep.study.space import Choice, Float, Int
 from gibbsweep.train import Budget
 from gibbsweep.tune.folder.driver import StopRequest
+from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.on_ray.probing import on_cluster
 from gibbsweep.tune.options.options import SweepOptions, check_options
 from gibbsweep.tune.plan.plan import Plan
@@ -29,6 +30,7 @@ from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.resources.probe import Question, measure_in_child, needs
 from gibbsweep.tune.resources.requests import PROCESS_BYTES, Machines, devices_for
 from gibbsweep.tune.resources.shares import Node, Request, gpu_share
+from gibbsweep.tune.resources.shortage import Shortages
 from gibbsweep.tune.setup.create import create
 from gibbsweep_models.types import DataSpec
 
@@ -275,5 +277,6 @@ def test_a_run_that_needs_more_room_is_held_back_until_there_is(tmp_path: Path) 
 
 @pytest.mark.usefixtures("ray_session")
 def test_a_task_of_the_cluster_measures(tmp_path: Path) -> None:
-    (need,) = on_cluster(False)([Question("wide", None, assignment(WideConfig(16_384), batch_size=512), {})])
+    shortages = Shortages(cluster.nodes(), cluster.this_node(), say=print, halt=print)
+    (need,) = on_cluster(False, shortages)([Question("wide", None, assignment(WideConfig(16_384), batch_size=512), {})])
     assert need.host >= 2 * 512 * 16_384 * 4 and not need.failed and need.gpu == 0

@@ -19,12 +19,13 @@ ROOT = Path(__file__).resolve().parents[3]
 WORDS = ["--budget", "slow", "--trials", "1", "--seeds", "1", "--address", "local", "--cpus", "2"]
 
 
-def command(runs: Path, *words: str) -> subprocess.Popen[str]:
+def command(runs: Path, *words: str, script: str = "tests/tiny.py", **variables: str) -> subprocess.Popen[str]:
+    """A sweep of ``script`` in ``runs``, in an environment with ``variables``."""
     paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models", "."))
     return subprocess.Popen(
-        [sys.executable, "tests/tiny.py", "--runs", str(runs), *words],
+        [sys.executable, script, "--runs", str(runs), *words],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": paths, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -152,6 +152,33 @@ def test_sigterm_finishes_the_running_reports(tmp_path: Path, start: Start) -> N
     check_nothing_lost(tmp_path)
 
 
+def test_sigterm_to_the_whole_group_ends_the_sweep_as_sigterm_to_the_driver_does(tmp_path: Path, start: Start) -> None:
+    """As a batch scheduler sends it: Ray's processes and the trials get it, too, and may be gone before their reports
+    are finished. What was reported is kept, and the sweep goes on from there."""
+    process = start(*WORDS, "--name", "s")
+    wait_for_reports(tmp_path, 10, process)
+    started = family(process)
+    os.killpg(process.pid, signal.SIGTERM)
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 143, text
+    assert f"--resume s --runs {tmp_path}" in text
+    assert "Traceback" not in text and "Aborted" not in text
+    assert "SIGTERM" not in text, "no stack of Ray's"
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert not alive
+    assert not is_driven(SweepDir(tmp_path / "s"))
+    assert not list(tmp_path.glob("s/trials/*/outcome.json")), "no run has failed by it"
+    # A report is written before its checkpoint: a trial may have been ended between the two.
+    done = sum(read_progress(folder).step for folder in tmp_path.glob("s/trials/*/checkpoint"))
+    assert done >= 8 * 20
+    process = start("--resume", "s", "--address", "local", "--cpus", "2")
+    wait_for_reports(tmp_path, done // 20 + 2, process)
+    process.send_signal(signal.SIGTERM)
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 143, text
+    assert check_nothing_lost(tmp_path) > done
+
+
 @pytest.mark.parametrize("sign", ["sweep.json", "driver.json", "ray"])
 def test_sigterm_while_the_sweep_starts(tmp_path: Path, start: Start, sign: str) -> None:
     """``sign``: what the sweep has made when the signal arrives. "ray" stands for the first of Ray's processes."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gibbsweep_models.capabilities import HasEnergy
 from gibbsweep_models.draws import randn_like
-from gibbsweep_models.nn.gradients import check_energy, energy_of
+from gibbsweep_models.nn.gradients import check_energy, energy_of, value_of
 from gibbsweep_models.objectives.cd.langevin_kl import LangevinKL
 from gibbsweep_models.objectives.cd.replay_buffer import ReplayBuffer
 from gibbsweep_models.parallel import all_gather_batch
@@ -89,7 +89,7 @@ class ContrastiveDivergence(nn.Module):
         # One pass over both halves: half the calls, and equal treatment should a layer depend on the batch.
         x = torch.cat([x_pos, negatives.x])
         cond = None if cond_pos is None or cond_neg is None else torch.cat([cond_pos, cond_neg])
-        energy_pos, energy_neg = check_energy(energy(x, cond), x).chunk(2)
+        energy_pos, energy_neg = check_energy(value_of(energy, x, cond), x).chunk(2)
         gap = energy_pos.mean() - energy_neg.mean()
         energy_l2 = energy_pos.square().mean() + energy_neg.square().mean()
         parts = {
@@ -130,6 +130,6 @@ def _under(energy: EnergyFn, cond: Tensor | None) -> EnergyFn:
     """``energy`` with its condition filled in."""
 
     def conditioned(x: Tensor, cond: Tensor | None = cond) -> Tensor:
-        return energy(x, cond)
+        return value_of(energy, x, cond)
 
     return energy if cond is None else conditioned

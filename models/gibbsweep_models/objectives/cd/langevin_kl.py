@@ -13,6 +13,9 @@ from gibbsweep_models.nn.gradients import energy_and_gradient, score_of
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import EnergyFn
 
+_APART = 1e-6
+"""The least distance of two ends: its logarithm has a pole at 0."""
+
 
 @dataclass(frozen=True)
 class LangevinKL:
@@ -23,7 +26,8 @@ class LangevinKL:
 
     The gradient goes through one step more of ``sampler``'s chain, as there through the last. H(q) is that of one axis,
     up to a constant, estimated by the mean logarithm of the distance to the nearest other end: its weight does not grow
-    with D.
+    with D. Ends that meet (of saturated chains, or of images that are all zero) count as 10⁻⁶ apart, with no gradient.
+    ValueError for an entropy of a single end.
 
     >>> from gibbsweep_models.nn.energies import MLPEnergy
     >>> term = LangevinKL(Langevin(n_steps=1, step_size=0.01), entropy=0.1)
@@ -59,9 +63,14 @@ class LangevinKL:
 def _nearest_distance(x: Tensor) -> Tensor:
     """The distance from every example (B, *D) of this worker's to the nearest other of the global batch: (B,)."""
     others = parallel.all_gather_batch(x.detach())
+    if len(others) < 2:
+        raise ValueError(
+            "got a batch of one example, whose distance to the nearest other is not defined; choose a batch of two or "
+            "more, or entropy=0"
+        )
     rows = torch.arange(len(x), device=x.device)
     apart = torch.cdist(x.flatten(1).float(), others.flatten(1).float())
     itself = torch.zeros_like(apart, dtype=torch.bool)
     itself[rows, rows + parallel.rank() * len(x)] = True
     nearest: Tensor = apart.masked_fill(itself, torch.inf).min(dim=1).values
-    return nearest
+    return nearest.clamp_min(_APART)

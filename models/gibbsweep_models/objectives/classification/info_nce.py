@@ -28,10 +28,15 @@ class Embedder(Protocol):
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     """The mean cross-entropy of finding each unit vector's partner among the 2N - 1 others, similarity cos /
-    ``temperature`` (Chen et al. 2020, equation 1). ``first``, ``second``: this worker's pairs (B, F) each; N = W *
-    B."""
+    ``temperature`` (Chen et al. 2020, equation 1). ``first``, ``second``: this worker's pairs (B, F) each; N = W * B,
+    two at least, else ValueError."""
     pairs = parallel.gather_with_gradient(torch.stack([first, second], dim=1))
     n, own = len(pairs), parallel.rank() * len(first)
+    if n < 2:
+        raise ValueError(
+            "got a batch of one example, which has no others to be told from, so that nothing is learnt; choose a "
+            "batch of two or more"
+        )
     places = torch.arange(own, own + len(first), device=first.device)
     anchors = torch.cat([first, second])
     with torch.autocast(first.device.type, enabled=False):  # similarities of 8 bits would not tell partners apart

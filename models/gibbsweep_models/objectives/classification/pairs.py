@@ -28,9 +28,14 @@ class PairModel(Protocol):
 
 def energy_tables(model: PairModel, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """E of this worker's pictures with the captions of the global batch (B, N), of its captions with the pictures (B,
-    N), and the columns (B,) of the pairs that belong together."""
+    N), and the columns (B,) of the pairs that belong together. ValueError for a global batch of one."""
     pictures, captions = model.embed_pairs(batch)
     both = parallel.gather_with_gradient(torch.stack([pictures, captions], dim=1))
+    if len(both) < 2:
+        raise ValueError(
+            "got a batch of one pair, which has no others to be told from, so that nothing is learnt; choose a batch "
+            "of two or more"
+        )
     by_picture = model.pair_energy(pictures[:, None], both[None, :, 1])
     by_caption = model.pair_energy(both[None, :, 0], captions[:, None])
     columns = torch.arange(len(pictures), device=pictures.device) + parallel.rank() * len(pictures)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gibbsweep_models.nn.gradients import value_of
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.types import EnergyFn
 
@@ -41,7 +42,7 @@ class MAPDenoising:
 
         def posterior(x: Tensor, cond: Tensor | None = None) -> Tensor:
             misfit = 0.5 * (x - y).flatten(1).square().sum(dim=1)
-            return misfit + variance * self.prior_weight * energy(x, cond)
+            return misfit + variance * self.prior_weight * value_of(energy, x, cond)
 
         descent = Langevin(self.n_steps, self.step_size, temperature=0.0, clamp=(-1.0, 1.0))
         return descent(posterior, y, generator=generator).x

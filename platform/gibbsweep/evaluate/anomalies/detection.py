@@ -41,16 +41,12 @@ class AnomalyDetection:
     """Images in a row of the picture."""
     needs: ClassVar[type] = HasAnomalyScore
 
+    def check_split(self, split: Split) -> None:
+        _anomalous(split)
+
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
-        excluded = torch.tensor(split.dataset.view.exclude, dtype=torch.int64)
+        anomalous = _anomalous(split)
         batch = split.batch(torch.arange(len(split)))
-        anomalous = torch.isin(batch["y"], excluded).numpy() if "y" in batch else np.zeros(len(split), bool)
-        if not anomalous.any() or anomalous.all():
-            raise UserError(
-                f"the {split.part} split of '{split.dataset.name}' has {int(anomalous.sum())} anomalies among "
-                f"{len(split)} examples: train on a view that excludes a class, such as mnist[-3], and test on its "
-                "test split."
-            )
         values = scores(system, batch["x"], batch_size=self.batch_size, generator=generator)
         normal, abnormal = values[~anomalous], values[anomalous]
         metrics = {
@@ -83,3 +79,18 @@ class AnomalyDetection:
         labels = ["anomalies, lowest", "anomalies, highest", "normal, lowest", "normal, highest"]
         draw_rows(pictures, shown, labels, binary=binary)
         return figure_pixels(figure)
+
+
+def _anomalous(split: Split) -> NDArray[np.bool_]:
+    """Which examples (N,) of ``split`` are of classes that its view excludes."""
+    excluded = torch.tensor(split.dataset.view.exclude, dtype=torch.int64)
+    anomalous: NDArray[np.bool_] = (
+        np.zeros(len(split), bool) if split.y is None else torch.isin(split.y, excluded).numpy()
+    )
+    if not anomalous.any() or anomalous.all():
+        raise UserError(
+            f"the {split.part} split of '{split.dataset.name}' has {int(anomalous.sum())} anomalies among "
+            f"{len(split)} examples: train on a view that excludes a class, such as mnist[-3], and test on its "
+            "test split."
+        )
+    return anomalous

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gibbsweep.evaluate.anomalies.measures import auroc, scores
+from gibbsweep.evaluate.demands import try_on
 from gibbsweep.evaluate.examples import examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasAnomalyScore
@@ -38,6 +39,10 @@ class SyntheticAnomalies:
     made_as: Literal["pieces", "corrupted"] = "pieces"
     """The kinds of anomalies: those of :func:`synthetic_anomalies` or those of :func:`corrupted_images`."""
     needs: ClassVar[type] = HasAnomalyScore
+
+    def check_split(self, split: Split) -> None:
+        make = synthetic_anomalies if self.made_as == "pieces" else corrupted_images
+        try_on(self, split, lambda x: make(x, generator=torch.Generator()))
 
     def __call__(self, system: HasAnomalyScore, split: Split, *, generator: torch.Generator) -> Evaluation:
         x = examples_of(split, self.limit, torch.device("cpu"))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from gibbsweep.evaluate.demands import ask_pictures
 from gibbsweep.evaluate.drawing.grids import image_grid, is_binary, unit_means
 from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasChain
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class ChainGrid:
     @property
     def chain_steps(self) -> int:
         return max(self.steps)
+
+    def check_split(self, split: Split) -> None:
+        ask_pictures(self, split)
 
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         start = x = examples_of(split, self.n_chains, generator.device)

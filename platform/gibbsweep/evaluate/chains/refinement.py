@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -11,11 +11,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gibbsweep.evaluate.demands import ask_pictures, try_on
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasChain
 from gibbsweep_models.draws import rand, randn_like
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 HEADING = 16
 """Height in pixels of the strip above the columns."""
@@ -44,6 +48,10 @@ class Refinement:
     @property
     def chain_steps(self) -> int:
         return max(self.sweeps)
+
+    def check_split(self, split: Split) -> None:
+        ask_pictures(self, split)
+        try_on(self, split, lambda x: self._blurred_and_noisy(x, torch.Generator()))
 
     def __call__(self, system: HasChain, split: Examples, *, generator: torch.Generator) -> Evaluation:
         clean = examples_of(split, self.n, generator.device)

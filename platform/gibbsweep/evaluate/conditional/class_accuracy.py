@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import torch
 
 from gibbsweep.data import Dataset, Split
+from gibbsweep.evaluate.demands import ask_labels
 from gibbsweep.evaluate.examples import evenly_spread
 from gibbsweep.evaluate.features.network import OwnClassifier, feature_network
 from gibbsweep.train import Evaluation
@@ -36,6 +37,9 @@ class ClassAccuracy:
 
     def briefly(self) -> Self:
         return replace(self, features="brief")
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

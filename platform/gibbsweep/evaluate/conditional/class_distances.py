@@ -13,8 +13,10 @@ from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.demands import ask_labels, ask_number, ask_pictures
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.examples import evenly_spread
+from gibbsweep.evaluate.features.distances import LEAST
 from gibbsweep.evaluate.features.network import FeatureKind, brief, feature_network, own
 from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
@@ -48,6 +50,11 @@ class ClassDistances:
 
     def briefly(self) -> Self:
         return replace(self, features=brief(self.features))
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
+        ask_number(self, split, self.n, LEAST)
+        ask_pictures(self, split)
 
     def prepare(self, dataset: Dataset) -> str:
         return prepare_networks(dataset, self.features)

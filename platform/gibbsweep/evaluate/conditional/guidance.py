@@ -19,8 +19,10 @@ from gibbsweep.evaluate.conditional.class_distances import (
     draw_in_parts,
     prepare_networks,
 )
+from gibbsweep.evaluate.demands import ask_labels, ask_number, ask_pictures
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.features.distances import LEAST
 from gibbsweep.evaluate.features.network import FeatureKind, brief
 from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
@@ -65,6 +67,13 @@ class GuidanceScales:
 
     def briefly(self) -> Self:
         return replace(self, features=brief(self.features))
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
+        for compared in (split, split.dataset.validation):
+            ask_number(self, compared, self.n, LEAST)
+        if not self.metrics_only:
+            ask_pictures(self, split)
 
     def __post_init__(self) -> None:
         if len(self.scales) < 3 or list(self.scales) != sorted(set(self.scales)):

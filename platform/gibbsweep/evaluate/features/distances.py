@@ -9,6 +9,11 @@ from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
 
+NEIGHBOURS = 5
+"""Neighbours to which the balls of :func:`manifolds` reach."""
+LEAST = NEIGHBOURS + 1
+"""Examples, and samples, that the distances here need at least."""
+
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:
     """The Fréchet distance |mu - mu'|² + tr(S + S' - 2 (S S')^½) between Gaussians fitted to ``real`` (n, F) and
@@ -64,7 +69,7 @@ class Manifolds:
     """Share of the real examples whose ball holds a fake one (Naeem et al. 2020)."""
 
 
-def manifolds(real: Tensor, fake: Tensor, *, k: int = 5) -> Manifolds:
+def manifolds(real: Tensor, fake: Tensor, *, k: int = NEIGHBOURS) -> Manifolds:
     """Measure how much of ``fake`` (m, F) looks real and how much of ``real`` (n, F) is reached, with a ball around
     each example that reaches to its ``k``-th neighbour of its own kind."""
     _check(real, fake, least=k + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasDensity, HasVariationalBound
 from gibbsweep_models.likelihood.probability_flow import bits_per_dim, dequantised
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,12 @@ class BitsPerDim:
     """Examples at a time."""
     needs: ClassVar[type] = HasDensity
 
+    def check_split(self, split: Split) -> None:
+        _check_bytes(examples_of(split, self.n, torch.device("cpu")))
+
     def __call__(self, system: HasDensity, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = examples_of(split, self.n, generator.device)
-        levels = (x + 1) * 127.5
-        if float((levels - levels.round()).abs().max()) > 0.01:
-            raise UserError(
-                "bits per dimension are of bytes, and this data has other values than 256 even ones in [-1, 1]: choose "
-                "images."
-            )
+        _check_bytes(x)
         start = time.perf_counter()
         parts = [
             system.density(dequantised(part, generator=generator), generator=generator)
@@ -109,4 +110,13 @@ class VariationalBits:
                 **{f"vlb_{name}": float(values.mean()) for name, values in by_example.items()},
                 "vlb_n": float(len(x)),
             }
+        )
+
+
+def _check_bytes(x: Tensor) -> None:
+    levels = (x + 1) * 127.5
+    if float((levels - levels.round()).abs().max()) > 0.01:
+        raise UserError(
+            "bits per dimension are of bytes, and this data has other values than 256 even ones in [-1, 1]: choose "
+            "images."
         )

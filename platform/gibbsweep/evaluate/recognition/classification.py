@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.demands import ask_labels
 from gibbsweep.evaluate.examples import Examples, batches_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasLogits
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class Classification:
     limit: int | None = None
     """Number of examples, at most, evenly spread; None for all."""
     needs: ClassVar[type] = HasLogits
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
 
     def __call__(self, system: HasLogits, split: Examples, *, generator: torch.Generator) -> Evaluation:
         logits, labels = [], []

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.demands import ask_labels, ask_number
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.evaluate.examples import evenly_spread
 from gibbsweep.evaluate.recognition.probes import features_of
@@ -40,6 +41,10 @@ class Clustering:
     """Number of examples, at most, evenly spread; None for all."""
     needs: ClassVar[type] = HasFeatures
 
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
+        ask_number(self, split, self.limit, split.dataset.spec.n_classes or 1)
+
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
@@ -68,6 +73,10 @@ class FeatureMap:
     perplexity: float = 30.0
     """Perplexity of t-SNE: about how many neighbours a point has."""
     needs: ClassVar[type] = HasFeatures
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
+        ask_number(self, split, self.n, max(split.dataset.spec.n_classes or 1, int(self.perplexity) + 1))
 
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.decomposition import PCA

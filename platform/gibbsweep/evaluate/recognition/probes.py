@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.demands import ask_classes, ask_labels, ask_number
 from gibbsweep.evaluate.examples import evenly_spread
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import HasFeatures
@@ -53,6 +54,10 @@ class LinearProbe:
     """Number of examples of the split, at most, evenly spread; None for all."""
     needs: ClassVar[type] = HasFeatures
 
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
+        ask_classes(self, split.dataset.train)
+
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import GridSearchCV, PredefinedSplit
@@ -89,6 +94,10 @@ class NearestNeighbours:
     limit: int | None = None
     """Number of examples of the split, at most, evenly spread; None for all."""
     needs: ClassVar[type] = HasFeatures
+
+    def check_split(self, split: Split) -> None:
+        ask_labels(self, split)
+        ask_number(self, split.dataset.train, self.n_train, self.k)
 
     def __call__(self, system: HasFeatures, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.neighbors import KNeighborsClassifier

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.demands import ask_captions, ask_pictures
 from gibbsweep.evaluate.drawing.figures import figure_pixels
 from gibbsweep.evaluate.examples import evenly_spread
 from gibbsweep.train import Evaluation
@@ -50,6 +51,9 @@ class Retrieval:
     """Number of pictures, at most, evenly spread; None for all."""
     needs: ClassVar[type] = CanEmbedPairs
 
+    def check_split(self, split: Split) -> None:
+        ask_captions(self, split, self.limit)
+
     def __call__(self, system: CanEmbedPairs, split: Split, *, generator: torch.Generator) -> Evaluation:
         from sklearn.metrics import roc_auc_score
 
@@ -86,6 +90,10 @@ class PicturesFromText:
     n: int = 8
     """Number of captions, at most, evenly spread."""
     needs: ClassVar[type] = DepictsPairs
+
+    def check_split(self, split: Split) -> None:
+        ask_captions(self, split)
+        ask_pictures(self, split)
 
     def __call__(self, system: DepictsPairs, split: Split, *, generator: torch.Generator) -> Evaluation:
         from matplotlib.figure import Figure

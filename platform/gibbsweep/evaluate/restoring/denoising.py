@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
+from gibbsweep.evaluate.demands import ask_pictures, try_on
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.evaluate.restoring.quality import psnr, ssim, unit_pixels
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanDenoise
 from gibbsweep_models.draws import randn
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 SIGMAS = (15 / 255, 25 / 255, 50 / 255, 0.3, 0.5)
 """Noise levels of the study, in [0, 1] pixel units."""
@@ -49,6 +53,10 @@ class Denoising:
     shown: int = 10
     """Images in a row of the picture."""
     needs: ClassVar[type] = CanDenoise
+
+    def check_split(self, split: Split) -> None:
+        try_on(self, split, lambda x: ssim(unit_pixels(x), unit_pixels(x)))
+        ask_pictures(self, split)
 
     def __call__(self, system: CanDenoise, split: Examples, *, generator: torch.Generator) -> Evaluation:
         clean = examples_of(split, self.limit, generator.device)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from gibbsweep.errors import UserError
+from gibbsweep.evaluate.demands import ask_pictures, try_on
 from gibbsweep.evaluate.drawing.grids import image_grid
 from gibbsweep.evaluate.examples import Examples, examples_of
 from gibbsweep.evaluate.restoring.quality import psnr, ssim, unit_pixels
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanInpaint
 from gibbsweep_models.noise import CentreMask, Mask, RandomMask
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 MASKS: tuple[Mask, ...] = (CentreMask(8), CentreMask(16), RandomMask(0.5))
 """Masks of the study."""
@@ -49,6 +54,12 @@ class Inpainting:
     shown: int = 10
     """Images in a row of the picture."""
     needs: ClassVar[type] = CanInpaint
+
+    def check_split(self, split: Split) -> None:
+        for mask in self.masks:
+            try_on(self, split, partial(_known, mask, generator=torch.Generator()))
+        try_on(self, split, lambda x: ssim(unit_pixels(x), unit_pixels(x)))
+        ask_pictures(self, split)
 
     def __call__(self, system: CanInpaint, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = examples_of(split, self.limit, generator.device)

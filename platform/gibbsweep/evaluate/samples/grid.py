@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from gibbsweep.evaluate.demands import ask_pictures
 from gibbsweep.evaluate.drawing.grids import image_grid, is_binary, unit_means
 from gibbsweep.evaluate.examples import Examples
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,9 @@ class SampleGrid:
     columns: int = 8
     """Samples in a row of the picture."""
     needs: ClassVar[type] = CanSample
+
+    def check_split(self, split: Split) -> None:
+        ask_pictures(self, split)
 
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         samples = system.sample(self.n, generator=generator)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
+from gibbsweep.evaluate.demands import ask_number
 from gibbsweep.evaluate.drawing.grids import are_images, image_grid
+from gibbsweep.evaluate.features.distances import LEAST
 from gibbsweep.evaluate.features.network import FeatureKind, brief, feature_network
 from gibbsweep.evaluate.samples.sample_distances import feature_distances
 from gibbsweep.train import Evaluation
@@ -41,6 +43,9 @@ class LastStep:
 
     def briefly(self) -> Self:
         return replace(self, features=brief(self.features))
+
+    def check_split(self, split: Split) -> None:
+        ask_number(self, split, self.n, LEAST)
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

@@ -40,11 +40,14 @@ class ModeBalance:
     """Whether to draw the picture."""
     needs: ClassVar[type] = CanSample
 
-    def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
+    def check_split(self, split: Split) -> None:
         if split.y is None or len(split.shape) != 1:
             raise UserError(
                 f"ModeBalance needs labelled vectors: got examples of shape {split.shape}; take two_modes or ring8"
             )
+
+    def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
+        self.check_split(split)
         n = min(self.n, len(split))
         start = time.perf_counter()
         samples = system.sample(n, generator=generator)

@@ -9,9 +9,16 @@ import torch
 from torch import Tensor
 
 from gibbsweep.data import Dataset, Split
+from gibbsweep.evaluate.demands import ask_number
 from gibbsweep.evaluate.drawing.grids import are_images, image_grid
 from gibbsweep.evaluate.examples import examples_of
-from gibbsweep.evaluate.features.distances import class_inception_score, frechet_distance, kernel_distance, manifolds
+from gibbsweep.evaluate.features.distances import (
+    LEAST,
+    class_inception_score,
+    frechet_distance,
+    kernel_distance,
+    manifolds,
+)
 from gibbsweep.evaluate.features.network import FeatureKind, brief, feature_network
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, HasReplay
@@ -41,6 +48,9 @@ class SampleDistances:
 
     def briefly(self) -> Self:
         return replace(self, features=brief(self.features))
+
+    def check_split(self, split: Split) -> None:
+        ask_number(self, split, self.n, LEAST)
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
@@ -80,6 +90,9 @@ class ReplayDistances:
 
     def briefly(self) -> Self:
         return replace(self, features=brief(self.features))
+
+    def check_split(self, split: Split) -> None:
+        ask_number(self, split, self.n, LEAST)
 
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
+from gibbsweep.evaluate.demands import ask_pictures
 from gibbsweep.evaluate.drawing.grids import at_contrast, image_grid
 from gibbsweep.evaluate.examples import Examples, evenly_spread
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import CanSample, CanSampleInSteps
 from gibbsweep_models.types import Samples
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class SamplingPath:
     """Moments of each chain that are shown, evenly spread over the steps of the sampler."""
     needs: ClassVar[type] = CanSample
 
+    def check_split(self, split: Split) -> None:
+        ask_pictures(self, split)
+
     def __call__(self, system: CanSample, split: Examples, *, generator: torch.Generator) -> Evaluation:
         trace = _ThinnedTrace(8 * self.columns)
         end = system.sample(self.n_chains, generator=generator, trace=trace).x
@@ -78,6 +85,9 @@ class StepCounts:
     columns: int = 10
     """Samples in a row."""
     needs: ClassVar[type] = CanSampleInSteps
+
+    def check_split(self, split: Split) -> None:
+        ask_pictures(self, split)
 
     def __call__(self, system: CanSampleInSteps, split: Examples, *, generator: torch.Generator) -> Evaluation:
         state = generator.get_state()

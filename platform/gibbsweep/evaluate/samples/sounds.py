@@ -43,6 +43,9 @@ class SoundSamples:
     """Whether to add as many sounds of the split, as ``real_samples`` and ``real_spectrograms``."""
     needs: ClassVar[type] = CanSample
 
+    def check_split(self, split: Split) -> None:
+        rate_of(split)
+
     def __call__(self, system: CanSample, split: Split, *, generator: torch.Generator) -> Evaluation:
         rate = rate_of(split)
         samples, elapsed = timed_samples(system, self.n, generator=generator)

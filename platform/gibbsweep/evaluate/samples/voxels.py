@@ -97,6 +97,9 @@ class VoxelGeneration:
     def briefly(self) -> Self:
         return replace(self, features="brief")
 
+    def check_split(self, split: Split) -> None:
+        _check_shape(split)
+
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
 
@@ -132,6 +135,9 @@ class VoxelReplay:
     def briefly(self) -> Self:
         return replace(self, features="brief")
 
+    def check_split(self, split: Split) -> None:
+        _check_shape(split)
+
     def prepare(self, dataset: Dataset) -> str:
         return feature_network(dataset, self.features).description
 
@@ -153,12 +159,8 @@ _SHOWN = 24
 def measure_voxels(fake: Tensor, split: Split, features: OwnClassifier = "classifier") -> Evaluation:
     """Measure samples ``fake`` (n, V), 0 or 1, against the split and the training examples: see
     :class:`VoxelGeneration`."""
+    _check_shape(split)
     shape = split.dataset.spec.shape
-    if len(shape) != 4:
-        raise UserError(
-            f"voxels are (1, X, Y, Z): '{split.dataset.name}' has examples of {shape}; use SampleDistances for other "
-            "data."
-        )
     real = occupancy(examples_of(split, len(fake), fake.device), split.units)
     largest_iou, nearest_rows = nearest_iou(fake, _occupied_train(split, fake.device))
     match = matches(real, fake)
@@ -207,3 +209,12 @@ def _occupied_train(split: Split, device: torch.device) -> Iterator[Tensor]:
     """All training examples of the split's data set, in parts (m, V), 0 or 1."""
     for batch in batches_of(split.dataset.train, None, device):
         yield occupancy(batch["x"], split.units)
+
+
+def _check_shape(split: Split) -> None:
+    shape = split.dataset.spec.shape
+    if len(shape) != 4:
+        raise UserError(
+            f"voxels are (1, X, Y, Z): '{split.dataset.name}' has examples of {shape}; use SampleDistances for other "
+            "data."
+        )

@@ -41,12 +41,15 @@ class ScoreError:
     """Whether to draw the picture."""
     needs: ClassVar[type] = HasScore
 
-    def __call__(self, system: HasScore, split: Split, *, generator: torch.Generator) -> Evaluation:
-        del generator
+    def check_split(self, split: Split) -> None:
         name = split.dataset.view.name
         if name not in DENSITIES or split.shape != (1,):
             raise UserError(f"the true score of '{name}' on a line is not known: take normal1d or gauss1d")
-        density = density_of(name).double()
+
+    def __call__(self, system: HasScore, split: Split, *, generator: torch.Generator) -> Evaluation:
+        del generator
+        self.check_split(split)
+        density = density_of(split.dataset.view.name).double()
         metrics: dict[str, float] = {}
         curves = {}
         for sigma in self.sigmas:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from gibbsweep.evaluate.examples import Examples, evenly_spread, examples_of
 from gibbsweep.train import Evaluation
 from gibbsweep_models.capabilities import DenoisesLevels
 from gibbsweep_models.draws import randn
+
+if TYPE_CHECKING:
+    from gibbsweep.data import Split
 
 _GRID = 17
 """Arrows along an edge of a panel."""
@@ -44,20 +47,19 @@ class ScoreFields:
     """Number of images shown."""
     needs: ClassVar[type] = DenoisesLevels
 
+    def check_split(self, split: Split) -> None:
+        _check_shape(torch.Size(split.shape))
+
     def __call__(self, system: DenoisesLevels, split: Examples, *, generator: torch.Generator) -> Evaluation:
         model_levels = system.noise_levels()
         shown = evenly_spread(len(model_levels), self.levels)
         sigmas = [float(sigma) for sigma in model_levels[shown.to(model_levels.device)]]
         x = examples_of(split, 500, generator.device)
+        _check_shape(x.shape[1:])
         if x.shape[1:] == (2,):
             picture = self._arrows(system, x, sigmas, generator)
-        elif are_images(x):
-            picture = self._pictures(system, x[: self.examples], sigmas, generator)
         else:
-            raise UserError(
-                f"ScoreFields draws images and points in the plane: got examples of {tuple(x.shape[1:])}; leave it out "
-                "of this study"
-            )
+            picture = self._pictures(system, x[: self.examples], sigmas, generator)
         metrics = {"n_noise_levels": float(len(model_levels)), "sigma_highest": sigmas[0], "sigma_lowest": sigmas[-1]}
         return Evaluation(metrics, {"score_fields": picture})
 
@@ -98,3 +100,11 @@ class ScoreFields:
             axes.set_aspect("equal")
             axes.tick_params(labelsize=6)
         return figure_pixels(figure)
+
+
+def _check_shape(shape: torch.Size) -> None:
+    if shape != (2,) and not are_images(torch.empty(1, *shape)):
+        raise UserError(
+            f"ScoreFields draws images and points in the plane: got examples of {tuple(shape)}; leave it out of this "
+            "study"
+        )

@@ -18,7 +18,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from gibbsweep.folder import Outcome, RunFolder, spent
-from gibbsweep.train.checkpoint import has_checkpoint
+from gibbsweep.train.checkpoint import goes_on
 from gibbsweep.tune.on_ray.deaths import Deaths
 from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Death, Retries
@@ -163,10 +163,9 @@ class PlanScheduler(_NoState, FIFOScheduler):
         return str(TrialScheduler.STOP if stopped else TrialScheduler.CONTINUE)
 
     def _may_stop(self, name: str, step: int) -> bool:
-        # A run at its rung or its end only has to write its outcome. So does a run without a checkpoint, which was
-        # fitted at once.
+        # A run at its rung or its end only has to write its outcome. So does a run that was fitted at once.
         folder = RunFolder(self._plan.run_dir(name))
-        return step < self._plan.running[name].runs_to and has_checkpoint(folder.checkpoint)
+        return step < self._plan.running[name].runs_to and goes_on(folder.checkpoint)
 
 
 class StopWhenIdle(_NoState, Stopper):

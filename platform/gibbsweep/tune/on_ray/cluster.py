@@ -60,7 +60,6 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
     if not options.verbose:
         os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # otherwise Tune prints its tables at any verbosity
     import ray
-    from ray.job_config import JobConfig
 
     if not options.verbose:
         warnings.filterwarnings("ignore", module="ray")
@@ -77,11 +76,9 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
         os.environ["RAY_worker_niceness"] = str(options.niceness)
     settings: dict[str, Any] = {}
     if import_from:
-        # Ray itself sends the folder of the program (`python study.py`) so. Its public settings would replace each
-        # machine's own PYTHONPATH, or let workers read functions from files alone.
-        job_config = JobConfig()
-        job_config._py_driver_sys_path.extend(map(str, import_from))
-        settings["job_config"] = job_config
+        # Not PYTHONPATH in env_vars, which would replace each machine's own, nor py_modules, which would copy whatever
+        # lies in these folders to every machine.
+        settings["runtime_env"] = {"worker_process_setup_hook": _importing_from(list(map(str, import_from)))}
     level = logging.WARNING if options.verbose else logging.ERROR
     try:
         with_handlers_kept(
@@ -105,6 +102,17 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
             raise
         raise UserError(sentence) from error
     _protect_token()
+
+
+def _importing_from(folders: list[str]) -> Callable[[], None]:
+    """What a worker's process does when it starts, so that it imports modules from ``folders``, too."""
+
+    def import_from_them() -> None:  # sent as code, as a worker may have no module of this name
+        import sys
+
+        sys.path[:0] = [folder for folder in folders if folder not in sys.path]
+
+    return import_from_them
 
 
 def _check_answer(address: str, source: str) -> None:
@@ -203,7 +211,20 @@ def kill() -> None:
     """End the trials of this process and leave the cluster. A cluster that this process started ends with them."""
     import ray
 
-    ray.shutdown()
+    if not ray.is_initialized() or answers():  # else there is nothing left, and Ray would wait for it
+        ray.shutdown()
+
+
+def answers() -> bool:
+    """Whether the cluster that was joined or started answers."""
+    import ray
+
+    host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def nodes() -> list[Node]:
@@ -218,8 +239,15 @@ def nodes() -> list[Node]:
     for node in alive:
         has = node["Resources"]
         memory = available_memory() if [node["NodeID"]] == this_node else int(has.get("memory", 0))
-        machines.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory))
+        machines.append(Node(has.get("CPU", 0.0), has.get("GPU", 0.0), memory, str(node["NodeID"])))
     return machines
+
+
+def this_node() -> str:
+    """Ray's name of the machine of this process, as in :func:`nodes`."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
 
 
 def _protect_token() -> None:

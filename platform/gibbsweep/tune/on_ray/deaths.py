@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ray.exceptions import ObjectLostError, RayActorError, RaySystemError, RayTaskError
+from ray.exceptions import OutOfMemoryError as EndedByMonitor
 from ray.tune import TuneError
 from ray.tune.experiment import Trial
 
 from gibbsweep.train.out_of_memory import OutOfMemory, causes, first_line, memory_of
 from gibbsweep.tune.on_ray.retries import Death
 from gibbsweep.tune.resources.memory import kills_so_far
+from gibbsweep.tune.resources.shortage import read_shortage
 
 
 class Deaths:
@@ -40,7 +42,10 @@ class Deaths:
     def of(self, trial: Trial) -> Death:
         """Why ``trial``, which has just failed, did so."""
         error = self._errors.pop(trial.trial_id, None)
-        if not isinstance(error, RayTaskError | RayActorError):  # from Ray's memory monitor, or from Ray itself
+        ended = next((one for one in causes(error) if isinstance(one, EndedByMonitor)), None) if error else None
+        if ended is not None:
+            return Death(first_line(ended), "host", shortage=read_shortage(str(ended)))
+        if not isinstance(error, RayTaskError | RayActorError):  # from Ray itself
             text = Path(trial.error_file).read_text() if trial.error_file else ""
             lines = [line for line in text.splitlines() if line and not line.startswith("Failure #")]
             message = lines[0] if lines else "its process ended"

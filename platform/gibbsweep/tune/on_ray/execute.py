@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gibbsweep.tune.on_ray.cluster import this_node
 from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Retries
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.plan.assignments import Assignments
 from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.gate import Gate
+from gibbsweep.tune.resources.shortage import Shortages
 
 if TYPE_CHECKING:
     from gibbsweep.tune.on_ray.bridge import Watcher
@@ -34,7 +36,8 @@ def execute(
 
     plan = gate.plan
     payload = Payload(workers=options.workers_per_trial, echo=options.verbose, session=uuid.uuid4().hex)
-    workers, retries = options.workers_per_trial, Retries(plan.sweep, devices, say, gate.halt)
+    gate.shortages = shortages = Shortages(devices.nodes, this_node(), say=say, halt=gate.halt)
+    workers, retries = options.workers_per_trial, Retries(plan.sweep, devices, shortages, say, gate.halt)
     watch = Watch(watcher, retries, Precisions(plan.sweep.precision, say))
 
     def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:

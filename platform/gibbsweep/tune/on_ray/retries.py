@@ -15,6 +15,7 @@ from gibbsweep.train.out_of_memory import ADVICE
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import Devices
+from gibbsweep.tune.resources.shortage import Shortage, Shortages
 
 MOST_CRASHES = 20
 """The most crashes of one run that are retried, even if it advances between them or its process cannot start. Crashes
@@ -37,24 +38,32 @@ class Death:
     """The process is gone without a message; the kernel of another machine may have killed it."""
     raised: bool = False
     """The code in the process raised an error; neither the process nor its machine was lost."""
+    shortage: Shortage | None = None
+    """What Ray's memory monitor, which ended the process, says of the machine."""
 
 
 class Retries:
     """Decides whether a run whose process died goes on. ``say`` tells a person a sentence. ``halt`` stops the sweep:
     its arguments are why, and what a person does about it before the sweep goes on (see
-    :meth:`gibbsweep.tune.resources.gate.Gate.halt`).
+    :meth:`gibbsweep.tune.resources.gate.Gate.halt`). ``shortages`` excuses what Ray ended because other programs took
+    the memory.
 
     For example::
 
-        retries = Retries(sweep, devices, say=print, halt=gate.halt)
+        retries = Retries(sweep, devices, shortages, say=print, halt=gate.halt)
         death = Death("its process was killed, or crashed", silent=True)
         retries.outcome_after(planned, death)  # None: the run goes on
     """
 
     def __init__(
-        self, sweep: SweepDir, devices: Devices, say: Callable[[str], None], halt: Callable[[str, str], None]
+        self,
+        sweep: SweepDir,
+        devices: Devices,
+        shortages: Shortages,
+        say: Callable[[str], None],
+        halt: Callable[[str, str], None],
     ) -> None:
-        self._sweep, self._devices, self._say, self._halt = sweep, devices, say, halt
+        self._sweep, self._devices, self._shortages, self._say, self._halt = sweep, devices, shortages, say, halt
         self._unstarted = 0
         self._crashes: Counter[str] = Counter()
         self._since: dict[str, float] = {}
@@ -67,6 +76,7 @@ class Retries:
     def on_report(self, run: str) -> None:
         """Note that a run has reported; its checkpoint, if it has one, is of that moment."""
         self._since[run] = time.monotonic()
+        self._shortages.advanced(run)
         self._unstarted = 0
 
     def on_death(self, trial_id: str, death: Death) -> None:
@@ -80,6 +90,9 @@ class Retries:
     def outcome_after(self, planned: PlannedRun, death: Death) -> Outcome | None:
         """None if the run goes on; what it does then is on record. Otherwise its outcome, which the caller writes."""
         run_dir = self._sweep.trial(planned.name)
+        if death.shortage is not None and self._shortages.excuse(planned.name, death.shortage):
+            forget_starts(run_dir)
+            return None
         if death.memory is not None:
             if self._more_room(planned, death.memory, death.message, certain=True):
                 forget_starts(run_dir)
@@ -109,7 +122,8 @@ class Retries:
         return Outcome("failed", step=step, message=message, **spent(run_dir))
 
     def _more_room(self, planned: PlannedRun, memory: Memory, message: str, *, certain: bool) -> bool:
-        lost = time.monotonic() - self._since.get(planned.name, time.monotonic())
+        now = time.monotonic()
+        lost = now - self._since.get(planned.name, now)
         retry = self._devices.give_more(planned, memory, message, lost_seconds=lost, certain=certain)
         if retry is None:
             return False

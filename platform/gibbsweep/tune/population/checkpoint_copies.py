@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gibbsweep.folder import CheckpointCopy, only_process, read_copies
+from gibbsweep.run.assignment import trained_batch_size
 from gibbsweep.train.copy_checkpoint import copy_checkpoint
 from gibbsweep.tune.folder.layout import SweepDir, search_name
 from gibbsweep.tune.journal.record import Record
@@ -43,7 +44,8 @@ class CheckpointCopies:
                 changed = {path: (donor_values[path], v) for path, v in copy.values.items() if donor_values[path] != v}
                 planned = CheckpointCopy(copy.step, donor, copy.values, changed)
                 with only_process(run_dir):  # a process of an earlier driver may still be ending
-                    self.made.append((run, copy_checkpoint(run_dir, self._sweep.trial(donor), planned, batch_size)))
+                    trained = trained_batch_size(run_dir, batch_size)
+                    self.made.append((run, copy_checkpoint(run_dir, self._sweep.trial(donor), planned, trained)))
             self._done.add((run, copy.step))
 
 

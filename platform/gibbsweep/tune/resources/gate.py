@@ -14,6 +14,7 @@ from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.plan.run import PlannedRun
 from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.disk import Quota
+from gibbsweep.tune.resources.shortage import Shortages
 
 
 class Gate:
@@ -34,11 +35,13 @@ class Gate:
     """An option to add to that command."""
     devices: Devices | None
     """The cluster's devices, which tell whether there is room for a run; None before there is a cluster."""
+    shortages: Shortages | None
+    """Tells whether other programs have taken the memory; None before there is a cluster."""
 
     def __init__(self, plan: Plan, stop: StopRequest, quota: Quota | None = None) -> None:
         self.plan, self.stop, self.quota = plan, stop, quota
         self.halted, self.advice, self.option = "", "", ""
-        self.devices = None
+        self.devices, self.shortages = None, None
         self._held_back: PlannedRun | None = None
         self._no_room = False  # for the run that is held back, and nothing has ended since
 
@@ -112,6 +115,8 @@ class Gate:
 
     def _next(self) -> PlannedRun | None:
         if self.halted or self._no_room:
+            return None
+        if self.shortages is not None and not self.shortages.over(others_run=bool(self.in_flight())):
             return None
         planned, self._held_back = self._held_back or self.plan.next(), None
         if planned is None:

@@ -28,6 +28,8 @@ class Node:
     """GPUs."""
     memory: int = 0
     """Bytes of the machine's memory; 0 where they are not known."""
+    name: str = ""
+    """The cluster's name of it; empty where it has none."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.folder.whole import create_json
+from gibbsweep.folder.whole import claim_free_folder, create_json
 from gibbsweep.run.provenance import git_commit
 from gibbsweep.study.budget_values import at_budget
 from gibbsweep.study.study import Study
@@ -72,7 +72,7 @@ def create(
             sweep = SweepDir(options.runs / options.name)
             sweep.path.mkdir(parents=True, exist_ok=True)
         else:
-            sweep = _claim_free_name(f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}", options.runs)
+            sweep = SweepDir(claim_free_folder(options.runs / f"{study.name}-{time.strftime('%Y%m%d-%H%M%S')}"))
         with claimed(sweep) as free:
             if not free:
                 raise _taken(sweep.name, options.runs)
@@ -86,21 +86,6 @@ def create(
     except OSError as error:
         raise _unwritable(options.runs, error) from error
     return sweep, settings
-
-
-def _claim_free_name(name: str, runs: Path) -> SweepDir:
-    """The new folder ``name`` in ``runs``, or name-2, name-3, ... where that is there: sweeps of one study may start in
-    the same second, on several machines."""
-    runs.mkdir(parents=True, exist_ok=True)
-    sweep, count = SweepDir(runs / name), 1
-    while True:
-        try:
-            sweep.path.mkdir()
-        except FileExistsError:
-            count += 1
-            sweep = SweepDir(runs / f"{name}-{count}")
-        else:
-            return sweep
 
 
 def _typed(option: Any) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from gibbsweep.data import Dataset, check_data, load
-from gibbsweep.errors import UserError
-from gibbsweep.evaluate import check_needs, check_other_data
 from gibbsweep.run.assignment import DATA_SEED
+from gibbsweep.run.feasible import checked_system
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.step_sizes import check_halving
 from gibbsweep.study.study import Study
@@ -28,11 +27,11 @@ def check(study: Study, settings: Settings, options: SweepOptions) -> dict[str, 
         for view in study.views(settings.data):
             dataset = load(view, root=options.data_root, units=units, seed=DATA_SEED, validation=study.validation)
             check_data(dataset, study.needs, study=study.name)
-        for name, contender in contenders.items():
-            if contender.config.units == units:
-                system = _check_contender(contender, dataset)
-                if settings.scheduler == "population":
-                    evolves[name] = evolving_paths(contender, settings.trials, system, dataset.spec)
+            for name, contender in contenders.items():
+                if contender.config.units == units:
+                    system = _check_contender(contender, dataset)
+                    if settings.scheduler == "population":
+                        evolves[name] = evolving_paths(contender, settings.trials, system, dataset.spec)
     return evolves
 
 
@@ -56,13 +55,7 @@ def _check_search(contender: ContenderAtBudget, settings: Settings) -> None:
 def _check_contender(contender: ContenderAtBudget, dataset: Dataset) -> System:
     """Build the contender as it stands and check that its evaluators have what they need and that a restart has step
     sizes to halve."""
-    try:
-        system = contender.config.build(dataset.spec)
-    except ValueError as error:
-        raise UserError(f"contender {contender.name!r} does not fit the data: {error}.") from error
-    for evaluator in (*contender.evaluators, *contender.final_evaluators):
-        check_needs(evaluator, system)
-        check_other_data(evaluator, dataset)
+    system = checked_system(contender.name, contender.config, dataset, contender.evaluators, contender.final_evaluators)
     if contender.budget.retries and not isinstance(system, CanFit):
         check_halving(contender.config, contender.contender.halve)
     return system

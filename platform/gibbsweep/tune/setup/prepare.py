@@ -10,6 +10,7 @@ from rich.console import Console
 
 from gibbsweep.data import load
 from gibbsweep.evaluate import Evaluator, Prepares, described
+from gibbsweep.run.assignment import DATA_SEED, cut_batch
 from gibbsweep.study.chain_ages import young_chains
 from gibbsweep.study.study import Study
 from gibbsweep.tune.options.options import SweepOptions
@@ -19,8 +20,9 @@ from gibbsweep.tune.options.settings import Settings
 def prepare(study: Study, settings: Settings, options: SweepOptions, console: Console) -> None:
     """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
     evaluators = all_evaluators(study, settings)
-    first = load(study.views(settings.data)[0], root=options.data_root)
-    for sentence in described(evaluators, first):
+    first = load(study.views(settings.data)[0], root=options.data_root, seed=DATA_SEED, validation=study.validation)
+    cut = [cut_batch(at.budget, first) for at in settings.contenders_of(study).values()]
+    for sentence in (*described(evaluators, first), *dict.fromkeys(sentence for sentence in cut if sentence)):
         console.print(f"data  ·  {sentence}", style="dim", markup=False, highlight=False, soft_wrap=True)
     for at in settings.contenders_of(study).values():
         for sentence in () if settings.budget == "smoke" else young_chains(at):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
-from gibbsweep.errors import is_disk_full
+from gibbsweep.errors import UserError, is_disk_full
 from gibbsweep.folder import as_file_name
 from gibbsweep.results.gallery import copy_sounds, draw_gallery
 from gibbsweep.results.results import Results
@@ -16,6 +18,22 @@ from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.plan import Plan
 from gibbsweep.tune.population.figure import draw_lineages
 from gibbsweep.tune.table.pictures import shown_runs
+
+
+def check_results_folder(folder: Path | None) -> None:
+    """Raise UserError where ``folder``, which a person named for the table, could not be made or written. Nothing of it
+    is made."""
+    if folder is None:
+        return
+    nearest = next(above for above in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(above))
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"--results {folder} cannot be written ({nearest}: {error.strerror or error}): name a folder that you may "
+            "write to, or leave it out; the sweep's own folder has the table in any case."
+        ) from error
 
 
 def write_results(
