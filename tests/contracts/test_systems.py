@@ -21,6 +21,7 @@ from gibbsweep.train.calibrate import calibrate
 from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_checkpoint
 from gibbsweep.train.ema import EMA
 from gibbsweep_models import draws
+from gibbsweep_models.baselines.references import TrainingDataSystem
 from gibbsweep_models.capabilities import (
     CanCalibrate,
     CanFit,
@@ -91,11 +92,11 @@ def test_every_parameter_of_every_phase_learns(name: str, trained: Trained) -> N
 
 
 @pytest.mark.parametrize("name", able(CanSample))
-def test_samples_have_the_data_s_shape_and_follow_their_generator(name: str) -> None:
+def test_samples_have_the_data_s_shape_and_follow_their_generator(name: str, tmp_path: Path) -> None:
     system = SYSTEMS[name].build().eval()
     assert isinstance(system, CanSample)
     if isinstance(system, CanFit):
-        fit(system, SYSTEMS[name].dataset().train, report=Composed(), seed=0)
+        fit(system, SYSTEMS[name].dataset().train, report=Composed(), run_dir=tmp_path, seed=0)
     first = system.sample(5, generator=draws.seeded(3))
     again = system.sample(5, generator=draws.seeded(3))
     other = system.sample(5, generator=draws.seeded(4))
@@ -161,7 +162,7 @@ def test_a_checkpoint_holds_what_the_averaged_weights_were_calibrated_to(name: s
 @pytest.mark.parametrize("name", FITTED)
 def test_a_fitted_system_follows_its_seed_and_is_kept(name: str, tmp_path: Path) -> None:
     """The same seed, the same numbers: whatever it can do is measured on two fits, and on a system that has loaded what
-    the second one learned."""
+    the second one learned. Training examples as samples are kept by their data set alone."""
     case = SYSTEMS[name]
     x = case.dataset().test.batch(torch.arange(16))["x"]
     systems = [case.build() for _ in range(3)]
@@ -169,7 +170,10 @@ def test_a_fitted_system_follows_its_seed_and_is_kept(name: str, tmp_path: Path)
         assert isinstance(system, CanFit)
         outcome = fit(system, case.dataset().train, report=Composed(), run_dir=tmp_path / str(i), seed=3)
         assert (outcome.kind, outcome.step) == ("completed", 1)
-    if has_checkpoint(tmp_path / "1" / "checkpoint"):
+    if isinstance(systems[2], TrainingDataSystem):
+        assert not has_checkpoint(tmp_path / "1" / "checkpoint")
+        fit(systems[2], case.dataset().train, report=Composed(), run_dir=tmp_path / "2", seed=3)
+    elif has_checkpoint(tmp_path / "1" / "checkpoint"):
         load_weights(tmp_path / "1" / "checkpoint", systems[2])
     seen = []
     for system in systems:

@@ -85,7 +85,8 @@ class _Reference(System):
 
 
 class TrainingDataSystem(_Reference):
-    """The training examples ``x``, and their classes ``y`` if they have any."""
+    """The training examples ``x``, and their classes ``y`` if they have any. A checkpoint holds none of them: they are
+    the data set's."""
 
     def __init__(self, config: TrainingDataConfig) -> None:
         super().__init__()
@@ -123,23 +124,29 @@ class TrainingDataSystem(_Reference):
 
 
 class NoiseSystem(_Reference):
-    """Independent values with the mean and the deviation of the training data's, (*D) each."""
+    """Independent values with the moments of the training data's."""
+
+    mean: Tensor
+    """The mean of each value, (*D)."""
+    std: Tensor
+    """The deviation of each value, (*D); not a number before :meth:`fit`."""
 
     def __init__(self, config: NoiseConfig, spec: DataSpec) -> None:
         super().__init__()
         self.config, self.shape = config, spec.shape
-        self.moments: tuple[Tensor, Tensor] | None = None
+        self.register_buffer("mean", torch.full(spec.shape, torch.nan))
+        self.register_buffer("std", torch.full(spec.shape, torch.nan))
 
     def fit(self, batch: Batch, *, generator: torch.Generator) -> None:
         """Take the moments of ``batch["x"]`` (N, *D)."""
         del generator
         std, mean = torch.std_mean(batch["x"], dim=0, correction=0)
-        self.moments = mean, std
+        self.mean, self.std = mean.to(self.mean), std.to(self.std)
 
     def _drawn(self, n: int, generator: torch.Generator) -> Tensor:
-        if self.moments is None:
+        if bool(self.mean.isnan().any()):
             raise ValueError("the moments of the data are not known yet: call fit() first")
-        mean, std = self.moments
+        mean, std = self.mean, self.std
         shape = (n, *self.shape)
         if self.config.units == "binary":
             return bernoulli(mean.expand(shape).contiguous(), generator=generator)
