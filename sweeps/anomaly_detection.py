@@ -66,7 +66,7 @@ CONTENDERS = {
             "cd.restart_fraction": Float(0.02, 0.5, log=True),
         },
         budgets=equal_updates(by_budget(smoke=6, laptop=400, long=2_000, gpu=10_000, paper=100_000), batch_size=32),
-        at={
+        by_budget={
             "gpu": {"channels": (32, 64, 128), "cd.n_steps": 40, "cd.replay_size": 10_000},
             "paper": {"channels": (64, 128, 256, 256), "cd.n_steps": 60, "cd.replay_size": 10_000},
         },
@@ -75,7 +75,7 @@ CONTENDERS = {
         EnergyMatchingConfig(POTENTIAL),
         space={"learning_rate": Float(1e-3, 6e-3, log=True), "potential.softness": Float(0.03, 0.3, log=True)},
         budgets=POTENTIAL_BUDGETS,
-        at=POTENTIALS,
+        by_budget=POTENTIALS,
     ),
     "equilibrium_matching": Contender(
         EquilibriumMatchingConfig(POTENTIAL),
@@ -85,7 +85,7 @@ CONTENDERS = {
             "rest": Float(0.05, 0.5),
         },
         budgets=POTENTIAL_BUDGETS,
-        at=POTENTIALS,
+        by_budget=POTENTIALS,
     ),
     "normalized_autoencoder": Contender(
         NormalizedAutoencoderConfig(
@@ -107,7 +107,7 @@ CONTENDERS = {
             "restart_fraction": Float(0.05, 1.0, log=True),
         },
         budgets=equal_updates(by_budget(smoke=6, laptop=1_200, long=5_000, gpu=20_000, paper=70_000), batch_size=32),
-        at={
+        by_budget={
             "smoke": {"pretraining": 3},
             "long": {"pretraining": 3_000},
             "gpu": {"pretraining": 10_000, "hidden": (1024, 512)},
@@ -135,7 +135,7 @@ CONTENDERS = {
         AutoencoderConfig(channels=(8, 16, 32), latent_dim=8),
         space={"latent_dim": Choice(2, 4, 8, 16, 32), "learning_rate": Float(5e-4, 5e-3, log=True)},
         budgets=AUTOENCODER_BUDGETS,
-        at=LARGE_AUTOENCODER,
+        by_budget=LARGE_AUTOENCODER,
     ),
     "vae": Contender(
         VAEConfig(channels=(8, 16, 32), latent_dim=2),
@@ -145,12 +145,12 @@ CONTENDERS = {
             "learning_rate": Float(5e-4, 5e-3, log=True),
         },
         budgets=AUTOENCODER_BUDGETS,
-        at=LARGE_AUTOENCODER,
+        by_budget=LARGE_AUTOENCODER,
     ),
     "isolation_forest": Contender(
         IsolationForestConfig(),
         space={"samples_per_tree": Choice(128, 256, 512, 1024), "feature_share": Float(0.1, 1.0)},
-        at={"gpu": {"n_trees": 1000}, "paper": {"n_trees": 1000}},
+        by_budget={"gpu": {"n_trees": 1000}, "paper": {"n_trees": 1000}},
     ),
     "one_class_svm": Contender(
         OneClassSVMConfig(),
@@ -160,7 +160,7 @@ CONTENDERS = {
             "n_components": Choice(16, 32, 64),
             "whiten": Choice(False, True),
         },
-        at={"gpu": {"n_examples": 20_000}, "paper": {"n_examples": 20_000}},
+        by_budget={"gpu": {"n_examples": 20_000}, "paper": {"n_examples": 20_000}},
     ),
 }
 

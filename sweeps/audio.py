@@ -89,7 +89,9 @@ SOUNDS = SoundSamples(by_budget(smoke=4, other=12))
 ACCURACY = ClassAccuracy(by_budget(smoke=24, laptop=200, long=300, other=1_000))
 
 CONTENDERS = {
-    "heun": Contender(EDM, space=TRAINING, final_evaluators=(DISTANCES, replace(SOUNDS, real=True)), at=UNET_SIZES),
+    "heun": Contender(
+        EDM, space=TRAINING, final_evaluators=(DISTANCES, replace(SOUNDS, real=True)), by_budget=UNET_SIZES
+    ),
     "langevin": Contender(
         LANGEVIN,
         space={
@@ -97,18 +99,23 @@ CONTENDERS = {
             "sampler.step_size": Float(0.02, 0.5, log=True),
             "sampler.schedule.sigma_min": Float(0.003, 0.03, log=True),
         },
-        at={**UNET_SIZES, "smoke": {**UNET_SIZES["smoke"], "sampler.steps_per_level": 2}},
+        by_budget={**UNET_SIZES, "smoke": {**UNET_SIZES["smoke"], "sampler.steps_per_level": 2}},
     ),
     "classes": Contender(
-        replace(EDM, conditional=True), space=TRAINING, final_evaluators=(DISTANCES, SOUNDS, ACCURACY), at=UNET_SIZES
+        replace(EDM, conditional=True),
+        space=TRAINING,
+        final_evaluators=(DISTANCES, SOUNDS, ACCURACY),
+        by_budget=UNET_SIZES,
     ),
-    "dilated": Contender(replace(EDM, network=STACK, patch=8), space=TRAINING, budgets=STACK_BUDGETS, at=STACK_SIZES),
+    "dilated": Contender(
+        replace(EDM, network=STACK, patch=8), space=TRAINING, budgets=STACK_BUDGETS, by_budget=STACK_SIZES
+    ),
     "diffwave": Contender(
         DIFFWAVE,
         kind="baseline",
         space={"learning_rate": Float(1e-3, 1e-2, log=True), "grad_clip": Choice(0.1, 1.0)},
         budgets=STACK_BUDGETS,
-        at={**STACK_SIZES, "smoke": {**STACK_SIZES["smoke"], "sampler.n_steps": 3}},
+        by_budget={**STACK_SIZES, "smoke": {**STACK_SIZES["smoke"], "sampler.n_steps": 3}},
     ),
     "wavegan": Contender(
         WAVEGAN,
@@ -118,7 +125,7 @@ CONTENDERS = {
             "phase_shuffle": Choice(0, 2),
         },
         budgets=budgets(0.455),
-        at={
+        by_budget={
             "smoke": {"channels": (4, 8), "generator_every": 1},
             "gpu": {"channels": (32, 64, 128, 256), "latent_dim": 100, "ema_decay": 0.999},
             "paper": {"channels": (64, 128, 256, 512, 1024), "latent_dim": 100, "ema_decay": 0.999},

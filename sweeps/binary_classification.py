@@ -58,7 +58,7 @@ def energy(config: SystemConfig, space: Space, large: dict[str, object]) -> Cont
         config,
         space=space,
         final_evaluators=(*FINAL, SampleGrid(by_budget(smoke=4, other=64))),
-        at={"gpu": large, "paper": large},
+        by_budget={"gpu": large, "paper": large},
     )
 
 
@@ -87,8 +87,12 @@ CONTENDERS = {
     ),
     "jem": energy(ClassEnergyConfig(ConvConfig(), cd_weight=0.1, cd=CONV_CD), CD_SPACE, {**WIDE_CONV, **LONG_CHAINS}),
     "logistic": Contender(LogisticRegressionConfig(), space={"c": Float(0.003, 3.0, log=True)}),
-    "mlp": Contender(ClassifierConfig(MLPConfig()), space=CLASSIFIER_SPACE, at={"gpu": WIDE_MLP, "paper": WIDE_MLP}),
-    "cnn": Contender(ClassifierConfig(ConvConfig()), space=CLASSIFIER_SPACE, at={"gpu": WIDE_CONV, "paper": WIDE_CONV}),
+    "mlp": Contender(
+        ClassifierConfig(MLPConfig()), space=CLASSIFIER_SPACE, by_budget={"gpu": WIDE_MLP, "paper": WIDE_MLP}
+    ),
+    "cnn": Contender(
+        ClassifierConfig(ConvConfig()), space=CLASSIFIER_SPACE, by_budget={"gpu": WIDE_CONV, "paper": WIDE_CONV}
+    ),
 }
 ENERGIES = ("quadratic", "rbm", "mlp_energy", "conv_energy", "jem")
 

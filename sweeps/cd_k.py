@@ -53,7 +53,7 @@ CONV_EBM = Contender(
         ChainGrid(),
         SampleGrid(),
     ),
-    at={
+    by_budget={
         "long": {"cd.replay_size": 640},
         "gpu": {"cd.replay_size": 2_000},
         "paper": {"cd.replay_size": 10_000},

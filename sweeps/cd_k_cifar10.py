@@ -53,7 +53,7 @@ def machine(config: GaussianRBMConfig, rates: Choice, gpu: dict[str, int], paper
         replace(config, annealing_chains=32, equilibration=100),
         compare=("k", "learning_rate"),
         space={"k": Choice(1, 10), "learning_rate": rates},
-        at={"gpu": gpu, "paper": paper},
+        by_budget={"gpu": gpu, "paper": paper},
     )
 
 
@@ -85,7 +85,7 @@ CONTENDERS = {
         # Every one of its steps is a pass through the network and back.
         budgets={**BUDGETS, "laptop": replace(BUDGETS["laptop"], batch_size=32)},
         final_evaluators=CHAINS,
-        at={
+        by_budget={
             "long": {"cd.replay_size": 128},
             "gpu": {"channels": (32, 64, 128, 128), "cd.replay_size": 2_000},
             "paper": {"channels": (64, 128, 256, 256), "cd.replay_size": 10_000},

@@ -101,7 +101,7 @@ def guided(guidance: Guidance, scales: tuple[float, ...], space: Space) -> Conte
             ),
         ),
         final_evaluators=(GuidanceScales(scales, N_SAMPLES), SamplingCost(n=32)),
-        at=SIZES,
+        by_budget=SIZES,
     )
 
 
@@ -125,7 +125,7 @@ CONTENDERS = {
             "r1": Float(0.05, 5.0, log=True),
         },
         budgets=budgets(0.098, gpu=40_000, paper=500_000),
-        at={
+        by_budget={
             "smoke": {"channels": (8, 8)},
             **{name: {"channels": (64, 128, 256), "latent_dim": 64, "ema_decay": 0.999} for name in ("gpu", "paper")},
         },

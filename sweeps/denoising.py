@@ -57,8 +57,8 @@ LARGE = {
     "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
 }
 
-DSM_TOLD = Contender(DSMEnergyConfig(learning_rate=4e-3), space=LEARNING_RATE, at=LARGE)
-DAE_TOLD = Contender(DenoisingAutoencoderConfig(learning_rate=4e-3), space=LEARNING_RATE, at=LARGE)
+DSM_TOLD = Contender(DSMEnergyConfig(learning_rate=4e-3), space=LEARNING_RATE, by_budget=LARGE)
+DAE_TOLD = Contender(DenoisingAutoencoderConfig(learning_rate=4e-3), space=LEARNING_RATE, by_budget=LARGE)
 CD = Contender(
     ConvEBMConfig(
         cd=LangevinCD(n_steps=15, learning_rate=5e-4, data_noise=0.03), denoising=MAPDenoising(prior_weight=150.0)
@@ -69,7 +69,7 @@ CD = Contender(
         "cd.data_noise": Float(0.005, 0.1, log=True),
     },
     final_evaluators=(TOLD, BLIND),
-    at={"gpu": {"channels": (64, 128, 256, 256)}, "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60}},
+    by_budget={"gpu": {"channels": (64, 128, 256, 256)}, "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60}},
 )
 
 
@@ -91,7 +91,7 @@ def equilibrium(*, explicit: bool) -> Contender:
         EquilibriumMatchingConfig(form, explicit=explicit, learning_rate=4e-3),
         space={**LEARNING_RATE, "rest": Float(0.02, 0.3, log=True)},
         final_evaluators=(TOLD, BLIND),
-        at={
+        by_budget={
             name: {f"potential.network.{path}": value for path, value in sizes.items() if path != "ema_decay"}
             | {"ema_decay": sizes["ema_decay"]}
             for name, sizes in LARGE.items()

@@ -76,7 +76,7 @@ DSM = Contender(
     budgets=ALL_BUDGETS,
     final_evaluators=(*OF_SCORE, BitsPerDim(by_budget(smoke=2, laptop=32, long=100, gpu=1_000, paper=10_000))),
     # A long training needs the ends too, for the likelihood.
-    at={
+    by_budget={
         "smoke": SCORE_SIZES["smoke"],
         **{name: {**SCORE_SIZES[name], "schedule": GeometricSchedule(0.003, 20.0)} for name in ("gpu", "paper")},
     },
@@ -95,7 +95,7 @@ DSM_SINGLE = Contender(
     goal=Goal("validation/denoising_error_own", "minimize"),
     evaluators=(DenoisingError((SINGLE,), 200, average="own"),),
     final_evaluators=OF_SCORE,
-    at=SCORE_SIZES,
+    by_budget=SCORE_SIZES,
 )
 
 
@@ -108,7 +108,7 @@ def dae_at(sigma: float) -> Contender:
         goal=Goal("validation/denoising_error_own", "minimize"),
         evaluators=(DenoisingError((sigma,), 200, average="own"),),
         final_evaluators=(DenoisingError((sigma,), by_budget(smoke=20, other=1_000), average="own"),),
-        at={
+        by_budget={
             "smoke": {"channels": (8, 8)},
             "gpu": {"channels": (64, 128, 128), "patch": 1, "ema_decay": 0.999},
             "paper": {"channels": (128, 256, 256), "blocks": 2, "patch": 1, "ema_decay": 0.9999},
@@ -121,7 +121,7 @@ AUTOENCODER = Contender(
     AutoencoderConfig(latent_dim=32),
     space={"learning_rate": Float(5e-4, 5e-3, log=True), "latent_dim": Choice(16, 32, 64)},
     budgets=AUTOENCODER_BUDGETS,
-    at={
+    by_budget={
         "smoke": {"channels": (8, 8)},
         "gpu": {"channels": (64, 128, 128), "ema_decay": 0.999},
         "paper": {"channels": (128, 256, 256), "ema_decay": 0.9999},

@@ -68,7 +68,7 @@ def network(*weights: str) -> Contender:
         ONE,
         space={"weight": Choice(*weights), "learning_rate": Float(1e-3, 1e-2, log=True), "grad_clip": Choice(1.0, 5.0)},
         compare="weight",
-        at=SIZES,
+        by_budget=SIZES,
     )
 
 
@@ -90,13 +90,13 @@ STUDY = Study(
             DDPM,
             kind="baseline",
             space={"learning_rate": Float(1e-3, 1e-2, log=True), "sampler.eta": Float(0.0, 1.0)},
-            at={**SIZES, "paper": {**SIZES["paper"], "sampler.n_steps": 1000}},
+            by_budget={**SIZES, "paper": {**SIZES["paper"], "sampler.n_steps": 1000}},
         ),
         **references(goal=NEAREST, evaluators=(NEAR,), final_evaluators=DISTANCES),
     },
     default=("network", "ddpm", *REFERENCES),
     goal=(Goal("validation/bits_per_dim", "minimize"), NEAREST),
-    front=2,
+    front_size=2,
     evaluators=(BitsPerDim(by_budget(smoke=2, other=16)), NEAR),
     final_evaluators=(
         BitsPerDim(by_budget(smoke=2, laptop=32, long=200, gpu=1_000, paper=10_000)),

@@ -49,7 +49,7 @@ def energy(config: SystemConfig, forms: dict[str, Space]) -> Contender:
         config,
         compare="form.name",
         space={"form.name": Choice(*forms, then=forms)},
-        at={
+        by_budget={
             "laptop": {"sample_steps": 100},
             "smoke": {"cd.n_steps": 2, "cd.replay_size": 64, "sample_steps": 3},
             "gpu": {"form.scale": 4, **chains},

@@ -102,20 +102,23 @@ CONTENDERS = {
         ConvEBMConfig(cd=replace(CHAINS, n_steps=25, restart_fraction=1.0, step_size=20.0), sample_steps=25),
         space={**LANGEVIN, "cd.step_size": Float(5.0, 30.0, log=True)},
         budgets=budgets(0.12, gpu=14_000, paper=100_000),
-        at={
+        by_budget={
             "smoke": {**SMALL, "sample_steps": 3},
             "gpu": WIDE,
             "paper": {**WIDE, "cd.n_steps": 100, "cd.step_size": 10.0, "sample_steps": 100},
         },
     ),
     "persistent": Contender(
-        ConvEBMConfig(cd=CHAINS), space=LANGEVIN, budgets=budgets(0.075, gpu=24_000, paper=150_000), at=PERSISTENT_SIZES
+        ConvEBMConfig(cd=CHAINS),
+        space=LANGEVIN,
+        budgets=budgets(0.075, gpu=24_000, paper=150_000),
+        by_budget=PERSISTENT_SIZES,
     ),
     "improved": Contender(
         ConvEBMConfig(cd=replace(CHAINS, kl=0.3, entropy=0.1, replay_shift=1, restart_fraction=0.1)),
         space={**LANGEVIN, "cd.kl": Float(0.1, 1.0, log=True), "cd.replay_shift": Choice(0, 1, 2)},
         budgets=budgets(0.1, gpu=20_000, paper=150_000),
-        at=PERSISTENT_SIZES,
+        by_budget=PERSISTENT_SIZES,
     ),
     "energy_matching": Contender(
         EnergyMatchingConfig(
@@ -124,7 +127,7 @@ CONTENDERS = {
         space={**REGRESSION, "sample_time": Float(0.9, 2.0), "contrast_weight": Float(1e-4, 1e-2, log=True)},
         # A regression takes .097 s, and six times that with its contrast.
         budgets=budgets(0.12, gpu=24_000, paper=150_000),
-        at={
+        by_budget={
             "smoke": {**SMALL_POTENTIAL, "contrast_from": 2, "contrast.sampler.n_steps": 2, "sample_steps": 3},
             "long": {"contrast_from": 1_180, "ema_decay": 0.98},
             "gpu": {**WIDE_POTENTIAL, "contrast_from": 22_000},
@@ -135,20 +138,20 @@ CONTENDERS = {
         EquilibriumMatchingConfig(POTENTIAL, learning_rate=4e-3, sampler=DESCENT),
         space={**REGRESSION, "rest": Float(0.05, 0.5), "sampler.step_size": Float(0.02, 0.1, log=True)},
         budgets=budgets(0.097, gpu=30_000, paper=150_000),
-        at=EQUILIBRIUM_SIZES,
+        by_budget=EQUILIBRIUM_SIZES,
     ),
     "equilibrium_field": Contender(
         EquilibriumMatchingConfig(COARSE, explicit=False, sampler=DESCENT),
         kind="score",
         space={**REGRESSION, "rest": Float(0.05, 0.5), "sampler.step_size": Float(0.02, 0.1, log=True)},
         budgets=budgets(0.028, gpu=60_000, paper=400_000),
-        at=EQUILIBRIUM_SIZES,
+        by_budget=EQUILIBRIUM_SIZES,
     ),
     "grbm": Contender(
         GaussianRBMConfig(Dense(512), chain="gibbs_langevin", start="noise", k=50, learning_rate=0.1),
         space={"learning_rate": Float(0.01, 0.3, log=True), "inner_step_size": Float(0.01, 0.1, log=True)},
         budgets=budgets(0.12, gpu=9_000, paper=300_000),
-        at={
+        by_budget={
             "smoke": {"hidden.n_hidden": 16, "k": 2, "sample_steps": 3},
             "gpu": {"hidden.n_hidden": 4096},
             "paper": {"hidden.n_hidden": 4096, "k": 100},
@@ -158,18 +161,18 @@ CONTENDERS = {
         GANConfig(discriminator_learning_rate=2e-3, generator_learning_rate=2e-3),
         space={**GAN_SPACE, "r1": Float(0.05, 5.0, log=True)},
         budgets=budgets(0.16, gpu=60_000, paper=500_000),
-        at=GAN_SIZES,
+        by_budget=GAN_SIZES,
     ),
     "wgan_gp": Contender(
         GANConfig.wgan_gp(learning_rate=1e-3),
         space={**GAN_SPACE, "generator_every": Choice(2, 5)},
         budgets=budgets(0.08, gpu=100_000, paper=500_000),
-        at=GAN_SIZES,
+        by_budget=GAN_SIZES,
     ),
     "vae": Contender(
         VAEConfig(learning_rate=3e-3),
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 1.0), "latent_dim": Choice(8, 16, 32)},
-        at=VAE_SIZES,
+        by_budget=VAE_SIZES,
     ),
 }
 

@@ -62,12 +62,12 @@ CONTENDERS = {
     "dsm": Contender(
         DSMEnergyConfig(schedule=GeometricSchedule(0.03, 2.0), learning_rate=4e-3, inpainting=FINE),
         space={"inpainting.temperature": Choice(0.0, 0.02, 0.1), "inpainting.step_size": Float(0.3, 1.0), **RATE},
-        at=UNETS,
+        by_budget=UNETS,
     ),
     "dsm_hole": Contender(
         HoleEnergyConfig(learning_rate=4e-3, schedule=GeometricSchedule(0.1, 2.0), inpainting=TWO_STEPS),
         space=RATE,
-        at=UNETS,
+        by_budget=UNETS,
     ),
     "cd": Contender(
         ConvEBMConfig(cd=LangevinCD(n_steps=15)),
@@ -76,7 +76,7 @@ CONTENDERS = {
             "cd.learning_rate": Float(1e-4, 1e-3, log=True),
             "cd.data_noise": Float(0.005, 0.1, log=True),
         },
-        at={
+        by_budget={
             "smoke": {"inpaint_steps": 5},
             "gpu": {"channels": (64, 128, 256, 256)},
             "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60},
@@ -85,12 +85,12 @@ CONTENDERS = {
     "energy_matching": Contender(
         EnergyMatchingConfig(POTENTIAL, learning_rate=4e-3),
         space={"inpaint_steps": Int(5, 200, log=True), "step_size": Float(0.005, 0.05, log=True), **RATE},
-        at=POTENTIALS,
+        by_budget=POTENTIALS,
     ),
     "equilibrium_matching": Contender(
         EquilibriumMatchingConfig(POTENTIAL, learning_rate=4e-3),
         space={"inpaint_steps": Int(5, 200, log=True), "rest": Float(0.05, 0.5), **RATE},
-        at=POTENTIALS,
+        by_budget=POTENTIALS,
     ),
     "gan": Contender(
         GANConfig(search_steps=30),
@@ -99,7 +99,7 @@ CONTENDERS = {
             "search_realism": Float(1e-4, 1e-1, log=True),
             "generator_learning_rate": Float(3e-4, 2e-3, log=True),
         },
-        at={"smoke": {"search_steps": 3}, "gpu": LARGE_GAN, "paper": LARGE_GAN},
+        by_budget={"smoke": {"search_steps": 3}, "gpu": LARGE_GAN, "paper": LARGE_GAN},
     ),
     "context_encoder": Contender(
         MaskedAutoencoderConfig(adversarial=0.01, learning_rate=4e-3),
@@ -108,9 +108,9 @@ CONTENDERS = {
             "critic_learning_rate": Float(1e-4, 1e-3, log=True),
             **RATE,
         },
-        at=UNETS,
+        by_budget=UNETS,
     ),
-    "masked_autoencoder": Contender(MaskedAutoencoderConfig(learning_rate=4e-3), space=RATE, at=UNETS),
+    "masked_autoencoder": Contender(MaskedAutoencoderConfig(learning_rate=4e-3), space=RATE, by_budget=UNETS),
     "biharmonic": Contender(ClassicalInpainterConfig("biharmonic")),
     "smooth_fill": Contender(ClassicalInpainterConfig("smooth")),
     "mean_image": Contender(ClassicalInpainterConfig("mean_image")),

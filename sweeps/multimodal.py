@@ -29,9 +29,9 @@ SPACE = {
 
 JOINT = {**SPACE, "weight": Float(0.003, 0.1, log=True)}
 
-COSINE = Contender(PairEBMConfig(learning_rate=5e-3), space=JOINT, at=LARGE)
-MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), space=JOINT, at=LARGE)
-CLIP = Contender(CLIPConfig(learning_rate=5e-3), space=SPACE, at=LARGE)
+COSINE = Contender(PairEBMConfig(learning_rate=5e-3), space=JOINT, by_budget=LARGE)
+MLP = Contender(PairEBMConfig(form="mlp", learning_rate=5e-3), space=JOINT, by_budget=LARGE)
+CLIP = Contender(CLIPConfig(learning_rate=5e-3), space=SPACE, by_budget=LARGE)
 
 
 ENERGIES = ("cosine", "mlp")

@@ -80,7 +80,7 @@ AVERAGED = {"long": 0.998, "gpu": 0.999, "paper": 0.999}
 def contender(config: NCSNConfig) -> Contender:
     decays = AVERAGED if config.ema_decay > 0 else {}
     at = {name: {**sizes, **({"ema_decay": decays[name]} if name in decays else {})} for name, sizes in SIZES.items()}
-    return Contender(config, space={"learning_rate": Float(1e-3, 1e-2, log=True)}, at=at)
+    return Contender(config, space={"learning_rate": Float(1e-3, 1e-2, log=True)}, by_budget=at)
 
 
 CONTENDERS = {

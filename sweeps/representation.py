@@ -40,7 +40,7 @@ ENERGY = Contender(
         batch_size=by_budget(smoke=16, laptop=32, long=32, other=128),
         reports=REPORTS,
     ),
-    at={name: {**WIDE, "cd.n_steps": 20} for name in ("gpu", "paper")},
+    by_budget={name: {**WIDE, "cd.n_steps": 20} for name in ("gpu", "paper")},
 )
 
 TWO_VIEWS = Contender(
@@ -50,13 +50,13 @@ TWO_VIEWS = Contender(
         "temperature": Float(0.05, 0.3, log=True),
         "weight": Float(0.003, 0.1, log=True),
     },
-    at=LARGE,
+    by_budget=LARGE,
 )
 
 SIMCLR = Contender(
     SimCLRConfig(learning_rate=3e-3, temperature=0.1),
     space={"learning_rate": Float(1e-3, 1e-2, log=True), "temperature": Float(0.05, 0.3, log=True)},
-    at=LARGE,
+    by_budget=LARGE,
 )
 
 PCA = Contender(PCAConfig(), space={"n_components": Choice(64, 32, 128, 256)})

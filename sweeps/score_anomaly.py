@@ -69,14 +69,14 @@ def score(config: ScoreModelConfig, space: Space, **smoke: float) -> Contender:
     """``smoke``: fields of the anomaly score in a smoke run."""
     smoke_sizes = {**SIZES["smoke"], **{f"anomaly.{name}": value for name, value in smoke.items()}}
     budgets = equal_seconds(0.055, SECONDS, gpu=30_000, paper=400_000)
-    return Contender(config, space=space, budgets=budgets, at={**SIZES, "smoke": smoke_sizes})
+    return Contender(config, space=space, budgets=budgets, by_budget={**SIZES, "smoke": smoke_sizes})
 
 
 def norms(detector: Neighbours | Mixture, space: Space) -> Contender:
     examples = {"smoke": 64, "laptop": 1_000, "long": 3_000, "gpu": 10_000, "paper": 40_000}
     contender = score(replace(SCORE, anomaly=ScoreNorms(detector)), {**LEARNING_RATE, **RANGE, **space})
     at = {name: {**SIZES.get(name, {}), "anomaly.n_examples": n} for name, n in examples.items()}
-    return replace(contender, at=at)
+    return replace(contender, by_budget=at)
 
 
 CONTENDERS = {
@@ -86,7 +86,7 @@ CONTENDERS = {
         DSMEnergyConfig(NETWORK.channels, patch=4, schedule=NEAR, learning_rate=4e-3, ema_decay=0.95),
         space={**LEARNING_RATE, "anomaly_sigmas": Choice((0.02,), (0.1,), (0.5,), (0.02, 0.05, 0.1, 0.2, 0.5, 1.0))},
         budgets=equal_seconds(0.128, SECONDS, gpu=15_000, paper=200_000),
-        at={
+        by_budget={
             "smoke": {"channels": (8, 8)},
             "long": {"ema_decay": 0.99},
             "gpu": {"channels": (64, 128, 128), "blocks": 2, "patch": 2, "ema_decay": 0.999},
@@ -105,12 +105,12 @@ CONTENDERS = {
         AutoencoderConfig(latent_dim=32),
         space={"latent_dim": Choice(8, 16, 32, 64, 128), "learning_rate": Float(5e-4, 5e-3, log=True)},
         budgets=equal_seconds(0.058, SECONDS, gpu=30_000, paper=100_000),
-        at={name: {"channels": (64, 128, 256)} for name in ("gpu", "paper")},
+        by_budget={name: {"channels": (64, 128, 256)} for name in ("gpu", "paper")},
     ),
     "isolation_forest": Contender(
         IsolationForestConfig(),
         space={"samples_per_tree": Choice(128, 256, 512, 1024), "feature_share": Float(0.05, 1.0, log=True)},
-        at={name: {"n_trees": 1000} for name in ("gpu", "paper")},
+        by_budget={name: {"n_trees": 1000} for name in ("gpu", "paper")},
     ),
     "one_class_svm": Contender(
         OneClassSVMConfig(n_components=64),
@@ -120,7 +120,7 @@ CONTENDERS = {
             "n_components": Choice(32, 64, 128, 256),
             "whiten": Choice(False, True),
         },
-        at={name: {"n_examples": 20_000} for name in ("gpu", "paper")},
+        by_budget={name: {"n_examples": 20_000} for name in ("gpu", "paper")},
     ),
     "likelihood_ratio": Contender(
         VAEConfig(latent_dim=64, learning_rate=3e-3, corrected=True),
@@ -130,7 +130,7 @@ CONTENDERS = {
             "learning_rate": Float(5e-4, 5e-3, log=True),
         },
         budgets=equal_seconds(0.057, SECONDS, gpu=30_000, paper=100_000),
-        at={name: {"channels": (64, 128, 256)} for name in ("gpu", "paper")},
+        by_budget={name: {"channels": (64, 128, 256)} for name in ("gpu", "paper")},
     ),
 }
 SCORES = ("score_norms_knn", "score_norms_gmm", "score_energy", "diffusion_likelihood")

@@ -79,7 +79,7 @@ def score(config: ScoreModelConfig, space: Space, **paper: float) -> Contender:
         config,
         space={"learning_rate": Float(1e-3, 1e-2, log=True), **space},
         budgets=budgets(0.055, gpu=30_000, paper=400_000),
-        at={
+        by_budget={
             "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
             "long": {"ema_decay": 0.995},
             "gpu": {"network": UNetConfig((64, 128, 128), blocks=2), "ema_decay": 0.999},
@@ -120,31 +120,31 @@ CONTENDERS = {
         EnergyMatchingConfig(POTENTIAL, learning_rate=4e-3, sample_steps=60),
         space={**REGRESSION, "sample_time": Float(0.9, 2.0)},
         budgets=budgets(0.125, gpu=12_000, paper=400_000),
-        at={**POTENTIAL_SIZES, "smoke": {**SMALL_POTENTIAL, "sample_steps": 3}},
+        by_budget={**POTENTIAL_SIZES, "smoke": {**SMALL_POTENTIAL, "sample_steps": 3}},
     ),
     "equilibrium_field": Contender(
         EquilibriumMatchingConfig(POTENTIAL, explicit=False, learning_rate=4e-3, sampler=NesterovDescent(60, 0.05)),
         kind="score",
         space={**REGRESSION, "rest": Float(0.05, 0.5)},
         budgets=budgets(0.055, gpu=30_000, paper=400_000),
-        at={**POTENTIAL_SIZES, "smoke": {**SMALL_POTENTIAL, "sampler.n_steps": 3}},
+        by_budget={**POTENTIAL_SIZES, "smoke": {**SMALL_POTENTIAL, "sampler.n_steps": 3}},
     ),
     "gan": Contender(
         GANConfig(discriminator_learning_rate=1e-3, generator_learning_rate=1e-3),
         space={**GAN_SPACE, "r1": Float(0.05, 5.0, log=True)},
         budgets=budgets(0.115, gpu=40_000, paper=500_000),
-        at=GAN_SIZES,
+        by_budget=GAN_SIZES,
     ),
     "wgan_gp": Contender(
         GANConfig.wgan_gp(learning_rate=1e-3),
         space={**GAN_SPACE, "generator_every": Choice(2, 5)},
         budgets=budgets(0.054, gpu=70_000, paper=500_000),
-        at=GAN_SIZES,
+        by_budget=GAN_SIZES,
     ),
     "vae": Contender(
         VAEConfig(learning_rate=3e-3, latent_dim=32),
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 1.0), "latent_dim": Choice(16, 32, 64)},
-        at=VAE_SIZES,
+        by_budget=VAE_SIZES,
     ),
 }
 DISTANCE = "test/frechet_distance"

@@ -49,7 +49,7 @@ def contender(matching: Matching, density: str) -> Contender:
         FittedScoreConfig(matching, density, "linear" if density == "normal1d" else "mlp", SIGMAS),
         kind="baseline" if matching == "exact" else "score",
         space={"hidden": Choice((8,), (12, 12), (24, 24)), "iterations": Choice(20, 50, 100)} if searched else {},
-        at={**at, "smoke": {**at["smoke"], "iterations": 5}},
+        by_budget={**at, "smoke": {**at["smoke"], "iterations": 5}},
     )
 
 

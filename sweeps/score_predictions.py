@@ -55,7 +55,7 @@ def path(name: str) -> Contender:
         ),
         space={"predicts": Choice(*PREDICTIONS), "learning_rate": Float(1e-3, 1e-2, log=True)},
         compare="predicts",
-        at={
+        by_budget={
             "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
             "long": {"ema_decay": 0.995},
             "gpu": {"network.channels": (64, 128, 128), "network.blocks": 2, "ema_decay": 0.999},

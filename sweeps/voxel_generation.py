@@ -64,7 +64,7 @@ CONTENDERS = {
             "confinement": Float(0.5, 2.0, log=True),
         },
         final_evaluators=(VoxelGeneration(N_SAMPLES, real=True), VoxelReplay(N_SAMPLES)),
-        at={
+        by_budget={
             "smoke": {"channels": (8, 8), "cd.n_steps": 3, "cd.replay_size": 48, "sample_steps": 3},
             # Chains that training makes as long as those of samples.
             "laptop": {"cd.replay_size": 400},
@@ -76,7 +76,7 @@ CONTENDERS = {
         EnergyMatchingConfig(POTENTIAL, sample_steps=60),
         space={"learning_rate": Float(1e-3, 6e-3, log=True), "sample_time": Float(0.9, 2.0)},
         budgets=budgets(0.087),
-        at={
+        by_budget={
             "smoke": {"potential.network.channels": (8, 8), "sample_steps": 3},
             "gpu": WIDE_POTENTIAL,
             "paper": WIDE_POTENTIAL,
@@ -87,7 +87,7 @@ CONTENDERS = {
         kind="score",
         space={"learning_rate": Float(1e-3, 6e-3, log=True), "rest": Float(0.05, 0.5)},
         budgets=budgets(0.041),
-        at={
+        by_budget={
             "smoke": {"potential.network.channels": (8, 8), "sampler.n_steps": 3},
             "gpu": WIDE_POTENTIAL,
             "paper": WIDE_POTENTIAL,
@@ -101,13 +101,13 @@ CONTENDERS = {
             "r1": Float(0.05, 5.0, log=True),
         },
         budgets=budgets(0.17),
-        at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
+        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
     ),
     "vae": Contender(
         VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 2.0, log=True)},
         budgets=budgets(0.10),
-        at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
+        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
     ),
     **references(),
 }

@@ -69,7 +69,7 @@ def score(config: VoxelScoreConfig, space: Space, **large: float) -> Contender:
         config,
         space=space,
         final_evaluators=(*FINAL, SamplingPath(n_chains=4, columns=6), StepCounts(STEPS, columns=4)),
-        at={
+        by_budget={
             "smoke": {"network": UNetConfig((8,), patch=2), "sampler.n_steps": 2},
             "long": {"ema_decay": 0.995},
             "gpu": {"network": UNetConfig((64, 128, 128)), "ema_decay": 0.999, **sampler},
@@ -90,13 +90,13 @@ CONTENDERS = {
             "r1": Float(0.05, 5.0, log=True),
         },
         budgets=equal_seconds(0.175, SECONDS, gpu=20_000, paper=300_000),
-        at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
+        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
     ),
     "vae": Contender(
         VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
         space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 2.0, log=True)},
         budgets=equal_seconds(0.105, SECONDS, gpu=30_000, paper=300_000),
-        at={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
+        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
     ),
     **references(final_evaluators=FINAL[:1]),
 }

@@ -90,7 +90,10 @@ def test_every_contender_builds_on_the_study_s_data(script: Path) -> None:
     (study,) = studies_of(script)
     for name, contender in study.contenders.items():
         spec = spec_of(study.data, contender.config.units, study.needs)
-        for config in (*variants(contender), *(study.at(budget, [name])[name].config for budget in contender.at)):
+        for config in (
+            *variants(contender),
+            *(study.at(budget, [name])[name].config for budget in contender.by_budget),
+        ):
             system = config.build(spec)
             assert isinstance(system, CanFit) or system.phases(), name
         at = study.at("laptop", [name])[name]

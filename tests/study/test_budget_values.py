@@ -74,9 +74,9 @@ def test_a_budget_that_the_study_has_not_is_refused_when_it_is_written() -> None
     with pytest.raises(UserError, match="none for laptop, slow: name them, or give the value of all others"):
         study(budgets=budgets, evaluators=(EnergyGap(by_budget(smoke=2)),))
     with pytest.raises(UserError, match="contender 'rbm' names the budget 'smok', which the study has not: did you"):
-        study(budgets=budgets, contenders={"rbm": Contender(RBM, "energy", at={"smok": {"n_hidden": 3}})})
+        study(budgets=budgets, contenders={"rbm": Contender(RBM, "energy", by_budget={"smok": {"n_hidden": 3}})})
     with pytest.raises(UserError, match="which the study has not: it has smoke, laptop, slow"):
-        study(budgets=budgets, contenders={"rbm": Contender(RBM, "energy", at={"of the moon": {"n_hidden": 3}})})
+        study(budgets=budgets, contenders={"rbm": Contender(RBM, "energy", by_budget={"of the moon": {"n_hidden": 3}})})
     # A contender's own budgets count, and are all that it needs values for.
     own = Contender(RBM, "energy", evaluators=(EnergyGap(by_budget(night=2)),), budgets={"night": Budget(10)})
     assert study(contenders={"rbm": own}).at("night")["rbm"].evaluators == (EnergyGap(2),)

@@ -71,7 +71,7 @@ class Assignment:
     until: int | None = None
     """The update after which the run pauses (None: the budget's end). An assignment that differs in this alone
     continues it."""
-    halve: tuple[str, ...] | None = None
+    halved_on_restart: tuple[str, ...] | None = None
     """The paths that a restart halves; see :class:`gibbsweep.study.contender.Contender`."""
     announced: tuple[str, ...] = ()
     """Metrics that the sweep hears with each report."""
@@ -114,7 +114,7 @@ def assignment_of(
         validation=validation,
         precision=precision,
         goals=contender.goals,
-        halve=contender.contender.halve,
+        halved_on_restart=contender.contender.halved_on_restart,
     )
 
 

@@ -140,7 +140,7 @@ def _train(
         )
         return system, outcome
     if assignment.budget.retries:
-        check_halving(assignment.config, assignment.halve)
+        check_halving(assignment.config, assignment.halved_on_restart)
     budget = assignment.budget.within(len(dataset.train))
     if spool is not None and (sentence := cut_batch(assignment.budget, dataset)):
         print(f"batch: {sentence}", flush=True)
@@ -172,7 +172,7 @@ def _train(
         if outcome.kind != "diverged" or len(restarts) >= budget.retries:
             return system, outcome
         config = config_in(assignment.config, segment)
-        restarts = add_restart(outcome, assignment.run_dir, config, assignment.halve)
+        restarts = add_restart(outcome, assignment.run_dir, config, assignment.halved_on_restart)
         print(f"restart {len(restarts)} of {budget.retries}: {restarts[-1]}", flush=True)
 
 
@@ -188,7 +188,7 @@ def _build(assignment: Assignment, dataset: Dataset, segment: Segment | None, re
     # Weights are drawn by PyTorch's initialisers, which know only the global generator.
     torch.manual_seed(assignment.seed)
     config = config_in(assignment.config, segment)
-    steps: SystemConfig = with_values(config, halved_steps(config, assignment.halve, restarts))
+    steps: SystemConfig = with_values(config, halved_steps(config, assignment.halved_on_restart, restarts))
     return steps.build(dataset.spec)
 
 

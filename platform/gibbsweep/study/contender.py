@@ -60,9 +60,9 @@ class Contender:
     """Measure the test split (None: the study's)."""
     budgets: Mapping[str, Budget] | None = None
     """How long it trains, by the budget's name (None: as the study says)."""
-    at: Sizes = field(default_factory=dict)
+    by_budget: Sizes = field(default_factory=dict)
     """Fields of the configuration that a budget changes, by dotted path: ``{"paper": {"channels": (64, 128)}}``."""
-    halve: tuple[str, ...] | None = None
+    halved_on_restart: tuple[str, ...] | None = None
     """Paths of the step sizes that a run halves when it restarts after a divergence (``Budget.retries``). None: those
     that the configuration names, which are its learning rates and the steps of the chains it trains with."""
     evolves: tuple[str, ...] | None = None

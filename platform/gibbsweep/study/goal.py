@@ -67,6 +67,6 @@ def check_goals(contender: str, goals: tuple[Goal, ...], front: int) -> None:
         )
     if len(goals) > 1 and front < len(goals):
         raise UserError(
-            f"contender {contender!r} has {len(goals)} goals, and front={front} would not retrain the best in each: "
-            f"use front={len(goals)} or more."
+            f"contender {contender!r} has {len(goals)} goals, and front_size={front} would not retrain the best in each: "
+            f"use front_size={len(goals)} or more."
         )

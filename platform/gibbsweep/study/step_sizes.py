@@ -32,7 +32,7 @@ def check_halving(config: Any, named: tuple[str, ...] | None) -> None:
     if not step_sizes(config, named):
         raise UserError(
             f"{type(config).__name__} names no step sizes, and a restart with --retries halves them: name their paths "
-            "in the contender's halve, or leave out --retries."
+            "in the contender's halved_on_restart, or leave out --retries."
         )
 
 

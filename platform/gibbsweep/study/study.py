@@ -122,7 +122,7 @@ class Study:
     """The evaluators' sounds that are kept beside the table."""
     constraints: tuple[Constraint, ...] = ()
     """Bounds on validation metrics. A trial that violates one is retrained only where none satisfies all."""
-    front: int = 3
+    front_size: int = 3
     """With several goals, the most configurations of each contender (and compared option) that are retrained."""
     note: str = ""
     """A caution to the reader of the numbers; it stands above the table."""
@@ -133,13 +133,13 @@ class Study:
             _check_name(f"a figure of study {self.name!r}", figure)
         for name, contender in self.contenders.items():
             _check_name(f"a contender of study {self.name!r}", name)
-            check_goals(name, as_goals(contender.goal or self.goal), self.front)
+            check_goals(name, as_goals(contender.goal or self.goal), self.front_size)
             check_paths(contender.config, contender.space)
-            step_sizes(contender.config, contender.halve)
+            step_sizes(contender.config, contender.halved_on_restart)
             for path, domain in walk(contender.space):
                 for value in domain.options if isinstance(domain, Choice) else (domain.low, domain.high):
                     check_type(contender.config, path, value)
-            for changes in contender.at.values():
+            for changes in contender.by_budget.values():
                 check_is_json(with_values(contender.config, changes))
             for path in contender.compared_paths:
                 if not isinstance(contender.space.get(path), Choice):
@@ -156,7 +156,7 @@ class Study:
         # Whoever leaves the trials out has those of a smoke budget by default, also without such a budget.
         check_budgets((self.trials, self.scheduler), budget_names, (*budget_names, "smoke"), f"study {self.name!r}")
         for (name, contender), budgets in zip(self.contenders.items(), budgets_of_each, strict=True):
-            for budget in contender.at:
+            for budget in contender.by_budget:
                 check_name(budget, budget_names, f"contender {name!r}")
             for evaluators in self._evaluators(contender):
                 check_budgets(evaluators, budgets, budget_names, f"an evaluator of contender {name!r}")
@@ -188,7 +188,7 @@ class Study:
         return ContenderAtBudget(
             name,
             contender,
-            config=with_values(contender.config, contender.at.get(budget, {})),
+            config=with_values(contender.config, contender.by_budget.get(budget, {})),
             budget=budgets[budget] if retries is None else replace(budgets[budget], retries=retries),
             goals=as_goals(contender.goal or self.goal),
             constraints=self.constraints if contender.constraints is None else contender.constraints,

@@ -56,7 +56,7 @@ def test_members_wait_for_one_another_and_the_best_schedule_is_retrained(tmp_pat
         taken += len(record.copies)
         assert all(c.donor % 2 == record.number % 2 for c in record.copies), "an option is a population of its own"
         assert all(c.values["k"] == record.initial_values["k"] for c in record.copies)
-    assert taken == len(plan.takeovers) >= 6
+    assert taken == len(plan.copies) >= 6
     for k in (1, 2):
         (retrained,) = [p for p in order if p.kind == "retrain" and p.option == k]
         best = next(arm for arm in plan.arms() if arm.option == k).best()

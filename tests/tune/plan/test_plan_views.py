@@ -50,7 +50,7 @@ def test_a_contender_with_nothing_to_search_is_only_retrained(tmp_path: Path) ->
 
 def test_a_budget_changes_the_configuration_that_search_starts_from(tmp_path: Path) -> None:
     contender = Contender(
-        RBM, "energy", {"learning_rate": Float(0.001, 0.9)}, at={"slow": {"learning_rate": 0.7, "n_hidden": 3}}
+        RBM, "energy", {"learning_rate": Float(0.001, 0.9)}, by_budget={"slow": {"learning_rate": 0.7, "n_hidden": 3}}
     )
     the_study = study(contenders={"rbm": contender})
     assert the_study.at("smoke")["rbm"].config == RBM
@@ -62,7 +62,7 @@ def test_a_budget_changes_the_configuration_that_search_starts_from(tmp_path: Pa
 
 def test_a_budget_that_changes_a_field_that_is_not_there_is_refused() -> None:
     with pytest.raises(UserError, match="did you mean 'n_hidden'"):
-        study(contenders={"rbm": Contender(RBM, "energy", at={"gpu": {"n_hiden": 3}})})
+        study(contenders={"rbm": Contender(RBM, "energy", by_budget={"gpu": {"n_hiden": 3}})})
 
 
 def test_evaluators_may_depend_on_the_budget() -> None:

@@ -77,7 +77,7 @@ def test_equal_trials_are_retrained_once_and_violations_come_last(tmp_path: Path
 
 
 def test_the_number_retrained_is_the_study_s(tmp_path: Path) -> None:
-    wide = two(front=5)
+    wide = two(front_size=5)
     run_all(plan := new_plan(tmp_path, wide, trials=30))
     assert len(rows_of(plan)) == 5
     gaps = sorted(row.best_config["learning_rate"] for row in rows_of(plan))
@@ -182,7 +182,7 @@ def test_a_trial_that_lacks_a_goal_at_the_end_or_at_a_rung_diverged(tmp_path: Pa
     ("changes", "options", "message"),
     [
         ({}, {"sampler": "cmaes"}, "--sampler cmaes searches for one goal, and there are 2"),
-        ({"front": 1}, {}, "'rbm' has 2 goals, and front=1 would not retrain the best in each: use front=2"),
+        ({"front_size": 1}, {}, "'rbm' has 2 goals, and front_size=1 would not retrain the best in each: use front_size=2"),
         ({"goal": (BITS, BITS)}, {}, "several of different metrics: got validation/log_likelihood, validation/log"),
         ({"goal": ()}, {}, "needs a goal.*got none"),
     ],

@@ -48,7 +48,7 @@ def test_the_folder_shows_what_the_driver_does(tmp_path: Path) -> None:
     assert generations == sorted(generations) and set(generations) == {1, 2, 3, 4}
     seen = overview_from_folder(plan.sweep).overview
     assert seen.done == seen.runs == plan.total and seen.promoted == 0
-    assert seen.copied == len(plan.takeovers) > 4
+    assert seen.copied == len(plan.copies) > 4
     shown = "\n".join(line.plain for line in contender_lines(seen, width=120))
     assert re.search(r" 5 .* gone on +\d copied", shown) is not None and "promoted" not in shown
 
@@ -63,11 +63,11 @@ def test_the_log_says_who_went_on_from_whom_once(tmp_path: Path) -> None:
             train(plan, planned, breaks=0.2)
             progress.changed()
     said = [line for line in out.getvalue().splitlines() if "<-" in line]
-    assert len(said) == len(plan.takeovers)
+    assert len(said) == len(plan.copies)
     pattern = r"rbm-\d{4}( \(diverged\))? <- rbm-\d{4} after \d+ updates \(learning_rate [\d.e-]+ -> [\d.e-]+\)"
     assert all(re.fullmatch(pattern, line) for line in said), said
     assert any("(diverged)" in line for line in said)
-    assert resumed_plan(tmp_path).takeovers == []
+    assert resumed_plan(tmp_path).copies == []
 
 
 def test_the_table_and_the_figure_have_the_schedule(tmp_path: Path) -> None:

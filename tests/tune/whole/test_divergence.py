@@ -47,12 +47,12 @@ def test_a_budget_s_own_retries_are_the_default(tmp_path: Path) -> None:
 
 
 def test_a_contender_with_nothing_to_halve_is_refused_before_anything_trains(tmp_path: Path) -> None:
-    contenders = {"rbm": replace(STUDY.contenders["rbm"], halve=())}
+    contenders = {"rbm": replace(STUDY.contenders["rbm"], halved_on_restart=())}
     new_plan(tmp_path / "without", study(contenders=contenders))
     with pytest.raises(UserError, match="names no step sizes"):
         new_plan(tmp_path, study(contenders=contenders), retries=1)
     with pytest.raises(UserError, match="n_hidden"):
-        study(contenders={"rbm": replace(STUDY.contenders["rbm"], halve=("n_hidden",))})
+        study(contenders={"rbm": replace(STUDY.contenders["rbm"], halved_on_restart=("n_hidden",))})
 
 
 def in_the_journal(plan: Plan) -> list[FrozenTrial]:

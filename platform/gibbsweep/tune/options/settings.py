@@ -73,14 +73,14 @@ def fingerprint(study: Study, settings: Settings) -> dict[str, Any]:
     Raises UserError for an evaluator that has no such text."""
     by_contender = {}
     for name, at in settings.contenders_of(study).items():
-        halved = step_sizes(at.config, at.contender.halve) if at.budget.retries else None
+        halved = step_sizes(at.config, at.contender.halved_on_restart) if at.budget.retries else None
         by_contender[name] = {
             "config": {"class": type(at.config).__name__, **flatten(at.config)},
             "space": describe(at.space),
             "compare": at.contender.compare,
             "validation": study.validation,
             "views": list(study.views(settings.data)),
-            **_goals(at.goals, study.front),
+            **_goals(at.goals, study.front_size),
             **({"constraints": [vars(constraint) for constraint in at.constraints]} if at.constraints else {}),
             "budget": vars(at.budget),
             **({"halve": halved} if halved is not None else {}),

@@ -40,7 +40,7 @@ class Plan:
         self.views = study.views(settings.data)
         """The data views that best configurations are retrained on; search uses the first alone."""
         self._searches = searches_of(study, settings, sweep)
-        self._retrainings = Retrainings(settings, self.views, study.front)
+        self._retrainings = Retrainings(settings, self.views, study.front_size)
         self._checkpoint_copies = CheckpointCopies(sweep)
         self._running: dict[str, PlannedRun] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -80,8 +80,8 @@ class Plan:
         return MappingProxyType(self._outcomes)
 
     @property
-    def takeovers(self) -> Sequence[tuple[str, CheckpointCopy]]:
-        """The checkpoints that this process has copied in populations, as (run, takeover)."""
+    def copies(self) -> Sequence[tuple[str, CheckpointCopy]]:
+        """The checkpoints that this process has copied in populations, as (run, copy)."""
         return self._checkpoint_copies.made
 
     @property

@@ -30,7 +30,7 @@ def evolving_paths(at: ContenderAtBudget, trials: int, system: System, spec: Dat
     paths = dict(walk(contender.space))
     named = contender.evolves
     if named is None:
-        steps = step_sizes(config, contender.halve)
+        steps = step_sizes(config, contender.halved_on_restart)
         free = {path: paths[path] for path in _free(contender.space, contender.compared_paths)}
         candidates = [path for path, domain in free.items() if path in steps or isinstance(domain, Float)]
         default_paths = tuple(path for path in candidates if not _broken(config, path, paths[path], spec))

@@ -57,5 +57,5 @@ def _check_contender(contender: ContenderAtBudget, dataset: Dataset) -> System:
     sizes to halve."""
     system = checked_system(contender.name, contender.config, dataset, contender.evaluators, contender.final_evaluators)
     if contender.budget.retries and not isinstance(system, CanFit):
-        check_halving(contender.config, contender.contender.halve)
+        check_halving(contender.config, contender.contender.halved_on_restart)
     return system

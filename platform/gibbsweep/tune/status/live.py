@@ -44,7 +44,7 @@ class Progress:
         self._gate, self._plan, self._console, self._clock = gate, plan, console, clock
         self._outlines = outline(plan)
         self._printed_runs = set(plan.outcomes)
-        self._printed_takeovers = 0
+        self._printed_copies = 0
         self._last_reports = {
             run_dir.name: report
             for run_dir in plan.sweep.trials.glob("*")
@@ -130,9 +130,9 @@ class Progress:
         if not self._changed:
             return
         self._changed = False
-        for run, takeover in self._plan.takeovers[self._printed_takeovers :]:
+        for run, takeover in self._plan.copies[self._printed_copies :]:
             self._print(f"{run}{f' ({takeover.lost_as})' if takeover.lost else ''} {takeover}")
-        self._printed_takeovers = len(self._plan.takeovers)
+        self._printed_copies = len(self._plan.copies)
         ended = [name for name in self._plan.outcomes if name not in self._printed_runs]
         if not ended:
             return
