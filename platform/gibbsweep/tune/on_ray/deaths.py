@@ -53,6 +53,8 @@ class Deaths:
         memory = memory_of(error)
         if memory is not None:
             return Death(_what(error), memory)
+        if isinstance(error, RayActorError) and error.actor_init_failed:  # its code could not be loaded
+            return Death(str(error).strip().splitlines()[-1], raised=True)
         if any(isinstance(one, RayActorError) for one in causes(error)):
             if kills_so_far() > self._kills:
                 self._kills += 1
