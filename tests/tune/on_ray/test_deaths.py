@@ -92,6 +92,13 @@ def test_a_process_that_is_gone_was_killed_by_the_kernel_if_that_counts_it(
     )
 
 
+def test_a_process_that_could_not_load_its_code_raised_it(tmp_path: Path) -> None:
+    """Its actor died, but neither was it killed nor did it crash."""
+    own, error = Deaths(), RayTaskError("__init__", "Traceback ...\nNo module named 'x'", ModuleNotFoundError("x"))
+    found = own.of(failed(tmp_path, own, ActorDiedError(error)))
+    assert found == Death("No module named 'x'", raised=True)
+
+
 def test_a_trial_that_left_nothing(tmp_path: Path) -> None:
     assert Deaths().of(_Trial(tmp_path)) == Death("its process ended")  # type: ignore[arg-type]
 

@@ -182,7 +182,11 @@ def test_a_trial_that_lacks_a_goal_at_the_end_or_at_a_rung_diverged(tmp_path: Pa
     ("changes", "options", "message"),
     [
         ({}, {"sampler": "cmaes"}, "--sampler cmaes searches for one goal, and there are 2"),
-        ({"front_size": 1}, {}, "'rbm' has 2 goals, and front_size=1 would not retrain the best in each: use front_size=2"),
+        (
+            {"front_size": 1},
+            {},
+            "'rbm' has 2 goals, and front_size=1 would not retrain the best in each: use front_size=2",
+        ),
         ({"goal": (BITS, BITS)}, {}, "several of different metrics: got validation/log_likelihood, validation/log"),
         ({"goal": ()}, {}, "needs a goal.*got none"),
     ],

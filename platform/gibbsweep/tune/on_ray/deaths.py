@@ -53,11 +53,8 @@ class Deaths:
         memory = memory_of(error)
         if memory is not None:
             return Death(_what(error), memory)
-        unstarted = next(
-            (one for one in causes(error) if isinstance(one, RayActorError) and one.actor_init_failed), None
-        )
-        if unstarted is not None:  # the error in its creation is now but text, whose last line is the error itself
-            return Death(str(unstarted).strip().splitlines()[-1].strip(), raised=True)
+        if isinstance(error, RayActorError) and error.actor_init_failed:  # its code could not be loaded
+            return Death(str(error).strip().splitlines()[-1], raised=True)
         if any(isinstance(one, RayActorError) for one in causes(error)):
             if kills_so_far() > self._kills:
                 self._kills += 1
