@@ -328,7 +328,8 @@ def test_sweep_runs_table(store: str, sweep: Any) -> None:
         sweep_runs(store, "nope")
 
 
-def test_user_errors(store: str, sweep: Any, tmp_path: Path) -> None:
+def test_user_errors(store: str, sweep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gibbsweep.track.sweep._ORPHAN_S", 0.2)  # how long the process that tracks it may take to end
     with pytest.raises(UserError, match=r"has no sweep\.json"):
         sync(tmp_path / "nowhere", tracking_uri=store)
     with sweep_lock(sweep.folder), pytest.raises(UserError, match="tracked by another process"):

@@ -57,16 +57,17 @@ def goal_names(goals: Sequence[Goal]) -> list[str]:
     return short if len(set(short)) == len(short) else [goal.metric for goal in goals]
 
 
-def check_goals(contender: str, goals: tuple[Goal, ...], front: int) -> None:
-    """Raise UserError where there is no goal, two have the same metric, or ``front`` is smaller than their number."""
+def check_goals(contender: str, goals: tuple[Goal, ...], front_size: int) -> None:
+    """Raise UserError where there is no goal, two have the same metric, or ``front_size`` is smaller than their
+    number."""
     metrics = [goal.metric for goal in goals]
     if not goals or len(set(metrics)) < len(metrics):
         raise UserError(
             f"contender {contender!r} needs a goal, or several of different metrics: "
             f"got {', '.join(metrics) or 'none'}."
         )
-    if len(goals) > 1 and front < len(goals):
+    if len(goals) > 1 and front_size < len(goals):
         raise UserError(
-            f"contender {contender!r} has {len(goals)} goals, and front_size={front} would not retrain the best in each: "
-            f"use front_size={len(goals)} or more."
+            f"contender {contender!r} has {len(goals)} goals, and front_size={front_size} would not retrain the best "
+            f"in each: use front_size={len(goals)} or more."
         )

@@ -153,7 +153,7 @@ SAMPLERS: dict[str, Callable[[Schedule], DenoiserSampler]] = {
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @paths
 def test_every_sampler_draws_the_data_on_every_path_whatever_is_predicted(path: Path, sampler: str) -> None:
-    n = 4_000
+    n = 2_000
     draw = SAMPLERS[sampler](path.schedule)
     start = draw.start((n, DIM), generator=seeded(3)).double()
     draws = [draw(system_of(path, what, draw).denoiser, start, generator=seeded(4)).x for what in PREDICTIONS]

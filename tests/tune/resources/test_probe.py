@@ -56,7 +56,7 @@ def assignment(config: object = None, *, batch_size: int = 64, n: int = 1) -> As
 
 def test_the_peak_grows_with_the_batch_by_its_activations_at_least() -> None:
     """Two activations of (batch, width) floats are alive when the backward pass begins."""
-    width, small, large = 8_192, 64, 1024
+    width, small, large = 4_096, 64, 1024
     config = WideConfig(width)
     less, more = (measure_in_child(assignment(config, batch_size=size), {}) for size in (small, large))
     assert not less.failed and not more.failed
@@ -66,7 +66,7 @@ def test_the_peak_grows_with_the_batch_by_its_activations_at_least() -> None:
 def test_the_peak_has_what_evaluation_samples_and_the_largest_of_the_space() -> None:
     """A sample of n makes n x samples floats at once, while the weights of a linear layer have two moments beside
     them."""
-    samples, n, width = 500_000, 64, 100_000
+    samples, n, width = 300_000, 64, 60_000
     need = measure_in_child(assignment(WideConfig(64, samples), n=n), {"width": Int(64, width)})
     assert need.values == {"width": width}
     assert need.host >= n * samples * 4 + 3 * 64 * width * 4

@@ -155,7 +155,7 @@ def test_it_finds_on_crossing_curves_what_random_halving_does_not_in_the_same_ti
             policy = SearchPolicy.of(
                 curves, trials=400, seed=seed, sampler=sampler, scheduler=SchedulerConfig("halving", rungs=2)
             )  # fmt: skip
-            found = simulate(policy, curves, workers=8, overhead=1.0, until=700)
+            found = simulate(policy, curves, workers=8, overhead=1.0, until=400)
             best.setdefault(sampler, []).append(found.best[-1][1])
     assert sorted(best["gp"])[1] < sorted(best["random"])[1]
 

@@ -105,7 +105,7 @@ def test_the_same_seed_asks_the_same_and_a_killed_search_goes_on_the_same(
 ) -> None:
     """The second search is built anew from its journal before every trial, as after a crash."""
     space = PLAIN if sampler == "cmaes" else SPACE
-    trials = 9 if sampler == "gp" else 16
+    trials = 7 if sampler == "gp" else 16
     whole = search(sampler, space=space, objectives=objectives, trials=trials)
     undisturbed = [step(whole) for _ in range(whole.trials)]
     journal = str(tmp_path / "journal")

@@ -162,13 +162,13 @@ def _run_some(ours: SearchPolicy, curves: Any, events: int) -> bool:
             ours.finished(job)
 
 
-def test_ten_thousand_trials_on_five_hundred_workers() -> None:
+def test_thousands_of_trials_on_hundreds_of_workers() -> None:
     curves = SyntheticCurves()
-    ours = policy(SchedulerConfig("halving"), curves, trials=10_000, report_every=0)
-    found = simulate(ours, curves, workers=500)
-    assert sum(found.ended.values()) == 10_000
-    assert found.updates < 0.15 * 10_000 * 81, "a fraction of training all of them"
-    assert found.efficiency(500) > 0.5
+    ours = policy(SchedulerConfig("halving"), curves, trials=4_000, report_every=0)
+    found = simulate(ours, curves, workers=200)
+    assert sum(found.ended.values()) == 4_000
+    assert found.updates < 0.15 * 4_000 * 81, "a fraction of training all of them"
+    assert found.efficiency(200) > 0.5
 
 
 @pytest.mark.parametrize(
