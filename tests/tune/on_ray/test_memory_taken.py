@@ -66,7 +66,7 @@ def test_trials_wait_for_memory_that_another_program_takes(
     threshold = memory.total - memory.available + ROOM
     variables = {"RAY_memory_usage_threshold": f"{threshold / memory.total:.5f}", "WAIT_S": "2"}
     seed_store(tmp_path)
-    words = ("--budget", "smoke", "--trials", "2", "--seeds", "1", "--name", "s")
+    words = ("--budget", "smoke", "--trials", "1", "--seeds", "1", "--name", "s")
     local = ("--address", "local", "--cpus", "2")
     taker = take(threshold + OVER)
     process = command(tmp_path, *words, *local, script="tests/tune/on_ray/impatient.py", **variables)

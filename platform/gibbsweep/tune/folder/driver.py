@@ -177,9 +177,19 @@ class Terminated(KeyboardInterrupt):
 @contextmanager
 def terminated_as_error() -> Iterator[None]:
     """A context in which SIGTERM, and SIGHUP unless it is ignored (``nohup``), raise :class:`Terminated`."""
-    before = _set_handlers(_ENDING, _raise_terminated)
+    received: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise Terminated(number)
+
+    before = _set_handlers(_ENDING, end)
     try:
         yield
+    except Exception as error:
+        if received:  # the code that the signal fell into has made an error of its own of it
+            raise Terminated(received[0]) from error
+        raise
     finally:
         _restore_handlers(before)
 
@@ -251,10 +261,6 @@ def _set_handlers(numbers: Iterable[int], handler: Callable[[int, FrameType | No
 def _restore_handlers(handlers: dict[int, Any]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: set outside of Python
-
-
-def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
 
 
 def _request_file(sweep: SweepDir) -> Path:
