@@ -15,7 +15,7 @@ def test_a_signal_is_told_also_where_it_makes_the_code_that_it_falls_into_fail()
     with pytest.raises(Terminated) as told, terminated_as_error():
         try:
             os.kill(os.getpid(), signal.SIGTERM)
-        except BaseException:
+        except Terminated:
             raise FileNotFoundError("what was to be cleaned up is gone") from None
     assert told.value.exit_code == 143
     with pytest.raises(FileNotFoundError), terminated_as_error():
