@@ -78,7 +78,7 @@ TRAINING = {
 DISTANCES = SampleDistances(by_budget(smoke=24, laptop=300, long=300, other=2_000))
 SOUNDS = SoundSamples(by_budget(smoke=4, other=12))
 SPOKEN = (DISTANCES, SOUNDS, ClassAccuracy(by_budget(smoke=24, laptop=200, long=300, other=1_000)))
-"""What only models that can be asked for a digit are measured by."""
+"""The measures of a model that can be asked for a digit, and of the reference rows."""
 
 CONTENDERS = {
     "heun": Contender(

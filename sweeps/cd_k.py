@@ -83,7 +83,8 @@ STUDY = Study(
     ),
     note=(
         "log p is the exact value where the machine is small enough, else the middle between AIS, which flatters, and "
-        f"reverse AIS, which understates where its chains have reached the model. {notes.INVERTED}"
+        f"reverse AIS, which understates where its chains have reached the model and "
+        f"lies above AIS where they have not. {notes.INVERTED}"
     ),
     columns={
         **columns("log_likelihood", "log_likelihood_ais", "log_likelihood_reverse_ais", "log_likelihood_inverted"),

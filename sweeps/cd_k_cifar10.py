@@ -15,8 +15,7 @@ move and it stays flat).
 
 Log-likelihoods are densities of pixel values in [-1, 1] on R^3072, so a good model has a large one; values at eight
 bits were not dequantised, so they compare models here and with nothing published. The convolutional machine works on
-whitened images, whose coordinates alone are worth thousands of nats: its numbers compare across k, not with the dense
-machines'.
+whitened images, whose coordinates alone are worth thousands of nats: its numbers compare across k alone.
 """
 
 from __future__ import annotations
@@ -58,8 +57,8 @@ def machine(config: GaussianRBMConfig, rates: Choice, gpu: dict[str, int], paper
     )
 
 
-DENSE_RATES, WIDE, WIDER = Choice(0.1, 0.3, 1.0), {"hidden.n_hidden": 1024}, {"hidden.n_hidden": 4096}
-MAPS = {"hidden.n_maps": 128}
+DENSE_RATES = Choice(0.1, 0.3, 1.0)
+WIDE, WIDER, MAPS = {"hidden.n_hidden": 1024}, {"hidden.n_hidden": 4096}, {"hidden.n_maps": 128}
 
 CONTENDERS = {
     "grbm": machine(GaussianRBMConfig(Dense(128)), DENSE_RATES, gpu=WIDE, paper=WIDER),

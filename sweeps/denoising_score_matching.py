@@ -40,6 +40,7 @@ from gibbsweep_models.score.score_model import ScoreModelConfig
 
 SIGMAS = (0.1, 0.25, 0.5, 1.0, 2.0)
 SINGLE = 0.01
+MEAN, OWN, ACCURACY = "test/denoising_error_mean", "test/denoising_error_own", "test/class_accuracy"
 
 # An update of a batch of 32 digits takes .028 s on one core with the U-Net, and .06 s with the autoencoder.
 UNET_BUDGETS = equal_seconds(0.028, {"laptop": 12, "long": 200}, gpu=30_000, paper=200_000)
@@ -126,7 +127,6 @@ AUTOENCODER = Contender(
     },
 )
 
-
 STUDY = Study(
     name="denoising_score_matching",
     question="Is one score model, trained at all noise levels, worth an autoencoder for each of them?",
@@ -154,11 +154,11 @@ STUDY = Study(
         f"{notes.references('digits')}"
     ),
     columns={
-        "test/denoising_error_mean": "error, mean",
-        "test/denoising_error_own": "error, own",
+        MEAN: "error, mean",
+        OWN: "error, own",
         **{f"test/denoising_error_{sigma:g}": f"at {sigma:g}" for sigma in SIGMAS},
         **columns("frechet_distance", "distance_n", "precision", "density", "recall", "coverage"),
-        "test/class_accuracy": "digit accuracy",
+        ACCURACY: "digit accuracy",
         "test/class_accuracy_real": "of test digits",
         **columns("bits_per_dim", "bits_n", "bits_nfe", "sampling_nfe", "sampling_seconds"),
     },
@@ -167,20 +167,18 @@ STUDY = Study(
         *(
             Target(
                 f"the autoencoders of one level each, averaged over the levels, in the seconds of {seconds}",
-                "test/denoising_error_mean",
+                MEAN,
                 "<",
                 (name,),
                 tuple(DAES),
-                than_metric="test/denoising_error_own",
+                than_metric=OWN,
                 than_mean=True,
             )
             for name, seconds in (("dsm", "all of them"), ("dsm_short", "one"))
         ),
-        Target("the autoencoder that saw no noise", "test/denoising_error_mean", "<", ("dsm",), ("autoencoder",)),
-        Target(
-            "a single level draws no digits: at most twice chance", "test/class_accuracy", "<", ("dsm_single",), 0.2
-        ),
-        Target("many levels draw the digit asked for, four times in five", "test/class_accuracy", ">", ("dsm",), 0.8),
+        Target("the autoencoder that saw no noise", MEAN, "<", ("dsm",), ("autoencoder",)),
+        Target("a single level draws no digits: at most twice chance", ACCURACY, "<", ("dsm_single",), 0.2),
+        Target("many levels draw the digit asked for, four times in five", ACCURACY, ">", ("dsm",), 0.8),
         Target("1.66 bits a dimension (goal of the gpu budget)", "test/bits_per_dim", "<", ("dsm",), 1.66),
     ),
     figures={

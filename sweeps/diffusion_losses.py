@@ -103,8 +103,7 @@ STUDY = Study(
     note=(
         f"{notes.BITS} VLB: the variational bound of the bytes, of four times as many, with its standard error over "
         "them (VLB SE). The first is of data blurred by the lowest level, .0033, and DDPM's is .01. FD (Fréchet "
-        "distance) and class-IS are by the data set's own classifier, of n samples. "
-        f"{notes.references('digits')}"
+        f"distance) and class-IS are by the data set's own classifier, of n samples. {notes.references('digits')}"
     ),
     columns={
         **columns("bits_per_dim", "bits_n", "bits_nfe", "vlb_bits", "vlb_bits_se", "frechet_distance"),
