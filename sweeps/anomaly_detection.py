@@ -21,10 +21,9 @@ from __future__ import annotations
 from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import AnomalyDetection, SyntheticAnomalies
-from gibbsweep.results.figures import GroupedBars, Panels
 from gibbsweep.study import by_budget, equal_updates
+from gibbsweep.study.shared import auroc_bars, isolation_forest, one_class_svm
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
-from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -147,20 +146,9 @@ CONTENDERS = {
         budgets=AUTOENCODER_BUDGETS,
         by_budget=LARGE_AUTOENCODER,
     ),
-    "isolation_forest": Contender(
-        IsolationForestConfig(),
-        space={"samples_per_tree": Choice(128, 256, 512, 1024), "feature_share": Float(0.1, 1.0)},
-        by_budget={"gpu": {"n_trees": 1000}, "paper": {"n_trees": 1000}},
-    ),
-    "one_class_svm": Contender(
-        OneClassSVMConfig(),
-        space={
-            "nu": Float(0.01, 0.3, log=True),
-            "gamma": Float(1.0, 30.0, log=True),
-            "n_components": Choice(16, 32, 64),
-            "whiten": Choice(False, True),
-        },
-        by_budget={"gpu": {"n_examples": 20_000}, "paper": {"n_examples": 20_000}},
+    "isolation_forest": isolation_forest(Float(0.1, 1.0)),
+    "one_class_svm": one_class_svm(
+        OneClassSVMConfig(), gamma=Float(1.0, 30.0, log=True), n_components=Choice(16, 32, 64)
     ),
 }
 
@@ -199,18 +187,7 @@ STUDY = Study(
         Target("mean AUROC of the autoencoder", "test/auroc", ">", ("normalized_autoencoder",), ("autoencoder",)),
         *map(digit_target, DIGITS),
     ),
-    figures={
-        "auroc": Panels(
-            GroupedBars(
-                r"test/auroc@.*\[-(.*)\]",
-                "class held out",
-                "test AUROC",
-                apart={"test/auroc": "mean"},
-                bound=0.5,
-                limits=(0, 1),
-            )
-        )
-    },
+    figures={"auroc": auroc_bars(r"test/auroc@.*\[-(.*)\]", "class held out")},
     pictures=("anomalies",),
 )
 

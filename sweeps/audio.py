@@ -7,27 +7,28 @@ with gates. As DiffWave itself: that network in a DDPM of the noise with 50 leve
 WaveGAN (Donahue et al. 2019): 25-wide convolutions, a critic with gradient penalty and shuffled phases.
 
 Distances, the inception score and digit accuracy answer the question, in the features of the data set's own classifier
-of log-mel spectrograms (`gibbsweep evaluate prepare --data fsdd@4096`): they compare with each other and with no
-published number. Digit accuracy is the share of samples that it hears as the digit that was asked for, so only a model
-that can be asked has one.
+of log-mel spectrograms (`gibbsweep evaluate prepare --data fsdd@4096`). Only a model that can be asked for a digit has
+an accuracy.
 
     python sweeps/audio.py                              nine trials each, 15 seconds of training: sounds, not yet digits
     python sweeps/audio.py --budget long --trials 0     200 seconds each on one core
     python sweeps/audio.py --data sc09 --budget paper   published sizes, one second at 16 kHz
 
 The first 4,096 samples, half a second, hold four digits of five whole. Every contender trains for the same
-device-seconds: its updates are those seconds over the cost of one on one core (batches of 32). The table has the
-seconds that it came to. What each contender made is beside it, as pictures and as WAV files.
+device-seconds, by costs of an update on one core (batches of 32). The table has the seconds that it came to. What each
+contender made is beside it, as pictures and as WAV files.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ClassAccuracy, SampleDistances, SoundSamples
 from gibbsweep.study import by_budget, columns, equal_seconds, references
+from gibbsweep.study.shared import GAN_RATES, notes
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.nn.noise_networks import DilatedNetConfig, UNetConfig
 from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
@@ -36,18 +37,8 @@ from gibbsweep_models.score.waveform import WaveformScoreConfig
 
 SECONDS = {"laptop": 15, "long": 200, "gpu": 1_200, "paper": 40_000}
 """Device-seconds of one training on one core. A GPU is given the updates that a core would make in so many."""
-
-
-def budgets(seconds_per_update: float) -> dict[str, Budget]:
-    return equal_seconds(
-        seconds_per_update,
-        SECONDS,
-        smoke=2,
-        batch_size=by_budget(smoke=8, paper=16, other=32),
-        reports=by_budget(gpu=10, paper=10, other=1),
-    )
-
-
+BATCH_SIZE, REPORTS = by_budget(smoke=8, paper=16, other=32), by_budget(gpu=10, paper=10, other=1)
+budgets = partial(equal_seconds, seconds=SECONDS, smoke=2, batch_size=BATCH_SIZE, reports=REPORTS)
 UNET_BUDGETS, STACK_BUDGETS = budgets(0.14), budgets(0.17)
 
 # In units in which speech has the deviation .5. The lowest level is 46 dB below it, near the noise of the recordings.
@@ -86,7 +77,8 @@ TRAINING = {
 
 DISTANCES = SampleDistances(by_budget(smoke=24, laptop=300, long=300, other=2_000))
 SOUNDS = SoundSamples(by_budget(smoke=4, other=12))
-ACCURACY = ClassAccuracy(by_budget(smoke=24, laptop=200, long=300, other=1_000))
+SPOKEN = (DISTANCES, SOUNDS, ClassAccuracy(by_budget(smoke=24, laptop=200, long=300, other=1_000)))
+"""The measures of a model that can be asked for a digit, and of the reference rows."""
 
 CONTENDERS = {
     "heun": Contender(
@@ -101,12 +93,7 @@ CONTENDERS = {
         },
         by_budget={**UNET_SIZES, "smoke": {**UNET_SIZES["smoke"], "sampler.steps_per_level": 2}},
     ),
-    "classes": Contender(
-        replace(EDM, conditional=True),
-        space=TRAINING,
-        final_evaluators=(DISTANCES, SOUNDS, ACCURACY),
-        by_budget=UNET_SIZES,
-    ),
+    "classes": Contender(replace(EDM, conditional=True), space=TRAINING, final_evaluators=SPOKEN, by_budget=UNET_SIZES),
     "dilated": Contender(
         replace(EDM, network=STACK, patch=8), space=TRAINING, budgets=STACK_BUDGETS, by_budget=STACK_SIZES
     ),
@@ -119,11 +106,7 @@ CONTENDERS = {
     ),
     "wavegan": Contender(
         WAVEGAN,
-        space={
-            "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
-            "generator_learning_rate": Float(1e-4, 3e-3, log=True),
-            "phase_shuffle": Choice(0, 2),
-        },
+        space={**GAN_RATES, "phase_shuffle": Choice(0, 2)},
         budgets=budgets(0.455),
         by_budget={
             "smoke": {"channels": (4, 8), "generator_every": 1},
@@ -131,7 +114,7 @@ CONTENDERS = {
             "paper": {"channels": (64, 128, 256, 512, 1024), "latent_dim": 100, "ema_decay": 0.999},
         },
     ),
-    **references(final_evaluators=(DISTANCES, SOUNDS, ACCURACY)),
+    **references(final_evaluators=SPOKEN),
 }
 SCORES = ("heun", "langevin", "classes", "dilated")
 
@@ -145,12 +128,9 @@ STUDY = Study(
     evaluators=(SampleDistances(by_budget(smoke=24, other=100)),),
     final_evaluators=(DISTANCES, SOUNDS),
     note=(
-        "FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in "
-        "the features of the data set's own classifier, of n samples against n recordings: read them beside each "
-        "other, and beside no published number. `digit accuracy`: the share that it hears as the digit that was asked "
-        "for. `s/s`: seconds of sound that a second of the device makes, twelve sounds at once. `cut`: the share of "
-        "samples that were louder than the file can be. The test split has 300 recordings. The rows training_data and "
-        "noise have n training recordings, and noise of the data's moments, in place of samples: what n allows."
+        f"{notes.distances(of='recordings')} `digit accuracy`: the share that it hears as the digit asked for. "
+        "`s/s`: seconds of sound that a second of the device makes, twelve sounds at once. `cut`: the share of samples "
+        f"that were louder than the file can be. The test split has 300 recordings. {notes.references('recordings')}"
     ),
     columns={
         **columns("frechet_distance", "distance_n", "kernel_distance", "class_inception_score"),

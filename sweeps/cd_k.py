@@ -16,6 +16,7 @@ from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ChainGrid, ChainMixing, EnergyGap, LogLikelihood, SampleGrid
 from gibbsweep.results.figures import AgainstCompared
 from gibbsweep.study import by_budget, columns, equal_updates
+from gibbsweep.study.shared import notes
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.rbm import RBMConfig
 from gibbsweep_models.objectives.cd import LangevinCD
@@ -82,9 +83,8 @@ STUDY = Study(
     ),
     note=(
         "log p is the exact value where the machine is small enough, else the middle between AIS, which flatters, and "
-        "reverse AIS, which understates where its chains have reached the model. `inverted` is the share of seeds in "
-        "which they have not: reverse AIS lies above AIS by more than two standard errors, and log p is AIS, a bound "
-        "from above."
+        f"reverse AIS, which understates where its chains have reached the model and "
+        f"lies above AIS where they have not. {notes.INVERTED}"
     ),
     columns={
         **columns("log_likelihood", "log_likelihood_ais", "log_likelihood_reverse_ais", "log_likelihood_inverted"),

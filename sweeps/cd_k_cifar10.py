@@ -15,8 +15,7 @@ move and it stays flat).
 
 Log-likelihoods are densities of pixel values in [-1, 1] on R^3072, so a good model has a large one; values at eight
 bits were not dequantised, so they compare models here and with nothing published. The convolutional machine works on
-whitened images, whose coordinates alone are worth thousands of nats: its numbers compare across k, not with the dense
-machines'.
+whitened images, whose coordinates alone are worth thousands of nats: its numbers compare across k alone.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from gibbsweep.evaluate import EnergyDrift, LogLikelihood, Refinement
 from gibbsweep.results.figures import AgainstCompared, PanelsByContender
 from gibbsweep.results.findings import Stability
 from gibbsweep.study import by_budget, columns, equal_updates
+from gibbsweep.study.shared import notes
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.gaussian_rbm import Convolutional, Dense, GaussianRBMConfig
 from gibbsweep_models.objectives.cd import LangevinCD
@@ -57,21 +57,16 @@ def machine(config: GaussianRBMConfig, rates: Choice, gpu: dict[str, int], paper
     )
 
 
+DENSE_RATES = Choice(0.1, 0.3, 1.0)
+WIDE, WIDER, MAPS = {"hidden.n_hidden": 1024}, {"hidden.n_hidden": 4096}, {"hidden.n_maps": 128}
+
 CONTENDERS = {
-    "grbm": machine(
-        GaussianRBMConfig(Dense(128)), Choice(0.1, 0.3, 1.0), {"hidden.n_hidden": 1024}, {"hidden.n_hidden": 4096}
-    ),
+    "grbm": machine(GaussianRBMConfig(Dense(128)), DENSE_RATES, gpu=WIDE, paper=WIDER),
     "grbm_langevin": machine(
-        GaussianRBMConfig(Dense(128), chain="gibbs_langevin", start="noise"),
-        Choice(0.1, 0.3, 1.0),
-        {"hidden.n_hidden": 1024},
-        {"hidden.n_hidden": 4096},
+        GaussianRBMConfig(Dense(128), chain="gibbs_langevin", start="noise"), DENSE_RATES, gpu=WIDE, paper=WIDER
     ),
     "conv_rbm": machine(
-        GaussianRBMConfig(Convolutional(24), coordinates="white"),
-        Choice(0.003, 0.03, 0.3),
-        {"hidden.n_maps": 128},
-        {"hidden.n_maps": 128},
+        GaussianRBMConfig(Convolutional(24), coordinates="white"), Choice(0.003, 0.03, 0.3), gpu=MAPS, paper=MAPS
     ),
     "conv_energy": Contender(
         # So few chains, and so few restarts, that training makes them as long as those that are shown, with k = 10: an
@@ -114,8 +109,7 @@ STUDY = Study(
     note=(
         "log p is the middle between AIS and reverse AIS. Their chains are one run's: reverse AIS starts where AIS "
         "ended, and what one misses the other misses. So `± agreement`, half of what lies between them, is no error of "
-        "log p. `inverted` is the share of seeds in which reverse AIS lies above AIS by more than two standard errors, "
-        "and log p is AIS, a bound from above."
+        f"log p. {notes.INVERTED}"
     ),
     columns={
         **columns("log_likelihood", "log_likelihood_uncertainty", "log_likelihood_inverted"),

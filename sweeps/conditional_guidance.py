@@ -23,13 +23,15 @@ no class, these models draw classes evenly, which suits CIFAR-10 and is a little
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Row, Sizes, Space, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Row, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ClassDistances, GuidanceScales, SamplingCost
 from gibbsweep.results.figures import ByLevel, SymLog
 from gibbsweep.results.findings import InteriorOptimum
 from gibbsweep.study import by_budget, columns, equal_seconds, references
+from gibbsweep.study.shared import SMALL_CHANNELS, notes, wide_channels
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.nn.denoisers import ClassifierFree, ClassifierGuidance, Guidance
 from gibbsweep_models.nn.noise_networks import NoisyClassifierConfig, UNetConfig
@@ -37,11 +39,8 @@ from gibbsweep_models.noise import EDMSchedule
 from gibbsweep_models.samplers.diffusion import Heun
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
-
-def budgets(seconds_per_update: float, *, gpu: int = 30_000, paper: int = 400_000) -> dict[str, Budget]:
-    """Equal device-seconds on one core; what an update costs is measured with batches of 32 digits."""
-    return equal_seconds(seconds_per_update, {"laptop": 16, "long": 240}, gpu=gpu, paper=paper)
-
+# What an update costs on one core is measured with batches of 32 digits.
+budgets = partial(equal_seconds, seconds={"laptop": 16, "long": 240}, gpu=30_000, paper=400_000)
 
 # Where hardware is scarce fewer samples, which every scale costs anew: the reference rows have as many.
 N_SAMPLES = by_budget(smoke=24, laptop=400, long=1_000, gpu=5_000, paper=10_000)
@@ -125,10 +124,7 @@ CONTENDERS = {
             "r1": Float(0.05, 5.0, log=True),
         },
         budgets=budgets(0.098, gpu=40_000, paper=500_000),
-        by_budget={
-            "smoke": {"channels": (8, 8)},
-            **{name: {"channels": (64, 128, 256), "latent_dim": 64, "ema_decay": 0.999} for name in ("gpu", "paper")},
-        },
+        by_budget={**SMALL_CHANNELS, **wide_channels(64)},
     ),
     **references(final_evaluators=(ClassDistances(N_SAMPLES),)),
 }
@@ -152,9 +148,8 @@ STUDY = Study(
         "FD (Fréchet distance), accuracy and recall are by the data set's own classifier, of n samples of the classes "
         "that n test examples have, at the scale whose distance to validation examples is least. `scale` is w of D_c "
         "+ w (D_c - D), and of a classifier s of D + s sigma² grad ln p(y | x). `margin`: by which share the distance "
-        "at both ends of the scales exceeds the least between them. `nfe` and `s/sample`: network evaluations, the "
-        "classifier's counted, and seconds of one of 32 samples drawn at once. The rows training_data and noise have n "
-        "training digits of those classes, and noise of the data's moments, in place of samples: what n allows."
+        f"at both ends of the scales exceeds the least between them. {notes.sampling(32)} A classifier's evaluations "
+        f"are counted. {notes.references('digits of those classes')}"
     ),
     columns={
         **columns("frechet_distance", "distance_n", "class_accuracy", "kernel_distance"),

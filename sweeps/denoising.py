@@ -28,19 +28,17 @@ from gibbsweep.evaluate import Denoising
 from gibbsweep.evaluate.restoring.denoising import SIGMAS, sigma_name
 from gibbsweep.results.figures import ByLevel, Panels
 from gibbsweep.study import by_budget, equal_updates
+from gibbsweep.study.shared.restoring import BATCHES, CD_SPACE, CONV_SIZES, POTENTIAL, POTENTIAL_SIZES, RATE, UNET_SIZES
 from gibbsweep.study.space import with_values
 from gibbsweep_models.baselines.classical_denoising import ClassicalDenoiserConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
-from gibbsweep_models.nn.energies import PotentialConfig
-from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule
 from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.samplers.mcmc import MAPDenoising
 
-BATCH_SIZE = by_budget(smoke=8, laptop=16, long=32, other=128)
 REPORTS = by_budget(smoke=2, laptop=2, long=5, gpu=10, paper=20)
 # An energy is differentiated twice, which makes its update take as long as two and a half of an autoencoder.
 LONGER = by_budget(smoke=10, laptop=750, long=6_250, gpu=50_000, paper=500_000)
@@ -51,25 +49,16 @@ BLIND_ENERGY, BLIND_AUTOENCODER = 0.35, 0.6
 PSNR, BLIND_PSNR = "test/psnr_mean", "test/psnr_blind_mean"
 TOLD = Denoising(limit=by_budget(smoke=20, paper=None, other=1_000))
 BLIND = replace(TOLD, blind=True)
-LEARNING_RATE = {"learning_rate": Float(2e-3, 8e-3, log=True)}
-LARGE = {
-    "gpu": {"channels": (64, 128, 256), "patch": 1, "ema_decay": 0.999},
-    "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
-}
 
-DSM_TOLD = Contender(DSMEnergyConfig(learning_rate=4e-3), space=LEARNING_RATE, by_budget=LARGE)
-DAE_TOLD = Contender(DenoisingAutoencoderConfig(learning_rate=4e-3), space=LEARNING_RATE, by_budget=LARGE)
+DSM_TOLD = Contender(DSMEnergyConfig(learning_rate=4e-3), space=RATE, by_budget=UNET_SIZES)
+DAE_TOLD = Contender(DenoisingAutoencoderConfig(learning_rate=4e-3), space=RATE, by_budget=UNET_SIZES)
 CD = Contender(
     ConvEBMConfig(
         cd=LangevinCD(n_steps=15, learning_rate=5e-4, data_noise=0.03), denoising=MAPDenoising(prior_weight=150.0)
     ),
-    space={
-        "denoising.prior_weight": Float(30.0, 3000.0, log=True),
-        "cd.learning_rate": Float(1e-4, 1e-3, log=True),
-        "cd.data_noise": Float(0.005, 0.1, log=True),
-    },
+    space={"denoising.prior_weight": Float(30.0, 3000.0, log=True), **CD_SPACE},
     final_evaluators=(TOLD, BLIND),
-    by_budget={"gpu": {"channels": (64, 128, 256, 256)}, "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60}},
+    by_budget=CONV_SIZES,
 )
 
 
@@ -86,16 +75,11 @@ def blind(contender: Contender, **config: float) -> Contender:
 
 def equilibrium(*, explicit: bool) -> Contender:
     """The U-Net of the others as one energy, or one field, of all levels."""
-    form = PotentialConfig(UNetConfig((32, 64), patch=2))
     return Contender(
-        EquilibriumMatchingConfig(form, explicit=explicit, learning_rate=4e-3),
-        space={**LEARNING_RATE, "rest": Float(0.02, 0.3, log=True)},
+        EquilibriumMatchingConfig(POTENTIAL, explicit=explicit, learning_rate=4e-3),
+        space={**RATE, "rest": Float(0.02, 0.3, log=True)},
         final_evaluators=(TOLD, BLIND),
-        by_budget={
-            name: {f"potential.network.{path}": value for path, value in sizes.items() if path != "ema_decay"}
-            | {"ema_decay": sizes["ema_decay"]}
-            for name, sizes in LARGE.items()
-        },
+        by_budget=POTENTIAL_SIZES,
     )
 
 
@@ -129,7 +113,7 @@ STUDY = Study(
         "equilibrium_field": equilibrium(explicit=False),
         "dae_told": DAE_TOLD,
         "dae_blind": DAE_BLIND,
-        "dae_blind_longer": replace(DAE_BLIND, budgets=equal_updates(LONGER, batch_size=BATCH_SIZE, reports=REPORTS)),
+        "dae_blind_longer": replace(DAE_BLIND, budgets=equal_updates(LONGER, batch_size=BATCHES, reports=REPORTS)),
         **{f"dae_{sigma_name(sigma)}": dae_at(sigma) for sigma in SIGMAS},
         "nl_means": classical(ClassicalDenoiserConfig("nl_means")),
         "tv": classical(ClassicalDenoiserConfig("tv")),
@@ -151,7 +135,7 @@ STUDY = Study(
         **{f"test/psnr_{sigma_name(s)}": f"told {sigma_name(s)}" for s in SIGMAS},
     },
     budgets=equal_updates(
-        by_budget(smoke=4, laptop=300, long=2_500, gpu=20_000, paper=200_000), batch_size=BATCH_SIZE, reports=REPORTS
+        by_budget(smoke=4, laptop=300, long=2_500, gpu=20_000, paper=200_000), batch_size=BATCHES, reports=REPORTS
     ),
     targets=(
         Target("the blind autoencoder", BLIND_PSNR, ">", ("dsm_blind",), ("dae_blind",)),
@@ -171,10 +155,11 @@ STUDY = Study(
             ("dae_25",),
             offset=-0.1,
         ),
-        Target("nl_means, told", PSNR, ">", ("dsm_told",), ("nl_means",)),
-        Target("nl_means, blind", BLIND_PSNR, ">", ("dsm_blind",), ("nl_means",)),
-        Target("tv, told", PSNR, ">", ("dsm_told",), ("tv",)),
-        Target("tv, blind", BLIND_PSNR, ">", ("dsm_blind",), ("tv",)),
+        *(
+            Target(f"{name}, {how}", metric, ">", (f"dsm_{how}",), (name,))
+            for name in ("nl_means", "tv")
+            for how, metric in (("told", PSNR), ("blind", BLIND_PSNR))
+        ),
     ),
     figures={
         "psnr": Panels(

@@ -2,17 +2,16 @@
 
 ``dsm`` is a U-Net that learns by denoising score matching at levels of a lognormal law about .4 (Vincent 2011; Song &
 Ermon 2019; the large budgets: evenly from .003 to 20), told the level and, nine times out of ten, the digit. What it
-learns is a score, so it also draws digits, from noise along the probability flow with fresh noise at each step, a
-little further towards the digit than its score says (classifier-free guidance, Ho & Salimans 2022), and has a
-likelihood, along the same flow without the guidance. It trains as long as the five autoencoders that it stands for do
-together; ``dsm_short`` as long as one of them. Compared with it: ``dsm_single``, the same at the one level .01, where
-the score is known near the data and nowhere else, so that its chains, started anywhere else, find no digits (Song &
-Ermon 2019, appendix C.1). ``dae_S``, denoising autoencoders (Vincent et al. 2008), the same U-Net for one level S each.
-``autoencoder``, which has a narrow middle and never saw noise: what it cannot store it takes for noise.
+learns is a score, so it also draws digits, along the probability flow with fresh noise at each step and classifier-free
+guidance (Ho & Salimans 2022), and has a likelihood, along the same flow without the guidance. It trains as long as the
+five autoencoders that it stands for do together; ``dsm_short`` as long as one of them. Compared with it:
+``dsm_single``, the same at the one level .01, where the score is known near the data and nowhere else, so that its
+chains, started anywhere else, find no digits (Song & Ermon 2019, appendix C.1). ``dae_S``, denoising autoencoders
+(Vincent et al. 2008), the same U-Net for one level S each. ``autoencoder``, which has a narrow middle and never saw
+noise: what it cannot store it takes for noise.
 
-The denoising error at each level answers the question; an error of 1 is what the best linear denoiser of unrelated
-pixels would leave. Levels are in data units, [-1, 1]: twice those of [0, 1]. `digit accuracy` is the share of samples
-that the data set's own classifier takes for the digit that was asked for.
+The denoising error at each level answers the question. Levels are in data units, [-1, 1]: twice those of [0, 1]. `digit
+accuracy` is the share of samples that the data set's own classifier takes for the digit that was asked for.
 
     python sweeps/denoising_score_matching.py                             MNIST, ten minutes on two cores
     python sweeps/denoising_score_matching.py --budget long --trials 0    200 seconds a model on one core
@@ -24,12 +23,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Sizes, Study, Target
+from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import BitsPerDim, ClassAccuracy, DenoisingError, SampleDistances, SampleGrid
 from gibbsweep.evaluate.samples.sampling import SamplingCost, SamplingPath
 from gibbsweep.results.figures import ByLevel
 from gibbsweep.study import by_budget, columns, equal_seconds, references
+from gibbsweep.study.shared import SMALL_CHANNELS, notes
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
 from gibbsweep_models.baselines.denoising_autoencoder import DenoisingAutoencoderConfig
 from gibbsweep_models.nn.denoisers import ClassifierFree
@@ -40,6 +40,7 @@ from gibbsweep_models.score.score_model import ScoreModelConfig
 
 SIGMAS = (0.1, 0.25, 0.5, 1.0, 2.0)
 SINGLE = 0.01
+MEAN, OWN, ACCURACY = "test/denoising_error_mean", "test/denoising_error_own", "test/class_accuracy"
 
 # An update of a batch of 32 digits takes .028 s on one core with the U-Net, and .06 s with the autoencoder.
 UNET_BUDGETS = equal_seconds(0.028, {"laptop": 12, "long": 200}, gpu=30_000, paper=200_000)
@@ -55,11 +56,12 @@ OF_SCORE = (
     SamplingPath(),
     SamplingCost(n=16),
 )
-SCORE_SIZES: Sizes = {
+SCORE_SIZES = {
     "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
     "gpu": {"network": UNetConfig((64, 128, 128)), "ema_decay": 0.999},
     "paper": {"network": UNetConfig((128, 256, 256), blocks=2), "ema_decay": 0.9999},
 }
+EVENLY = GeometricSchedule(0.003, 20.0)
 DSM = Contender(
     ScoreModelConfig(
         UNetConfig((64, 64), patch=4),
@@ -76,10 +78,7 @@ DSM = Contender(
     budgets=ALL_BUDGETS,
     final_evaluators=(*OF_SCORE, BitsPerDim(by_budget(smoke=2, laptop=32, long=100, gpu=1_000, paper=10_000))),
     # A long training needs the ends too, for the likelihood.
-    by_budget={
-        "smoke": SCORE_SIZES["smoke"],
-        **{name: {**SCORE_SIZES[name], "schedule": GeometricSchedule(0.003, 20.0)} for name in ("gpu", "paper")},
-    },
+    by_budget=SCORE_SIZES | {name: {**SCORE_SIZES[name], "schedule": EVENLY} for name in ("gpu", "paper")},
 )
 DSM_SINGLE = Contender(
     ScoreModelConfig(
@@ -109,7 +108,7 @@ def dae_at(sigma: float) -> Contender:
         evaluators=(DenoisingError((sigma,), 200, average="own"),),
         final_evaluators=(DenoisingError((sigma,), by_budget(smoke=20, other=1_000), average="own"),),
         by_budget={
-            "smoke": {"channels": (8, 8)},
+            **SMALL_CHANNELS,
             "gpu": {"channels": (64, 128, 128), "patch": 1, "ema_decay": 0.999},
             "paper": {"channels": (128, 256, 256), "blocks": 2, "patch": 1, "ema_decay": 0.9999},
         },
@@ -127,7 +126,6 @@ AUTOENCODER = Contender(
         "paper": {"channels": (128, 256, 256), "ema_decay": 0.9999},
     },
 )
-
 
 STUDY = Study(
     name="denoising_score_matching",
@@ -152,17 +150,15 @@ STUDY = Study(
     note=(
         "`error` is the denoising error, 1 for the best linear denoiser of unrelated pixels: `mean` over the levels "
         f"of {', '.join(f'{s:g}' for s in SIGMAS)}, `own` at the one level that an autoencoder is for. FD (Fréchet "
-        "distance) and digit accuracy are by the data set's own classifier, of n samples. Bits per dimension are of "
-        "bytes, dequantised uniformly, along the probability flow with one random direction for the trace: of `bits "
-        "n` images in `bits nfe` evaluations at most. The rows training_data and noise have n training digits, and "
-        "noise of the data's moments, in place of samples: what n allows."
+        f"distance) and digit accuracy are by the data set's own classifier, of n samples. {notes.BITS} "
+        f"{notes.references('digits')}"
     ),
     columns={
-        "test/denoising_error_mean": "error, mean",
-        "test/denoising_error_own": "error, own",
+        MEAN: "error, mean",
+        OWN: "error, own",
         **{f"test/denoising_error_{sigma:g}": f"at {sigma:g}" for sigma in SIGMAS},
         **columns("frechet_distance", "distance_n", "precision", "density", "recall", "coverage"),
-        "test/class_accuracy": "digit accuracy",
+        ACCURACY: "digit accuracy",
         "test/class_accuracy_real": "of test digits",
         **columns("bits_per_dim", "bits_n", "bits_nfe", "sampling_nfe", "sampling_seconds"),
     },
@@ -171,20 +167,18 @@ STUDY = Study(
         *(
             Target(
                 f"the autoencoders of one level each, averaged over the levels, in the seconds of {seconds}",
-                "test/denoising_error_mean",
+                MEAN,
                 "<",
                 (name,),
                 tuple(DAES),
-                than_metric="test/denoising_error_own",
+                than_metric=OWN,
                 than_mean=True,
             )
             for name, seconds in (("dsm", "all of them"), ("dsm_short", "one"))
         ),
-        Target("the autoencoder that saw no noise", "test/denoising_error_mean", "<", ("dsm",), ("autoencoder",)),
-        Target(
-            "a single level draws no digits: at most twice chance", "test/class_accuracy", "<", ("dsm_single",), 0.2
-        ),
-        Target("many levels draw the digit asked for, four times in five", "test/class_accuracy", ">", ("dsm",), 0.8),
+        Target("the autoencoder that saw no noise", MEAN, "<", ("dsm",), ("autoencoder",)),
+        Target("a single level draws no digits: at most twice chance", ACCURACY, "<", ("dsm_single",), 0.2),
+        Target("many levels draw the digit asked for, four times in five", ACCURACY, ">", ("dsm",), 0.8),
         Target("1.66 bits a dimension (goal of the gpu budget)", "test/bits_per_dim", "<", ("dsm",), 1.66),
     ),
     figures={

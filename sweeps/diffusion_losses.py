@@ -5,13 +5,12 @@ study compares weights of the squared error of the noise, level by level. ``sigm
 2020); ``likelihood`` weights by g², the diffusion term of the bound (Song et al., "Maximum Likelihood Training of
 Score-Based Diffusion Models", 2021); ``hybrid`` is the first with a thousandth of the second (Nichol & Dhariwal 2021);
 ``edm`` is Karras et al.'s (2022); ``vlb`` is the variational bound itself, of bytes, with its reconstruction. The
-baseline is DDPM: a thousand levels, the noise predicted, ancestral steps.
+baseline is DDPM: a thousand levels, the simple loss, ancestral steps.
 
 Two goals of one search answer the question: bits per dimension along the probability flow, and the Fréchet distance of
-samples, both of the validation split. Of each weight the best in either goal is retrained (one row where it is one
-configuration), and the figure shows which rows no other beats in both. On CIFAR-10 the likelihood weight lowered the
-bits from 3.04 to 2.94 and raised the distance from 3.98 to 5.18 with large networks; five seeds say whether small ones
-agree.
+samples. Of each weight the best in either goal is retrained (one row where it is one configuration), and the figure
+shows which rows no other beats in both. On CIFAR-10 the likelihood weight lowered the bits from 3.04 to 2.94 and raised
+the distance from 3.98 to 5.18 with large networks; five seeds say whether small ones agree.
 
     python sweeps/diffusion_losses.py                                     MNIST, two weights and DDPM, ten minutes
     python sweeps/diffusion_losses.py --contenders network others ddpm    all weights, twice as long
@@ -30,6 +29,7 @@ from gibbsweep.evaluate.likelihood.bits import BitsPerDim, VariationalBits
 from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.results.findings import Findings, PublishedOrder, Unbeaten
 from gibbsweep.study import REFERENCES, by_budget, columns, equal_seconds, references
+from gibbsweep.study.shared import N_SAMPLES, notes
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule, VPSchedule
 from gibbsweep_models.samplers.diffusion import Ancestral, Heun
@@ -38,10 +38,9 @@ from gibbsweep_models.score.score_model import ScoreModelConfig
 BITS, DISTANCE = "test/bits_per_dim", "test/frechet_distance"
 SIMPLE, LIKELIHOOD = ("network weight=sigma2",), ("network weight=likelihood",)
 
-NETWORK = UNetConfig((32, 64, 64), patch=4)
 # From t = 1e-4 the lowest level is .0033, below the deviation of a dequantised byte's bin.
 ONE = ScoreModelConfig(
-    NETWORK,
+    UNetConfig((32, 64, 64), patch=4),
     schedule=VPSchedule(t_min=1e-4),
     predicts="edm",
     weight="sigma2",
@@ -49,11 +48,9 @@ ONE = ScoreModelConfig(
     learning_rate=4e-3,
     ema_decay=0.99,
 )
-DDPM = ScoreModelConfig.ddpm()
-# Its levels, loss and sampler; a network on blocks of 16 pixels cannot predict the noise in them.
-DDPM = replace(
-    DDPM, network=NETWORK, predicts="edm", sampler=Ancestral(100, DDPM.schedule), learning_rate=4e-3, ema_decay=0.99
-)
+# DDPM's levels, loss and sampler; a network on blocks of 16 pixels cannot predict the noise in them.
+LEVELS = ScoreModelConfig.ddpm().schedule
+DDPM = replace(ONE, schedule=LEVELS, sampler=Ancestral(100, LEVELS))
 SIZES: Sizes = {
     "smoke": {"network.channels": (8, 8), "sampler.n_steps": 3},
     "long": {"ema_decay": 0.998},
@@ -73,10 +70,7 @@ def network(*weights: str) -> Contender:
 
 
 NEAREST, NEAR = Goal("validation/frechet_distance", "minimize"), SampleDistances(by_budget(smoke=24, other=100))
-DISTANCES = (
-    SampleDistances(by_budget(smoke=24, laptop=1_000, long=1_000, gpu=5_000, paper=10_000)),
-    SampleGrid(n=64),
-)
+DISTANCES = (SampleDistances(N_SAMPLES), SampleGrid(n=64))
 
 STUDY = Study(
     name="diffusion_losses",
@@ -107,12 +101,9 @@ STUDY = Study(
         SamplingCost(n=16),
     ),
     note=(
-        "Bits per dimension are of bytes, dequantised uniformly, along the probability flow with one random direction "
-        "for the trace: of `bits n` test images, in `bits nfe` evaluations at most. VLB: the variational bound of the "
-        "bytes, of four times as many, with its standard error over them (VLB SE). The first is of data blurred by the "
-        "lowest level, .0033, and DDPM's is .01. FD (Fréchet distance) and class-IS are by the data set's own "
-        "classifier, of n samples. The rows training_data and noise have n training digits, and noise of the data's "
-        "moments, in place of samples: what n allows."
+        f"{notes.BITS} VLB: the variational bound of the bytes, of four times as many, with its standard error over "
+        "them (VLB SE). The first is of data blurred by the lowest level, .0033, and DDPM's is .01. FD (Fréchet "
+        f"distance) and class-IS are by the data set's own classifier, of n samples. {notes.references('digits')}"
     ),
     columns={
         **columns("bits_per_dim", "bits_n", "bits_nfe", "vlb_bits", "vlb_bits_se", "frechet_distance"),

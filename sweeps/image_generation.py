@@ -1,39 +1,37 @@
 """Does an energy draw better digits than a GAN or a VAE that was trained as long?
 
-The study compares energies that learn by two kinds of training. Contrastive divergence, from Langevin chains on a
-convolutional energy: short runs start every training chain at noise and never mix (Nijkamp et al. 2019): the chain is a
-generator of fixed depth. Persistent chains live in a replay buffer; what they draw is measured twice, from noise by
-some hundred steps and from the buffer. Improved contrastive divergence (Du et al. 2021) adds the gradient through the
-chain, its entropy, and chains that are moved. A Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains from noise
-that it is trained with (Liao et al. 2022). And regression, an update of a network of three times the weights in the
-time of twenty Langevin steps: the gradient of one potential fits the way from digits to noise (Energy Matching,
-Balcerak et al. 2025; its contrast near the data ends a ``long`` training), or comes to rest at the digits (Equilibrium
-Matching, Wang & Du 2025; ``equilibrium_field`` is their field that is no gradient). A long run of 10,000 steps (1,000
-on a laptop) says whether an energy means what its pictures suggest. Baselines: a GAN (non-saturating, with R1), a WGAN
-with gradient penalty, and a VAE.
+The study compares energies that learn by two kinds of training. By contrastive divergence, from Langevin chains on a
+convolutional energy: short runs start every training chain at noise and never mix (Nijkamp et al. 2019), so the chain
+is a generator of fixed depth; persistent chains live in a replay buffer, and what they draw is measured twice, from
+noise by some hundred steps and from the buffer; improved contrastive divergence (Du et al. 2021) adds the gradient
+through the chain, its entropy, and chains that are moved. A Gaussian-Bernoulli RBM samples by the Gibbs-Langevin chains
+from noise that it is trained with (Liao et al. 2022). And by regression, three times the weights in the time of twenty
+Langevin steps: the gradient of one potential fits the way from digits to noise (Energy Matching, Balcerak et al. 2025;
+its contrast near the data ends a ``long`` training), or comes to rest at the digits (Equilibrium Matching, Wang & Du
+2025; ``equilibrium_field`` is their field that is no gradient). A long run of 10,000 steps (1,000 on a laptop) says
+whether an energy means what its pictures suggest. Baselines: a GAN (non-saturating, with R1), a WGAN with gradient
+penalty, and a VAE.
 
-Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
-samples and n test images: they compare with each other and with no published number. `--features inception` gives
-numbers that do, where the weights of Inception can be had.
+Distances in the features of the data set's own classifier (`gibbsweep evaluate prepare`) answer the question.
+`--features inception` gives numbers that compare with published ones, where the weights of Inception can be had.
 
     python sweeps/image_generation.py                            nine trials each, 12 seconds of training: no digits yet
     python sweeps/image_generation.py --budget long --trials 0   150 seconds each on one core: digits
 
 Every contender trains for the same device-seconds, by costs of an update measured side by side on one core of an AMD
-EPYC (batches of 64 images of 28x28). The table has the seconds that it came to.
+EPYC; the table has the seconds that it came to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Study, Target
+from gibbsweep import Choice, Contender, Float, Goal, Study, Target
 from gibbsweep.cli import run_study_of
-from gibbsweep.evaluate import Features, LongRun, ReplayDistances, SampleDistances, SampleGrid
-from gibbsweep.results.figures import RowBars
+from gibbsweep.evaluate import LongRun, ReplayDistances, SampleDistances, SampleGrid
 from gibbsweep.study import by_budget, columns, equal_seconds, references
-from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep.study.shared import SampleOptions, distance_bars, gan, notes, vae, wgan_gp
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
 from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
@@ -44,23 +42,15 @@ from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.objectives.flow_matching import WarmContrast
 from gibbsweep_models.samplers.mcmc import NesterovDescent, WarmingLangevin
 
-
-@dataclass(frozen=True)
-class Options:
-    features: Features = "classifier"
-    """What samples are measured with: the data set's own classifier, or Inception v3."""
-
-
-def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Budget]:
-    """Equal device-seconds on a core; on a GPU an update's cost is its network evaluations one after the other."""
-    batch_size = by_budget(smoke=16, laptop=64, long=64, other=128)
-    return equal_seconds(seconds_per_update, {"laptop": 12, "long": 150}, gpu=gpu, paper=paper, batch_size=batch_size)
-
+# An update's cost is measured with batches of 64 images of 28x28; on a GPU it is that of its network evaluations one
+# after the other.
+BATCH_SIZE = by_budget(smoke=16, laptop=64, long=64, other=128)
+budgets = partial(equal_seconds, seconds={"laptop": 12, "long": 150}, batch_size=BATCH_SIZE)
 
 N_SAMPLES = by_budget(smoke=24, laptop=1_000, long=2_000, gpu=5_000, paper=10_000)
 DISTANCE, BUFFER = "test/frechet_distance", "test/frechet_distance_buffer"
-CHAINED, REGRESSED = ("short_run", "persistent", "improved", "grbm"), ("energy_matching", "equilibrium_matching")
-ENERGIES, ADVERSARIAL = (*CHAINED, *REGRESSED), ("gan", "wgan_gp")
+REPLAYED, REGRESSED = ("persistent", "improved"), ("energy_matching", "equilibrium_matching")
+ENERGIES, ADVERSARIAL = ("short_run", *REPLAYED, "grbm", *REGRESSED), ("gan", "wgan_gp")
 
 LANGEVIN = {
     "cd.learning_rate": Float(3e-4, 3e-3, log=True),
@@ -90,12 +80,6 @@ EQUILIBRIUM_SIZES = {
     "gpu": WIDE_POTENTIAL,
     "paper": {**WIDE_POTENTIAL, "ema_decay": 0.9999},
 }
-GAN_SPACE = {
-    "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
-    "generator_learning_rate": Float(1e-4, 3e-3, log=True),
-}
-GAN_SIZES = {name: {"channels": (64, 128, 256), "latent_dim": 64, "ema_decay": 0.999} for name in ("gpu", "paper")}
-VAE_SIZES = {name: {"channels": (64, 128, 256), "latent_dim": 32, "ema_decay": 0.999} for name in ("gpu", "paper")}
 
 CONTENDERS = {
     "short_run": Contender(
@@ -157,27 +141,13 @@ CONTENDERS = {
             "paper": {"hidden.n_hidden": 4096, "k": 100},
         },
     ),
-    "gan": Contender(
-        GANConfig(discriminator_learning_rate=2e-3, generator_learning_rate=2e-3),
-        space={**GAN_SPACE, "r1": Float(0.05, 5.0, log=True)},
-        budgets=budgets(0.16, gpu=60_000, paper=500_000),
-        by_budget=GAN_SIZES,
-    ),
-    "wgan_gp": Contender(
-        GANConfig.wgan_gp(learning_rate=1e-3),
-        space={**GAN_SPACE, "generator_every": Choice(2, 5)},
-        budgets=budgets(0.08, gpu=100_000, paper=500_000),
-        by_budget=GAN_SIZES,
-    ),
-    "vae": Contender(
-        VAEConfig(learning_rate=3e-3),
-        space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 1.0), "latent_dim": Choice(8, 16, 32)},
-        by_budget=VAE_SIZES,
-    ),
+    "gan": gan(2e-3, budgets(0.16, gpu=60_000, paper=500_000)),
+    "wgan_gp": wgan_gp(budgets(0.08, gpu=100_000, paper=500_000)),
+    "vae": vae(16, Choice(8, 16, 32), large=32),
 }
 
 
-def study(options: Options) -> Study:
+def study(options: SampleOptions) -> Study:
     """The study, measured in ``options.features``."""
     features = options.features
     final = (SampleDistances(N_SAMPLES, features), SampleGrid(n=64))
@@ -185,38 +155,26 @@ def study(options: Options) -> Study:
     of_energy = (*final, LongRun(by_budget(smoke=10, laptop=150, other=10_000), n_chains, features))
     n_replayed = by_budget(smoke=24, laptop=1_000, long=1_000, gpu=3_500, paper=10_000)
     of_persistent = (*of_energy, ReplayDistances(n_replayed, features))
-    own = {
-        **dict.fromkeys(("short_run", "grbm", *REGRESSED), of_energy),
-        **dict.fromkeys(("persistent", "improved"), of_persistent),
-    }
-    network = "Inception v3" if features == "inception" else "the data set's own classifier"
+    own = dict.fromkeys(("short_run", "grbm", *REGRESSED), of_energy) | dict.fromkeys(REPLAYED, of_persistent)
     return Study(
         name="image_generation",
         question="Does an energy draw better digits than a GAN or a VAE that was trained as long?",
         data="mnist",
-        needs=DataNeeds(labels=features == "classifier", dims=3),
-        contenders={
-            **{name: replace(each, final_evaluators=own.get(name)) for name, each in CONTENDERS.items()},
-            **references(),
-        },
+        needs=options.needs,
+        contenders={name: replace(c, final_evaluators=own.get(name)) for name, c in CONTENDERS.items()} | references(),
         goal=Goal("validation/frechet_distance", "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=250), features),),
         final_evaluators=final,
         note=(
             "Untuned (--trials 0), the configurations are the best of eight of the energy's, four of the GAN's and of "
-            "the VAE's and two of the WGAN's, by Fréchet distance on validation after 60 to 100 s. FD, KD and "
-            "class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in the "
-            f"features of {network}, of n samples against n images; `buf.`: from the replay buffer, else from noise. "
-            "Drifts are of a long run after the samples: mean energy in standard deviations of the data's, and KD. "
-            "Noise can have a high precision, where few features tell it from an unusual image: read density, which "
-            "outliers mislead less, and coverage, the share of images near a sample, with it. The rows training_data "
-            "and noise have n training images, and noise of the data's moments, in place of samples: what n allows."
+            "the VAE's and two of the WGAN's, by Fréchet distance on validation after 60 to 100 s. "
+            f"{notes.distances(features)} `buf.`: from the replay buffer, else from noise. Drifts are of a long run "
+            "after the samples: mean energy in standard deviations of the data's, and KD. "
+            f"{notes.DENSITY} {notes.references()}"
         ),
         columns={
-            **columns(
-                "frechet_distance", "frechet_distance_buffer", "distance_n", "distance_n_buffer", "kernel_distance"
-            ),
-            **columns("kernel_distance_buffer"),
+            **columns("frechet_distance", "frechet_distance_buffer", "distance_n", "distance_n_buffer"),
+            **columns("kernel_distance", "kernel_distance_buffer"),
             "test/class_inception_score": "IS",
             "test/class_inception_score_buffer": "IS buf.",
             **columns("precision", "density", "recall", "recall_buffer", "coverage", "coverage_buffer"),
@@ -228,16 +186,12 @@ def study(options: Options) -> Study:
             for source, metric in (("noise", DISTANCE), ("the buffer", BUFFER))
             for whom, than in (("VAE", ("vae",)), ("GANs", ADVERSARIAL))
         ),
-        figures={
-            "distances": RowBars(
-                {DISTANCE: "from noise", BUFFER: "from the buffer"}, "Fréchet distance, lower is better"
-            )
-        },
+        figures={"distances": distance_bars({DISTANCE: "from noise", BUFFER: "from the buffer"})},
         pictures=("samples", "buffer", "long_run"),
     )
 
 
-STUDY = study(Options())
+STUDY = study(SampleOptions())
 
 if __name__ == "__main__":
-    run_study_of(study, Options)
+    run_study_of(study, SampleOptions)

@@ -2,14 +2,14 @@
 
 Three holes: 8 x 8 and 16 x 16 in the middle of a 32 x 32 image, and every second pixel at random. An energy needs no
 training for holes: known pixels are held in their place while Langevin dynamics moves the others, at one noise level
-(``cd``, the convolutional energy trained by contrastive divergence) or down a sequence of them (``dsm``, trained by
-denoising score matching on whole images), or in the potentials of Energy Matching (Balcerak et al. 2025) and
-Equilibrium Matching (Wang & Du 2025). ``dsm_hole`` is trained for it: score matching with noise in random holes
-only. Compared with them, a GAN fills a hole with the image of the latent that fits what is known; a context encoder and
-a masked autoencoder are trained for it. All of them but the GAN start from one smooth fill, a spline in tension: the
-row ``smooth_fill`` is that start alone, and what a method learned is what it adds. It, means and the biharmonic surface
-learn nothing. Measures in the hole alone answer the question: PSNR and SSIM of single completions, PSNR of the mean of
-several (which is what the squared error rewards), and how far apart completions are.
+(``cd``, trained by contrastive divergence), down a sequence of them (``dsm``, trained by denoising score matching on
+whole images), or in the potentials of Energy Matching (Balcerak et al. 2025) and Equilibrium Matching (Wang & Du 2025).
+``dsm_hole`` is trained for it: score matching with noise in random holes only. Compared with them, a GAN fills a hole
+with the image of the latent that fits what is known; a context encoder and a masked autoencoder are trained for it. All
+but the GAN start from one smooth fill, a spline in tension: the row ``smooth_fill`` is that start alone, and what a
+method learned is what it adds. It, means and the biharmonic surface learn nothing. PSNR and SSIM of single completions
+in the hole alone, PSNR of the mean of several (which is what the squared error rewards), and how far apart completions
+are, answer the question.
 
     python sweeps/inpainting.py                      original CIFAR-10 pixels, ten minutes on two cores
     python sweeps/inpainting.py --data cifar10       all of CIFAR-10
@@ -23,6 +23,7 @@ from gibbsweep.evaluate import Inpainting
 from gibbsweep.evaluate.restoring.inpainting import MASKS
 from gibbsweep.results.figures import GroupedBars
 from gibbsweep.study import by_budget, equal_updates
+from gibbsweep.study.shared.restoring import BATCHES, CD_SPACE, CONV_SIZES, POTENTIAL, POTENTIAL_SIZES, RATE, UNET_SIZES
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
 from gibbsweep_models.baselines.gan import GANConfig
 from gibbsweep_models.baselines.masked_autoencoder import MaskedAutoencoderConfig
@@ -31,25 +32,14 @@ from gibbsweep_models.energy.dsm_energy import DSMEnergyConfig
 from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
 from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
 from gibbsweep_models.energy.hole_energy import HoleEnergyConfig
-from gibbsweep_models.nn.energies import PotentialConfig
-from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import GeometricSchedule
 from gibbsweep_models.objectives.cd import LangevinCD
 from gibbsweep_models.samplers.diffusion import AnnealedInpainting
 
-UNETS: Sizes = {
-    "smoke": {"channels": (8, 8)},
-    "gpu": {"channels": (64, 128, 256), "patch": 1, "ema_decay": 0.999},
-    "paper": {"channels": (128, 256, 256), "patch": 1, "blocks": 2, "ema_decay": 0.9999},
-}
+UNETS: Sizes = {"smoke": {"channels": (8, 8)}, **UNET_SIZES}
+POTENTIALS: Sizes = {"smoke": {"potential.network.channels": (8, 8), "inpaint_steps": 5}, **POTENTIAL_SIZES}
 LARGE_GAN = {"channels": (64, 128, 256), "latent_dim": 128, "search_steps": 500, "ema_decay": 0.999}
-POTENTIAL = PotentialConfig(UNetConfig((32, 64), patch=2))
-POTENTIALS: Sizes = {
-    "smoke": {"potential.network.channels": (8, 8), "inpaint_steps": 5},
-    "gpu": {"potential.network": UNetConfig((64, 128, 256)), "ema_decay": 0.999},
-    "paper": {"potential.network": UNetConfig((128, 256, 256), blocks=2), "ema_decay": 0.9999},
-}
-RATE = {"learning_rate": Float(2e-3, 8e-3, log=True)}
+CRITIC = {"adversarial": Float(0.001, 0.03, log=True), "critic_learning_rate": Float(1e-4, 1e-3, log=True)}
 
 TWO_STEPS = AnnealedInpainting(
     n_steps=2, steps_per_level=1, step_size=1.0, temperature=0.0, schedule=GeometricSchedule(0.3, 1.0)
@@ -71,16 +61,8 @@ CONTENDERS = {
     ),
     "cd": Contender(
         ConvEBMConfig(cd=LangevinCD(n_steps=15)),
-        space={
-            "inpaint_temperature": Float(0.01, 1.0, log=True),
-            "cd.learning_rate": Float(1e-4, 1e-3, log=True),
-            "cd.data_noise": Float(0.005, 0.1, log=True),
-        },
-        by_budget={
-            "smoke": {"inpaint_steps": 5},
-            "gpu": {"channels": (64, 128, 256, 256)},
-            "paper": {"channels": (128, 256, 512, 512), "cd.n_steps": 60},
-        },
+        space={"inpaint_temperature": Float(0.01, 1.0, log=True), **CD_SPACE},
+        by_budget={"smoke": {"inpaint_steps": 5}, **CONV_SIZES},
     ),
     "energy_matching": Contender(
         EnergyMatchingConfig(POTENTIAL, learning_rate=4e-3),
@@ -102,13 +84,7 @@ CONTENDERS = {
         by_budget={"smoke": {"search_steps": 3}, "gpu": LARGE_GAN, "paper": LARGE_GAN},
     ),
     "context_encoder": Contender(
-        MaskedAutoencoderConfig(adversarial=0.01, learning_rate=4e-3),
-        space={
-            "adversarial": Float(0.001, 0.03, log=True),
-            "critic_learning_rate": Float(1e-4, 1e-3, log=True),
-            **RATE,
-        },
-        by_budget=UNETS,
+        MaskedAutoencoderConfig(adversarial=0.01, learning_rate=4e-3), space={**CRITIC, **RATE}, by_budget=UNETS
     ),
     "masked_autoencoder": Contender(MaskedAutoencoderConfig(learning_rate=4e-3), space=RATE, by_budget=UNETS),
     "biharmonic": Contender(ClassicalInpainterConfig("biharmonic")),
@@ -117,8 +93,11 @@ CONTENDERS = {
     "mean_known": Contender(ClassicalInpainterConfig("mean_known")),
 }
 ENERGIES = ("dsm", "dsm_hole", "cd", "energy_matching", "equilibrium_matching")
-START = ("smooth_fill",)
+TO_BEAT = {"gan": "gan", "context_encoder": "context_encoder", "smooth_fill": "the smooth fill that they start from,"}
+"""Contenders that are to be beaten on every hole, and what a target calls them."""
 HOLES = [mask.name for mask in MASKS]
+# Fewer images where hardware is scarce: completions by search and by chains cost hundreds of evaluations an image.
+N_IMAGES = by_budget(smoke=4, laptop=100, paper=None, other=500)
 SHOWN = {"psnr": "PSNR", "psnr_of_mean": "of mean", "ssim": "SSIM", "diversity": "diversity"}
 
 STUDY = Study(
@@ -129,27 +108,17 @@ STUDY = Study(
     contenders=CONTENDERS,
     goal=Goal("validation/psnr_holes", "maximize"),
     evaluators=(Inpainting(limit=by_budget(smoke=4, other=40), n_completions=2),),
-    # Fewer images where hardware is scarce: completions by search and by chains cost hundreds of evaluations an image.
-    final_evaluators=(
-        Inpainting(
-            limit=by_budget(smoke=4, laptop=100, paper=None, other=500),
-            n_completions=by_budget(smoke=2, laptop=2, other=3),
-        ),
-    ),
+    final_evaluators=(Inpainting(limit=N_IMAGES, n_completions=by_budget(smoke=2, laptop=2, other=3)),),
     columns={f"test/{metric}_{hole}": f"{name} {hole}" for metric, name in SHOWN.items() for hole in HOLES},
     budgets=equal_updates(
         by_budget(smoke=4, laptop=300, long=2_000, gpu=20_000, paper=200_000),
-        batch_size=by_budget(smoke=8, laptop=16, long=32, other=128),
+        batch_size=BATCHES,
         reports=by_budget(smoke=2, laptop=1, long=4, gpu=10, paper=20),
     ),
     targets=(
-        *(Target(f"gan on {hole}", f"test/psnr_{hole}", ">", ENERGIES, ("gan",)) for hole in HOLES),
         *(
-            Target(f"context_encoder on {hole}", f"test/psnr_{hole}", ">", ENERGIES, ("context_encoder",))
-            for hole in HOLES
-        ),
-        *(
-            Target(f"the smooth fill that they start from, on {hole}", f"test/psnr_{hole}", ">", ENERGIES, START)
+            Target(f"{words} on {hole}", f"test/psnr_{hole}", ">", ENERGIES, (name,))
+            for name, words in TO_BEAT.items()
             for hole in HOLES
         ),
         Target("biharmonic on centre16", "test/psnr_centre16", ">", ENERGIES, ("biharmonic",)),

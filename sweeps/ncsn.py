@@ -34,14 +34,14 @@ sees its input scaled to unit size, in place of a RefineNet with conditional ins
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from gibbsweep import Contender, DataNeeds, Float, Goal, Results, Sizes, Study, Target
+from gibbsweep import Contender, Float, Goal, Results, Sizes, Study, Target
 from gibbsweep.cli import run_study_of
-from gibbsweep.evaluate import Features, LastStep, SampleDistances, SampleGrid, SamplingCost, SamplingPath, ScoreFields
-from gibbsweep.results.figures import RowBars
+from gibbsweep.evaluate import LastStep, SampleDistances, SampleGrid, SamplingCost, SamplingPath, ScoreFields
 from gibbsweep.results.findings import difference
 from gibbsweep.study import REFERENCES, by_budget, columns, equal_seconds, references
+from gibbsweep.study.shared import SampleOptions, distance_bars, notes
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 
@@ -111,17 +111,9 @@ def findings(results: Results) -> list[str]:
     return sentences
 
 
-@dataclass(frozen=True)
-class Options:
-    features: Features = "classifier"
-    """What samples are measured with: the data set's own classifier, or Inception v3."""
-
-
-def study(options: Options) -> Study:
+def study(options: SampleOptions) -> Study:
     """The study, measured in ``options.features``."""
     features = options.features
-    network = "Inception v3" if features == "inception" else "the data set's own classifier"
-    comparable = "" if features == "inception" else " They compare with no published number."
     # Where hardware is scarce fewer samples, which cost a quarter of a second each: the reference rows have as many.
     last_step = LastStep(by_budget(smoke=24, laptop=400, long=1_000, gpu=5_000, paper=10_000), features)
     grid = SampleGrid(n=by_budget(smoke=4, other=48))
@@ -129,7 +121,7 @@ def study(options: Options) -> Study:
         name="ncsn",
         question="Which of NCSNv2's techniques draws better pictures, and what is the last step worth?",
         data="cifar10",
-        needs=DataNeeds(labels=features == "classifier", dims=3),
+        needs=options.needs,
         contenders={**CONTENDERS, **references(final_evaluators=(last_step, grid))},
         default=("v1", "v2", *LEFT_OUT, *REFERENCES),
         goal=Goal("validation/frechet_distance", "minimize"),
@@ -142,13 +134,9 @@ def study(options: Options) -> Study:
             SamplingCost(n=by_budget(smoke=4, other=16)),
         ),
         note=(
-            "FD (Fréchet distance), class-IS (class inception score), precision and recall are in the features of "
-            f"{network}, of n samples against n images.{comparable} Noise can have a high precision: read density, "
-            "which outliers mislead less, and coverage, the share of images near a sample, with it. The rows "
-            "training_data and noise have n training images, and noise of the data's moments, in place of samples: "
-            "what n allows. `noisy`: as Langevin dynamics ends; the others "
-            "after the last step, which denoises. Search minimises the distance that a contender is published with: "
-            "v1's without the last step. σ₁ and L: the highest level and their number."
+            f"{notes.distances(features)} {notes.DENSITY} {notes.references()} `noisy`: as Langevin dynamics ends; the "
+            "others after the last step, which denoises. Search minimises the distance that a contender is published "
+            "with: v1's without the last step. σ₁ and L: the highest level and their number."
         ),
         columns={
             **columns("frechet_distance_denoised", "frechet_distance_noisy", "last_step_gain", "distance_n_denoised"),
@@ -176,17 +164,13 @@ def study(options: Options) -> Study:
             ),
             Target("v2 over the best that leaves one technique out", DENOISED, "<", ("v2",), LEFT_OUT),
         ),
-        figures={
-            "ablation": RowBars(
-                {NOISY: "without the last step", DENOISED: "with it"}, "Fréchet distance, lower is better"
-            )
-        },
+        figures={"ablation": distance_bars({NOISY: "without the last step", DENOISED: "with it"})},
         findings=findings,
         pictures=("samples", "last_step", "sampling_path", "score_fields"),
     )
 
 
-STUDY = study(Options())
+STUDY = study(SampleOptions())
 
 if __name__ == "__main__":
-    run_study_of(study, Options)
+    run_study_of(study, SampleOptions)

@@ -29,10 +29,9 @@ from dataclasses import dataclass, replace
 from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Int, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import Outliers, OutlierSets, ScoreNormCurves, SyntheticAnomalies
-from gibbsweep.results.figures import GroupedBars
 from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study.shared import auroc_bars, isolation_forest, one_class_svm
 from gibbsweep_models.baselines.autoencoder import AutoencoderConfig
-from gibbsweep_models.baselines.isolation_forest import IsolationForestConfig
 from gibbsweep_models.baselines.one_class_svm import OneClassSVMConfig
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.bases import BoundOfLikelihood, FlowOfLikelihood, ScoreNorms
@@ -107,20 +106,9 @@ CONTENDERS = {
         budgets=equal_seconds(0.058, SECONDS, gpu=30_000, paper=100_000),
         by_budget={name: {"channels": (64, 128, 256)} for name in ("gpu", "paper")},
     ),
-    "isolation_forest": Contender(
-        IsolationForestConfig(),
-        space={"samples_per_tree": Choice(128, 256, 512, 1024), "feature_share": Float(0.05, 1.0, log=True)},
-        by_budget={name: {"n_trees": 1000} for name in ("gpu", "paper")},
-    ),
-    "one_class_svm": Contender(
-        OneClassSVMConfig(n_components=64),
-        space={
-            "nu": Float(0.01, 0.3, log=True),
-            "gamma": Float(0.3, 30.0, log=True),
-            "n_components": Choice(32, 64, 128, 256),
-            "whiten": Choice(False, True),
-        },
-        by_budget={name: {"n_examples": 20_000} for name in ("gpu", "paper")},
+    "isolation_forest": isolation_forest(Float(0.05, 1.0, log=True)),
+    "one_class_svm": one_class_svm(
+        OneClassSVMConfig(n_components=64), gamma=Float(0.3, 30.0, log=True), n_components=Choice(32, 64, 128, 256)
     ),
     "likelihood_ratio": Contender(
         VAEConfig(latent_dim=64, learning_rate=3e-3, corrected=True),
@@ -183,11 +171,7 @@ def study(options: Options) -> Study:
             Target("the best of them over every baseline, mean AUPRC", "test/auprc", ">", SCORES, BASELINES),
             Target("the best of them over every baseline, mean FPR95", "test/fpr95", "<", SCORES, BASELINES),
         ),
-        figures={
-            "auroc": GroupedBars(
-                r"test/auroc_(.*)", "outlier set", "test AUROC", apart={AUROC: "mean"}, bound=0.5, limits=(0, 1)
-            )
-        },
+        figures={"auroc": auroc_bars(r"test/auroc_(.*)", "outlier set")},
         pictures=("anomaly_scores", "score_norms"),
     )
 

@@ -10,10 +10,9 @@ or its mixture with the noise by Karras et al., as a network on patches cannot p
 gradient is the flow, and ``equilibrium_field`` (Wang & Du 2025), which comes to rest at pictures. Baselines: a GAN
 (non-saturating, with R1), a WGAN with gradient penalty, and a VAE, each of which draws a picture in one evaluation.
 
-Distances answer the question, in the features of the data set's own classifier (`gibbsweep evaluate prepare`), of n
-samples and n test images: they compare with each other and with no published number. `--features inception` gives
-numbers that do, where the weights of Inception can be had. A copy of CIFAR-10 that was stored as JPEG has other pixels
-than the original one, and other distances.
+Distances in the features of the data set's own classifier (`gibbsweep evaluate prepare`) answer the question.
+`--features inception` gives numbers that compare with published ones, where the weights of Inception can be had. A copy
+of CIFAR-10 that was stored as JPEG has other pixels than the original one, and other distances.
 
     python sweeps/score_generation.py                           nine trials each, 12 seconds: colours, no objects
     python sweeps/score_generation.py --budget long --trials 0  200 seconds each on one core
@@ -25,15 +24,15 @@ Every contender trains for the same device-seconds, by costs of an update measur
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
-from gibbsweep import Budget, Choice, Contender, DataNeeds, Float, Goal, Sizes, Space, Study, Target
+from gibbsweep import Choice, Contender, Float, Goal, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study_of
-from gibbsweep.evaluate import Features, SampleDistances, SampleGrid, SamplingCost, SamplingPath, StepCounts
+from gibbsweep.evaluate import SampleDistances, SampleGrid, SamplingCost, SamplingPath, StepCounts
 from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.study import by_budget, columns, equal_seconds, references
-from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep.study.shared import N_SAMPLES, SampleOptions, gan, notes, vae, wgan_gp
 from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
 from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
 from gibbsweep_models.nn.energies import PotentialConfig
@@ -43,17 +42,8 @@ from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.samplers.mcmc import NesterovDescent
 from gibbsweep_models.score.score_model import ScoreModelConfig
 
-
-@dataclass(frozen=True)
-class Options:
-    features: Features = "classifier"
-    """What samples are measured with: the data set's own classifier, or Inception v3."""
-
-
-def budgets(seconds_per_update: float, *, gpu: int, paper: int) -> dict[str, Budget]:
-    """Equal device-seconds on a core. What an update costs is measured with batches of 32 images of 3x32x32."""
-    return equal_seconds(seconds_per_update, {"laptop": 12, "long": 200}, gpu=gpu, paper=paper)
-
+# What an update costs is measured with batches of 32 images of 3x32x32.
+budgets = partial(equal_seconds, seconds={"laptop": 12, "long": 200})
 
 # Blocks of 4 x 4 pixels: an update in a tenth of the time of one at full resolution, and as many more of them.
 NETWORK = UNetConfig((48, 96, 96), patch=4)
@@ -101,12 +91,6 @@ POTENTIAL_SIZES: Sizes = {
     "paper": {"potential.network": UNetConfig((128, 256, 256, 256), blocks=4), "ema_decay": 0.9999, "warmup": 5_000},
 }
 SMALL_POTENTIAL = {"potential.network.channels": (8, 8)}
-GAN_SPACE = {
-    "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
-    "generator_learning_rate": Float(1e-4, 3e-3, log=True),
-}
-GAN_SIZES = {name: {"channels": (64, 128, 256), "latent_dim": 64, "ema_decay": 0.999} for name in ("gpu", "paper")}
-VAE_SIZES = {name: {"channels": (64, 128, 256), "latent_dim": 128, "ema_decay": 0.999} for name in ("gpu", "paper")}
 
 CONTENDERS = {
     "ve": score(VE, {"sampler.snr": Float(0.05, 0.3, log=True)}, n_steps=1000),
@@ -129,40 +113,24 @@ CONTENDERS = {
         budgets=budgets(0.055, gpu=30_000, paper=400_000),
         by_budget={**POTENTIAL_SIZES, "smoke": {**SMALL_POTENTIAL, "sampler.n_steps": 3}},
     ),
-    "gan": Contender(
-        GANConfig(discriminator_learning_rate=1e-3, generator_learning_rate=1e-3),
-        space={**GAN_SPACE, "r1": Float(0.05, 5.0, log=True)},
-        budgets=budgets(0.115, gpu=40_000, paper=500_000),
-        by_budget=GAN_SIZES,
-    ),
-    "wgan_gp": Contender(
-        GANConfig.wgan_gp(learning_rate=1e-3),
-        space={**GAN_SPACE, "generator_every": Choice(2, 5)},
-        budgets=budgets(0.054, gpu=70_000, paper=500_000),
-        by_budget=GAN_SIZES,
-    ),
-    "vae": Contender(
-        VAEConfig(learning_rate=3e-3, latent_dim=32),
-        space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 1.0), "latent_dim": Choice(16, 32, 64)},
-        by_budget=VAE_SIZES,
-    ),
+    "gan": gan(1e-3, budgets(0.115, gpu=40_000, paper=500_000)),
+    "wgan_gp": wgan_gp(budgets(0.054, gpu=70_000, paper=500_000)),
+    "vae": vae(32, Choice(16, 32, 64), large=128),
 }
 DISTANCE = "test/frechet_distance"
 SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "flow", "edm"), ("gan", "wgan_gp")
 
 
-def study(options: Options) -> Study:
+def study(options: SampleOptions) -> Study:
     """The study, measured in ``options.features``."""
-    n = by_budget(smoke=24, laptop=1_000, long=1_000, gpu=5_000, paper=10_000)
-    final = (SampleDistances(n, options.features), SampleGrid(n=64), SamplingCost(n=32))
+    final = (SampleDistances(N_SAMPLES, options.features), SampleGrid(n=64), SamplingCost(n=32))
     steps = by_budget(smoke=(2, 4), laptop=(3, 5, 10, 20, 40), other=(5, 10, 20, 50, 200))
     of_score = (*final, SamplingPath(), StepCounts(steps))
-    network = "Inception v3" if options.features == "inception" else "the data set's own classifier"
     return Study(
         name="score_generation",
         question="Does a score model draw better pictures than a GAN or a VAE that was trained as long?",
         data="cifar10",
-        needs=DataNeeds(labels=options.features == "classifier", dims=3),
+        needs=options.needs,
         contenders={
             **CONTENDERS,
             **{name: replace(CONTENDERS[name], final_evaluators=of_score) for name in SCORES},
@@ -171,14 +139,7 @@ def study(options: Options) -> Study:
         goal=Goal("validation/frechet_distance", "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=100), options.features),),
         final_evaluators=final,
-        note=(
-            "FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are "
-            f"in the features of {network}, of n samples against n images. Noise can have a high precision: read "
-            "density, which outliers mislead less, and coverage, the share of images near a sample, with it. The rows "
-            "training_data and noise have n training images, and noise of the data's moments, in place of samples: "
-            "what n allows. `nfe` and `s/sample`: network evaluations "
-            "and seconds of one of 32 samples that are drawn at once on this device."
-        ),
+        note=f"{notes.distances(options.features)} {notes.DENSITY} {notes.references()} {notes.sampling(32)}",
         columns={
             **columns("frechet_distance", "distance_n", "kernel_distance", "class_inception_score"),
             **columns("precision", "density", "recall", "coverage", "sampling_nfe", "sampling_seconds"),
@@ -203,7 +164,7 @@ def study(options: Options) -> Study:
     )
 
 
-STUDY = study(Options())
+STUDY = study(SampleOptions())
 
 if __name__ == "__main__":
-    run_study_of(study, Options)
+    run_study_of(study, SampleOptions)

@@ -25,8 +25,8 @@ from __future__ import annotations
 from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Results, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import SampleDistances, SampleGrid
-from gibbsweep.results.figures import RowBars
 from gibbsweep.study import by_budget, columns, equal_seconds
+from gibbsweep.study.shared import distance_bars, notes
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import GeometricSchedule, LinearSchedule, VPSchedule
 from gibbsweep_models.samplers.diffusion import Heun
@@ -94,11 +94,7 @@ STUDY = Study(
         SampleDistances(by_budget(smoke=24, laptop=200, long=1_000, gpu=5_000)),
         SampleGrid(n=64),
     ),
-    note=(
-        "FD, KD and class-IS (Fréchet distance, kernel distance, class inception score), precision and recall are in "
-        "the features of the data set's own classifier, of n samples against n images. Noise can have a high "
-        "precision: read it with recall and FD."
-    ),
+    note=f"{notes.distances()} Noise can have a high precision: read it with recall and FD.",
     columns=columns(
         "frechet_distance", "distance_n", "kernel_distance", "class_inception_score", "precision", "recall"
     ),
@@ -110,7 +106,7 @@ STUDY = Study(
         for name in PATHS
         for what in ("x0", "velocity", "edm")
     ),
-    figures={"distances": RowBars({DISTANCE: ""}, "Fréchet distance, lower is better")},
+    figures={"distances": distance_bars({DISTANCE: ""})},
     findings=spread,
     pictures=("samples",),
 )

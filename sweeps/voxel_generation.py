@@ -19,18 +19,18 @@ beside that of real test examples.
     python sweeps/voxel_generation.py --data modelnet10 --budget paper      32³ voxels
 
 Every contender trains for the same device-seconds, by costs of an update measured side by side on one core of an AMD
-EPYC (batches of 32 solids of 16³, the arithmetic that `--precision auto` chooses). The table has the seconds that it
-came to.
+EPYC (batches of 32 solids of 16³, the arithmetic of `--precision auto`). The table has the seconds that it came to.
 """
 
 from __future__ import annotations
 
-from gibbsweep import Budget, Contender, DataNeeds, Float, Goal, Study, Target
+from functools import partial
+
+from gibbsweep import Contender, DataNeeds, Float, Goal, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import VoxelGeneration, VoxelReplay
 from gibbsweep.study import by_budget, columns, equal_seconds, references
-from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep.study.shared import notes, solid_baselines
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
 from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
 from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
@@ -38,13 +38,10 @@ from gibbsweep_models.nn.energies import PotentialConfig
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.samplers.mcmc import NesterovDescent
 
-
-def budgets(seconds_per_update: float) -> dict[str, Budget]:
-    """Equal device-seconds on one core. A GPU is given the updates that a core would make in so many: the three
-    networks are alike, so their costs keep their order there."""
-    seconds = {"laptop": 20, "long": 200, "gpu": 1_200, "paper": 40_000}
-    return equal_seconds(seconds_per_update, seconds, batch_size=by_budget(smoke=16, other=32))
-
+# A GPU is given the updates that a core would make in so many seconds: the networks are alike, so their costs keep
+# their order there.
+SECONDS = {"laptop": 20, "long": 200, "gpu": 1_200, "paper": 40_000}
+budgets = partial(equal_seconds, seconds=SECONDS, batch_size=by_budget(smoke=16, other=32))
 
 CHANNELS = (16, 32, 64)
 WIDE = {"channels": (64, 128, 256), "ema_decay": 0.999}
@@ -52,7 +49,8 @@ WIDE = {"channels": (64, 128, 256), "ema_decay": 0.999}
 N_SAMPLES = by_budget(smoke=24, laptop=250, other=1_000)
 
 POTENTIAL = PotentialConfig(UNetConfig((32, 64), patch=4))
-WIDE_POTENTIAL = {"potential.network.channels": (96, 192), "ema_decay": 0.999}
+SMALL_POTENTIAL = {"potential.network.channels": (8, 8)}
+WIDE_POTENTIAL = {name: {"potential.network.channels": (96, 192), "ema_decay": 0.999} for name in ("gpu", "paper")}
 
 CONTENDERS = {
     "descriptor": Contender(
@@ -76,39 +74,16 @@ CONTENDERS = {
         EnergyMatchingConfig(POTENTIAL, sample_steps=60),
         space={"learning_rate": Float(1e-3, 6e-3, log=True), "sample_time": Float(0.9, 2.0)},
         budgets=budgets(0.087),
-        by_budget={
-            "smoke": {"potential.network.channels": (8, 8), "sample_steps": 3},
-            "gpu": WIDE_POTENTIAL,
-            "paper": WIDE_POTENTIAL,
-        },
+        by_budget={"smoke": {**SMALL_POTENTIAL, "sample_steps": 3}, **WIDE_POTENTIAL},
     ),
     "equilibrium_field": Contender(
         EquilibriumMatchingConfig(POTENTIAL, explicit=False, sampler=NesterovDescent(60, 0.05)),
         kind="score",
         space={"learning_rate": Float(1e-3, 6e-3, log=True), "rest": Float(0.05, 0.5)},
         budgets=budgets(0.041),
-        by_budget={
-            "smoke": {"potential.network.channels": (8, 8), "sampler.n_steps": 3},
-            "gpu": WIDE_POTENTIAL,
-            "paper": WIDE_POTENTIAL,
-        },
+        by_budget={"smoke": {**SMALL_POTENTIAL, "sampler.n_steps": 3}, **WIDE_POTENTIAL},
     ),
-    "gan": Contender(
-        GANConfig(channels=CHANNELS),
-        space={
-            "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
-            "generator_learning_rate": Float(1e-4, 3e-3, log=True),
-            "r1": Float(0.05, 5.0, log=True),
-        },
-        budgets=budgets(0.17),
-        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
-    ),
-    "vae": Contender(
-        VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
-        space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 2.0, log=True)},
-        budgets=budgets(0.10),
-        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
-    ),
+    **solid_baselines(CHANNELS, gan=budgets(0.17), vae=budgets(0.10)),
     **references(),
 }
 
@@ -123,10 +98,7 @@ STUDY = Study(
     goal=Goal("validation/class_inception_score", "maximize"),
     evaluators=(VoxelGeneration(by_budget(smoke=24, other=200)),),
     final_evaluators=(VoxelGeneration(N_SAMPLES, real=True),),
-    note=(
-        "The rows training_data and noise have n training solids, and noise of the data's moments, in place of "
-        "samples: what n allows."
-    ),
+    note=notes.references("solids"),
     columns={
         "test/class_inception_score": "IS (data set's classifier)",
         "test/class_inception_score_buffer": "IS from persistent chains",

@@ -29,16 +29,13 @@ from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Space, Study, T
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import SamplingCost, SamplingPath, StepCounts, VoxelGeneration
 from gibbsweep.study import by_budget, columns, equal_seconds, references
-from gibbsweep_models.baselines.gan import GANConfig
-from gibbsweep_models.baselines.vae import VAEConfig
+from gibbsweep.study.shared import notes, solid_baselines
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule, GeometricSchedule
 from gibbsweep_models.samplers.diffusion import AnnealedLangevin, Heun
 from gibbsweep_models.score.voxels import VoxelScoreConfig
 
 SECONDS = {"laptop": 14, "long": 200}
-CHANNELS = (16, 32, 64)
-WIDE = {"channels": (64, 128, 256), "ema_decay": 0.999}
 # Beyond a laptop as many samples as the split has, a thousand at most.
 FINAL = (VoxelGeneration(by_budget(smoke=24, laptop=250, other=1_000), real=True), SamplingCost(n=16))
 STEPS = by_budget(smoke=(2, 3), other=(3, 5, 9, 18))
@@ -82,21 +79,10 @@ CONTENDERS = {
     "heun": score(HEUN, {**BLUR, **HEUN_SPACE}, n_steps=18),
     "langevin": score(LANGEVIN, LANGEVIN_SPACE, n_steps=100, steps_per_level=5, step_size=0.1),
     "heun_raw": score(replace(HEUN, blur=0.0), HEUN_SPACE, n_steps=18),
-    "gan": Contender(
-        GANConfig(channels=CHANNELS),
-        space={
-            "discriminator_learning_rate": Float(1e-4, 3e-3, log=True),
-            "generator_learning_rate": Float(1e-4, 3e-3, log=True),
-            "r1": Float(0.05, 5.0, log=True),
-        },
-        budgets=equal_seconds(0.175, SECONDS, gpu=20_000, paper=300_000),
-        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 200} for name in ("gpu", "paper")}},
-    ),
-    "vae": Contender(
-        VAEConfig(units="binary", channels=CHANNELS, latent_dim=32),
-        space={"learning_rate": Float(3e-4, 5e-3, log=True), "beta": Float(0.3, 2.0, log=True)},
-        budgets=equal_seconds(0.105, SECONDS, gpu=30_000, paper=300_000),
-        by_budget={"smoke": {"channels": (8, 8)}, **{name: {**WIDE, "latent_dim": 100} for name in ("gpu", "paper")}},
+    **solid_baselines(
+        (16, 32, 64),
+        gan=equal_seconds(0.175, SECONDS, gpu=20_000, paper=300_000),
+        vae=equal_seconds(0.105, SECONDS, gpu=30_000, paper=300_000),
     ),
     **references(final_evaluators=FINAL[:1]),
 }
@@ -113,9 +99,7 @@ STUDY = Study(
     note=(
         "IS: inception score by the data set's own classifier; coverage and MMD (minimum matching distance) by IoU "
         "against as many solids of the split; `nearest IoU`: of a sample with the training example nearest to it, "
-        "copies have 1. The rows training_data and noise have n training solids, and noise of the data's moments, in "
-        "place of samples: what n allows. `nfe` and `s/sample`: network evaluations and seconds of one of 16 samples "
-        "that are drawn at once on this device."
+        f"copies have 1. {notes.references('solids')} {notes.sampling(16)}"
     ),
     columns={
         "test/class_inception_score": "IS",
