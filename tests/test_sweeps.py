@@ -129,7 +129,13 @@ def test_a_contender_must_be_named(script: Path) -> None:
 
 
 def test_help_names_the_question_and_the_options() -> None:
-    done = python("sweeps/cd_k.py", "--help", folder=ROOT)
+    code = (
+        "import runpy, sys\n"
+        "sys.argv = ['sweeps/cd_k.py', '--help']\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "finally: late = {'ray', 'mlflow', 'scipy.stats', 'sklearn'} & set(sys.modules); assert not late, late"
+    )
+    done = python("-c", code, folder=ROOT)
     assert done.returncode == 0, done.stderr
     assert "Does a longer chain buy likelihood and stability?" in done.stdout
     for option in ("--trials", "--contenders", "--resume", "--budget"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from gibbsweep_models.parallel import all_gather_batch
@@ -16,6 +15,8 @@ def optimal_pairs(x: Tensor, noise: Tensor, *, generator: torch.Generator) -> Te
 
     ``generator``: that which the noise was drawn with, whose share of the global batch this is.
     """
+    from scipy.optimize import linear_sum_assignment
+
     all_x, all_noise = all_gather_batch(x), all_gather_batch(noise)
     # |x|² and |noise|² are the same in every order.
     cost = -(all_x.flatten(1) @ all_noise.flatten(1).T)

@@ -7,7 +7,7 @@ import copy
 import logging
 import warnings
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import optuna
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, TPESampler
@@ -23,7 +23,9 @@ from gibbsweep.tune.journal.parameters import parameter
 from gibbsweep.tune.journal.ranking import end_losses, losses_of
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.samplers import unit_cube
-from gibbsweep.tune.samplers.multi_fidelity import MultiFidelity
+
+if TYPE_CHECKING:
+    from gibbsweep.tune.samplers.multi_fidelity import MultiFidelity
 
 optuna.logging.set_verbosity(logging.ERROR)
 
@@ -80,6 +82,8 @@ class Sampler:
         self._startup = min(8 if rungs else 10, max(4, trials // 2))
         self._of_ends: MultiFidelity | None = None
         if name == "gp" and rungs and objectives == 1:
+            from gibbsweep.tune.samplers.multi_fidelity import MultiFidelity  # scikit-learn takes a second to import
+
             self._of_ends = MultiFidelity(
                 space, rungs, updates, seed=seed, startup=self._startup, earlier=self._earlier
             )

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
 
 from gibbsweep.errors import UserError
 from gibbsweep.study.space import Choice, Domain, Float, Int, Space, walk
@@ -28,6 +27,8 @@ def random_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any])
 def sobol_point(space: Space, seed: int, number: int, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """The values at point ``number`` of a scrambled Sobol sequence that has a coordinate for every path, branches
     included."""
+    from scipy.stats import qmc  # its import takes half as long as PyTorch's, and every trial's process would pay it
+
     paths = paths_of(space)
     sequence = qmc.Sobol(len(paths), scramble=True, rng=np.random.default_rng(seed))
     if number:
