@@ -83,11 +83,11 @@ def run_sweep(
         else create(study, options, has_gpu=has_gpu, script_options=script_options)
     )
     resume = resume_command(command, sweep, unrecorded_words(options))
-    with only_driver(sweep, resume), disk_full_as_error(sweep.path), terminated_as_error():
-        try:
+    try:
+        with terminated_as_error(), only_driver(sweep, resume), disk_full_as_error(sweep.path):
             results, report = _drive(study, options, sweep, settings, started, console=console, resume=resume)
-        except KeyboardInterrupt as stop:
-            raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
+    except KeyboardInterrupt as stop:
+        raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
     if report.pending or report.error:
         reason = report.error or f"{report.pending} items are pending"
         sentence = f" ({reason}): nothing is lost; send the rest with: {sync_command(sweep, options)}"
