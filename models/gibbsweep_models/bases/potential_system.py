@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from gibbsweep_models.nn.energies.potential import Potential
+from gibbsweep_models.nn.energies.potential import Potential, PotentialConfig
 from gibbsweep_models.nn.gradients import check_shape, energy_and_gradient
 from gibbsweep_models.noise.estimate import estimate_sigma
 from gibbsweep_models.noise.masks import check_mask, fill_smoothly, fill_with_mean
 from gibbsweep_models.noise.shape import expand_like
 from gibbsweep_models.objectives.flow_matching.gradient_matching import GradientMatching
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
-from gibbsweep_models.types import DataSpec, Samples, System, Trace
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Samples, SignedUnits, System, Trace
+
+
+@dataclass(frozen=True)
+class PotentialTraining(SignedUnits):
+    """A potential and how its regression is trained: base of the configurations."""
+
+    potential: PotentialConfig = field(default_factory=PotentialConfig)
+    """The network, and what it makes an energy or a field of."""
+    learning_rate: float = field(default=2e-3, kw_only=True)
+    """Learning rate of the regression."""
+    betas: tuple[float, float] = field(default=(0.9, 0.99), kw_only=True)
+    """Adam's decay rates."""
+    warmup: int = field(default=20, kw_only=True)
+    """Updates over which the learning rate rises."""
+    decay: Literal["constant", "linear", "cosine"] = field(default="cosine", kw_only=True)
+    """How the learning rate falls after them."""
+    grad_clip: float | None = field(default=1.0, kw_only=True)
+    """Largest norm of the weights' gradient; None for no bound."""
+    ema_decay: float = field(default=0.99, kw_only=True)
+    """Decay per update of the averaged weights."""
+
+    @property
+    def optimizer(self) -> OptimizerConfig:
+        """The optimizer of the regression."""
+        return OptimizerConfig("adam", self.learning_rate, self.betas, schedule=self.decay, warmup=self.warmup)
 
 
 def denoised_along(

@@ -7,24 +7,24 @@ from typing import ClassVar, Literal
 
 import torch
 
-from gibbsweep_models.bases.potential_system import PotentialSystem
+from gibbsweep_models.bases.potential_system import PotentialSystem, PotentialTraining
 from gibbsweep_models.draws import randn
-from gibbsweep_models.nn.energies.potential import PotentialConfig
 from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
 from gibbsweep_models.objectives.flow_matching.contrast import WarmContrast
 from gibbsweep_models.objectives.flow_matching.gradient_matching import GradientMatching
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.samplers.mcmc.warming import WarmingLangevin
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, Trace
+from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, Trace
 
 
 @dataclass(frozen=True)
-class EnergyMatchingConfig(SignedUnits):
+class EnergyMatchingConfig(PotentialTraining):
     """Balcerak et al., "Energy Matching: Unifying Flow Matching and Energy-Based Models for Generative Modeling"
     (2025). First the gradient of V fits the flow from noise to data, in one regression an update and without a chain;
     then, from update ``contrast_from``, a contrast is added, by which exp(-V / temperature) becomes the density of the
     data.
 
+    >>> from gibbsweep_models.nn.energies import PotentialConfig
     >>> from gibbsweep_models.nn.noise_networks import UNetConfig
     >>> config = EnergyMatchingConfig(PotentialConfig(UNetConfig((8, 8))), sample_steps=5)
     >>> config.build(DataSpec((1, 8, 8))).sample(2, generator=seeded(0)).x.shape
@@ -33,20 +33,8 @@ class EnergyMatchingConfig(SignedUnits):
 
     step_sizes: ClassVar[tuple[str, ...]] = ("learning_rate", "contrast_learning_rate")
 
-    potential: PotentialConfig = field(default_factory=PotentialConfig)
-    """The potential V."""
     pairs: Literal["optimal", "independent"] = "optimal"
     """Which noise goes with which example of a batch."""
-    learning_rate: float = 2e-3
-    betas: tuple[float, float] = (0.9, 0.99)
-    warmup: int = 20
-    """Updates over which the learning rate rises."""
-    decay: Literal["constant", "linear", "cosine"] = "cosine"
-    """How the learning rate of the flow falls after them."""
-    grad_clip: float | None = 1.0
-    """Largest norm of the weights' gradient; None for no bound."""
-    ema_decay: float = 0.99
-    """Decay per update of the averaged weights."""
     contrast_from: int | None = None
     """The update with which the contrast begins and the flow is no longer alone; None: never."""
     contrast_weight: float = 1e-3
@@ -95,9 +83,7 @@ class EnergyMatchingSystem(PotentialSystem):
 
     def phases(self) -> list[Phase]:
         config, parameters = self.config, list(self.potential.parameters())
-        optimizer = OptimizerConfig(
-            "adam", config.learning_rate, config.betas, schedule=config.decay, warmup=config.warmup
-        )
+        optimizer = config.optimizer
         first = Phase(
             "flow", parameters, self.matching, optimizer, stop=config.contrast_from, grad_clip=config.grad_clip
         )

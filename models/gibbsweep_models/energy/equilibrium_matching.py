@@ -8,30 +8,29 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gibbsweep_models.bases.potential_system import PotentialSystem, denoised_along
+from gibbsweep_models.bases.potential_system import PotentialSystem, PotentialTraining, denoised_along
 from gibbsweep_models.draws import randn
-from gibbsweep_models.nn.energies.potential import Potential, PotentialConfig
+from gibbsweep_models.nn.energies.potential import Potential
 from gibbsweep_models.nn.gradients import check_shape
 from gibbsweep_models.objectives.flow_matching.gradient_matching import GradientMatching
 from gibbsweep_models.samplers.mcmc.langevin import Langevin
 from gibbsweep_models.samplers.mcmc.nesterov import NesterovDescent
-from gibbsweep_models.types import DataSpec, OptimizerConfig, Phase, Samples, SignedUnits, System, Trace
+from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace
 
 
 @dataclass(frozen=True)
-class EquilibriumMatchingConfig(SignedUnits):
+class EquilibriumMatchingConfig(PotentialTraining):
     """Wang & Du, "Equilibrium Matching: Generative Modeling with Implicit Energy-Based Models" (2025): a field learns
     c(t) (n - x_0) without t, c falling to 0 at the data, and samples are where descent along it comes to rest. Their
     factor of 4 on the field is one on the step here.
 
+    >>> from gibbsweep_models.nn.energies import PotentialConfig
     >>> from gibbsweep_models.nn.noise_networks import UNetConfig
     >>> config = EquilibriumMatchingConfig(PotentialConfig(UNetConfig((8, 8))), sampler=NesterovDescent(5))
     >>> config.build(DataSpec((1, 8, 8))).sample(2, generator=seeded(0)).x.shape
     torch.Size([2, 1, 8, 8])
     """
 
-    potential: PotentialConfig = field(default_factory=PotentialConfig)
-    """The network, and what it makes an energy or a field of."""
     explicit: bool = True
     """Whether the field is the gradient of an energy; else it is the network's own, in a third of the time, and there
     is no energy."""
@@ -39,16 +38,6 @@ class EquilibriumMatchingConfig(SignedUnits):
     """Which noise goes with which example of a batch."""
     rest: float = 0.2
     """Share of the way, next to the data, in which it falls to 0."""
-    learning_rate: float = 2e-3
-    betas: tuple[float, float] = (0.9, 0.99)
-    warmup: int = 20
-    """Updates over which the learning rate rises."""
-    decay: Literal["constant", "linear", "cosine"] = "cosine"
-    """How the learning rate falls after them."""
-    grad_clip: float | None = 1.0
-    """Largest norm of the weights' gradient; None for no bound."""
-    ema_decay: float = 0.99
-    """Decay per update of the averaged weights."""
     sampler: NesterovDescent = field(default_factory=NesterovDescent)
     """The descent from noise to a sample."""
     temperature: float = 0.01
@@ -69,10 +58,9 @@ def _matching(config: EquilibriumMatchingConfig) -> GradientMatching:
 
 
 def _phase(config: EquilibriumMatchingConfig, potential: Potential) -> Phase:
-    optimizer = OptimizerConfig("adam", config.learning_rate, config.betas, schedule=config.decay, warmup=config.warmup)
     model = potential if config.explicit else potential.field
     parameters = list(potential.parameters())
-    return Phase("field", parameters, _matching(config), optimizer, grad_clip=config.grad_clip, model=model)
+    return Phase("field", parameters, _matching(config), config.optimizer, grad_clip=config.grad_clip, model=model)
 
 
 class EquilibriumFieldSystem(System):

@@ -1,6 +1,6 @@
 """The command line: ``python sweeps/STUDY.py`` and ``gibbsweep``."""
 
-from gibbsweep.cli.systems import refuse_windows
+from gibbsweep.cli.operating_system import refuse_windows
 
 refuse_windows()  # before the modules that are not there, of which Python would speak
 

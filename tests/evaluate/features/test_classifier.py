@@ -99,7 +99,8 @@ def test_smoke_runs_measure_by_the_brief_network_and_others_by_the_whole() -> No
         columns={},
     )
     brief = study.at("smoke")["data"]
-    assert [e.features for e in brief.evaluators] == ["brief", "inception", "brief", "brief"]  # type: ignore[attr-defined]
+    features = [e.features for e in brief.evaluators]  # type: ignore[attr-defined]
+    assert features == ["brief", "inception", "brief", "brief"]
     assert brief.final_evaluators == (replace(GuidanceScales(), features="brief"), EnergyDrift())
     assert study.at("laptop")["data"].evaluators == evaluators
 

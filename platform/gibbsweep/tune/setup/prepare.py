@@ -21,10 +21,11 @@ def prepare(study: Study, settings: Settings, options: SweepOptions, console: Co
     """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
     evaluators = all_evaluators(study, settings)
     first = load(study.views(settings.data)[0], root=options.data_root, seed=DATA_SEED, validation=study.validation)
-    cut = [cut_batch(at.budget, first) for at in settings.contenders_of(study).values()]
+    contenders = settings.contenders_of(study).values()
+    cut = [cut_batch(at.budget, first) for at in contenders]
     for sentence in (*described(evaluators, first), *dict.fromkeys(sentence for sentence in cut if sentence)):
         console.print(f"data  ·  {sentence}", style="dim", markup=False, highlight=False, soft_wrap=True)
-    for at in settings.contenders_of(study).values():
+    for at in contenders:
         for sentence in () if settings.budget == "smoke" else young_chains(at):
             console.print(f"chains  ·  {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     phrases = set()

@@ -1,4 +1,4 @@
-"""The systems on which Gibbsweep runs."""
+"""The operating systems on which Gibbsweep runs."""
 
 from __future__ import annotations
 
