@@ -15,7 +15,7 @@ of log-mel spectrograms (`gibbsweep evaluate prepare --data fsdd@4096`). Only a 
 an accuracy.
 
     python sweeps/audio.py                              nine trials each, 15 seconds of training: sounds, not yet digits
-    python sweeps/audio.py --budget long                300 seconds each on one core, three hours in all: digits
+    python sweeps/audio.py --budget long                240 seconds each on one core, two hours in all: digits
     python sweeps/audio.py --data sc09 --budget paper   published sizes, one second at 16 kHz
 
 The first 4,096 samples, half a second, hold four digits of five whole. Every contender trains for the same
@@ -42,7 +42,7 @@ from gibbsweep_models.score.banded_waveform import BandedWaveformConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
 from gibbsweep_models.score.waveform import WaveformScoreConfig
 
-SECONDS = {"laptop": 15, "long": 300, "gpu": 1_200, "paper": 40_000}
+SECONDS = {"laptop": 15, "long": 240, "gpu": 1_200, "paper": 40_000}
 """Device-seconds of one training on one core. A GPU is given the updates that a core would make in so many."""
 BATCH_SIZE, REPORTS = by_budget(smoke=8, paper=16, other=32), by_budget(gpu=10, paper=10, other=1)
 budgets = partial(equal_seconds, seconds=SECONDS, smoke=2, batch_size=BATCH_SIZE, reports=REPORTS)
