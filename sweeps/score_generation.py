@@ -6,9 +6,10 @@ preserved: ancestral samples), ``flow`` (the straight path of flow matching, Lip
 method) and ``edm`` (a lognormal of levels, Karras et al. 2022: samples by Heun's method). ``ve_langevin`` samples by
 annealed Langevin dynamics alone (Song & Ermon 2019). What the network predicts is another axis: here it is the picture,
 or its mixture with the noise by Karras et al., as a network on patches cannot predict noise
-(`sweeps/score_predictions.py`). Two know no level: ``energy_matching`` (Balcerak et al. 2025), one potential whose
-gradient is the flow, and ``equilibrium_field`` (Wang & Du 2025), which comes to rest at pictures. Baselines: a GAN
-(non-saturating, with R1), a WGAN with gradient penalty, and a VAE, each of which draws a picture in one evaluation.
+(`sweeps/score_predictions.py`). ``edm_classes`` is told the class, and guided to it classifier-free (Ho & Salimans
+2022). Two know no level: ``energy_matching`` (Balcerak et al. 2025), one potential whose gradient is the flow, and
+``equilibrium_field`` (Wang & Du 2025), which comes to rest at pictures. Baselines: a GAN (non-saturating, with R1), a
+WGAN with gradient penalty, and a VAE, each of which draws a picture in one evaluation.
 
 Distances in the features of the data set's own classifier (`gibbsweep evaluate prepare`) answer the question.
 `--features inception` gives numbers that compare with published ones, where the weights of Inception can be had. A copy
@@ -29,12 +30,21 @@ from functools import partial
 
 from gibbsweep import Choice, Contender, Float, Goal, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study_of
-from gibbsweep.evaluate import SampleDistances, SampleGrid, SamplingCost, SamplingPath, StepCounts
+from gibbsweep.evaluate import (
+    ClassAccuracy,
+    SampleDistances,
+    SampleGrid,
+    SamplingCost,
+    SamplingPath,
+    StepCounts,
+    SyntheticAccuracy,
+)
 from gibbsweep.results.figures import AgainstMetric
 from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep.study.shared import N_SAMPLES, SampleOptions, gan, notes, vae, wgan_gp
 from gibbsweep_models.energy.energy_matching import EnergyMatchingConfig
 from gibbsweep_models.energy.equilibrium_matching import EquilibriumMatchingConfig
+from gibbsweep_models.nn.denoisers import ClassifierFree
 from gibbsweep_models.nn.energies import PotentialConfig
 from gibbsweep_models.nn.noise_networks import UNetConfig
 from gibbsweep_models.noise import EDMSchedule
@@ -100,6 +110,10 @@ CONTENDERS = {
     "vp": score(VP, {"sampler.eta": Float(0.0, 1.0)}, n_steps=1000),
     "flow": score(FLOW, {"weight": Choice("edm", "velocity")}, n_steps=50),
     "edm": score(EDM, {"schedule.p_mean": Float(-0.6, 0.6), "sampler.s_churn": Choice(0.0, 5.0, 20.0)}),
+    "edm_classes": score(
+        replace(EDM, conditional=True, guidance=ClassifierFree(0.5)),
+        {"schedule.p_mean": Float(-0.6, 0.6), "guidance.scale": Float(0.0, 2.0)},
+    ),
     "energy_matching": Contender(
         EnergyMatchingConfig(POTENTIAL, learning_rate=4e-3, sample_steps=60),
         space={**REGRESSION, "sample_time": Float(0.9, 2.0)},
@@ -118,7 +132,7 @@ CONTENDERS = {
     "vae": vae(32, Choice(16, 32, 64), large=128),
 }
 DISTANCE = "test/frechet_distance"
-SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "flow", "edm"), ("gan", "wgan_gp")
+SCORES, ADVERSARIAL = ("ve", "ve_langevin", "vp", "flow", "edm", "edm_classes"), ("gan", "wgan_gp")
 
 
 def study(options: SampleOptions) -> Study:
@@ -126,6 +140,14 @@ def study(options: SampleOptions) -> Study:
     final = (SampleDistances(N_SAMPLES, options.features), SampleGrid(n=64), SamplingCost(n=32))
     steps = by_budget(smoke=(2, 4), laptop=(3, 5, 10, 20, 40), other=(5, 10, 20, 50, 200))
     of_score = (*final, SamplingPath(), StepCounts(steps))
+    of_classes = (
+        ClassAccuracy(by_budget(smoke=24, other=1_000)),
+        by_budget(
+            smoke=SyntheticAccuracy(24, updates=4),
+            laptop=SyntheticAccuracy(1_000),
+            other=SyntheticAccuracy(5_000, updates=1_000),
+        ),
+    )
     return Study(
         name="score_generation",
         question="Does a score model draw better pictures than a GAN or a VAE that was trained as long?",
@@ -134,20 +156,29 @@ def study(options: SampleOptions) -> Study:
         contenders={
             **CONTENDERS,
             **{name: replace(CONTENDERS[name], final_evaluators=of_score) for name in SCORES},
-            **references(final_evaluators=final[:2]),
+            "edm_classes": replace(CONTENDERS["edm_classes"], final_evaluators=(*of_score, *of_classes)),
+            **references(final_evaluators=(*final[:2], *of_classes)),
         },
         goal=Goal("validation/frechet_distance", "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=100), options.features),),
         final_evaluators=final,
-        note=f"{notes.distances(options.features)} {notes.DENSITY} {notes.references()} {notes.sampling(32)}",
+        note=(
+            f"{notes.distances(options.features)} {notes.DENSITY} `accuracy`: the share of samples that the classifier "
+            "takes for the class that was asked for. `CAS`: the accuracy on test examples of a classifier that was "
+            f"trained on samples alone. {notes.references()} {notes.sampling(32)}"
+        ),
         columns={
             **columns("frechet_distance", "distance_n", "kernel_distance", "class_inception_score"),
-            **columns("precision", "density", "recall", "coverage", "sampling_nfe", "sampling_seconds"),
+            **columns("precision", "density", "recall", "coverage", "class_accuracy", "synthetic_accuracy"),
+            **columns("sampling_nfe", "sampling_seconds"),
         },
         budgets=budgets(0.072, gpu=100_000, paper=500_000),
         targets=(
             Target("the GANs in Fréchet distance", DISTANCE, "<", SCORES, ADVERSARIAL),
             Target("the VAE in Fréchet distance", DISTANCE, "<", SCORES, ("vae",)),
+            Target(
+                "the class that was asked for, three times in five", "test/class_accuracy", ">", ("edm_classes",), 0.6
+            ),
             Target("the GANs in recall", "test/recall", ">", SCORES, ADVERSARIAL),
             Target("Langevin dynamics alone against the GANs", DISTANCE, "<", ("ve_langevin",), ADVERSARIAL),
         ),

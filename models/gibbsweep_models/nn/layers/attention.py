@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from gibbsweep_models.nn.layers.blocks import group_norm, zero_
 
 _HEAD = 32
-"""Channels of a head at most."""
+"""Channels of a head at least, where there are as many."""
 
 
 class SelfAttention(nn.Module):
@@ -22,7 +22,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.heads = max(1, channels // _HEAD) if channels % max(1, channels // _HEAD) == 0 else 1
+        self.heads = next(heads for heads in range(max(1, channels // _HEAD), 0, -1) if channels % heads == 0)
         self.norm = group_norm(channels)
         self.query_key_value = nn.Linear(channels, 3 * channels)
         self.out = zero_(nn.Linear(channels, channels))
