@@ -56,7 +56,7 @@ clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; v = sys.version_info; assert (3, 11) <= v < (3, 14), f"Gibbsweep needs Python 3.11 to 3.13: got {v.major}.{v.minor}; use make PYTHON=python3.12"'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; assert (3, 11) <= v < (3, 15), f"Gibbsweep needs Python 3.11 to 3.14: got {v.major}.{v.minor}; use make PYTHON=python3.12"'
 	$(PYTHON) -m venv $(VENV)
 
 # The constraints are the versions that the tests last passed with.
