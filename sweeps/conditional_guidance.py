@@ -81,7 +81,7 @@ def guided(guidance: Guidance, scales: tuple[float, ...], space: Space) -> Conte
             UNetConfig((64, 64), patch=4),
             # The class of a digit is decided where noise is larger than it, far above EDM's median level of .3.
             schedule=EDMSchedule(p_mean=0.4, p_std=1.0),
-            sampler=Heun(12, EDMSchedule(sigma_min=0.01, sigma_max=40.0)),
+            sampler=Heun(12, EDMSchedule(sigma_min=0.05, sigma_max=40.0)),
             # Told to predict the noise, a network on blocks of pixels leaves noise in every picture: distance 95 after
             # the updates that bring this one to 38.
             predicts="x0",

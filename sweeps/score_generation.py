@@ -69,7 +69,8 @@ VE = preconditioned(ScoreModelConfig.ve(0.01, 30.0, n_steps=40))
 LANGEVIN = replace(VE, sampler=AnnealedLangevin(20, 4, 0.1, VE.schedule))
 VP = preconditioned(ScoreModelConfig.vp(n_steps=80))
 FLOW = preconditioned(ScoreModelConfig.flow_matching(n_steps=20, t_min=0.01))
-SCHEDULE = EDMSchedule(sigma_min=0.005, sigma_max=50.0, p_mean=0.2, p_std=1.0)
+# The lowest level is one that is trained: the picture that a network predicts at others is none.
+SCHEDULE = EDMSchedule(sigma_min=0.05, sigma_max=50.0, p_mean=0.2, p_std=1.0)
 EDM = ScoreModelConfig(NETWORK, schedule=SCHEDULE, predicts="x0", sampler=Heun(20, SCHEDULE), learning_rate=4e-3)
 
 

@@ -123,7 +123,7 @@ class ScoreModelConfig(DenoiserTraining):
                 "the variational bound trains without classes: got conditional=True, expected False; choose another "
                 "weight"
             )
-        check_levels(self.sampler, self.schedule)
+        check_levels(self.sampler, self.schedule, skips=self.predicts != "x0")
         check_guidance(
             self.guidance, n_classes=spec.n_classes, conditional=self.conditional, label_dropout=self.label_dropout
         )

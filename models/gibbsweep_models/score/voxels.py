@@ -19,6 +19,7 @@ from gibbsweep_models.samplers.diffusion.annealed_langevin import AnnealedLangev
 from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.samplers.diffusion.in_parts import sample_in_parts
 from gibbsweep_models.samplers.diffusion.predictor_corrector import PredictorCorrector
+from gibbsweep_models.samplers.diffusion.trained_levels import check_levels
 from gibbsweep_models.types import DataSpec, Phase, Samples, System, Trace
 
 VoxelSampler = Heun | AnnealedLangevin | Ancestral | Euler | PredictorCorrector
@@ -57,6 +58,7 @@ class VoxelScoreConfig(DenoiserTraining):
     def build(self, spec: DataSpec) -> VoxelScoreSystem:
         """The system for voxels (1, N, N, N) of ``spec.shape`` in [-1, 1]."""
         self.check_units(spec)
+        check_levels(self.sampler, self.schedule, skips=self.predicts != "x0")
         return VoxelScoreSystem(self, spec)
 
 

@@ -181,6 +181,10 @@ def test_vectors_of_any_shape() -> None:
     ("config", "says"),
     [
         (ScoreModelConfig(schedule=GeometricSchedule(0.1, 1.0)), "levels that are trained, 0.1 to 1"),
+        (
+            ScoreModelConfig(schedule=EDMSchedule(p_mean=0.2, p_std=1.0), predicts="x0"),
+            "training draws, 0.014 and more",
+        ),
         (ScoreModelConfig(schedule=NCSNLadder(), sampler=ScoreLangevin(sigma=0.001)), "levels that are trained"),
         (ScoreModelConfig(weight="vlb", conditional=True), "without classes"),
         (ScoreModelConfig(VectorNetConfig(), weight="likelihood", schedule=EDMSchedule(p_std=0.0)), "likelihood"),
