@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder.layout import SWEEP
+from gibbsweep.tune.folder.driver import Driver
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep, why_unreadable
 
 RUNS = Path("runs")
@@ -29,3 +31,18 @@ def sweep_at(sweep: Path | str, runs: Path = RUNS) -> SweepDir:
     if folder.path.is_dir() and len(folder.path.parts) > 1:
         raise UserError(f"{folder.path} is no sweep's folder: expected one with {SWEEP}, such as runs/NAME.")
     return find_sweep(runs, str(sweep))
+
+
+def study_script(sweep: SweepDir) -> Path | None:
+    """The script that ran ``sweep``, as its folder has it, from the folder that this process is in; None where that is
+    not known, or the script is gone. It is proposed to a person and never imported by itself: a file must not choose
+    which code runs."""
+    driver = Driver.read(sweep)
+    if driver is None or driver.command.endswith("])"):
+        return None
+    words = [word for word in shlex.split(driver.command) if word.endswith(".py")][:1]
+    for script in (Path(driver.folder) / word for word in words):
+        if script.is_file():
+            here = Path.cwd()
+            return script.relative_to(here) if script.is_relative_to(here) else script
+    return None

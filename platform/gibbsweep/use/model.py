@@ -110,7 +110,7 @@ class Model(LoadedRun):
         ``sigma``: the standard deviation of the noise in the units of ``x``, which for pixels in [-1, 1] is twice that
         in [0, 1]; None where it is not known.
         """
-        self._need("denoise")
+        self.need("denoise")
         if sigma is not None and not sigma > 0:
             raise UserError(f"the noise level is {sigma:g}: expected a positive number.")
         x, system = self._checked(x, noise=8.0 if sigma is None else 8.0 * sigma), self.system
@@ -126,7 +126,7 @@ class Model(LoadedRun):
     def inpaint(self, x: Tensor, known: Tensor, *, seed: int = 0) -> Tensor:
         """A completion (B, *D) of ``x`` (B, *D) that equals it where ``known`` (bool, like ``x`` or of a shape that
         broadcasts to it) is True. The other values of ``x`` are not read."""
-        self._need("inpaint")
+        self.need("inpaint")
         x, system = self._checked(x), self.system
         if known.dtype != torch.bool:
             raise UserError(f"a mask is bool, True where a value is known: got {known.dtype}; pass mask > 0.5.")
@@ -173,20 +173,20 @@ class Model(LoadedRun):
         """The call that draws what :meth:`sample` was asked for."""
         system, generator = self.system, seeded(seed, device=self.device)
         if captions is not None:
-            self._need("draw captions")
+            self.need("draw captions")
             given = [captions] if isinstance(captions, str) else list(captions)
             if self.vocabulary is None or not given:
                 raise UserError("got no captions to draw, or a run without a vocabulary: expected text to draw.")
             text = self.vocabulary.encode([given[i % len(given)] for i in range(n)]).to(self.device)
             return lambda: system.depict(text, generator=generator)
         if classes is None and guidance is None:
-            self._need("sample")
+            self.need("sample")
             return lambda: system.sample(n, generator=generator, trace=trace)
-        self._need("sample classes")
+        self.need("sample classes")
         y = self._labels(n, classes)
         if guidance is None:
             return lambda: system.sample_classes(y, generator=generator)
-        self._need("sample with guidance")
+        self.need("sample with guidance")
         return lambda: system.sample_guided(y, guidance, generator=generator)
 
     def _labels(self, n: int, classes: int | str | Sequence[int | str] | None) -> Tensor:
@@ -228,7 +228,9 @@ class Model(LoadedRun):
             text = str(error).rstrip(".")
             raise UserError(f"{type(self.system).__name__} of {self.path} refuses: {text}.") from error
 
-    def _need(self, ability: str) -> None:
+    def need(self, ability: str) -> None:
+        """Raise UserError, which says what the system can do, unless it has the ``ability``, one of those that ``can``
+        may hold."""
         if ability not in self.can:
             raise self._cannot(ability)
 
