@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from gibbsweep.track.store import configure_mlflow
 
-_NEEDED = ("mlflow", "torch", "numpy", "safetensors", "scipy", "scikit-learn", "scikit-image", "pillow")
+_NEEDED = ("mlflow", "torch", "numpy", "pandas", "safetensors", "scipy", "scikit-learn", "scikit-image", "pillow")
 """What the server's environment needs beside the code in the folder."""
 
 

@@ -258,6 +258,7 @@ def load(
     if folder.path.name == CHECKPOINT:
         folder = RunFolder(folder.path.parent)
     _check_folder(folder)
+    _check_device(device)
     if study is not None:
         own = (*own, *own_classes(Path(study)))
     _check_classes(folder, own)
@@ -269,10 +270,6 @@ def load(
             if _state(folder) == before:
                 raise
             # A run that trains has replaced its checkpoint meanwhile.
-        except RuntimeError as error:
-            if "device" not in str(error).lower() and "cuda" not in str(error).lower():
-                raise
-            raise UserError(f"the device {str(device)!r} cannot be used ({str(error).splitlines()[0]}).") from error
 
 
 def _state(folder: RunFolder) -> bytes:
@@ -294,6 +291,16 @@ def _check_folder(folder: RunFolder) -> None:
             f"{folder.path} has saved no weights yet: it trains, or was stopped before its first report; wait for "
             "that, or name another run."
         )
+
+
+def _check_device(device: torch.device | str) -> None:
+    """Raise UserError where ``device`` is no name of one, or this machine has none of that name."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            f"the device {str(device)!r} cannot be used ({str(error).splitlines()[0]}): choose another, such as cpu."
+        ) from error
 
 
 def _check_classes(folder: RunFolder, own: Sequence[type]) -> None:

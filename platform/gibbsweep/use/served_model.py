@@ -11,6 +11,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 import torch
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
@@ -31,7 +32,10 @@ class ServedModel(PythonModel):
         """Load the system once, when the server starts."""
         self.system = load_exported(context.artifacts["model"])
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # hints would be a schema
+    # MLflow takes this hint for any table or array; of another one it would make a schema, in place of the signature.
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> Any:
         """``sample``: rows with ``n``, ``seed`` and, of a model with classes, ``class`` -> the samples of all rows,
         (sum of n, *D). ``score``: examples (N, *D) -> (N,), high = unlike the training data."""
         with torch.no_grad():
@@ -42,7 +46,7 @@ class ServedModel(PythonModel):
                 raise ValueError(f"a request draws from 1 to {_MOST} samples: ask for fewer, in several requests")
             return np.concatenate([self._samples(row) for row in rows])
 
-    def _samples(self, row: dict[str, Any]) -> Any:
+    def _samples(self, row: dict[Any, Any]) -> Any:
         generator, n, label = seeded(int(row["seed"])), int(row["n"]), row.get("class")
         if label is None or math.isnan(label):  # NaN, where a column is absent in this row
             return self.system.sample(n, generator=generator).x.float().numpy()
