@@ -122,9 +122,8 @@ def test_what_cannot_be_exported_is_refused(kinds: Kinds, tmp_path: Path) -> Non
     with pytest.raises(UserError, match="none of gibbsweep_models, so that no one could load the export"):
         export(gs.load(path, own=(MeanConfig,)), tmp_path / "new")
     export(gs.load(kinds("rbm")), tmp_path / "out")
-    (tmp_path / "out" / "model.safetensors").write_bytes(
-        (tmp_path / "t/trials/mean/checkpoint").glob("*.safetensors").__next__().read_bytes()
-    )
+    (other,) = (path / "checkpoint").glob("*.safetensors")
+    (tmp_path / "out" / "model.safetensors").write_bytes(other.read_bytes())
     with pytest.raises(ValueError, match="is of another system than"):
         load_exported(tmp_path / "out")
 
