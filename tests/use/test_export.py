@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,9 +20,11 @@ from tests.contracts.systems import stored_network
 from tests.tiny import MeanConfig
 
 import gibbsweep as gs
+from gibbsweep.cli import main
 from gibbsweep.errors import UserError
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
+from gibbsweep.track import default_tracking_uri, sweep_runs, sync
 from gibbsweep.train import Budget
 from gibbsweep.use.export import export
 from gibbsweep_models.draws import seeded
@@ -152,3 +155,35 @@ def test_mlflow_loads_a_model_from_code(kinds: Kinds, tmp_path: Path) -> None:
     assert scorer.metadata.signature.inputs.inputs[0].shape == (-1, 1, 8, 8)
     example = scorer.metadata.load_input_example(str(tmp_path / "r" / "mlflow_model"))
     assert scorer.predict(example).shape == (1,)
+
+
+def test_a_tracked_run_gets_its_model(
+    finished: tuple[Path, object],
+    tmp_path: Path,
+    seed_store: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import mlflow
+
+    path = tmp_path / "runs" / "s"
+    shutil.copytree(finished[0], path)
+    words = ["export", f"{path}:rbm-0001", "--to", str(tmp_path / "out"), "--mlflow", "score", "--track"]
+    seed_store(tmp_path / "runs")
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "does not know the run 'rbm-0001' of 's': send it with `gibbsweep track sync" in capsys.readouterr().err
+    uri = default_tracking_uri(tmp_path / "runs")
+    assert not sync(path, tracking_uri=uri).error
+    main(words)
+    printed = capsys.readouterr().out.splitlines()[-1]
+    model_uri = printed.split(" -m ")[1].split()[0]
+    run_id = sweep_runs(uri, "s").set_index("trial").loc["rbm-0001", "run_id"]
+    assert model_uri == f"runs:/{run_id}/model"
+    before = mlflow.get_tracking_uri()
+    try:
+        mlflow.set_tracking_uri(uri)
+        x = torch.rand(2, 1, 8, 8).round()
+        scores = mlflow.pyfunc.load_model(model_uri).predict(x.numpy())
+    finally:
+        mlflow.set_tracking_uri(before)
+    assert np.array_equal(scores, gs.load(path / "trials" / "rbm-0001").score(x).numpy())

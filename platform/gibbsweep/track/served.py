@@ -5,12 +5,21 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from gibbsweep.track.store import configure_mlflow
+from gibbsweep.errors import UserError
+from gibbsweep.folder import RunFolder
+from gibbsweep.track.describe import run_key
+from gibbsweep.track.query import reader
+from gibbsweep.track.store import configure_mlflow, runs_with_key
+from gibbsweep.track.uri import redact
+
+MODEL = "model"
+"""The folder of a model among the artifacts of its run."""
 
 _NEEDED = ("mlflow", "torch", "numpy", "pandas", "safetensors", "scipy", "scikit-learn", "scikit-image", "pillow")
 """What the server's environment needs beside the code in the folder."""
@@ -71,6 +80,24 @@ def save_served(folder: Path, code: Path, packages: list[Path], weights: Path, s
     finally:
         logger.setLevel(level)
     _forget_paths(folder)
+
+
+def log_served(folder: Path, run: RunFolder, tracking_uri: str) -> str:
+    """Add the MLflow model in ``folder`` to the tracked run of a run's folder; returns the URI by which MLflow finds
+    it. Raises UserError where the store does not know the run."""
+    client = reader(tracking_uri)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    path = run.path.absolute()
+    sweep = RunFolder(path).sweep
+    found = runs_with_key(client, experiments, run_key(sweep.name, path.name))
+    if not found:
+        raise UserError(
+            f"{redact(tracking_uri)} does not know the run {path.name!r} of {sweep.name!r}: send it with "
+            f"`gibbsweep track sync {shlex.quote(str(sweep.path))}`, or name another store."
+        )
+    run_id = found[0].info.run_id
+    client.log_artifacts(run_id, str(folder), MODEL)
+    return f"runs:/{run_id}/{MODEL}"
 
 
 def _forget_paths(folder: Path) -> None:

@@ -67,6 +67,5 @@ def sample_run(options: SampleOptions) -> None:
     else:
         write_examples(out, samples, model.spec, columns=options.columns)
     what = "sample" if options.n == 1 else "samples"
-    print(
-        f"{out}: {options.n} {what} of {model.path.name}, seed {options.seed}, {samples.nfe} network evaluations each"
-    )
+    evaluations = f"{samples.nfe} network evaluation{'' if samples.nfe == 1 else 's'} each"
+    print(f"{out}: {options.n} {what} of {model.path.name}, seed {options.seed}, {evaluations}")
