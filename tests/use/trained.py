@@ -47,6 +47,10 @@ KINDS: dict[str, tuple[SystemConfig, str]] = {
         ScoreModelConfig(UNetConfig((4, 4)), sampler=Heun(3), conditional=True, guidance=ClassifierFree(1.0)),
         "told",
     ),
+    "ten_classes": (
+        ScoreModelConfig(UNetConfig((4, 4)), sampler=Heun(3), conditional=True, guidance=ClassifierFree(1.0)),
+        "digits",
+    ),
     "forest": (IsolationForestConfig(n_trees=10, n_examples=50), "told"),
     "gan": (GANConfig(channels=(4, 4)), "told"),
     "filler": (ClassicalInpainterConfig("biharmonic"), "told"),

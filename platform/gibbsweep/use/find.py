@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 
 from gibbsweep.errors import UserError
-from gibbsweep.folder import RunFolder
+from gibbsweep.folder import RunFolder, SweepFolder
 from gibbsweep.folder.layout import CHECKPOINT
 from gibbsweep.tune.folder.layout import SweepDir, is_sweep
 from gibbsweep.tune.plan.outline import read_outline
@@ -36,10 +36,10 @@ def find_run(text: str, runs: Path = RUNS) -> Path:
                 "for the best run of a contender."
             )
         return _best(sweep_at(text, runs), "")
-    sweep = sweep_at(sweep_text, runs)
-    if RunFolder(sweep.trial(name)).config.exists():
-        return sweep.trial(name)
-    return _best(sweep, name)
+    for holder in (SweepFolder(Path(sweep_text)), SweepFolder(runs / sweep_text)):  # also that of single runs
+        if name and RunFolder(holder.trial(name)).config.exists():
+            return holder.trial(name)
+    return _best(sweep_at(sweep_text, runs), name)
 
 
 def _best(sweep: SweepDir, name: str) -> Path:
