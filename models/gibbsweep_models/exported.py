@@ -1,6 +1,6 @@
 """A trained system in a folder of its own: its configuration as JSON, its weights in one safetensors file, no pickle.
 
-    system = load_exported("rbm").eval()
+    system = load_exported("rbm")
     system.sample(16, generator=seeded(0)).x
 
 ``gibbsweep export RUN --to rbm`` writes such a folder; reading it needs PyTorch and this package alone.
