@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -56,7 +57,7 @@ def _run(words: Sequence[str] | None) -> None:
             name = " ".join(arguments[:length])
             if name in COMMANDS:
                 options, run = COMMANDS[name]
-                description = (run.__doc__ or "").strip()
+                description = inspect.getdoc(run) or ""
                 run(parse(options, arguments[length:], prog=f"gibbsweep {name}", description=description))
                 return
         raise UserError(_unknown_command(arguments))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from gibbsweep.cli.model.options import RunOptions, say
 from gibbsweep.errors import UserError
@@ -24,7 +24,7 @@ _SUFFIXES = (".png", ".wav", ".npz", ".npy", "")
 class FileOptions(RunOptions):
     """The options of a command that turns files into others."""
 
-    files: Positional[tuple[Path, ...]]
+    files: Annotated[Positional[tuple[Path, ...]], arg(help_behavior_hint="")] = ()
     """Pictures (PNG, JPEG), sounds (WAV), solids (OFF, OBJ, binvox) or arrays (.npz, .npy); a folder means those in
     it."""
     seed: int = 0

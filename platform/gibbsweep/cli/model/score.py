@@ -6,9 +6,9 @@ import csv
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from gibbsweep.cli.model.options import RunOptions, say
 from gibbsweep.option import OrDefault
@@ -18,7 +18,7 @@ from gibbsweep.option import OrDefault
 class ScoreOptions(RunOptions):
     """The options of ``gibbsweep score``."""
 
-    files: Positional[tuple[Path, ...]]
+    files: Annotated[Positional[tuple[Path, ...]], arg(help_behavior_hint="")] = ()
     """Pictures (PNG, JPEG), sounds (WAV), solids (OFF, OBJ, binvox) or arrays (.npz, .npy); a folder means those in
     it."""
     by: OrDefault[Literal["anomaly", "energy", "density"]] = None
