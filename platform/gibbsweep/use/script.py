@@ -39,7 +39,7 @@ def refuse_to_run() -> None:
 def import_script(path: Path) -> ModuleType:
     """Import the study script at ``path`` as Python would run it: its folder comes first on the path of imports."""
     if not path.is_file():
-        raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py:rbm.")
+        raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py.")
     name = module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
