@@ -21,6 +21,7 @@ torch.Size([5, 2])
 
 Each line imports only from those below it:
 
+- ``exported``: a trained system from a folder of its own.
 - ``energy``, ``score``, ``baselines``: the systems, one file each.
 - ``bases``: what several systems share.
 - ``objectives``: training criteria.

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
+from gibbsweep.cli.model import best, export, measure, restore, sample, score
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
 
 COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
+    "best": (best.BestOptions, best.show_best),
     "data list": (data.ListOptions, data.list_sets),
     "data fetch": (data.FetchOptions, data.fetch_set),
     "data info": (data.InfoOptions, data.show_info),
+    "denoise": (restore.DenoiseOptions, restore.denoise_files),
+    "evaluate": (measure.EvaluateOptions, measure.evaluate_run),
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
+    "export": (export.ExportOptions, export.export_run),
+    "inpaint": (restore.InpaintOptions, restore.inpaint_files),
+    "sample": (sample.SampleOptions, sample.sample_run),
+    "score": (score.ScoreOptions, score.score_files),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
     "status": (sweep.StatusOptions, sweep.show_status),
     "stop": (sweep.StopOptions, sweep.stop_sweep),
@@ -40,7 +49,7 @@ def _run(words: Sequence[str] | None) -> None:
         print(_usage(list(COMMANDS)))
         return
     group = [name for name in COMMANDS if name.startswith(f"{arguments[0]} ")]
-    if group and arguments[1:2] and arguments[1] in _HELP:
+    if group and arguments[0] not in COMMANDS and arguments[1:2] and arguments[1] in _HELP:
         print(_usage(group))
         return
     with one_sentence():
@@ -48,7 +57,7 @@ def _run(words: Sequence[str] | None) -> None:
             name = " ".join(arguments[:length])
             if name in COMMANDS:
                 options, run = COMMANDS[name]
-                description = (run.__doc__ or "").strip()
+                description = inspect.getdoc(run) or ""
                 run(parse(options, arguments[length:], prog=f"gibbsweep {name}", description=description))
                 return
         raise UserError(_unknown_command(arguments))

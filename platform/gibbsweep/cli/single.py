@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from gibbsweep.cli.study import importing
 from gibbsweep.data import Dataset, check_data
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Prepares
@@ -32,6 +29,7 @@ from gibbsweep.study.field_types import check_values
 from gibbsweep.study.space import with_values
 from gibbsweep.train import PrecisionOption, StdoutReporter
 from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory
+from gibbsweep.use.script import import_script, module_name, study_in
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ def _with_ray(assignment: Assignment, options: TrainOptions, watch: StdoutReport
     if options.workers > 1 or options.gpus_per_worker:
         script = Path(options.target.partition(":")[0]).resolve()
         cluster.start(cluster_options, import_from=(script.parent,))
-        cluster.send_by_value(sys.modules[_module_name(script)])
+        cluster.send_by_value(sys.modules[module_name(script)])
         check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
     try:
         return fit(
@@ -203,13 +201,7 @@ def load_target(target: str) -> tuple[Study, str]:
     """The study and the contender's name of a ``target`` FILE.py:CONTENDER. Raises UserError where there is no such
     file, not exactly one study in it, or no such contender."""
     path, _, contender = target.partition(":")
-    module = _import_script(Path(path))
-    studies = [value for value in vars(module).values() if isinstance(value, Study)]
-    if len(studies) != 1:
-        raise UserError(
-            f"{path} defines {len(studies)} studies, expected one at its top level: name a script of sweeps/."
-        )
-    study = studies[0]
+    study = study_in(import_script(Path(path)), Path(path))
     if not contender:
         raise UserError(f"{target!r} names no contender: write {path}:NAME with one of {', '.join(study.contenders)}.")
     study.contender(contender)
@@ -245,26 +237,3 @@ def summary(outcome: Outcome, run_dir: Path) -> str:
     )
     head = f"{outcome} at update {outcome.step}, {outcome.device_seconds:.1f} device-seconds, {outcome.precision}"
     return "\n".join(part for part in (head, outcome.message, numbers, str(run_dir)) if part)
-
-
-def _import_script(path: Path) -> ModuleType:
-    """Import the study script at ``path`` as Python would run it: its folder comes first on the path of imports."""
-    if not path.is_file():
-        raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py:rbm.")
-    name = _module_name(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"{path} is not a Python script: name a file of sweeps/.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    with importing(path):
-        spec.loader.exec_module(module)
-    return module
-
-
-def _module_name(script: Path) -> str:
-    """The name of the module of a study script, which hides no module that can be imported."""
-    return f"gibbsweep_study_{script.stem}"

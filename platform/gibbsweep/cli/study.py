@@ -7,14 +7,13 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gibbsweep.cli.command import study_command, ui_command
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
-from gibbsweep.errors import UserError
 from gibbsweep.study import Results, Study
+from gibbsweep.use.script import refuse_to_run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,20 +21,6 @@ if TYPE_CHECKING:
     from gibbsweep.tune.options.options import SweepOptions
 
 O = TypeVar("O")
-
-
-_IMPORTED: list[Path] = []
-"""The study scripts that are being imported, not run."""
-
-
-@contextlib.contextmanager
-def importing(script: Path) -> Iterator[None]:
-    """A context in which ``script`` is imported for its study: a call of :func:`run_study` is refused in it."""
-    _IMPORTED.append(script)
-    try:
-        yield
-    finally:
-        _IMPORTED.pop()
 
 
 def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
@@ -61,11 +46,7 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
 
 def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | None, call: str) -> Results:
     """Do as :func:`run_study_of`. ``call``: the Python call that does the same."""
-    if _IMPORTED:
-        raise UserError(
-            f"{_IMPORTED[-1]} runs its sweep as soon as it is imported: put the call of run_study below "
-            'if __name__ == "__main__":, so that one contender can be trained alone.'
-        )
+    refuse_to_run()
     from rich.console import Console
 
     from gibbsweep.tune.folder.driver import terminated_as_error

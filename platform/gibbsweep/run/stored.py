@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,12 @@ from typing import Any
 from gibbsweep.errors import UserError
 from gibbsweep.folder import RunFolder
 from gibbsweep.folder.layout import CHECKPOINT, CONFIG
-from gibbsweep.study.space import with_tuples
+from gibbsweep.folder.whole import read_json_object
 from gibbsweep.train.checkpoint import read_checkpoint
+from gibbsweep_models.exported import ForeignClass, full_name, rebuilt_config
 from gibbsweep_models.nn.weights_file import WeightsFile
 from gibbsweep_models.noise import CosineSchedule, EDMSchedule, VPSchedule
 from gibbsweep_models.types import SystemConfig
-
-_MODELS = "gibbsweep_models."
 
 
 @dataclass(frozen=True)
@@ -89,14 +86,16 @@ def stored_config(path: Path, own: Sequence[type] = ()) -> tuple[RunFolder, dict
         raise UserError(
             f"{path} is no run: expected a folder with {CONFIG} and {CHECKPOINT}/, such as runs/SWEEP/trials/RUN."
         )
-    record = json.loads(record_path.read_text())
+    record = read_json_object(record_path)
     if "classes" not in record:
         raise UserError(
             f"{record_path} does not say of which classes its configuration is: "
             "it is of an earlier version; train it again."
         )
     try:
-        config = _rebuilt("", record["classes"], record["params"], {_full_name(one): one for one in own})
+        config = rebuilt_config(record["classes"], record["params"], own)
+    except ForeignClass as error:
+        raise UserError(f"{error}: a stored run must be of one of its systems.") from error
     except (TypeError, ValueError, AttributeError, ImportError) as error:
         raise UserError(
             f"the configuration in {record_path} is of another version ({error}): train it again."
@@ -109,40 +108,9 @@ def config_classes(config: Any, path: str = "") -> dict[str, str]:
 
     With the fields of :func:`gibbsweep.study.space.flatten` they describe the whole configuration.
     """
-    classes = {path: _full_name(type(config))}
+    classes = {path: full_name(type(config))}
     for item in dataclasses.fields(config):
         value = getattr(config, item.name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             classes |= config_classes(value, f"{path}.{item.name}" if path else item.name)
     return classes
-
-
-def _full_name(form: type) -> str:
-    return f"{form.__module__}:{form.__qualname__}"
-
-
-def _rebuilt(path: str, classes: Mapping[str, str], params: Mapping[str, Any], own: Mapping[str, type]) -> Any:
-    """The dataclass at ``path`` with the fields in ``params``.
-
-    Only classes of ``gibbsweep_models`` are imported, beside the caller's ``own``: a file must not choose which code
-    runs.
-    """
-    module, _, name = classes[path].partition(":")
-    if classes[path] not in own and not module.startswith(_MODELS):
-        raise UserError(f"{classes[path]} is no class of gibbsweep_models: a stored run must be of one of its systems.")
-    form = own.get(classes[path]) or getattr(importlib.import_module(module), name)
-    if not dataclasses.is_dataclass(form):
-        raise UserError(f"{classes[path]} is no configuration: restore {CONFIG} from a copy.")
-    build: Any = form  # is_dataclass() knows no class that can be called
-    prefix = f"{path}." if path else ""
-    values = {}
-    for item in dataclasses.fields(form):
-        at = f"{prefix}{item.name}"
-        if at in classes:
-            values[item.name] = _rebuilt(at, classes, params, own)
-        elif at in params:  # not a field that came later
-            values[item.name] = with_tuples(params[at])
-    lost = {key.removeprefix(prefix).partition(".")[0] for key in params if key.startswith(prefix)} - set(values)
-    if lost:
-        raise ValueError(f"{name} has no {', '.join(sorted(lost))} any more")
-    return build(**values)

@@ -28,7 +28,7 @@ def sweep_runs(tracking_uri: str, sweep_name: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    client = _reader(tracking_uri)
+    client = reader(tracking_uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     parents = runs_with_key(client, experiments, sweep_name)
     if not parents:
@@ -53,7 +53,7 @@ def metric_history(tracking_uri: str, run_id: str, key: str) -> pd.DataFrame:
     """Every point of the metric ``key`` of a run: columns ``step``, ``time`` (UTC) and ``value``, sorted by step."""
     import pandas as pd
 
-    points = _reader(tracking_uri).get_metric_history(run_id, key)
+    points = reader(tracking_uri).get_metric_history(run_id, key)
     table = pd.DataFrame(
         {
             "step": [point.step for point in points],
@@ -64,7 +64,7 @@ def metric_history(tracking_uri: str, run_id: str, key: str) -> pd.DataFrame:
     return table.sort_values(["step", "time"], ignore_index=True)
 
 
-def _reader(tracking_uri: str) -> MlflowClient:
+def reader(tracking_uri: str) -> MlflowClient:
     """A client of a store that exists: MLflow would create an SQLite file."""
     database = sqlite_path(tracking_uri)
     if database is not None and not database.exists():
