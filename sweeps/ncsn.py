@@ -39,7 +39,7 @@ from dataclasses import replace
 from gibbsweep import Contender, Float, Goal, Results, Sizes, Study, Target
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import LastStep, SampleDistances, SampleGrid, SamplingCost, SamplingPath, ScoreFields
-from gibbsweep.results.findings import difference
+from gibbsweep.results.difference import difference
 from gibbsweep.study import REFERENCES, by_budget, columns, equal_seconds, references
 from gibbsweep.study.shared import SampleOptions, distance_bars, notes
 from gibbsweep_models.nn.noise_networks import UNetConfig

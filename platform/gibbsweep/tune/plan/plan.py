@@ -259,7 +259,8 @@ class Plan:
                 if outcome is not None and record.state != "lost":
                     self._keep(run, name, outcome)
             for arm in search.arms:
-                for run in self.retraining_runs(arm):
+                # What is retrained no more was paid for all the same: its seconds count.
+                for run in (*self.retraining_runs(arm), *self._retrainings.superseded(arm)):
                     outcome = Outcome.read(self.run_dir(run))
                     if outcome is not None:
                         self._keep(run, name, outcome)

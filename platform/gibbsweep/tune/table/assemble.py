@@ -11,6 +11,7 @@ from gibbsweep.results.accounting import Accounting
 from gibbsweep.results.results import Results
 from gibbsweep.results.row import Row
 from gibbsweep.run.provenance import git_commit
+from gibbsweep.study.goal import as_goals
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.options.options import SweepOptions
@@ -22,8 +23,10 @@ from gibbsweep.tune.setup.prepare import all_evaluators
 from gibbsweep.tune.table.rows import rows_of
 
 
-def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan, clock: SweepClock) -> Results:
-    """The results of ``plan``, all of whose runs have ended."""
+def assemble(
+    study: Study, options: SweepOptions, settings: Settings, plan: Plan, clock: SweepClock, *, command: str
+) -> Results:
+    """The results of ``plan``, all of whose runs have ended. ``command``: the one that repeats the sweep."""
     dataset, rows = load(plan.views[0], root=options.data_root), rows_of(plan)
     results = Results(
         study=study.name,
@@ -51,6 +54,8 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         ),
         source=dataset.source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, settings.data)) is not None],
+        goals={goal.metric: goal.direction for goal in as_goals(study.goal)},
+        command=command,
         stem=study.name if settings.data == study.data else f"{study.name}_{as_file_name(settings.data)}",
     )
     sentences = described(all_evaluators(study, settings), dataset)
