@@ -9,10 +9,12 @@ from typing import Any
 
 from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
 from gibbsweep.cli.parse import one_sentence, parse
+from gibbsweep.cli.sweeps import clone
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
 
 COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
+    "clone": (clone.CloneOptions, clone.clone),
     "data list": (data.ListOptions, data.list_sets),
     "data fetch": (data.FetchOptions, data.fetch_set),
     "data info": (data.InfoOptions, data.show_info),
