@@ -9,16 +9,19 @@ from typing import Any
 
 from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
 from gibbsweep.cli.parse import one_sentence, parse
-from gibbsweep.cli.sweeps import clone
+from gibbsweep.cli.sweeps import clone, compare, export_table, listing
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
 
 COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "clone": (clone.CloneOptions, clone.clone),
+    "compare": (compare.CompareOptions, compare.compare_tables),
     "data list": (data.ListOptions, data.list_sets),
     "data fetch": (data.FetchOptions, data.fetch_set),
     "data info": (data.InfoOptions, data.show_info),
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
+    "export": (export_table.ExportOptions, export_table.export_table),
+    "list": (listing.ListOptions, listing.list_runs),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
     "status": (sweep.StatusOptions, sweep.show_status),
     "stop": (sweep.StopOptions, sweep.stop_sweep),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from gibbsweep.results.difference import difference
@@ -89,20 +88,20 @@ def _sentence(results: Results, metric: str, direction: Direction) -> str:
     if level:
         phrases.append(f"level with {_listed([names[row.label] for row in level])} within two standard errors")
     else:
-        phrases.append(f"{_lead(best, behind[0], metric, direction, names)}{', the next' if len(behind) > 1 else ''}")
+        phrases.append(_lead(best, behind[0], metric, direction, names, ", the next," if len(behind) > 1 else ""))
     cheapest = min(behind, key=lambda row: row.device_seconds)
     if level or cheapest is not behind[0]:
         phrases.append(_lead(best, cheapest, metric, direction, names))
     return f"{names[best.label]} is best in {heading} ({number}): {', and '.join(phrases)}; {tail}."
 
 
-def _lead(best: Row, other: Row, metric: str, direction: Direction, names: dict[str, str]) -> str:
-    """How far ``best`` is ahead of ``other``, and at which cost."""
+def _lead(best: Row, other: Row, metric: str, direction: Direction, names: dict[str, str], remark: str = "") -> str:
+    """How far ``best`` is ahead of ``other``, about which there is a ``remark``, and at which cost."""
     gap = best.metrics[metric].mean - other.metrics[metric].mean
-    size = str(replace(best.metrics[metric], mean=abs(gap), n=1))
-    words = f"{'+' if gap >= 0 else '-'}{size} {'over' if direction == 'maximize' else 'under'} {names[other.label]}"
+    size = digits_of(best.metrics[metric], gap)
+    words = f"{size} {'over' if direction == 'maximize' else 'under'} {names[other.label]}{remark}"
     if not (best.device_seconds and other.device_seconds):
-        return words
+        return words.rstrip(",")
     return f"{words} at {_times(best.device_seconds / other.device_seconds)} the device-seconds"
 
 
@@ -130,6 +129,14 @@ def _listed(names: Sequence[str]) -> str:
     if more > 0:
         return f"{', '.join(shown)} and {more} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def digits_of(like: Statistic, value: float, sign: str = "+") -> str:
+    """A difference with the digits that tables give to numbers ``like`` the one that it is of; ``sign``: ``+`` shows
+    one, "" does not."""
+    if 0 < abs(like.mean) < 1e-3 or not math.isfinite(like.mean):
+        return f"{value:{sign}.1e}"
+    return f"{value:{sign}.{0 if abs(like.mean) >= 1000 else 2 if abs(like.mean) >= 1 else 3}f}"
 
 
 def short_number(value: float) -> str:
