@@ -9,7 +9,7 @@ from typing import Any
 
 from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
 from gibbsweep.cli.parse import one_sentence, parse
-from gibbsweep.cli.sweeps import clone, compare, export_table, listing
+from gibbsweep.cli.sweeps import clone, compare, export_table, listing, remove
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
 
@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
     "export": (export_table.ExportOptions, export_table.export_table),
     "list": (listing.ListOptions, listing.list_runs),
+    "rm": (remove.RemoveOptions, remove.remove),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
     "status": (sweep.StatusOptions, sweep.show_status),
     "stop": (sweep.StopOptions, sweep.stop_sweep),

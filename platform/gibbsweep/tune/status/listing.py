@@ -69,11 +69,13 @@ def listed(runs: Path) -> list[Listed]:
         raise UserError(
             f"{runs} cannot be listed ({error.strerror}): name a folder of runs, for example gibbsweep list runs."
         ) from error
-    found = [one for folder in folders for one in _in_folder(folder)]
+    found = [one for folder in folders for one in in_folder(folder)]
     return sorted(found, key=lambda one: (-one.created, one.name))
 
 
-def _in_folder(folder: Path) -> Iterator[Listed]:
+def in_folder(folder: Path) -> Iterator[Listed]:
+    """What one ``folder`` of a folder of runs is: a sweep, single runs, or what is left of one; nothing where it is
+    something else."""
     if folder.name.startswith(".") or folder.name in NO_RUNS:
         return
     try:
