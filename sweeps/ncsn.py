@@ -125,6 +125,7 @@ def study(options: SampleOptions) -> Study:
         contenders={**CONTENDERS, **references(final_evaluators=(last_step, grid))},
         default=("v1", "v2", *LEFT_OUT, *REFERENCES),
         goal=Goal("validation/frechet_distance", "minimize"),
+        answer=Goal(DENOISED, "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=50), features),),
         final_evaluators=(
             last_step,

@@ -299,7 +299,7 @@ def load_target(target: str) -> tuple[Study, str]:
     """The study and the contender's name of a ``target`` FILE.py:CONTENDER. Raises UserError where there is no such
     file, not exactly one study in it, or no such contender."""
     path, _, contender = target.partition(":")
-    module = _import_script(Path(path))
+    module = import_script(Path(path))
     studies = [value for value in vars(module).values() if isinstance(value, Study)]
     if len(studies) != 1:
         raise UserError(
@@ -343,7 +343,7 @@ def summary(outcome: Outcome, run_dir: Path) -> str:
     return "\n".join(part for part in (head, outcome.message, numbers, str(run_dir)) if part)
 
 
-def _import_script(path: Path) -> ModuleType:
+def import_script(path: Path) -> ModuleType:
     """Import the study script at ``path`` as Python would run it: its folder comes first on the path of imports."""
     if not path.is_file():
         raise UserError(f"there is no study script {str(path)!r}: name a file, for example sweeps/cd_k.py:rbm.")

@@ -26,8 +26,8 @@ def answers(results: Results) -> list[str]:
 
     For example, of a study that compares the steps of a chain::
 
-        k=25 is best in log p (-110.61 ± 0.35): +1.49 over k=10, the next, and +17.25 over k=1 at 7.6 times the
-        device-seconds; 12 trials a row, 3 seeds.
+        k=25 is best in log p (-110.61 ± 0.35): +1.49 over k=10, the next, at 2.1 times the device-seconds and +17.26
+        over k=1 at 7.6 times the device-seconds; 12 trials a row, 3 seeds.
     """
     return [_sentence(results, metric, direction) for metric, direction in measured_goals(results)]
 
@@ -84,39 +84,49 @@ def _sentence(results: Results, metric: str, direction: Direction) -> str:
             f"than two standard errors; {tail}."
         )
     behind = [row for row in others if row not in level]
-    phrases = []
+    cheapest, phrases = min(behind, key=lambda row: row.device_seconds), []
     if level:
         phrases.append(f"level with {_listed([names[row.label] for row in level])} within two standard errors")
+        head = f"{names[best.label]} leads in {heading} ({number})"
     else:
         phrases.append(_lead(best, behind[0], metric, direction, names, ", the next," if len(behind) > 1 else ""))
-    cheapest = min(behind, key=lambda row: row.device_seconds)
+        head = f"{names[best.label]} is best in {heading} ({number})"
     if level or cheapest is not behind[0]:
         phrases.append(_lead(best, cheapest, metric, direction, names))
-    return f"{names[best.label]} is best in {heading} ({number}): {', and '.join(phrases)}; {tail}."
+    return f"{head}: {' and '.join(phrases)}; {tail}."
 
 
 def _lead(best: Row, other: Row, metric: str, direction: Direction, names: dict[str, str], remark: str = "") -> str:
     """How far ``best`` is ahead of ``other``, about which there is a ``remark``, and at which cost."""
     gap = best.metrics[metric].mean - other.metrics[metric].mean
-    size = digits_of(best.metrics[metric], gap)
-    words = f"{size} {'over' if direction == 'maximize' else 'under'} {names[other.label]}{remark}"
+    if direction == "maximize":
+        words = f"{digits_of(best.metrics[metric], gap)} over {names[other.label]}{remark}"
+    else:
+        words = f"{digits_of(best.metrics[metric], -gap, '')} under {names[other.label]}{remark}"
     if not (best.device_seconds and other.device_seconds):
         return words.rstrip(",")
-    return f"{words} at {_times(best.device_seconds / other.device_seconds)} the device-seconds"
+    return f"{words} at {_times(best.device_seconds / other.device_seconds)} device-seconds"
 
 
 def _times(ratio: float) -> str:
     if 0.95 <= ratio < 1.05:
-        return "equal cost in"
-    return f"{ratio:.0f} times" if ratio >= 99.5 else f"{ratio:.1f} times" if ratio >= 0.95 else f"{ratio:.2g} times"
+        return "equal"
+    return (
+        f"{ratio:.0f} times the"
+        if ratio >= 99.5
+        else f"{ratio:.1f} times the"
+        if ratio >= 0.95
+        else f"{ratio:.2g} times the"
+    )
 
 
 def _strength(rows: Sequence[Row], metric: str) -> str:
     """What the answer rests on: the trials of each row, and its seeds."""
     trials = sorted({row.trials for row in rows if row.trials})
     seeds = sorted({row.metrics[metric].n for row in rows})
-    searched = f"{_range(trials, 'trial')} a row" if trials else "nothing was searched"
-    return f"{searched}, {_range(seeds, 'seed')}{', which cannot say how sure that is' if seeds[-1] == 1 else ''}"
+    searched = f"{_range(trials, 'trial')} a row, " if trials else ""
+    unsure = ", which cannot say how sure that is" if seeds[-1] == 1 else ""
+    return f"{searched}{_range(seeds, 'seed')}{unsure}{'' if trials else ', nothing searched'}"
 
 
 def _range(counts: Sequence[int], what: str) -> str:

@@ -44,7 +44,7 @@ def _answer_lines(results: Results) -> list[str]:
         rests_on = "A smoke budget shows that everything works: its numbers answer nothing."
     else:
         on_test = all(metric.startswith("test/") for metric, _ in measured_goals(results))
-        split = "once, on the test split" if on_test else "on retrainings of the best configurations"
+        split = "once, on the test split" if on_test else "on the validation split, which the search has seen"
         rests_on = (
             f"Measured on `{results.data}` at budget `{results.budget}`, {split}; what lies within two standard errors "
             "over the seeds counts as level."

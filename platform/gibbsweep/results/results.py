@@ -62,10 +62,12 @@ class Results:
     accounting: Accounting | None = None
     """The account of the sweep's device-seconds."""
     goals: dict[str, str] = field(default_factory=dict)
-    """What the study's searches optimise: the metric, and ``maximize`` or ``minimize``. Empty in files that do not
-    say."""
+    """What the table is read by, usually what the study's searches optimise: the metric, and ``maximize`` or
+    ``minimize``. Empty in files that do not say."""
     command: str = ""
     """The command that repeats the sweep; "" where it is not known."""
+    sweep: str = ""
+    """The name of the sweep, that of its folder; "" in files that do not say."""
 
     def __post_init__(self) -> None:
         if not self.stem:
@@ -81,7 +83,7 @@ class Results:
             for name in ("schedule", "replaced", "tuning"):  # of populations, and of what is searched, alone
                 if not row[name]:
                     del row[name]
-        for name in ("goals", "command"):
+        for name in ("goals", "command", "sweep"):
             if not record[name]:
                 del record[name]
         if self.accounting is not None:

@@ -11,7 +11,6 @@ from gibbsweep.results.accounting import Accounting
 from gibbsweep.results.results import Results
 from gibbsweep.results.row import Row
 from gibbsweep.run.provenance import git_commit
-from gibbsweep.study.goal import as_goals
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.options.options import SweepOptions
@@ -54,8 +53,9 @@ def assemble(
         ),
         source=dataset.source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, settings.data)) is not None],
-        goals={goal.metric: goal.direction for goal in as_goals(study.goal)},
+        goals=study.answered_by,
         command=command,
+        sweep=plan.sweep.name,
         stem=study.name if settings.data == study.data else f"{study.name}_{as_file_name(settings.data)}",
     )
     sentences = described(all_evaluators(study, settings), dataset)
