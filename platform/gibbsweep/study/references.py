@@ -19,8 +19,11 @@ def references(*, units: Units = "signed", **fields: Any) -> dict[str, Contender
 
         contenders={"vae": VAE, **references(final_evaluators=(SampleDistances(n=1_000), SampleGrid()))}
     """
-    configs = (TrainingDataConfig(units), NoiseConfig(units=units))
-    return {name: Contender(config, **fields) for name, config in zip(REFERENCES, configs, strict=True)}
+    training_data, noise = REFERENCES
+    return {
+        training_data: Contender(TrainingDataConfig(units), **fields),
+        noise: Contender(NoiseConfig(units=units), **fields),
+    }
 
 
 __all__ = ["REFERENCES", "references"]

@@ -85,7 +85,7 @@ def remove_tracked(tracked: TrackedRuns) -> None:
         for run in tracked.runs:
             artifacts = get_artifact_repository(run.info.artifact_uri, tracking_uri=tracked.uri)
             with contextlib.suppress(FileNotFoundError):
-                artifacts.delete_artifacts()
+                artifacts.delete_artifacts()  # type: ignore[no-untyped-call]
             _remove_empty_folder(run.info.artifact_uri)
             if run.info.lifecycle_stage == "active":
                 client.delete_run(run.info.run_id)

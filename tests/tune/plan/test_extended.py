@@ -89,8 +89,10 @@ def test_a_new_best_is_retrained_under_a_name_of_its_own(tmp_path: Path) -> None
     assert list(two.runs.values()) == list(kept)
     assert {run: plan.outcomes[run] for run in kept} == kept
     assert "rbm-k=1-seed1" in plan.outcomes, "its seconds were spent, and count"
+    assert plan.total == len(plan.outcomes) == 6 + 4 + 2
     again = resumed_plan(tmp_path)
     assert again.finished()
+    assert again.total == plan.total
     assert again.outcomes == plan.outcomes
     write_table(plan.sweep)
     third = extended_plan(tmp_path, 4)

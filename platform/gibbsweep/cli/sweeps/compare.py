@@ -63,8 +63,8 @@ def compare_tables(options: CompareOptions) -> None:
     for line in comparison_lines(comparison, width=console.width):
         console.print(line, no_wrap=True, crop=False, overflow="ignore")
     console.print()
-    for error in unfinished:
-        console.print(f"left out: {error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    for left_out in unfinished:
+        console.print(f"left out: {left_out}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for sentence in warnings(entries):
         console.print(f"careful: {sentence}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     settings = [*_settings(entries, sweeps), *_measured_otherwise(sweeps)]
@@ -85,7 +85,7 @@ def comparison_lines(comparison: Comparison, *, width: int) -> list[Text]:
     several = len(comparison.groups) > 1
     names, sources = short_names([entry.row for entry in entries]), {entry.source for entry in entries}
     better = {"maximize": "higher is better", "minimize": "lower is better", None: "no goal says what is better"}
-    against = "each against the first of its group" if several else "each against the first"
+    against = "against the first of each group" if several else "against the first"
     question = "better?" if comparison.direction is not None else "than first"
     columns = ["row", *(["sweep"] if len(sources) > 1 else []), comparison.heading, "n", "trials", "sec.", "difference"]
     rows: list[Cells] = [[(text, "bold") for text in (*columns, question)]]

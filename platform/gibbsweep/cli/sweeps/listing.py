@@ -55,8 +55,8 @@ def list_runs(options: ListOptions) -> None:
         console.print()
     for one in found:
         if one.why:
-            line = f"{one.name}: {one.why}; remove it with gibbsweep rm {shlex.quote(str(one.path))}"
-            console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+            why = f"{one.name}: {one.why}; remove it with gibbsweep rm {shlex.quote(str(one.path))}"
+            console.print(why, style="red", markup=False, highlight=False, soft_wrap=True)
     kinds = [(sum(one.kind == kind for one in found), kind) for kind in ("sweep", "run", "folder")]
     counts = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for count, kind in kinds if count)
     total = size_text(sum(one.size for one in found))
@@ -90,7 +90,7 @@ def _cells(one: Listed, now: float) -> Cells:
     best = "–" if one.best is None else f"{one.metric} {short_number(one.best)}"
     study = [] if one.kind == "run" else [(one.study or "–", "")]
     return [
-        (one.path.name, ""),
+        (one.path.name if one.kind == "run" else one.name, ""),
         *study,
         (one.data or "–", ""),
         (one.budget or "–", ""),

@@ -19,7 +19,7 @@ from gibbsweep.tune.options.options import SweepOptions, unrecorded_words
 from gibbsweep.tune.setup.create import settings_of
 from gibbsweep.tune.setup.extend import extended
 
-_WIDTH = 18
+_WIDTH = 20
 """Columns of what a command is for."""
 
 

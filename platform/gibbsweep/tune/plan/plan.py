@@ -86,8 +86,9 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """The number of runs of the whole sweep."""
-        return sum(arm.trials + len(self.retraining_runs(arm)) for arm in self.arms())
+        """The number of runs of the whole sweep, with those that retrained what is the best no more."""
+        planned = sum(arm.trials + len(self.retraining_runs(arm)) for arm in self.arms())
+        return planned + sum(run in self._outcomes for arm in self.arms() for run in self._retrainings.superseded(arm))
 
     def retrainings(self, arm: Arm) -> list[Retraining]:
         """What of ``arm`` is retrained, as far as its search has ended trials."""
