@@ -91,7 +91,7 @@ def test_a_sweep_that_was_never_tracked_has_nothing_to_remove(sweep: Sweep) -> N
 
 def test_a_password_is_asked_for_where_no_record_has_it(sweep: Sweep) -> None:
     (sweep.folder / "tracked.json").write_text(json.dumps({"store": "http://me:***@127.0.0.1:1", "run_id": "r"}))
-    with pytest.raises(UserError, match="whose password is on no record: name the store with --tracking-uri"):
+    with pytest.raises(UserError, match="whose password is on no record: name the whole URI in"):
         tracked_runs(sweep.folder)
     with pytest.raises(UserError, match="does not answer") as error:
         tracked_runs(sweep.folder, given=["http://me:secret@127.0.0.1:1"])
@@ -105,6 +105,7 @@ def test_a_dead_store_removes_nothing(sweep: Sweep, tmp_path: Path, capsys: pyte
         main(["rm", str(sweep.folder), "--yes"])
     error = capsys.readouterr().err
     assert "http://127.0.0.1:1 does not answer" in error and "the folder was not removed" in error
+    assert "--keep-tracked removes the folder alone" in error
     assert (sweep.folder / "trials" / "rbm-0000" / "config.json").exists()
     main(["rm", str(sweep.folder), "--yes", "--keep-tracked"])
     assert not sweep.folder.exists()

@@ -120,10 +120,7 @@ def _recorded(folder: Path, run: str) -> tuple[str, str]:
     except FileNotFoundError:
         return "", ""
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}, which says where its runs were tracked, cannot be read ({error}): remove the folder alone with "
-            "--keep-tracked."
-        ) from error
+        raise UserError(f"{path}, which says where its runs were tracked, cannot be read ({error})") from error
 
 
 def _with_password(store: str, given: Sequence[str]) -> str:
@@ -131,8 +128,8 @@ def _with_password(store: str, given: Sequence[str]) -> str:
     found = next((uri for uri in given if redact(uri) == store), store)
     if "***" in found:
         raise UserError(
-            f"its runs were tracked at {store}, whose password is on no record: name the store with --tracking-uri or "
-            "MLFLOW_TRACKING_URI, or remove the folder alone with --keep-tracked."
+            f"its runs were tracked at {store}, whose password is on no record: name the whole URI in "
+            "MLFLOW_TRACKING_URI"
         )
     return found
 
@@ -152,13 +149,13 @@ def _alike(parent: Run, folder: Path, run_id: str) -> bool:
 def _answering(uri: str) -> Iterator[None]:
     """A context in which a store that does not answer, or refuses, is a UserError."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, ConnectionError, TimeoutError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         refused = getattr(error, "error_code", "") in REQUEST_ERRORS
         why = "does not answer" if is_unreachable(error) and not refused else "refuses"
         raise UserError(
-            f"{redact(uri)} {why} ({one_line(error)}): the folder was not removed; try again when it is up, or remove "
-            "the folder alone with --keep-tracked."
+            f"{redact(uri)} {why} ({one_line(error)}): the folder was not removed, and can be once it is up again"
         ) from error

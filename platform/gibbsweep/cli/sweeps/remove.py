@@ -47,17 +47,28 @@ def remove(options: RemoveOptions) -> None:
     path = found[0].path if run else folder
     with _idle(found, folder, run):
         given = [uri for uri in (options.tracking_uri, os.environ.get("MLFLOW_TRACKING_URI")) if uri]
-        tracked = TrackedRuns("") if options.keep_tracked else tracked_runs(folder, run=run, given=given)
+        with _or_alone():
+            tracked = TrackedRuns("") if options.keep_tracked else tracked_runs(folder, run=run, given=given)
         in_store = f"{len(tracked.runs)} run{'' if len(tracked.runs) == 1 else 's'} in {redact(tracked.uri)}"
         what = f"{path} ({size_text(sum(one.size for one in found))})"
         what += f" and {in_store}" if tracked.runs else ""
         if not options.yes:
             _ask(what)
-        remove_tracked(tracked)
+        with _or_alone():
+            remove_tracked(tracked)
         _remove_folder(path)
     print(f"removed {what}")
     if tracked.runs and not tracked.purged:
         print("the server keeps their numbers as deleted runs until its operator calls `mlflow gc`")
+
+
+@contextlib.contextmanager
+def _or_alone() -> Iterator[None]:
+    """A context in which an error of a store says that the folder can be removed without it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{error}; --keep-tracked removes the folder alone.") from error
 
 
 def _named(name: str, runs: Path) -> tuple[Path, str]:
