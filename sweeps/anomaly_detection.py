@@ -171,6 +171,7 @@ STUDY = Study(
     needs=DataNeeds(labels=True, dims=3),
     contenders=CONTENDERS,
     goal=Goal("validation/synthetic_auroc", "maximize"),
+    answer=Goal("test/auroc", "maximize"),
     evaluators=(SyntheticAnomalies(),),
     final_evaluators=(AnomalyDetection(),),
     columns={

@@ -80,6 +80,7 @@ STUDY = Study(
     needs=DataNeeds(labels=True, dims=3),
     contenders={"energy": UNLABELLED},
     goal=Goal("validation/synthetic_auroc", "maximize"),
+    answer=Goal("test/auroc", "maximize"),
     evaluators=(SyntheticAnomalies(500),),
     final_evaluators=(AnomalyDetection(),),
     columns={**columns("auroc", "auprc"), **columns("synthetic_auroc", split="validation")},
@@ -110,6 +111,7 @@ def study(options: Options) -> Study:
             question="Which part of an energy's form matters for naming classes?",
             contenders={"energy": LABELLED},
             goal=Goal("validation/nll", "minimize"),
+            answer=None,
             evaluators=(Classification(),),
             final_evaluators=(Classification(), SampleGrid(16)),
             columns=columns("accuracy", "error", "nll", "ece"),
@@ -121,6 +123,7 @@ def study(options: Options) -> Study:
             name="energy_functions_generation",
             question="Which part of an energy's form matters for drawing samples?",
             goal=Goal("validation/frechet_distance", "minimize"),
+            answer=None,
             evaluators=(SampleDistances(200),),
             final_evaluators=(SampleDistances(500), SampleGrid(64)),
             columns={

@@ -39,7 +39,7 @@ from dataclasses import replace
 from gibbsweep import Contender, Float, Goal, Results, Sizes, Study, Target
 from gibbsweep.cli import run_study_of
 from gibbsweep.evaluate import LastStep, SampleDistances, SampleGrid, SamplingCost, SamplingPath, ScoreFields
-from gibbsweep.results.findings import difference
+from gibbsweep.results.difference import difference
 from gibbsweep.study import REFERENCES, by_budget, columns, equal_seconds, references
 from gibbsweep.study.shared import SampleOptions, distance_bars, notes
 from gibbsweep_models.nn.noise_networks import UNetConfig
@@ -125,6 +125,7 @@ def study(options: SampleOptions) -> Study:
         contenders={**CONTENDERS, **references(final_evaluators=(last_step, grid))},
         default=("v1", "v2", *LEFT_OUT, *REFERENCES),
         goal=Goal("validation/frechet_distance", "minimize"),
+        answer=Goal(DENOISED, "minimize"),
         evaluators=(SampleDistances(by_budget(smoke=24, other=50), features),),
         final_evaluators=(
             last_step,

@@ -149,6 +149,7 @@ def study(options: Options) -> Study:
         contenders=CONTENDERS | {name: replace(CONTENDERS[name], final_evaluators=of_norms) for name in SCORES[:2]},
         default=(*SCORES, *BASELINES),
         goal=Goal("validation/synthetic_auroc", "maximize"),
+        answer=Goal(AUROC, "maximize"),
         evaluators=(SyntheticAnomalies(by_budget(smoke=20, laptop=100, long=300, other=1_000), made_as="corrupted"),),
         final_evaluators=final,
         columns={

@@ -18,7 +18,11 @@ assert gibbsweep.__file__ is not None
 PACKAGE = Path(gibbsweep.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 WHERE_OPTIONS_ARE_MADE = ("cli/", "tune/options/")
-OF_OTHERS = {"--add", "--experiment-id", "--global", "--porcelain", "--untracked-files"}
+OF_OTHERS = {"--add", "--experiment-id", "--global", "--porcelain", "--untracked-files"} | {
+    "--backend-store-uri",
+    "--run-ids",
+    "--tracking-uri",
+}
 """Options of git and of mlflow."""
 WITHOUT_OPTIONS = ("train/", "folder/", "track/")
 """Packages that a program without our command line may use: their errors name fields."""

@@ -14,7 +14,7 @@ from torch import distributed
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import CheckpointCopy, Outcome, read_spool
-from gibbsweep.results.results import describe_schedule
+from gibbsweep.results.page import describe_schedule
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
 from gibbsweep.run.schedule import schedule_as_json

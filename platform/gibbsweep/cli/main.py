@@ -8,22 +8,27 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
-from gibbsweep.cli.model import best, export, measure, restore, sample, score
+from gibbsweep.cli import data, evaluate, export, simulate, single, sweep, track
+from gibbsweep.cli.model import best, measure, restore, sample, score
 from gibbsweep.cli.parse import one_sentence, parse
+from gibbsweep.cli.sweeps import clone, compare, listing, remove
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
 
 COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "best": (best.BestOptions, best.show_best),
+    "clone": (clone.CloneOptions, clone.clone),
+    "compare": (compare.CompareOptions, compare.compare_tables),
     "data list": (data.ListOptions, data.list_sets),
     "data fetch": (data.FetchOptions, data.fetch_set),
     "data info": (data.InfoOptions, data.show_info),
     "denoise": (restore.DenoiseOptions, restore.denoise_files),
     "evaluate": (measure.EvaluateOptions, measure.evaluate_run),
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
-    "export": (export.ExportOptions, export.export_run),
+    "export": (export.ExportOptions, export.export),
     "inpaint": (restore.InpaintOptions, restore.inpaint_files),
+    "list": (listing.ListOptions, listing.list_runs),
+    "rm": (remove.RemoveOptions, remove.remove),
     "sample": (sample.SampleOptions, sample.sample_run),
     "score": (score.ScoreOptions, score.score_files),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),

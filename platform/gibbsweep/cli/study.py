@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gibbsweep.cli.command import study_command, ui_command
+from gibbsweep.cli.command import study_command
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.study import Results, Study
@@ -58,6 +57,7 @@ def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | N
         arguments = sys.argv[1:] if words is None else words
         sweep_options, script_options = _parse(SweepOptions, options, arguments, question)
 
+        from gibbsweep.tune.folder.driver import add_words
         from gibbsweep.tune.options.options import check_options
         from gibbsweep.tune.setup.create import resume_if_started, script_options_of
         from gibbsweep.tune.sweep import Interrupted, run_sweep
@@ -66,19 +66,37 @@ def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | N
         sweep_options = resume_if_started(sweep_options)
         recorded = script_options_of(sweep_options, script_options)
         script_options = dataclasses.replace(script_options, **recorded)  # type: ignore[type-var]
+        study, command = build(script_options), study_command(words, call)
         try:
             results = run_sweep(
-                build(script_options),
+                study,
                 sweep_options,
                 console=console,
-                command=study_command(words, call),
+                command=command,
                 script_options=vars(script_options),
+                script_words=_words_of(script_options),
             )
         except Interrupted as stopped:
             console.print(str(stopped), markup=False, highlight=False, soft_wrap=True)
             raise SystemExit(stopped.exit_code) from None
-        _print_results(console, results, sweep_options)
+        _print_results(console, results)
+        from gibbsweep.cli.sweeps.next_steps import last_lines
+
+        for line in last_lines(study, results, sweep_options, add_words(command, _words_of(script_options))):
+            console.print(line, soft_wrap=True)
     return results
+
+
+def _words_of(script_options: Any) -> list[str]:
+    """The words of a command line for those of a script's own options that differ from their defaults."""
+    words: list[str] = []
+    for field in dataclasses.fields(script_options):
+        value, default = getattr(script_options, field.name), getattr(type(script_options)(), field.name)
+        if value != default:
+            option = f"--{field.name.replace('_', '-')}"
+            many = value if isinstance(value, tuple | list) else (value,)
+            words += [option] if value is True else [option, *map(str, many)]
+    return words
 
 
 @contextlib.contextmanager
@@ -91,9 +109,8 @@ def _interruption_as_exit() -> Iterator[None]:
         raise SystemExit(getattr(stop, "exit_code", 130)) from None
 
 
-def _print_results(console: Console, results: Results, sweep_options: SweepOptions) -> None:
+def _print_results(console: Console, results: Results) -> None:
     """Print the table, the account, what to know of the rows, and the verdicts."""
-    from gibbsweep.track.uri import redact
     from gibbsweep.tune.table.terminal import results_table
 
     console.print()
@@ -105,10 +122,6 @@ def _print_results(console: Console, results: Results, sweep_options: SweepOptio
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     for verdict in results.verdicts:
         console.print(f"{verdict.answer:>12}  {verdict}", markup=False, highlight=False, soft_wrap=True)
-    store = sweep_options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
-    where = f"at: {redact(store)}" if store else f"with: {ui_command(sweep_options.runs)}"
-    last = f"{results.wall_seconds:.0f} s  ·  see it all {where}"
-    console.print(last, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _state_sentence(sweep: SweepDir, state: FolderOverview) -> tuple[str | tuple
         if stop_requested(sweep):
             return ("stopping", "yellow"), where
         return ("running", "green"), f"{where}; stop it with: {stop_command(sweep)}"
-    if any(sweep.results.glob("*.json")):
+    if sweep.has_table:
         return (f"finished: its table is in {sweep.results}",)
     runs = f", {state.interrupted} runs in their course" if state.interrupted else ""
     return ("not running", "yellow"), f"{runs}.{_advice_to_continue(sweep)}"
@@ -107,6 +107,6 @@ def _advice_to_continue(sweep: SweepDir) -> str:
     from gibbsweep.tune.folder.driver import Driver
 
     driver = Driver.read(sweep)
-    if driver is None or any(sweep.results.glob("*.json")):
+    if driver is None or sweep.has_table:
         return ""
     return f" Continue it with: {driver.command_from_here}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from gibbsweep.folder import write_atomically
 from gibbsweep.folder.numbers import json_number, parse_number
 from gibbsweep.results.accounting import Accounting
+from gibbsweep.results.answer import answers
+from gibbsweep.results.page import page
 from gibbsweep.results.row import Row
 from gibbsweep.results.statistic import Statistic
 from gibbsweep.results.targets import Verdict
@@ -59,6 +61,13 @@ class Results:
     within one compared option. With several goals each has its own, under ``CONTENDER (for GOAL)``."""
     accounting: Accounting | None = None
     """The account of the sweep's device-seconds."""
+    goals: dict[str, str] = field(default_factory=dict)
+    """What the table is read by, usually what the study's searches optimise: the metric, and ``maximize`` or
+    ``minimize``. Empty in files that do not say."""
+    command: str = ""
+    """The command that repeats the sweep; "" where it is not known."""
+    sweep: str = ""
+    """The name of the sweep, that of its folder; "" in files that do not say."""
 
     def __post_init__(self) -> None:
         if not self.stem:
@@ -74,6 +83,9 @@ class Results:
             for name in ("schedule", "replaced", "tuning"):  # of populations, and of what is searched, alone
                 if not row[name]:
                     del row[name]
+        for name in ("goals", "command", "sweep"):
+            if not record[name]:
+                del record[name]
         if self.accounting is not None:
             record["accounting"]["efficiency"] = self.accounting.efficiency
         for verdict, judged in zip(record["verdicts"], self.verdicts, strict=True):
@@ -104,17 +116,19 @@ class Results:
             *self.columns.values(),
             "trials",
             "div." if brief else "diverged",
-            *(["restarts"] if self._restarted else []),
-            *(["violated"] if self._violated else []),
+            *(["restarts"] if self.restarted else []),
+            *(["violated"] if self.violated else []),
             *(["sec."] if brief else ["updates", "seconds"]),
         ]
 
     @property
-    def _restarted(self) -> bool:
+    def restarted(self) -> bool:
+        """Whether a run of any row restarted after a divergence."""
         return any(row.restarts for row in self.rows)
 
     @property
-    def _violated(self) -> bool:
+    def violated(self) -> bool:
+        """Whether any row violates a constraint."""
         return any(row.violated for row in self.rows)
 
     def cells(self, *, brief: bool = False) -> list[list[str]]:
@@ -135,8 +149,8 @@ class Results:
                 *(number(row, i, column) for i, column in enumerate(self.columns)),
                 _trials(row),
                 f"{row.diverged_share:.0%}",
-                *([str(row.restarts)] if self._restarted else []),
-                *([str(len(row.violated)) if row.violated else "–"] if self._violated else []),
+                *([str(row.restarts)] if self.restarted else []),
+                *([str(len(row.violated)) if row.violated else "–"] if self.violated else []),
                 *([] if brief else [str(row.updates)]),
                 f"{row.device_seconds:.1f}",
             ]
@@ -154,76 +168,13 @@ class Results:
         """What to know of how the rows were tuned; see :func:`gibbsweep.results.tuning.tuning_sentences`."""
         return tuning_sentences(self.rows)
 
+    def answers(self) -> list[str]:
+        """What the table answers, a sentence for each goal; see :func:`gibbsweep.results.answer.answers`."""
+        return answers(self)
+
     def to_markdown(self) -> str:
-        """A page with the question, the table, the findings, the verdicts and the best configurations."""
-        header = self.header()
-        caption = (
-            f"Data `{self.data}`{f' ({self.source})' if self.source else ''}, budget `{self.budget}`, {self.device}, "
-            f"commit `{self.commit[:12]}`, {self.wall_seconds:.0f} s in all. Numbers are the mean ± standard deviation "
-            "over the seeds of the best configuration's retraining, on the test split; `trials` are those of the row's "
-            "search (in brackets: trained to the end), `diverged` is the share of all runs, `seconds` the "
-            "device-seconds of one retraining's updates."
-            + (
-                f" Among the diverged are {replaced} members of populations that went on from another one's checkpoint."
-                if (replaced := sum(row.replaced for row in self.rows))
-                else ""
-            )
-            + (" `restarts` counts those after a divergence, in all runs of the row." if self._restarted else "")
-        )
-        lines = [
-            f"# {self.study}",
-            "",
-            self.question,
-            "",
-            caption,
-            "",
-            *([self.note, ""] if self.note else []),
-            f"| {' | '.join(header)} |",
-            f"|{'---|' * len(header)}",
-            *(f"| {' | '.join(cells)} |" for cells in self.cells()),
-            "",
-            *([*(f"- {sentence}" for sentence in self.violations()), ""] if self._violated else []),
-            *([*(f"- {sentence}" for sentence in self.tuning()), ""] if self.tuning() else []),
-            *self._spread_lines(),
-            *([f"{self.accounting}.", ""] if self.accounting else []),
-            *([*(f"- {finding}" for finding in self.findings), ""] if self.findings else []),
-            *self._verdict_lines(),
-            "Best configurations:",
-            "",
-        ]
-        configurations = dict(_configuration(row) for row in self.rows)
-        schedules = {
-            row.label: describe_schedule(row.schedule, row.updates) for row in self.rows if len(row.schedule) > 1
-        }
-        lines += [
-            f"- {label}: {', '.join(f'{k}={_short(v)}' for k, v in c.items())}"
-            + (f"; while it trains: {schedules[label]}" if label in schedules else "")
-            for label, c in configurations.items()
-        ]
-        return "\n".join(lines) + "\n"
-
-    def _verdict_lines(self) -> list[str]:
-        if not self.verdicts:
-            return []
-        lines = [
-            f"| {v.claim} | {v.got:.4g} | {v.relation} {v.bound:.4g} | {v.margin} | {v.answer} |" for v in self.verdicts
-        ]
-        explained = "`level`: within two standard errors of the difference, over the seeds of both sides (the ±)."
-        head = ["| to beat | got | needed | two errors | beaten |", "|---|---|---|---|---|"]
-        return [*head, *lines, "", explained, ""]
-
-    def _spread_lines(self) -> list[str]:
-        """A table of each goal over the seeds of the best configuration and over the trials of the search."""
-        lines = []
-        for row in self.rows:
-            for metric, trials in (row.tuning.spread if row.tuning is not None else {}).items():
-                seeds = row.metrics.get(metric, "–")
-                lines.append(f"| {row.label} | {metric} | {seeds} | {trials} | {trials.n} |")
-        head = [
-            "| row | goal | over seeds | over trials to the end | of these |",
-            "|---|---|---|---|---|",
-        ]
-        return [*head, *lines, ""] if lines else []
+        """The page of the results; see :func:`gibbsweep.results.page.page`."""
+        return page(self)
 
     def write(self, folder: Path) -> None:
         """Write ``STEM.json`` and ``STEM.md`` into ``folder``."""
@@ -245,32 +196,3 @@ def _statistics(record: Mapping[str, Any]) -> dict[str, Statistic]:
 
 def _tuning(record: Mapping[str, Any] | None) -> Tuning | None:
     return None if record is None else Tuning(**{**record, "spread": _statistics(record["spread"])})
-
-
-def _configuration(row: Row) -> tuple[str, dict[str, Any]]:
-    """The name under which a row's configuration is printed, and the configuration.
-
-    Where nothing was searched, the rows of a contender differ only in what they compare: they share one line.
-    """
-    if row.trials:
-        return row.label, row.best_config
-    return row.contender, {k: v for k, v in row.best_config.items() if k not in row.compared}
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def describe_schedule(schedule: Sequence[Mapping[str, Any]], updates: int) -> str:
-    """One line for a schedule in the form of :func:`gibbsweep.run.schedule.schedule_as_json`.
-
-    It has every path that changes, with its value until each change.
-    """
-    paths = dict.fromkeys(path for part in schedule[1:] for path in part["values"])
-    lines = []
-    for path in paths:
-        steps = [(part["from"], part["values"][path]) for part in schedule if path in part["values"]]
-        ends = [*(start for start, _ in steps[1:]), updates]
-        parts = [f"{_short(value)} to {end}" for (_, value), end in zip(steps, ends, strict=True)]
-        lines.append(f"{path} {', '.join(parts)}")
-    return "; ".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gibbsweep.results.answer import REFERENCES
 from gibbsweep.study.contender import Contender
 from gibbsweep_models.baselines.references import NoiseConfig, TrainingDataConfig
 from gibbsweep_models.types import Units
@@ -18,11 +19,11 @@ def references(*, units: Units = "signed", **fields: Any) -> dict[str, Contender
 
         contenders={"vae": VAE, **references(final_evaluators=(SampleDistances(n=1_000), SampleGrid()))}
     """
+    training_data, noise = REFERENCES
     return {
-        "training_data": Contender(TrainingDataConfig(units), **fields),
-        "noise": Contender(NoiseConfig(units=units), **fields),
+        training_data: Contender(TrainingDataConfig(units), **fields),
+        noise: Contender(NoiseConfig(units=units), **fields),
     }
 
 
-REFERENCES = ("training_data", "noise")
-"""The names of :func:`references`, for a study that names its default contenders."""
+__all__ = ["REFERENCES", "references"]

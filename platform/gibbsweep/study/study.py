@@ -92,6 +92,9 @@ class Study:
     """Measure the test split, once, at the end of each retraining."""
     columns: Mapping[str, str]
     """The metrics of the table with their headings."""
+    answer: Goals | None = None
+    """The metrics by which its table answers its question, such as ``Goal("test/auroc", "maximize")`` (None: its goals,
+    on the test split)."""
     default: tuple[str, ...] = ()
     """The contenders that run unless others are named (empty: all)."""
     trials: int = by_budget(smoke=2, other=9)
@@ -160,6 +163,11 @@ class Study:
                 check_name(budget, budget_names, f"contender {name!r}")
             for evaluators in self._evaluators(contender):
                 check_budgets(evaluators, budgets, budget_names, f"an evaluator of contender {name!r}")
+
+    @property
+    def answered_by(self) -> dict[str, str]:
+        """The metrics by which its table answers its question, each with ``maximize`` or ``minimize``."""
+        return {goal.metric: goal.direction for goal in as_goals(self.answer or self.goal)}
 
     def contender(self, name: str) -> Contender:
         """The contender ``name``. Raise UserError if there is none."""

@@ -195,12 +195,13 @@ def search_runs(
             return
 
 
-def runs_with_key(client: MlflowClient, experiment_ids: Sequence[str], key: str) -> list[Run]:
-    """The runs tagged with the run key ``key``, latest first. MLflow's filters know no way to write a text with both
-    kinds of quotes: for those all runs are read."""
+def runs_with_key(client: MlflowClient, experiment_ids: Sequence[str], key: str, *, deleted: bool = False) -> list[Run]:
+    """The runs tagged with the run key ``key``, latest first; with ``deleted``, deleted runs too. MLflow's filters know
+    no way to write a text with both kinds of quotes: for those all runs are read."""
     quote = "'" if "'" not in key else '"'
     condition = f"tags.`{RUN_KEY}` = {quote}{key}{quote}" if quote not in key else ""
-    return [run for run in search_runs(client, experiment_ids, condition) if run.data.tags.get(RUN_KEY) == key]
+    found = search_runs(client, experiment_ids, condition, deleted=deleted)
+    return [run for run in found if run.data.tags.get(RUN_KEY) == key]
 
 
 def _artifact_root(tracking_uri: str, runs: Path) -> str | None:

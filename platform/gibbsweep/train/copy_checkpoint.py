@@ -3,7 +3,10 @@ run's checkpoint."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import json
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +82,48 @@ def _with_costs(copy: CheckpointCopy, run: RunFolder) -> CheckpointCopy:
         costs = spent(run.path) or {"device_seconds": read_progress(run.checkpoint).device_seconds}
     lost = "" if ended is None else f"{ended.kind}: {ended.message}"
     return replace(copy, lost=lost, **{name: costs[name] for name in _COSTS if name in costs})
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A checkpoint of a run that may be training, as it was at one moment: ``snapshot(folder.checkpoint)``."""
+
+    state: dict[str, Any]
+    """The content of its ``state.json``."""
+    content: bytes
+    """Its tensors, as safetensors."""
+
+
+_TRIES, _BETWEEN_S = 20, 0.1
+
+
+def snapshot(checkpoint: Path) -> Snapshot:
+    """The checkpoint in the folder ``checkpoint``, whole, while its run may write the next one. Raises UserError where
+    it is damaged."""
+    for _ in range(_TRIES):
+        try:
+            state = json.loads((checkpoint / STATE).read_text())
+            content = (checkpoint / state["tensors"]).read_bytes()
+        except FileNotFoundError:  # the run has written its next checkpoint between the two
+            time.sleep(_BETWEEN_S)
+            continue
+        if hashlib.sha256(content).hexdigest() == state["sha256"]:
+            return Snapshot(state, content)
+        break
+    read_checkpoint(checkpoint)  # raises, and says what is wrong
+    raise UserError(f"the checkpoint in {checkpoint} is replaced as fast as it is read: try again in a moment.")
+
+
+def begin_from(run_dir: Path, donor: Snapshot, copy: CheckpointCopy) -> None:
+    """Give the run in ``run_dir``, which has no checkpoint, that of another run: it has spent nothing of its own.
+
+    A call that was killed at any moment is simply made again.
+    """
+    run = RunFolder(run_dir)
+    write_copies(run_dir, [copy])
+    tensor_file = run.checkpoint / f"step-{copy.step:08d}-from-{copy.donor}.safetensors"
+    write_atomically(tensor_file, donor.content)
+    account = {"tensors": tensor_file.name, "device_seconds": 0.0, "nfe": None, "elsewhere": copy.step}
+    write_json(run.checkpoint / STATE, donor.state | account)
+    remove_older(tensor_file)
+    write_copies(run_dir, [replace(copy, done=True)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from gibbsweep.track import SyncReport, Tracker, check_tracking_uri, default_tra
 from gibbsweep.track.uri import redact
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.tune.folder.clock import SweepClock
-from gibbsweep.tune.folder.driver import StopRequest, only_driver, resume_command, terminated_as_error
+from gibbsweep.tune.folder.driver import StopRequest, add_words, only_driver, resume_command, terminated_as_error
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
@@ -39,6 +39,8 @@ from gibbsweep.tune.search import warm_start
 from gibbsweep.tune.search.borrowing import borrowed_places
 from gibbsweep.tune.search.search import Search
 from gibbsweep.tune.setup.create import create, reopen, resume_if_started
+from gibbsweep.tune.setup.defaults import words_of
+from gibbsweep.tune.setup.extend import record_extension
 from gibbsweep.tune.setup.prepare import prepare
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
@@ -67,9 +69,11 @@ def run_sweep(
     console: Console,
     command: str,
     script_options: Mapping[str, Any] | None = None,
+    script_words: Sequence[str] = (),
 ) -> Results:
     """Run (or resume) the sweep and return its table. ``command``: what the person typed, for the hint after Ctrl-C.
-    ``script_options``: the options of the study's script, which are recorded with a new sweep. Raises
+    ``script_options``: the options of the study's script, which are recorded with a new sweep; ``script_words``: those
+    of them that differ from their defaults, as words of a command line. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
     options = resume_if_started(options)
@@ -85,7 +89,10 @@ def run_sweep(
     resume = resume_command(command, sweep, unrecorded_words(options))
     try:
         with terminated_as_error(), only_driver(sweep, resume), disk_full_as_error(sweep.path):
-            results, report = _drive(study, options, sweep, settings, started, console=console, resume=resume)
+            results, report = _drive(
+                study, options, sweep, settings, started,
+                console=console, resume=resume, command=command, script_words=script_words,
+            )  # fmt: skip
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
     if report.pending or report.error:
@@ -147,6 +154,8 @@ def _drive(
     *,
     console: Console,
     resume: str,
+    command: str,
+    script_words: Sequence[str],
 ) -> tuple[Results, SyncReport]:
     console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
     line = f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}"
@@ -154,6 +163,8 @@ def _drive(
     if settings.from_sweep is not None:
         for name, history in warm_start.read(sweep.warm_start).items():
             console.print(Text(f"from {settings.from_sweep}  ·  {name}: {history}", "dim"), soft_wrap=True)
+    if sentence := record_extension(sweep, settings):
+        console.print(Text(sentence, "dim"), soft_wrap=True)
     clock = SweepClock(sweep, started)
     mend_journal(sweep.journal)
     plan = Plan(study, settings, sweep)
@@ -209,7 +220,8 @@ def _drive(
         with gate.guarded():
             clock.tick()
             if plan.finished() and not gate.halted:
-                results = assemble(study, options, settings, plan, clock)
+                repeat = add_words(command, [*script_words, *words_of(study, settings)])
+                results = assemble(study, options, settings, plan, clock, command=repeat)
                 write_outline(sweep, outline(plan))  # with the fronts as they are now
                 not_copied = write_results(study, results, plan, sweep, options, settings)
         if gate.halted or results is None:

@@ -146,7 +146,7 @@ def test_a_changed_study_is_refused_with_the_difference(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"rbm\.space\.learning_rate\.float: \[0\.01, 0\.3\] -> \[0\.01, 0\.5\]"):
         resumed_plan(tmp_path, changed)
     with pytest.raises(UserError, match="trials = 2"):
-        reopen(STUDY, SweepOptions(runs=tmp_path, resume="s", trials=5))
+        reopen(STUDY, SweepOptions(runs=tmp_path, resume="s", trials=1))
     with pytest.raises(UserError, match="holds s"):
         reopen(STUDY, SweepOptions(runs=tmp_path, resume="other"))
     with pytest.raises(UserError, match="belongs to study 'tiny'"):

@@ -47,8 +47,8 @@ def test_start_or_resume_needs_a_name(options: dict[str, str], sentence: str) ->
 
 def test_a_resume_with_other_options_points_to_what_takes_over_the_trials(tmp_path: Path) -> None:
     create(STUDY, SweepOptions(runs=tmp_path, name="x", budget="smoke", trials=2), has_gpu=False)
-    with pytest.raises(UserError, match=r"--trials 8 was given: .*, or start a new sweep \(--from x takes over"):
-        reopen(STUDY, SweepOptions(runs=tmp_path, resume="x", trials=8))
+    with pytest.raises(UserError, match=r"--trials 1 was given: .*, or start a new sweep \(--from x takes over"):
+        reopen(STUDY, SweepOptions(runs=tmp_path, resume="x", trials=1))
     with pytest.raises(UserError, match="--contenders mean was given"):
         reopen(STUDY, SweepOptions(runs=tmp_path, resume="x", contenders=("mean",)))
 

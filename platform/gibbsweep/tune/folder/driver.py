@@ -114,8 +114,13 @@ def _of_another_user(sweep: SweepDir, error: PermissionError) -> UserError:
 def is_driven(sweep: SweepDir) -> bool:
     """Whether a process drives ``sweep``. Takes the driver's lock for an instant, shared; a driver that is just
     starting waits that long for it."""
+    return is_locked(sweep.driver_lock)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock ``path``, which is taken for an instant, shared."""
     try:
-        file = os.open(sweep.driver_lock, os.O_RDONLY)
+        file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:

@@ -63,6 +63,15 @@ class SweepDir(SweepFolder):
         return self.path / "stop.json"
 
     @property
+    def has_table(self) -> bool:
+        """Whether the sweep has come to its end: its table is written."""
+        return any(self.results.glob("*.json"))
+
+    def results_of(self, trials: int) -> Path:
+        """The folder of the tables and figures that the sweep had with so many ``trials``, before it was extended."""
+        return self.path / f"results-of-{trials}-trials"
+
+    @property
     def ray(self) -> Path:
         """The folder of what Ray Tune leaves."""
         return self.path / RAY

@@ -75,7 +75,7 @@ class SweepOptions:
     name: OrDefault[str] = None
     """Name of the sweep and of its folder (default: study and time)."""
     resume: OrDefault[str] = None
-    """Continue the sweep of this name."""
+    """Continue the sweep of this name; one that has finished gets more trials with --trials."""
     resume_or_start: bool = False
     """Continue the sweep of --name if there is one, else start it: one command for a job that may be queued again."""
     runs: Path = Path("runs")

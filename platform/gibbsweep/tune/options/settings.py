@@ -57,6 +57,13 @@ class Settings:
     """The earlier sweep whose trials the samplers learn from."""
     no_borrow: bool = False
     """Whether no trial borrows values from another compared option or contender."""
+    extended: tuple[int, ...] = ()
+    """The ``trials`` that the sweep had before each of its extensions, in order (``--resume NAME --trials 32``)."""
+
+    @property
+    def first_trials(self) -> int:
+        """The trials that the sweep was started with."""
+        return self.extended[0] if self.extended else self.trials
 
     @property
     def form(self) -> SchedulerConfig:

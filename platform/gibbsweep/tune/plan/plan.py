@@ -86,8 +86,9 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """The number of runs of the whole sweep."""
-        return sum(arm.trials + len(self.retraining_runs(arm)) for arm in self.arms())
+        """The number of runs of the whole sweep, with those that retrained what is the best no more."""
+        planned = sum(arm.trials + len(self.retraining_runs(arm)) for arm in self.arms())
+        return planned + sum(run in self._outcomes for arm in self.arms() for run in self._retrainings.superseded(arm))
 
     def retrainings(self, arm: Arm) -> list[Retraining]:
         """What of ``arm`` is retrained, as far as its search has ended trials."""
@@ -259,7 +260,8 @@ class Plan:
                 if outcome is not None and record.state != "lost":
                     self._keep(run, name, outcome)
             for arm in search.arms:
-                for run in self.retraining_runs(arm):
+                # What is retrained no more was paid for all the same: its seconds count.
+                for run in (*self.retraining_runs(arm), *self._retrainings.superseded(arm)):
                     outcome = Outcome.read(self.run_dir(run))
                     if outcome is not None:
                         self._keep(run, name, outcome)

@@ -65,8 +65,10 @@ class Sampler:
         updates: int = 0,
         earlier: Sequence[Record] = (),
         objectives: int = 1,
+        first_trials: int | None = None,
     ) -> None:
-        """``trials`` of each compared option; ``rungs``: updates at which trials are compared, without the end of
+        """``trials`` of each compared option, and how many of them its sweep was started with, where it was extended
+        (``first_trials``); ``rungs``: updates at which trials are compared, without the end of
         training, which comes after ``updates``; ``earlier``: trials of another sweep that a model learns from;
         ``objectives``: number of goals. Raises UserError for a name that there is not, and for CMA-ES with several
         goals."""
@@ -79,7 +81,7 @@ class Sampler:
             )
         self.name, self.space, self._seed, self._trials, self._rungs = name, space, seed, trials, rungs
         self._earlier = list(earlier)
-        self._startup = min(8 if rungs else 10, max(4, trials // 2))
+        self._startup = min(8 if rungs else 10, max(4, (first_trials or trials) // 2))
         self._of_ends: MultiFidelity | None = None
         if name == "gp" and rungs and objectives == 1:
             from gibbsweep.tune.samplers.multi_fidelity import MultiFidelity  # scikit-learn takes a second to import

@@ -63,10 +63,10 @@ class Arm:
         completed."""
         return next(iter(best_first(self.records, self.contender.goals)), None)
 
-    def members(self, most: int) -> list[FrontMember]:
+    def members(self, most: int, first: int | None = None) -> list[FrontMember]:
         """What is retrained once its trials have ended: at most ``most`` configurations; see
-        :func:`gibbsweep.tune.search.front.members_of`. Without a search it is the contender's configuration as it
-        stands."""
+        :func:`gibbsweep.tune.search.front.members_of`. ``first``: of its first so many trials. Without a search it is
+        the contender's configuration as it stands."""
         if not self.trials:
             return [FrontMember("", self.compared)]
-        return members_of(self.records, self.contender.goals, most)
+        return members_of(self.records[:first], self.contender.goals, most)

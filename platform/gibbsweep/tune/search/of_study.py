@@ -29,6 +29,7 @@ def searches_of(study: Study, settings: Settings, sweep: SweepDir) -> dict[str, 
             else (),
             evolves=evolves.get(name, ()),
             borrow=not settings.no_borrow,
+            first_trials=contender.trials(settings.first_trials),
         )
         for name, contender in settings.contenders_of(study).items()
     }

@@ -34,7 +34,8 @@ class Search:
     ``storage`` holds the truth: what a trial is to do is written to it before the trial starts, and records, rungs and
     suggestions are rebuilt from it on resume. ``trials``: how many each arm has. ``earlier``: trials of another sweep
     from which its sampler learns (see :mod:`gibbsweep.tune.search.warm_start`). ``evolves``: the paths whose values
-    change in a population. ``borrow``: whether the last trials of each arm borrow values from other arms (see
+    change in a population. ``first_trials``: how many trials each arm had when its sweep was started, where that was
+    extended. ``borrow``: whether the last trials of each arm borrow values from other arms (see
     :mod:`gibbsweep.tune.search.borrowing`).
 
     For example::
@@ -57,6 +58,7 @@ class Search:
         earlier: Sequence[Record] = (),
         evolves: Sequence[str] = (),
         borrow: bool = True,
+        first_trials: int | None = None,
     ) -> None:
         self.contender, self.goals = contender, contender.goals
         self._earlier, self._storage, self._seed = len(earlier), storage, seed
@@ -75,6 +77,7 @@ class Search:
             updates=updates,
             earlier=earlier,
             objectives=len(self.goals),
+            first_trials=first_trials,
         )
         fewest = min(self._sampler.most_trials(contender.compared(option)) for option in options) if trials else 0
         counts = [configurations(contender.space, contender.compared(option)) for option in options]

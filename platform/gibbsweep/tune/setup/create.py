@@ -12,13 +12,14 @@ from typing import Any
 from gibbsweep.errors import UserError
 from gibbsweep.folder.whole import claim_free_folder, create_json
 from gibbsweep.run.provenance import git_commit
-from gibbsweep.study.budget_values import at_budget
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.driver import claimed
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
 from gibbsweep.tune.search import warm_start
+from gibbsweep.tune.setup.defaults import defaults_of
+from gibbsweep.tune.setup.extend import extended
 from gibbsweep.tune.setup.feasible import check
 
 
@@ -31,26 +32,7 @@ def create(
         raise _taken(options.name, options.runs)
     default_budget = "gpu" if has_gpu and "gpu" in study.budgets else "laptop"
     budget = default_budget if options.budget is None else options.budget
-    scheduler = at_budget(study.scheduler, budget) if options.scheduler is None else options.scheduler
-    defaults: dict[str, Any] = {
-        "contenders": study.default or tuple(study.contenders),
-        "trials": at_budget(study.trials, budget),
-        "seeds": study.seeds,
-        "budget": budget,
-        "data": study.data,
-        "seed": 0,
-        "precision": "auto",
-        "sampler": "random" if scheduler == "population" else "tpe",  # a population needs no model
-        "scheduler": scheduler,
-        "eta": 3,
-        "rungs": None,
-        "brackets": 1,
-        "window": 1,
-        "generations": 8,
-        "retries": None,
-        "from_sweep": None,
-        "no_borrow": False,
-    }
+    defaults = defaults_of(study, budget, options.scheduler)
     settings = Settings(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     evolves = check(study, settings, options)
     histories = None if settings.from_sweep is None else warm_start.histories_of(study, settings, options.runs)
@@ -105,8 +87,9 @@ def _unwritable(runs: Path, error: OSError) -> UserError:
 
 
 def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
-    """The folder of the sweep to resume and its settings. Raises UserError if options differ from the record or the
-    study has changed."""
+    """The folder of the sweep to resume and its settings; with more trials than are on record they are those of the
+    extended sweep, which :func:`gibbsweep.tune.setup.extend.record_extension` writes down. Raises UserError if other
+    options differ from the record, if it cannot be extended, or if the study has changed."""
     assert options.resume is not None
     sweep = find_sweep(options.runs, options.resume)
     record = sweep.record()
@@ -119,6 +102,8 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
     for name in DECIDING:
         option = getattr(options, name)
         option = list(option) if isinstance(option, tuple) else option
+        if name == "trials" and option is not None and option > recorded[name]:
+            continue  # an extension
         if option is not None and option != recorded[name]:
             option_name = f"--{name.removesuffix('_sweep').replace('_', '-')}"
             learned = "" if name == "from_sweep" else f" (--from {sweep.name} takes over what this one has learned)"
@@ -126,7 +111,9 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
                 f"sweep {sweep.name!r} was started with {name} = {recorded[name]}, and {option_name} {_typed(option)} "
                 f"was given: leave it out to continue, or start a new sweep{learned}."
             )
-    settings = Settings(**{**recorded, "contenders": tuple(recorded["contenders"])})
+    settings = settings_of(recorded)
+    if options.trials is not None and options.trials > settings.trials:
+        settings = extended(study, sweep, settings, options.trials)
     evolves = {name: list(paths) for name, paths in check(study, settings, options).items()}
     changes = differences(record["fingerprint"], fingerprint(study, settings))
     changes += differences(record.get("evolves", {}), evolves, "evolves")
@@ -136,6 +123,12 @@ def reopen(study: Study, options: SweepOptions) -> tuple[SweepDir, Settings]:
             "undo the change to continue it, or start a new sweep."
         )
     return sweep, settings
+
+
+def settings_of(recorded: Mapping[str, Any]) -> Settings:
+    """The settings that are on record as ``recorded``."""
+    tuples = {name: tuple(recorded.get(name, ())) for name in ("contenders", "extended")}
+    return Settings(**{**recorded, **tuples})
 
 
 def _checked(recorded: dict[str, Any], study: Study, sweep: SweepDir) -> dict[str, Any]:

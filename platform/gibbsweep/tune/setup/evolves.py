@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import torch
-
 from gibbsweep.errors import UserError
 from gibbsweep.folder import STABILITY
+from gibbsweep.run.going_on import form, form_difference
 from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.space import Choice, Domain, Float, Space, walk, with_values
 from gibbsweep.study.step_sizes import step_sizes
-from gibbsweep.train.checkpoint import form_of
 from gibbsweep_models.capabilities import CanFit
 from gibbsweep_models.types import DataSpec, System, SystemConfig
 
@@ -77,24 +73,12 @@ def _check_members(contender: ContenderAtBudget, trials: int) -> None:
 
 def _broken(config: SystemConfig, path: str, domain: Domain, spec: DataSpec) -> str:
     """How the checkpoint at one end of ``domain`` differs from the checkpoint at another; "" if it goes on."""
-    values = domain.options if isinstance(domain, Choice) else (domain.low, domain.high)
-    forms = [_form(with_values(config, {path: value}), spec) for value in values]
-    for value, form in zip(values[1:], forms[1:], strict=True):
-        keys = [*forms[0], *(key for key in form if key not in forms[0])]
-        for key in keys:
-            (before, numbers), (after, others) = forms[0].get(key, ("absent", "")), form.get(key, ("absent", ""))
-            if before != after:
-                return f"{key} is {before} at {values[0]} and {after} at {value}"
-            if numbers != others:
-                return f"{key} holds other numbers at {values[0]} than at {value}"
+    first, *others = domain.options if isinstance(domain, Choice) else (domain.low, domain.high)
+    before = form(with_values(config, {path: first}), spec)
+    for value in others:
+        if why := form_difference(before, form(with_values(config, {path: value}), spec), first, value):
+            return why
     return ""
-
-
-def _form(config: SystemConfig, spec: DataSpec) -> Mapping[str, tuple[str, str]]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # the same weights wherever configurations draw alike
-        system = config.build(spec)
-    return form_of(system, system.phases(), system.ema_decay)
 
 
 def _free(space: Space, compared: tuple[str, ...]) -> list[str]:

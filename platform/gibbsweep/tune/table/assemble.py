@@ -22,8 +22,10 @@ from gibbsweep.tune.setup.prepare import all_evaluators
 from gibbsweep.tune.table.rows import rows_of
 
 
-def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan, clock: SweepClock) -> Results:
-    """The results of ``plan``, all of whose runs have ended."""
+def assemble(
+    study: Study, options: SweepOptions, settings: Settings, plan: Plan, clock: SweepClock, *, command: str
+) -> Results:
+    """The results of ``plan``, all of whose runs have ended. ``command``: the one that repeats the sweep."""
     dataset, rows = load(plan.views[0], root=options.data_root), rows_of(plan)
     results = Results(
         study=study.name,
@@ -51,6 +53,9 @@ def assemble(study: Study, options: SweepOptions, settings: Settings, plan: Plan
         ),
         source=dataset.source,
         verdicts=[v for target in study.targets if (v := target.judge(rows, settings.data)) is not None],
+        goals=study.answered_by,
+        command=command,
+        sweep=plan.sweep.name,
         stem=study.name if settings.data == study.data else f"{study.name}_{as_file_name(settings.data)}",
     )
     sentences = described(all_evaluators(study, settings), dataset)
