@@ -44,8 +44,8 @@ def command_line_page() -> str:
     parts = [
         "# Command line",
         (
-            "Every command takes `--help`. A mistake is one sentence and exit code 2; a sweep that was stopped ends with "
-            "130 (Ctrl-C, `gibbsweep stop`) or 143 (SIGTERM), and says the command that continues it."
+            "Every command takes `--help`. A mistake is one sentence and exit code 2; a sweep that was stopped ends "
+            "with 130 (Ctrl-C, `gibbsweep stop`) or 143 (SIGTERM), and says the command that continues it."
         ),
         "## python STUDY.py",
         "What every study script takes; one may add options of its own, which its `--help` lists as well.",

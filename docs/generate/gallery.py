@@ -66,8 +66,8 @@ def _index(root: Path, results: dict[str, Results]) -> str:
     parts = [
         "# Gallery",
         (
-            "What the studies of the repository found: a page each, with the answer, pictures, the table, what the best "
-            "configurations differ in, and the command that makes it again. [How these numbers are measured]"
+            "What the studies of the repository found: a page each, with the answer, pictures, the table, what the "
+            "best configurations differ in, and the command that makes it again. [How these numbers are measured]"
             "(../numbers/index.md) says what they are, and what they are not."
         ),
     ]

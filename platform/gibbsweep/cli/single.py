@@ -24,7 +24,7 @@ from gibbsweep.folder.whole import claim_free_folder
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.feasible import checked_system
-from gibbsweep.run.provenance import git_commit
+from gibbsweep.run.provenance import git_commit, keep_script
 from gibbsweep.run.run import run
 from gibbsweep.run.same_run import check_same_run
 from gibbsweep.study import Study
@@ -118,6 +118,7 @@ def train_one(options: TrainOptions) -> None:
         assignment = replace(assignment, name=run_dir.name, run_dir=run_dir)
     watch = StdoutReporter(budget.updates)
     with only_process(assignment.run_dir, wait_s=1.0):
+        keep_script(Path(options.target.partition(":")[0]), assignment.run_dir)
         if options.no_ray:
             import torch
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gibbsweep.cli.command import study_command, ui_command
@@ -47,7 +48,7 @@ def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
     ``words``: the command line's, by default the program's arguments. Exit code 2 for a mistake, 130 after Ctrl-C, 143
     after SIGTERM.
     """
-    return _run(lambda _: study, _NoOptions, words, "run_study(STUDY, [])")
+    return _run(lambda _: study, _NoOptions, words, "run_study(STUDY, [])", _file_of(sys._getframe(1)))
 
 
 def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[str] | None = None) -> Results:
@@ -56,11 +57,20 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
     ``build`` makes the study from an instance of the dataclass ``options``, whose fields stand beside the sweep's
     options. A sweep remembers them, so that a resume needs none.
     """
-    return _run(build, options, words, f"run_study_of({build.__name__}, {options.__name__}, [])")
+    call = f"run_study_of({build.__name__}, {options.__name__}, [])"
+    return _run(build, options, words, call, _file_of(sys._getframe(1)))
 
 
-def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | None, call: str) -> Results:
-    """Do as :func:`run_study_of`. ``call``: the Python call that does the same."""
+def _file_of(frame: FrameType) -> Path | None:
+    """The file of the code that called; None in a notebook."""
+    file = frame.f_globals.get("__file__")
+    return None if file is None or not Path(file).is_file() else Path(file)
+
+
+def _run(
+    build: Callable[[O], Study], options: type[O], words: Sequence[str] | None, call: str, script: Path | None
+) -> Results:
+    """Do as :func:`run_study_of`. ``call``: the Python call that does the same. ``script``: where it stands."""
     if _IMPORTED:
         raise UserError(
             f"{_IMPORTED[-1]} runs its sweep as soon as it is imported: put the call of run_study below "
@@ -92,6 +102,7 @@ def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | N
                 console=console,
                 command=study_command(words, call),
                 script_options=vars(script_options),
+                script=script,
             )
         except Interrupted as stopped:
             console.print(str(stopped), markup=False, highlight=False, soft_wrap=True)
