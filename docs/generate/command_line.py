@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
-import io
-import os
 import re
-from typing import Any
 
+from gibbsweep.cli.help import option_helps
 from gibbsweep.cli.main import COMMANDS
-from gibbsweep.cli.parse import parse
 from gibbsweep.tune.options.options import SweepOptions
-
-
-def help_of(options: type[Any], prog: str, description: str) -> str:
-    """The help that ``prog --help`` prints, without the boxes and on long lines."""
-    text, columns = io.StringIO(), os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "200"
-    try:
-        with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-            parse(options, ["--help"], prog=prog, description=description)
-    finally:
-        os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text.getvalue())
-    return "\n".join(re.sub(r"[│╭╮╰╯─]|-{5,}", "", line).rstrip() for line in plain.splitlines())
-
-
-def described(help_text: str) -> list[tuple[str, str]]:
-    """The words and options of ``help_text``, each with what it says."""
-    found: list[list[str]] = []
-    for line in help_text.splitlines():
-        header = re.match(r"^ {1,2}(--?\w[^ ]*(?: [^ ]+)*|[A-Z][A-Z-]+(?: \S+)*?)(?:  +(.*))?$", line)
-        if header:
-            found.append([header[1], header[2] or ""])
-        elif found and line.startswith("     "):
-            found[-1][1] += f" {line.strip()}"
-    return [(name, text.strip()) for name, text in found if not name.startswith("-h")]
 
 
 def command_line_page() -> str:
@@ -49,11 +20,11 @@ def command_line_page() -> str:
         ),
         "## python STUDY.py",
         "What every study script takes; one may add options of its own, which its `--help` lists as well.",
-        _table(described(help_of(SweepOptions, "STUDY.py", ""))),
+        _table(option_helps(SweepOptions)),
     ]
     for name, (options, run) in COMMANDS.items():
         description = (run.__doc__ or "").strip()
-        table = _table(described(help_of(options, f"gibbsweep {name}", "")))
+        table = _table(option_helps(options))
         parts += [f"## gibbsweep {name}", _plain(description), table]
     return "\n\n".join(parts) + "\n"
 

@@ -1,6 +1,6 @@
-"""Records the picture of a sweep that the README and the first page show: its terminal half way, and its table.
+"""Records the picture of a sweep that the README and the first page show: its terminal under way, and its table.
 
-    python docs/generate/record_sweep.py docs/images/sweep.svg --trials 9 --scheduler halving
+    python docs/generate/record_sweep.py docs/images/sweep.svg --data digits --trials 9 --scheduler halving
 
 The words after the file are those of ``python sweeps/cd_k.py``. What is drawn is what the terminal had.
 """
@@ -8,6 +8,7 @@ The words after the file are those of ``python sweeps/cd_k.py``. What is drawn i
 from __future__ import annotations
 
 import io
+import re
 import runpy
 import shlex
 import sys
@@ -21,20 +22,20 @@ from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.terminal import results_table
 
 WIDTH = 112
-HALF_WAY = 0.5
-"""The share of the runs that have ended when the display is drawn."""
+UNDER_WAY = 0.5
+"""The largest share of the runs that have ended when the display is drawn."""
 SCRIPT = Path(__file__).resolve().parents[2] / "sweeps" / "cd_k.py"
 
 
 class Recorded(Progress):
-    """A live display that keeps the picture of the moment at which half of the runs had ended."""
+    """A live display that keeps its last picture before more than half of the runs had ended."""
 
-    half_way: RenderableType = Group()
+    under_way: RenderableType = Group()
 
     def _picture(self) -> Group:
         picture = super()._picture()
-        if len(self._plan.outcomes) <= HALF_WAY * self._plan.total:
-            type(self).half_way = picture
+        if len(self._plan.outcomes) <= UNDER_WAY * self._plan.total:
+            type(self).under_way = picture
         return picture
 
 
@@ -49,10 +50,17 @@ def record(file: Path, words: list[str]) -> None:
     results = gibbsweep.tune.sweep.run_sweep(study, options, console=head, command="python sweeps/cd_k.py")
     shown = Console(record=True, file=io.StringIO(), force_terminal=True, width=WIDTH)
     shown.print(f"$ python sweeps/cd_k.py {shlex.join(words)}", style="bold green", highlight=False)
-    shown.print(Recorded.half_way, no_wrap=True)
+    shown.print(Recorded.under_way, no_wrap=True)
     shown.print(f"\n... and {results.wall_seconds:.0f} s after its start:\n", style="dim", highlight=False)
     shown.print(results_table(results, width=WIDTH))
-    shown.save_svg(str(file), title="python sweeps/cd_k.py")
+    file.write_text(without_network(shown.export_svg(title="python sweeps/cd_k.py")))
+
+
+def without_network(svg: str) -> str:
+    """``svg`` as Rich draws it, in a font of the reader's machine instead of one that a browser would fetch."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    return svg.replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
 
 
 if __name__ == "__main__":

@@ -139,6 +139,10 @@ def test_nothing_of_the_pages_comes_from_a_network() -> None:
         assert shown.findall(text) == []
         assert "```mermaid" not in text  # drawn by a script that a browser would fetch
     assert not re.search(r"url\(|@import", (DOCS / "style.css").read_text())
+    pictures = list(DOCS.rglob("*.svg"))
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert set(re.findall(r"https?://[^\"' ]*", picture.read_text())) == {"http://www.w3.org/2000/svg"}
 
 
 def test_the_navigation_names_files_that_exist() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import keyword
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def new_study(options: NewOptions) -> None:
             "for example my_energy."
         )
     path = options.folder / f"{options.name}.py"
-    if not path.exists() and importlib.util.find_spec(options.name) is not None:
+    if not path.exists() and _hides_a_module(options.name):
         raise UserError(
             f"{options.name}.py would hide the Python module {options.name}, which every program of that folder would "
             "then miss: choose another name, for example my_energy."
@@ -44,6 +45,16 @@ def new_study(options: NewOptions) -> None:
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}): choose another --folder.") from error
     print(f"{path}: a model of your own against a VAE\n  python {path} --budget smoke    does it run?\n  python {path}")
+
+
+def _hides_a_module(name: str) -> bool:
+    """Whether a script ``name`` would be imported instead of a module of Python's, or of an installed package."""
+    if name in sys.stdlib_module_names:
+        return True
+    spec = importlib.util.find_spec(name)
+    places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec is not None else []
+    installed = {"site-packages", "dist-packages", "gibbsweep", "gibbsweep_models"}
+    return any(installed & set(Path(place).parts) for place in places)
 
 
 def study_text(name: str) -> str:

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gibbsweep.cli.command import study_command, ui_command
+from gibbsweep.cli.help import study_help
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
@@ -83,8 +84,12 @@ def _run(
 
     with lasting_output(), one_sentence(), terminated_as_error(), _interruption_as_exit():
         console = Console()
-        question = build(options()).question
         arguments = sys.argv[1:] if words is None else words
+        if {"-h", "--help"} & set(arguments):
+            study = build(options())
+            print(study_help(study, SweepOptions, options, prog=sys.argv[0], width=min(console.width, 100)))
+            raise SystemExit(0)
+        question = build(options()).question
         sweep_options, script_options = _parse(SweepOptions, options, arguments, question)
 
         from gibbsweep.tune.options.options import check_options

@@ -19,6 +19,8 @@ import torch
 def git_commit() -> str:
     """The commit of this checkout, with "-dirty" where files differ from it; "unknown" outside a checkout."""
     here = Path(__file__).resolve().parent
+    if "site-packages" in here.parts:  # installed: a repository around that folder is somebody else's
+        return "unknown"
     try:
         head = _git(here, "rev-parse", "HEAD")
         dirty = _git(here, "status", "--porcelain", "--untracked-files=no")
