@@ -46,7 +46,7 @@ def _page(root: Path, stem: str, table: Results, others: dict[str, Results]) -> 
         *([table.note] if table.note else []),
         *([_bullets(table.tuning())] if table.tuning() else []),
         *([f"{table.accounting}."] if table.accounting else []),
-        *(f"![{_title(name.removeprefix(stem))}]({name}){{ loading=lazy }}" for name in pictures),
+        *(_picture(stem, name) for name in pictures),
         *(
             f'{_title(name.removeprefix(stem))}: <audio controls preload="none" src="{name}"></audio>'
             for name in sounds
@@ -124,6 +124,11 @@ def _answer(root: Path, stem: str, table: Results) -> str:
     if table.findings:
         return " ".join(table.findings[:3])
     return f"{len(table.rows)} rows, measured at the budget `{table.budget}`: the table has the answer."
+
+
+def _picture(stem: str, name: str) -> str:
+    title = _title(name.removeprefix(stem))
+    return f"![{title}]({name}){{ loading=lazy }}\n\n{title}\n{{ .caption }}"
 
 
 def _title(name: str) -> str:
