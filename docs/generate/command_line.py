@@ -30,8 +30,13 @@ def command_line_page() -> str:
 
 
 def _table(entries: list[tuple[str, str]]) -> str:
-    rows = [f"| <code>{html.escape(name).replace('|', '&#124;')}</code> | {_plain(text)} |" for name, text in entries]
+    rows = [f"| <code>{_code(name)}</code> | {_plain(text)} |" for name, text in entries]
     return "\n".join(["| word | what |", "|---|---|", *rows])
+
+
+def _code(text: str) -> str:
+    """``text`` inside a cell's code, where a line may break between choices."""
+    return html.escape(text).replace("|", "&#124;").replace(",", ", ")
 
 
 def _plain(text: str) -> str:

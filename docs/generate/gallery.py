@@ -41,7 +41,7 @@ def _page(root: Path, stem: str, table: Results, others: dict[str, Results]) -> 
         f"# {stem}",
         f"**{table.question}**",
         _answer(root, stem, table),
-        _table(table.header(), table.cells()),
+        _numbers(table.header(), table.cells()),
         _caption(table),
         *([table.note] if table.note else []),
         *([_bullets(table.tuning())] if table.tuning() else []),
@@ -81,8 +81,8 @@ def _index(root: Path, results: dict[str, Results]) -> str:
             pictures = _files(root, stem, results, ".png")
             thumbnail = f"![]({pictures[0]}){{ .thumbnail loading=lazy }}" if pictures else ""
             sentence = _answer(root, stem, results[stem]).split("\n\n")[0].replace("\n", " ")
-            rows.append([thumbnail, f"[{stem}]({stem}.md)", f"*{results[stem].question}* {sentence}"])
-        parts += [f"## {title}", _table(["", "study", "question and answer"], rows)]
+            rows.append([f"[{stem}]({stem}.md)<br>{thumbnail}", f"*{results[stem].question}* {sentence}"])
+        parts += [f"## {title}", _table(["study", "question and answer"], rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -173,7 +173,7 @@ def _configurations(rows: list[Row]) -> list[str]:
         differing = [path for path in paths if len({_value(row, path) for row in of_it}) > 1]
         if len(of_it) > 1 and differing:
             cells = [[row.label, *(_value(row, path) for path in differing)] for row in of_it]
-            parts.append(_table(["row", *differing], cells))
+            parts.append(_numbers(["row", *differing], cells))
     lines = [
         f"- `{row.label}`: {', '.join(f'{path} = {_value(row, path)}' for path in row.best_config)}" for row in searched
     ]
@@ -190,6 +190,12 @@ def _value(row: Row, path: str) -> str:
 def _table(header: list[str], rows: list[list[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+def _numbers(header: list[str], rows: list[list[str]]) -> str:
+    """A table whose cells stay on a line; a narrow page scrolls it."""
+    lines = [[cell.replace(" ", "\u00a0") for cell in line] for line in (header, *rows)]
+    return _table(lines[0], lines[1:])
 
 
 def _bullets(sentences: list[str]) -> str:
