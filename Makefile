@@ -1,4 +1,4 @@
-# make sweep · make test, test-quick, test-data · make ui · make lint · make bench, bench-engine, bench-quality, bench-ask:
+# make sweep · make test, test-quick, test-data · make ui · make docs · make lint · make bench, bench-engine, bench-quality, bench-ask:
 # each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: sweep test test-quick test-data ui lint bench bench-engine bench-quality bench-ask clean
+.PHONY: sweep test test-quick test-data ui docs lint bench bench-engine bench-quality bench-ask clean
 
 sweep: $(VENV)/.base
 	$(BIN)/python sweeps/cd_k.py
@@ -34,6 +34,11 @@ ui: $(VENV)/.base
 		--allowed-hosts "127.0.0.1:*,localhost:*" --backend-store-uri "$$($(BIN)/python -m gibbsweep.track.moved "$$runs")" \
 		--default-artifact-root "$$runs/mlartifacts"
 
+# The documentation, in site/: site/index.html opens without a server and without a network.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "site/index.html"
+
 lint: $(VENV)/.test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -53,7 +58,7 @@ bench-ask: $(VENV)/.base
 	$(BIN)/python analysis/benchmarks/ask_cost.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; assert (3, 11) <= v < (3, 15), f"Gibbsweep needs Python 3.11 to 3.14: got {v.major}.{v.minor}; use make PYTHON=python3.12"'
@@ -69,6 +74,10 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing Gibbsweep with its test tools into $(VENV) (PyTorch is several GB the first time)"
 	$(PIP) --constraint constraints.txt --editable '.[test]'
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.docs: $(VENV)/.test
+	$(PIP) --constraint constraints.txt --editable '.[test,docs]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(PIP) --constraint constraints.txt --editable '.[test,bench]'

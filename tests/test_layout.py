@@ -16,7 +16,7 @@ import gibbsweep_models
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE_ROOTS = ("platform", "models")
-FOLDERS = (*SOURCE_ROOTS, "sweeps", "analysis", "tests", ".ci")
+FOLDERS = (*SOURCE_ROOTS, "sweeps", "analysis", "docs", "tests", ".ci")
 
 
 def own_files() -> Iterator[Path]:
@@ -92,12 +92,12 @@ def test_the_make_targets_that_are_named_exist() -> None:
         assert named <= targets, name
 
 
-def test_the_readme_is_finished_and_its_paths_exist() -> None:
-    readme = (ROOT / "README.md").read_text()
-    paths = set(re.findall(r"(?:sweeps|analysis)/[\w/]+\.\w+", readme))
-    assert paths
+def test_the_readme_and_the_docs_are_finished_and_their_paths_exist() -> None:
+    pages = [(ROOT / "README.md").read_text(), *(page.read_text() for page in (ROOT / "docs").rglob("*.md"))]
+    paths = {path for page in pages for path in re.findall(r"(?:sweeps|analysis)/[\w/]+\.\w+", page)}
+    assert len(paths) > 3
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
-    assert "<!-- " not in readme, "a table is missing"
+    assert not [page for page in pages if "<!-- " in page], "a table is missing"
 
 
 @pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])

@@ -31,7 +31,7 @@ def measure(repeats: int = 100) -> list[dict[str, str | float]]:
     x = (torch.rand(100, 784, generator=draws.seeded(0)) < 0.13).float()
     system = RBMConfig(n_hidden=500).build(DataSpec((784,), "binary"))
     phases = system.phases()
-    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
+    optimizers = [phase.build_optimizer() for phase in phases]
     generator = draws.seeded(0)
     sums: defaultdict[str, list[float]] = defaultdict(list)
     metrics = {f"validation/metric_{i}": 1.5 * i for i in range(12)}

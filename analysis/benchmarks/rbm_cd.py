@@ -31,7 +31,7 @@ def cd_update(config: RBMConfig, x: Tensor, precision: Precision) -> Callable[[]
     system = config.build(DataSpec((N_VISIBLE,), "binary"))
     system.initialise(x)
     phases = system.phases()
-    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
+    optimizers = [phase.build_optimizer() for phase in phases]
     generator = seeded(0)
 
     def run() -> None:
@@ -123,7 +123,7 @@ def trained_log_likelihood(n_hidden: int, precision: Precision, *, seed: int = 0
     system = RBMConfig(n_hidden, k=10, learning_rate=0.05).build(data.spec)
     system.initialise(train)
     phases = system.phases()
-    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
+    optimizers = [phase.build_optimizer() for phase in phases]
     generator = seeded(seed)
     for step in range(updates):
         reseed(generator, seed, step)

@@ -20,7 +20,7 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
     1.13 unless they were below some thousandth of the largest."""
     a, b, c = _COEFFICIENTS
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = wide / (wide.norm() + _EPSILON)
+    x: Tensor = wide / (wide.norm() + _EPSILON)
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x

@@ -153,18 +153,32 @@ class OptimizerConfig:
         return self.learning_rate
 
 
+OptimizerFactory = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+"""Makes an optimiser of one's own over parameters; its learning rate is its own matter."""
+
+
 @dataclass
 class Phase:
-    """One optimisation of an update: which parameters follow which objective. A GAN has two; the loop is the same."""
+    """One optimisation of an update: which parameters follow which objective. A GAN has two; the loop is the same.
+
+    >>> weights = [nn.Parameter(torch.zeros(3))]
+    >>> def loss(model, batch, *, generator): return Loss(weights[0].square().sum())
+    >>> Phase("fit", weights, loss, OptimizerConfig("sgd", 0.1)).learning_rate_at(0, 100)
+    0.1
+    >>> type(Phase("fit", weights, loss, lambda p: torch.optim.RMSprop(p, lr=0.01)).build_optimizer()).__name__
+    'RMSprop'
+
+    Raises ValueError or TypeError, when it is made, for what no loop could run.
+    """
 
     name: str
     """Name of the phase in reports."""
     parameters: list[nn.Parameter]
-    """The parameters that it changes."""
+    """The parameters that it changes; any iterable of them."""
     objective: Objective
     """The criterion."""
-    optimizer: OptimizerConfig
-    """The optimiser."""
+    optimizer: OptimizerConfig | OptimizerFactory
+    """The optimiser, or what makes one: ``lambda p: torch.optim.RMSprop(p, lr=1e-3)``."""
     every: int = 1
     """Runs at updates divisible by it."""
     start: int = 0
@@ -180,12 +194,51 @@ class Phase:
     model: Any = None
     """The argument of the objective; None: the system itself."""
 
+    def __post_init__(self) -> None:
+        self.parameters = list(self.parameters)
+        strange = [type(p).__name__ for p in self.parameters if not isinstance(p, nn.Parameter)]
+        if not self.parameters or strange:
+            got = f"{strange[0]} among them" if strange else "none"
+            raise ValueError(
+                f"phase {self.name!r} changes parameters: got {got}, expected nn.Parameters; pass "
+                "module.parameters() of a module that has some"
+            )
+        if not callable(self.objective):
+            raise TypeError(
+                f"phase {self.name!r} has an objective: got {type(self.objective).__name__}, expected a callable "
+                "(model, batch, *, generator) -> Loss; pass the function, or a module with such a forward"
+            )
+        if not isinstance(self.optimizer, OptimizerConfig) and not callable(self.optimizer):
+            raise TypeError(
+                f"phase {self.name!r} has an optimiser: got {type(self.optimizer).__name__}, expected an "
+                "OptimizerConfig or a function of the parameters; pass lambda p: torch.optim.SGD(p, lr=0.1)"
+            )
+        if self.every < 1 or self.start < 0 or (self.stop is not None and self.stop < self.start):
+            raise ValueError(
+                f"phase {self.name!r} got every={self.every}, start={self.start}, stop={self.stop}; expected every >= "
+                "1 and 0 <= start <= stop; correct the one that is out of range"
+            )
+
+    def build_optimizer(self) -> torch.optim.Optimizer:
+        """The optimiser over the parameters. TypeError where a function made something else."""
+        if isinstance(self.optimizer, OptimizerConfig):
+            return self.optimizer.build(self.parameters)
+        made = self.optimizer(self.parameters)
+        if not isinstance(made, torch.optim.Optimizer):
+            raise TypeError(
+                f"the optimiser of phase {self.name!r} is made by a function: got {type(made).__name__} from it, "
+                "expected a torch.optim.Optimizer; return one over the parameters that it is given"
+            )
+        return made
+
     def runs_at(self, step: int) -> bool:
         """Whether update ``step`` (from 0) includes this phase."""
         return step % self.every == 0 and self.start <= step and (self.stop is None or step < self.stop)
 
-    def learning_rate_at(self, step: int, updates: int) -> float:
-        """The learning rate of update ``step`` of a run of ``updates``."""
+    def learning_rate_at(self, step: int, updates: int) -> float | None:
+        """The learning rate of update ``step`` of a run of ``updates``; None for an optimiser that keeps its own."""
+        if not isinstance(self.optimizer, OptimizerConfig):
+            return None
         stop = updates if self.stop is None else min(self.stop, updates)
         return self.optimizer.learning_rate_at(step - self.start, stop - self.start)
 

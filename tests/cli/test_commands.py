@@ -58,6 +58,7 @@ def test_the_command_to_continue_repeats_what_is_not_on_record(name: str, tmp_pa
         gpus_per_trial=0.5,
         workers_per_trial=2,
         results=Path("re sults"),
+        publish=True,
         disk="20GB",
         niceness=3,
         wait_for_nodes=True,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import gibbsweep
+from gibbsweep.run.provenance import keep_script, script_record
 
 PROGRAM = "from gibbsweep.run.provenance import git_commit; print(git_commit(), git_commit())"
 
@@ -43,3 +45,34 @@ def test_outside_a_checkout_nothing_is_said(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / ".git")
     ended = _commit_of(tmp_path)
     assert (ended.stdout.split(), ended.stderr) == (["unknown", "unknown"], "")
+
+
+def _git(folder: Path, *words: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_the_record_of_a_script_has_its_repository_s_commit_and_whether_it_differs(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text("STUDY = 1\n")
+    assert script_record(script) == {"name": "mine.py", "commit": "unknown", "dirty": None}
+    _git(tmp_path, "init", "--quiet")
+    (tmp_path / "other.py").write_text("")
+    _git(tmp_path, "add", "other.py")
+    _git(tmp_path, "commit", "--quiet", "-m", "one")
+    assert script_record(script)["dirty"] is True  # the commit does not have the script
+    _git(tmp_path, "add", "mine.py")
+    _git(tmp_path, "commit", "--quiet", "-m", "two")
+    record = script_record(script)
+    assert len(record["commit"]) == 40 and record["dirty"] is False
+    (tmp_path / "other.py").write_text("changed = True\n")
+    assert script_record(script) == {**record, "dirty": True}
+
+
+def test_the_first_copy_of_a_script_stays(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    for text in ("first", "second"):
+        script.write_text(text)
+        keep_script(script, tmp_path / "run")
+    assert (tmp_path / "run" / "script" / "mine.py").read_text() == "first"
+    assert json.loads((tmp_path / "run" / "script" / "script.json").read_text()) == script_record(script)

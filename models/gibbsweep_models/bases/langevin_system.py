@@ -7,7 +7,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import rand
+from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
+from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 from gibbsweep_models.types import DataSpec, Samples, System, Trace
 
@@ -35,3 +38,16 @@ class LangevinSystem(System):
     def run_chain(self, x: Tensor, n_steps: int, *, generator: torch.Generator, trace: Trace | None = None) -> Samples:
         """``n_steps`` steps of the training sampler from ``x`` (B, *D)."""
         return replace(self.sampler, n_steps=n_steps)(self.energy, x, generator=generator, trace=trace)
+
+    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
+        """Mean log-likelihood of ``x`` (N, *D) under exp(-E / T) / Z on the cube, at the T that explains ``x`` best.
+
+        Short chains with decoupled noise sample no known temperature, so T is one fitted number, not colder than the
+        training chain's own.
+        """
+        beta = best_inverse_temperature(self.energy, x, largest=1 / self.sampler.temperature, generator=generator)
+
+        def at_temperature(x: Tensor, cond: Tensor | None = None) -> Tensor:
+            return beta * self.energy(x, cond)
+
+        return log_likelihood_bracket(at_temperature, x, n_temperatures=n_temperatures, power=3.0, generator=generator)

@@ -9,9 +9,6 @@ import torch
 from torch import Tensor
 
 from gibbsweep_models.bases.langevin_system import LangevinSystem
-from gibbsweep_models.capabilities import Bracket
-from gibbsweep_models.likelihood.annealed_mala import log_likelihood_bracket
-from gibbsweep_models.likelihood.temperature import best_inverse_temperature
 from gibbsweep_models.nn.energies.conv import ConvEnergy
 from gibbsweep_models.nn.layers.activations import Activation
 from gibbsweep_models.noise.estimate import estimate_sigma
@@ -136,16 +133,3 @@ class ConvEBMSystem(LangevinSystem):
                 "chains that start at data leave no samples: train with persistent=True, or draw from noise"
             )
         return self.replay.sample(n, generator=generator)
-
-    def log_likelihood(self, x: Tensor, *, generator: torch.Generator, n_temperatures: int) -> Bracket:
-        """Mean log-likelihood of ``x`` (N, *D) under exp(-E / T) / Z on the cube, at the T that explains ``x`` best.
-
-        Short chains with decoupled noise sample no known temperature, so T is one fitted number, not colder than the
-        training chain's own.
-        """
-        beta = best_inverse_temperature(self.energy, x, largest=1 / self.sampler.temperature, generator=generator)
-
-        def at_temperature(x: Tensor, cond: Tensor | None = None) -> Tensor:
-            return beta * self.energy(x, cond)
-
-        return log_likelihood_bracket(at_temperature, x, n_temperatures=n_temperatures, power=3.0, generator=generator)

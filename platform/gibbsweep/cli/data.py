@@ -1,4 +1,4 @@
-"""``gibbsweep data list | fetch | info``."""
+"""``gibbsweep data list | fetch | import | info``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
+from gibbsweep.errors import UserError
 from gibbsweep.option import OrDefault
 
 
@@ -31,6 +32,22 @@ class FetchOptions:
     """Folder to write to (default: $GIBBSWEEP_DATA, else the user's data folder)."""
     source: Annotated[OrDefault[Path], arg(name="from")] = None
     """The set's own files, where you have them already (needed for shapenet), instead of a download."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """Options of ``gibbsweep data import``."""
+
+    folder: Positional[Path]
+    """Folder of image files; folders in it are classes, or `train` and `test`, which hold classes."""
+    name: str
+    """Name of the new data set."""
+    size: OrDefault[int] = None
+    """Edge that the middle square of each image is brought to (default: as they are, all of one size)."""
+    colour: OrDefault[Literal["grey", "rgb"]] = None
+    """Bring all images to grey or to colour (default: as they are, all alike)."""
+    data_root: OrDefault[Path] = None
+    """Folder to write to (default: $GIBBSWEEP_DATA, else the user's data folder)."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,26 @@ def fetch_set(options: FetchOptions) -> None:
     from gibbsweep.data import fetch
 
     print(fetch(options.name, options.data_root, options.source).message)
+
+
+def import_set(options: ImportOptions) -> None:
+    """Take a folder of image files into the data sets, under a name that every study accepts."""
+    from gibbsweep.data import import_images, load
+
+    paths = import_images(
+        options.folder, options.name, size=options.size, colour=options.colour, root=options.data_root
+    )
+    try:
+        dataset = load(options.name, root=options.data_root, validation=0.0)
+    except UserError:
+        for path in paths.values():  # what cannot be loaded is no data set
+            path.unlink()
+        raise
+    splits = [f"{len(dataset.train):,} to train"] + ([f"{len(dataset.test):,} to test"] if "test" in paths else [])
+    classes = f", {len(dataset.classes)} classes" if dataset.classes else ""
+    shape = _signs().times.join(map(str, dataset.spec.shape))
+    print(f"{options.name}: {' and '.join(splits)}, {shape}{classes}; use it with --data {options.name}")
+    print(paths["train"].parent)
 
 
 def show_info(options: InfoOptions) -> None:

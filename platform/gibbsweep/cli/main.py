@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, export, simulate, single, sweep, track
+from gibbsweep.cli import data, evaluate, export, new, simulate, single, sweep, track
 from gibbsweep.cli.model import best, measure, restore, sample, score
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.sweeps import clone, compare, listing, remove
@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "compare": (compare.CompareOptions, compare.compare_tables),
     "data list": (data.ListOptions, data.list_sets),
     "data fetch": (data.FetchOptions, data.fetch_set),
+    "data import": (data.ImportOptions, data.import_set),
     "data info": (data.InfoOptions, data.show_info),
     "denoise": (restore.DenoiseOptions, restore.denoise_files),
     "evaluate": (measure.EvaluateOptions, measure.evaluate_run),
@@ -28,6 +29,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "export": (export.ExportOptions, export.export),
     "inpaint": (restore.InpaintOptions, restore.inpaint_files),
     "list": (listing.ListOptions, listing.list_runs),
+    "new": (new.NewOptions, new.new_study),
     "rm": (remove.RemoveOptions, remove.remove),
     "sample": (sample.SampleOptions, sample.sample_run),
     "score": (score.ScoreOptions, score.score_files),

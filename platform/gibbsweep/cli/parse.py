@@ -61,7 +61,7 @@ def parse(options: type[T], words: Sequence[str], *, prog: str, description: str
                 prog=prog,
                 description=description,
                 return_unknown_args=True,
-                config=_tyro_config(),
+                config=tyro_config(),
             )
     except SystemExit as stop:
         if stop.code in (0, None):
@@ -94,7 +94,7 @@ def _with_home(options: T) -> T:
     return dataclasses.replace(options, **changes)  # type: ignore[type-var]
 
 
-def _tyro_config() -> tuple[Any, ...]:
+def tyro_config() -> tuple[Any, ...]:
     """Tyro's settings: it shows options without the choice of None, without --no-x beside --x, and positional values by
     their names."""
     from tyro import conf
@@ -143,7 +143,7 @@ def _option_names(options: type[object], prog: str) -> list[str]:
 
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-        tyro.cli(options, args=["--help"], prog=prog, config=_tyro_config())
+        tyro.cli(options, args=["--help"], prog=prog, config=tyro_config())
     return sorted(set(re.findall(r"--[a-z][a-z-]*", text.getvalue())))
 
 

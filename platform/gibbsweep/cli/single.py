@@ -22,7 +22,7 @@ from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
 from gibbsweep.run.feasible import checked_system
 from gibbsweep.run.going_on import beginning_of, check_goes_on, check_same_beginning, going_on
-from gibbsweep.run.provenance import git_commit
+from gibbsweep.run.provenance import git_commit, keep_script
 from gibbsweep.run.recorded import RecordedRun
 from gibbsweep.run.run import run
 from gibbsweep.run.same_run import check_same_run
@@ -134,6 +134,7 @@ def train_one(options: TrainOptions) -> None:
         if beginning is not None:
             beginning.write(assignment)
             print(f"goes on from {beginning.donor.name} after {beginning.step} updates", flush=True)
+        keep_script(task.script, assignment.run_dir)
         if options.no_ray:
             import torch
 

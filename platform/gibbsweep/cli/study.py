@@ -6,9 +6,12 @@ import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gibbsweep.cli.command import study_command
+from gibbsweep.cli.help import study_help
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.study import Results, Study
@@ -31,7 +34,7 @@ def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
     ``words``: the command line's, by default the program's arguments. Exit code 2 for a mistake, 130 after Ctrl-C, 143
     after SIGTERM.
     """
-    return _run(lambda _: study, _NoOptions, words, "run_study(STUDY, [])")
+    return _run(lambda _: study, _NoOptions, words, "run_study(STUDY, [])", _file_of(sys._getframe(1)))
 
 
 def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[str] | None = None) -> Results:
@@ -40,11 +43,20 @@ def run_study_of(build: Callable[[O], Study], options: type[O], words: Sequence[
     ``build`` makes the study from an instance of the dataclass ``options``, whose fields stand beside the sweep's
     options. A sweep remembers them, so that a resume needs none.
     """
-    return _run(build, options, words, f"run_study_of({build.__name__}, {options.__name__}, [])")
+    call = f"run_study_of({build.__name__}, {options.__name__}, [])"
+    return _run(build, options, words, call, _file_of(sys._getframe(1)))
 
 
-def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | None, call: str) -> Results:
-    """Do as :func:`run_study_of`. ``call``: the Python call that does the same."""
+def _file_of(frame: FrameType) -> Path | None:
+    """The file of the code that called; None in a notebook."""
+    file = frame.f_globals.get("__file__")
+    return None if file is None or not Path(file).is_file() else Path(file)
+
+
+def _run(
+    build: Callable[[O], Study], options: type[O], words: Sequence[str] | None, call: str, script: Path | None
+) -> Results:
+    """Do as :func:`run_study_of`. ``call``: the Python call that does the same. ``script``: where it stands."""
     refuse_to_run()
     from rich.console import Console
 
@@ -53,8 +65,12 @@ def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | N
 
     with lasting_output(), one_sentence(), terminated_as_error(), _interruption_as_exit():
         console = Console()
-        question = build(options()).question
         arguments = sys.argv[1:] if words is None else words
+        if {"-h", "--help"} & set(arguments):
+            study = build(options())
+            print(study_help(study, SweepOptions, options, prog=sys.argv[0], width=min(console.width, 100)))
+            raise SystemExit(0)
+        question = build(options()).question
         sweep_options, script_options = _parse(SweepOptions, options, arguments, question)
 
         from gibbsweep.tune.folder.driver import add_words
@@ -75,6 +91,7 @@ def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | N
                 command=command,
                 script_options=vars(script_options),
                 script_words=_words_of(script_options),
+                script=script,
             )
         except Interrupted as stopped:
             console.print(str(stopped), markup=False, highlight=False, soft_wrap=True)

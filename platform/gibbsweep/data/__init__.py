@@ -13,7 +13,7 @@ licence, and the sampling_rate of sounds; without it they are derived. Any folde
 
 Read as well: the hub's own layouts (``data/train-00000-of-00002.parquet``, a configuration's folder; columns ``img``,
 ``labels``, ``fine_label``, ``caption``), and folders of image files, ``NAME/{train,test}/CLASS/*.png``. A torch
-``Dataset`` becomes a data set by :func:`write_dataset`.
+``Dataset`` becomes a data set by :func:`write_dataset`, a folder of images anywhere by :func:`import_images`.
 
 Where a line belongs, from the bottom up (imports point down only):
 
@@ -30,6 +30,7 @@ Where a line belongs, from the bottom up (imports point down only):
 from gibbsweep.data.catalogue.catalogue import CATALOGUE
 from gibbsweep.data.catalogue.entry import Entry
 from gibbsweep.data.fetchers.fetch import Fetched, fetch
+from gibbsweep.data.files.import_folder import import_images
 from gibbsweep.data.files.torch_dataset import write_dataset
 from gibbsweep.data.files.writing import Part, write_parquet, write_parts
 from gibbsweep.data.inspection.info import info
@@ -58,6 +59,7 @@ __all__ = [
     "catalogue_rows",
     "check_data",
     "fetch",
+    "import_images",
     "info",
     "load",
     "load_split",

@@ -157,11 +157,16 @@ def evaluate_all(
 
 def check_needs(evaluator: Evaluator, system: System) -> None:
     """Raise UserError where ``system`` does not offer what ``evaluator`` measures."""
-    if not isinstance(system, evaluator.needs):
-        raise UserError(
-            f"{type(evaluator).__name__} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} "
-            "has it not: give this contender evaluators of its own."
-        )
+    if isinstance(system, evaluator.needs):
+        return
+    asked = {name for base in evaluator.needs.__mro__ if getattr(base, "_is_protocol", False) for name in vars(base)}
+    missing = sorted(name for name in asked if not name.startswith("_") and not hasattr(system, name))
+    advice = getattr(evaluator, "advice", "")
+    raise UserError(
+        f"{type(evaluator).__name__} needs a system with {evaluator.needs.__name__}, and {type(system).__name__} has "
+        f"no {' and no '.join(f'{name}()' for name in missing)}: define it as gibbsweep_models.capabilities says"
+        f"{f' ({advice})' if advice else ''}, or give this contender evaluators of its own."
+    )
 
 
 def check_evaluators(

@@ -197,7 +197,7 @@ def form_of(system: nn.Module, phases: list[Phase], ema_decay: float) -> dict[st
     For each tensor its shape and type, and a digest of its numbers: loading a checkpoint replaces the numbers, also
     those that a configuration has put there. For each optimiser its class and its groups of parameters.
     """
-    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
+    optimizers = [phase.build_optimizer() for phase in phases]
     tensors, aliases, _ = _collect(system, phases, optimizers, EMA(system, ema_decay))
     form = {
         name: (

@@ -74,7 +74,7 @@ def train(
         first = torch.randperm(len(data), generator=draws.seeded(seed, Stream.INITIALISATION))[:INITIALISE_EXAMPLES]
         system.initialise(data.batch(first)["x"].to(device))
     phases = system.phases()
-    optimizers = [phase.optimizer.build(phase.parameters) for phase in phases]
+    optimizers = [phase.build_optimizer() for phase in phases]
     ema = EMA(system, system.ema_decay)
     progress = Progress(seed=seed, config=dict(config or {}))
     if resuming:

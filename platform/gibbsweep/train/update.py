@@ -34,8 +34,9 @@ def update(
     for phase, optimizer in zip(phases, optimizers, strict=True):
         if not phase.runs_at(step):
             continue
-        for group in optimizer.param_groups:
-            group["lr"] = phase.learning_rate_at(step, updates)
+        rate = phase.learning_rate_at(step, updates)
+        for group in optimizer.param_groups if rate is not None else ():
+            group["lr"] = rate
         for parameter in phase.parameters:
             parameter.grad = None  # zero_grad's hooks cost a small model a fiftieth of its update
         if accumulate == 1:

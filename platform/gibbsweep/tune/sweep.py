@@ -6,6 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ from gibbsweep.tune.setup.extend import record_extension
 from gibbsweep.tune.setup.prepare import prepare
 from gibbsweep.tune.status.live import Progress
 from gibbsweep.tune.table.assemble import assemble
-from gibbsweep.tune.table.write import check_results_folder, write_results
+from gibbsweep.tune.table.write import check_publish, check_results_folder, write_results
 
 _CLOSE_S = 60.0
 """Seconds that the tracking store gets at the end of a sweep."""
@@ -70,21 +71,23 @@ def run_sweep(
     command: str,
     script_options: Mapping[str, Any] | None = None,
     script_words: Sequence[str] = (),
+    script: Path | None = None,
 ) -> Results:
     """Run (or resume) the sweep and return its table. ``command``: what the person typed, for the hint after Ctrl-C.
-    ``script_options``: the options of the study's script, which are recorded with a new sweep; ``script_words``: those
-    of them that differ from their defaults, as words of a command line. Raises
+    ``script_options``: the options of the study's script, which are recorded with a new sweep, as is the ``script``
+    itself; ``script_words``: those of them that differ from their defaults, as words of a command line. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
     options = resume_if_started(options)
     check_tracking_uri(_tracking_uri(options))
     check_results_folder(options.results)
+    check_publish(options)
     started = time.time()
     has_gpu = torch.cuda.is_available()
     sweep, settings = (
         reopen(study, options)
         if options.resume
-        else create(study, options, has_gpu=has_gpu, script_options=script_options)
+        else create(study, options, has_gpu=has_gpu, script_options=script_options, script=script)
     )
     resume = resume_command(command, sweep, unrecorded_words(options))
     try:

@@ -68,7 +68,8 @@ def test_phases_take_turns_with_schedules_of_their_own() -> None:
     assert [pretraining.runs_at(step) for step in range(6)] == [True] * 4 + [False] * 2
     assert [energy.runs_at(step) for step in range(6)] == [False] * 4 + [True] * 2
     assert pretraining.learning_rate_at(2, 100) == pytest.approx(0.5 * CONFIG.pretraining_rate)
-    late = Phase("late", [], energy.objective, OptimizerConfig(learning_rate=1.0, schedule="linear"), start=10)
+    falling = OptimizerConfig(learning_rate=1.0, schedule="linear")
+    late = Phase("late", energy.parameters, energy.objective, falling, start=10)
     assert [late.learning_rate_at(step, 20) for step in (10, 15)] == pytest.approx([1.0, 0.5])
 
 

@@ -143,7 +143,7 @@ SYSTEMS = [
 
 def update(system: System, generator: torch.Generator, x: Tensor) -> dict[str, float]:
     (phase,) = system.phases()
-    optimizer = phase.optimizer.build(phase.parameters)
+    optimizer = phase.build_optimizer()
     loss = phase.objective(system, {"x": x}, generator=generator)
     torch.autograd.backward(loss.total)
     optimizer.step()

@@ -256,7 +256,7 @@ def test_training_by_the_phase_finds_the_machine_that_made_the_data() -> None:
     system.initialise(x)
     assert likelihood(system) < target - 0.1
     (phase,) = system.phases()
-    optimizer = phase.optimizer.build(phase.parameters)
+    optimizer = phase.build_optimizer()
     for step in range(1200):
         optimizer.zero_grad()
         torch.autograd.backward(phase.objective(system, {"x": x}, generator=seeded(0, step)).total)

@@ -74,7 +74,9 @@ def test_evaluators_may_depend_on_the_budget() -> None:
 
 def test_a_contender_that_cannot_be_measured_is_refused_before_the_sweep_exists(tmp_path: Path) -> None:
     mean = replace(STUDY.contenders["mean"], final_evaluators=(SampleGrid(),))
-    with pytest.raises(UserError, match="SampleGrid needs a system with CanSample, and MeanSystem has it not"):
+    with pytest.raises(
+        UserError, match="SampleGrid needs a system with CanSample, and MeanSystem has no sample..: define it"
+    ):
         new_plan(tmp_path, study(contenders={"mean": mean}, default=("mean",)))
     assert not (tmp_path / "s").exists()
 

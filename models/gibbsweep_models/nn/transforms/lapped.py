@@ -52,8 +52,9 @@ class LappedBands(nn.Module):
 
     def waveform(self, bands: Tensor) -> Tensor:
         """(B, C, n_bands, L / n_bands) -> (B, C, L)."""
-        early, late = (bands.transpose(-1, -2) @ self.basis.to(bands.dtype)).split(self.n_bands, dim=-1)
-        return (early + late.roll(1, dims=-2)).flatten(-2)
+        early, late = (bands.transpose(-1, -2) @ self.basis.to(bands.dtype)).chunk(2, dim=-1)
+        overlapped: Tensor = early + late.roll(1, dims=-2)
+        return overlapped.flatten(-2)
 
 
 class CompandedBands(nn.Module):
@@ -91,4 +92,5 @@ class CompandedBands(nn.Module):
 
     def waveform(self, z: Tensor) -> Tensor:
         """(B, C, n_bands, L / n_bands) -> (B, C, L)."""
-        return self.bands.waveform(z * z.abs() * self.deviation)
+        waveform: Tensor = self.bands.waveform(z * z.abs() * self.deviation)
+        return waveform

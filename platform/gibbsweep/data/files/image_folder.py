@@ -65,20 +65,34 @@ class ImageFolder:
         ``form``: size and colour that they are brought to. ``classes``: those of the training split, for a test split.
         """
         names = [name for name, _ in self._images()]
+        of_classes = self._classes_of(names)
+        labels = None
+        if of_classes is not None:
+            labels = Labels(str(self.path), pa.string(), classes)
+            labels.add(pa.array(of_classes, pa.string()))
+        decoder = Images((), form or Form())
+        x = gathered(self._examples(names, decoder), len(names), decoder.dtype)
+        metadata = decoder.completed(Metadata(source=_SOURCE), len(names))
+        return completed(x, labels, None, vocabulary, metadata, self, self._remark())
+
+    def examples(self, form: Form) -> Iterator[tuple[str, str | None, NDArray[Any]]]:
+        """The path of each image below the folder, its class (None without classes) and its pixels (C, H, W) uint8,
+        sorted by their paths, one at a time. Shapes may differ where ``form`` leaves them."""
+        names = [name for name, _ in self._images()]
+        of_classes = self._classes_of(names)
+        examples = self._examples(names, Images((), form))
+        for i, (name, _, example) in enumerate(examples):
+            yield name, None if of_classes is None else of_classes[i], example
+
+    def _classes_of(self, names: list[str]) -> list[str] | None:
+        """The class of each image, or None where they lie in no folders of classes."""
         loose = [name for name in names if "/" not in name]
         if loose and len(loose) < len(names):
             raise UserError(
                 f"{self.path} holds images beside folders of images, such as {loose[0]}: put each into the folder of "
                 "its class"
             )
-        labels = None
-        if not loose:
-            labels = Labels(str(self.path), pa.string(), classes)
-            labels.add(pa.array([name.split("/")[0] for name in names], pa.string()))
-        decoder = Images((), form or Form())
-        x = gathered(self._examples(names, decoder), len(names), decoder.dtype)
-        metadata = decoder.completed(Metadata(source=_SOURCE), len(names))
-        return completed(x, labels, None, vocabulary, metadata, self, self._remark())
+        return None if loose else [name.split("/")[0] for name in names]
 
     def _remark(self) -> str:
         """A phrase on files that are no images, so that nobody takes them for read; empty where there are none."""

@@ -89,7 +89,7 @@ class SyntheticAccuracy:
             torch.manual_seed(0)
             classifier = FeatureClassifierConfig(warmup=min(50, self.updates // 4)).build(spec).to(x.device)
             (phase,) = classifier.phases()
-            optimizer = phase.optimizer.build(phase.parameters)
+            optimizer = phase.build_optimizer()
             for step in range(self.updates):
                 for group in optimizer.param_groups:
                     group["lr"] = phase.learning_rate_at(step, self.updates)

@@ -35,6 +35,10 @@ class LogLikelihood:
     limit: int | None = None
     """Number of examples, at most, evenly spread; None for all."""
     needs: ClassVar[type] = HasLogLikelihood
+    advice: ClassVar[str] = (
+        "LangevinSystem has one for any energy, and gibbsweep_models.likelihood.annealed_mala.log_likelihood_bracket "
+        "makes one"
+    )
 
     def __call__(self, system: HasLogLikelihood, split: Examples, *, generator: torch.Generator) -> Evaluation:
         x = examples_of(split, self.limit, generator.device)

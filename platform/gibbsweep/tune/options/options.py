@@ -81,8 +81,11 @@ class SweepOptions:
     runs: Path = Path("runs")
     """Folder of all sweeps and of the local tracking store."""
     results: OrDefault[Path] = None
-    """Also write STUDY.md and STUDY.json here (default: analysis/results beside sweeps/, except for the smoke
-    budget)."""
+    """Also write the table, as STUDY.md and STUDY.json, and its pictures here; the sweep's own folder has them in any
+    case."""
+    publish: bool = False
+    """Also write them to analysis/results beside the script's sweeps/, which the repository tracks; not of the smoke
+    budget."""
     data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA)."""
     tracking_uri: OrDefault[str] = None
@@ -134,6 +137,7 @@ DECIDING = (
 _UNRECORDED = (
     "data_root",
     "results",
+    "publish",
     "tracking_uri",
     "address",
     "disk",
@@ -173,6 +177,10 @@ def check_options(options: SweepOptions) -> None:
         parse_size(options.disk)
     if not isinstance(options.gpus_per_trial, str):
         check_share(options.gpus_per_trial)
+    if options.publish and options.budget == "smoke":
+        raise UserError(
+            "--publish and --budget smoke were both given: numbers of a smoke run are none; drop one of them."
+        )
     if options.name is not None and options.resume is not None:
         raise UserError(
             f"--name {options.name} and --resume {options.resume} were both given: resuming keeps the name."

@@ -11,7 +11,7 @@ from typing import Any
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder.whole import claim_free_folder, create_json
-from gibbsweep.run.provenance import git_commit
+from gibbsweep.run.provenance import git_commit, keep_script, script_record
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.driver import claimed
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
@@ -24,10 +24,16 @@ from gibbsweep.tune.setup.feasible import check
 
 
 def create(
-    study: Study, options: SweepOptions, *, has_gpu: bool, script_options: Mapping[str, Any] | None = None
+    study: Study,
+    options: SweepOptions,
+    *,
+    has_gpu: bool,
+    script_options: Mapping[str, Any] | None = None,
+    script: Path | None = None,
 ) -> tuple[SweepDir, Settings]:
-    """Make a new sweep's folder with its record. Where several processes make a sweep of one name at once, one of them
-    has it. Raises UserError if the sweep exists, cannot be written, or is not feasible."""
+    """Make a new sweep's folder with its record, and a copy of the study's ``script``. Where several processes make a
+    sweep of one name at once, one of them has it. Raises UserError if the sweep exists, cannot be written, or is not
+    feasible."""
     if options.name is not None and SweepDir(options.runs / options.name).record_path.exists():
         raise _taken(options.name, options.runs)
     default_budget = "gpu" if has_gpu and "gpu" in study.budgets else "laptop"
@@ -47,6 +53,7 @@ def create(
         "fingerprint": fingerprint(study, settings),
         **({"evolves": evolves} if settings.scheduler == "population" else {}),
         "git_commit": git_commit(),
+        **({"script": script_record(script)} if script is not None else {}),
         "created": time.time(),
     }
     try:
@@ -60,6 +67,8 @@ def create(
                 raise _taken(sweep.name, options.runs)
             if histories is not None:  # before the record, with which the sweep exists
                 warm_start.write(sweep.warm_start, histories)
+            if script is not None:
+                keep_script(script, sweep.path)
             create_json(sweep.record_path, {"name": sweep.name, **record})
     except FileExistsError as error:
         if options.runs.is_dir():

@@ -36,20 +36,30 @@ def check_results_folder(folder: Path | None) -> None:
         ) from error
 
 
+def tracked_results() -> Path | None:
+    """``analysis/results`` of the checkout whose ``sweeps/`` holds the script that runs; None for any other script."""
+    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
+    beside = (above.parent / "analysis" / "results" for above in sweeps)
+    return next((folder for folder in beside if folder.is_dir()), None)
+
+
+def check_publish(options: SweepOptions) -> None:
+    """Raise UserError where results are to be published by a script of no checkout."""
+    if options.publish and tracked_results() is None:
+        raise UserError(
+            f"--publish writes to analysis/results beside sweeps/, and {sys.argv[0]} lies in no such folder: name a "
+            "folder for the copy with --results."
+        )
+
+
 def write_results(
     study: Study, results: Results, plan: Plan, sweep: SweepDir, options: SweepOptions, settings: Settings
 ) -> str:
-    """Write everything that the study shows to the sweep's folder and to the results folder of ``options``. Without
-    that option, and unless the budget is ``smoke``, the second folder is ``analysis/results`` of the checkout whose
-    script runs. Returns a sentence if that second folder cannot be written, else an empty text."""
-    folders: list[Path] = []
-    # The checkout whose sweeps/ holds the running script. Another script, such as a test's, writes to its runs alone.
-    sweeps = [above for above in Path(sys.argv[0]).resolve().parents if above.name == "sweeps"]
-    beside = [above.parent / "analysis" / "results" for above in sweeps]
-    if options.results is not None:
-        folders.append(options.results)
-    elif settings.budget != "smoke":
-        folders += [folder for folder in beside if folder.is_dir()][:1]
+    """Write everything that the study shows to the sweep's folder, to ``options.results`` where it is given, and to
+    :func:`tracked_results` where it is asked for, never of the budget ``smoke``. Returns a sentence if such a copy
+    cannot be written, else an empty text."""
+    tracked = tracked_results() if options.publish and settings.budget != "smoke" else None
+    folders = [folder for folder in (options.results, tracked) if folder is not None]
     for search in plan.searches():
         if search.evolves and search.records:
             titles = [", ".join(f"{path}={value}" for path, value in arm.compared.items()) for arm in search.arms]
