@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -93,8 +92,8 @@ class BandedWaveformSystem(System):
     def _heard(self, made: Samples) -> Samples:
         return replace(made, x=self.view.waveform(made.x))
 
-    def _as_waveforms(self, trace: Trace) -> Callable[[int, Tensor], None]:
-        def heard(step: int, z: Tensor) -> None:
-            trace(step, self.view.waveform(z))
+    def _as_waveforms(self, trace: Trace) -> Trace:
+        def heard(step: int, x: Tensor) -> None:
+            trace(step, self.view.waveform(x))
 
         return heard
