@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.muon import Muon
+
 Batch = Mapping[str, Tensor]
 """Examples by name. ``"x"``: (B, *D); where a data set has them ``"y"``, ``"text"``, ``"mask"``, ``"x_noisy"``."""
 
@@ -115,15 +117,15 @@ class OptimizerConfig:
     >>> optimizer = OptimizerConfig("adamw", 1e-3, weight_decay=0.01, warmup=20).build([nn.Parameter(torch.zeros(3))])
     """
 
-    name: Literal["adam", "adamw", "sgd"] = "adam"
-    """Which optimiser."""
+    name: Literal["adam", "adamw", "sgd", "muon"] = "adam"
+    """Which optimiser; ``muon`` is :class:`~gibbsweep_models.muon.Muon`, at Adam's learning rates."""
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     """Adam's averages."""
     momentum: float = 0.0
     """Momentum of stochastic gradient descent."""
     weight_decay: float = 0.0
-    """Decoupled with Adam (AdamW), L2 with stochastic gradient descent."""
+    """Decoupled with Adam (AdamW) and Muon, L2 with stochastic gradient descent."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """How the learning rate falls after ``warmup`` updates."""
     warmup: int = 0
@@ -135,6 +137,8 @@ class OptimizerConfig:
             return torch.optim.SGD(
                 parameters, lr=self.learning_rate, momentum=self.momentum, weight_decay=self.weight_decay
             )
+        if self.name == "muon":
+            return Muon(parameters, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay)
         return torch.optim.AdamW(parameters, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay)
 
     def learning_rate_at(self, step: int, updates: int) -> float:

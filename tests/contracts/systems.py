@@ -63,6 +63,7 @@ from gibbsweep_models.samplers.diffusion.heun import Heun
 from gibbsweep_models.samplers.diffusion.named import DenoiserSamplerConfig
 from gibbsweep_models.samplers.mcmc.nesterov import NesterovDescent
 from gibbsweep_models.samplers.mcmc.warming import WarmingLangevin
+from gibbsweep_models.score.banded_waveform import BandedWaveformConfig
 from gibbsweep_models.score.fitted_score import FittedScoreConfig
 from gibbsweep_models.score.ncsn import NCSNConfig
 from gibbsweep_models.score.score_model import ScoreModelConfig
@@ -228,6 +229,20 @@ _CASES: dict[str, SystemCase] = {
     "waveform_edm": SystemCase(WaveformScoreConfig(UNetConfig((4, 8)), conditional=True, sampler=Heun(3)), "tones@256"),
     "waveform_diffwave": SystemCase(
         replace(WaveformScoreConfig.diffwave(10, 0.5), network=DilatedNetConfig(4, 3, 3)), "tones@256"
+    ),
+    "waveform_bands": SystemCase(
+        BandedWaveformConfig(
+            ScoreModelConfig(
+                UNetConfig((4, 8), patch=2, attention=True, rows=True),
+                optimizer="muon",
+                conditional=True,
+                guidance=ClassifierFree(0.5),
+                sampler=Heun(3),
+            ),
+            n_bands=16,
+            shift=8,
+        ),
+        "tones@256",
     ),
     "vae": SystemCase(VAEConfig(), any_units=True),
     "vae_corrected": SystemCase(VAEConfig(corrected=True)),

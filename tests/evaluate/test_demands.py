@@ -36,6 +36,7 @@ from gibbsweep.evaluate import (
     ScoreError,
     ScoreFields,
     SoundSamples,
+    SyntheticAccuracy,
     SyntheticAnomalies,
     VoxelGeneration,
 )
@@ -99,6 +100,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (PicturesFromText(), "same", "are all the same"),
         (ClassAccuracy(), "bare", "needs labels"),
         (ClassDistances(), "bare", "needs labels"),
+        (SyntheticAccuracy(), "bare", "needs labels"),
         (GuidanceScales(), "bare", "needs labels"),
         (GuidanceScales(), "few", "needs 6 examples at least, and measures 1 of the 1 in the validation split"),
         (SampleDistances(n=5), "digits", "SampleDistances needs 6 examples at least, and measures 5"),

@@ -23,6 +23,8 @@ class DenoiserTraining(SignedUnits):
 
     sigma_data: float | None = None
     """Standard deviation of the data; None measures that of the training data."""
+    optimizer: Literal["adam", "muon"] = "adam"
+    """Which optimiser."""
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.99)
     warmup: int = 20
@@ -41,7 +43,9 @@ class DenoiserTraining(SignedUnits):
 
     def phase(self, name: str, system: nn.Module, objective: Objective) -> Phase:
         """The one phase, over all parameters of ``system``."""
-        optimizer = OptimizerConfig("adam", self.learning_rate, self.betas, schedule=self.decay, warmup=self.warmup)
+        optimizer = OptimizerConfig(
+            self.optimizer, self.learning_rate, self.betas, schedule=self.decay, warmup=self.warmup
+        )
         return Phase(name, list(system.parameters()), objective, optimizer, grad_clip=self.grad_clip)
 
 

@@ -25,6 +25,8 @@ class PotentialTraining(SignedUnits):
 
     potential: PotentialConfig = field(default_factory=PotentialConfig)
     """The network, and what it makes an energy or a field of."""
+    optimizer: Literal["adam", "muon"] = field(default="adam", kw_only=True)
+    """Which optimiser."""
     learning_rate: float = field(default=2e-3, kw_only=True)
     """Learning rate of the regression."""
     betas: tuple[float, float] = field(default=(0.9, 0.99), kw_only=True)
@@ -39,9 +41,9 @@ class PotentialTraining(SignedUnits):
     """Decay per update of the averaged weights."""
 
     @property
-    def optimizer(self) -> OptimizerConfig:
-        """The optimizer of the regression."""
-        return OptimizerConfig("adam", self.learning_rate, self.betas, schedule=self.decay, warmup=self.warmup)
+    def optimizer_config(self) -> OptimizerConfig:
+        """The optimiser of the regression, with its learning rate over time."""
+        return OptimizerConfig(self.optimizer, self.learning_rate, self.betas, schedule=self.decay, warmup=self.warmup)
 
 
 def denoised_along(

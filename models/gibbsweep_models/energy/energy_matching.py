@@ -83,7 +83,7 @@ class EnergyMatchingSystem(PotentialSystem):
 
     def phases(self) -> list[Phase]:
         config, parameters = self.config, list(self.potential.parameters())
-        optimizer = config.optimizer
+        optimizer = config.optimizer_config
         first = Phase(
             "flow", parameters, self.matching, optimizer, stop=config.contrast_from, grad_clip=config.grad_clip
         )

@@ -60,7 +60,8 @@ def _matching(config: EquilibriumMatchingConfig) -> GradientMatching:
 def _phase(config: EquilibriumMatchingConfig, potential: Potential) -> Phase:
     model = potential if config.explicit else potential.field
     parameters = list(potential.parameters())
-    return Phase("field", parameters, _matching(config), config.optimizer, grad_clip=config.grad_clip, model=model)
+    optimizer = config.optimizer_config
+    return Phase("field", parameters, _matching(config), optimizer, grad_clip=config.grad_clip, model=model)
 
 
 class EquilibriumFieldSystem(System):

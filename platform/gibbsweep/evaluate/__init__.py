@@ -34,6 +34,7 @@ from gibbsweep.evaluate.chains.refinement import Refinement
 from gibbsweep.evaluate.conditional.class_accuracy import ClassAccuracy
 from gibbsweep.evaluate.conditional.class_distances import ClassDistances
 from gibbsweep.evaluate.conditional.guidance import GuidanceScales
+from gibbsweep.evaluate.conditional.synthetic_accuracy import SyntheticAccuracy
 from gibbsweep.evaluate.contract import (
     Evaluator,
     Prepares,
@@ -109,6 +110,7 @@ __all__ = [
     "ScoreNormCurves",
     "SoundSamples",
     "StepCounts",
+    "SyntheticAccuracy",
     "SyntheticAnomalies",
     "VariationalBits",
     "VoxelGeneration",

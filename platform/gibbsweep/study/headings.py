@@ -74,6 +74,8 @@ HEADINGS = {
     "sound_cut_share": "cut",
     "sound_nfe": "nfe",
     "sound_seconds_per_second": "s/s",
+    "synthetic_accuracy": "CAS",
+    "synthetic_accuracy_real": "CAS of data",
     "synthetic_auroc": "synthetic",
     "vlb_bits": "VLB",
     "vlb_bits_se": "VLB SE",

@@ -30,12 +30,21 @@ class UNetConfig:
     (:class:`~gibbsweep_models.nn.noise_networks.patches.PatchUNet`)."""
     checkpoint_activations: bool = False
     """Less memory in more time, with the same gradient."""
+    attention: bool = False
+    """Self-attention at the lowest resolution (:class:`~gibbsweep_models.nn.layers.attention.SelfAttention`)."""
+    rows: bool = False
+    """A learned offset for each row: of frequencies, which unlike places in a picture are not alike."""
 
     def build(self, shape: tuple[int, ...], *, n_classes: int | None = None) -> nn.Module:
         """The network on examples of ``shape``."""
+        options = {
+            "checkpoint_activations": self.checkpoint_activations,
+            "attention": self.attention,
+            "rows": self.rows,
+        }
         if self.patch == 1:
-            return UNet(shape, self.channels, self.blocks, n_classes, self.checkpoint_activations)
-        return PatchUNet(shape, self.channels, self.blocks, self.patch, n_classes, self.checkpoint_activations)
+            return UNet(shape, self.channels, self.blocks, n_classes, **options)
+        return PatchUNet(shape, self.channels, self.blocks, self.patch, n_classes, **options)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ class PatchUNet(nn.Module):
         patch: int = 2,
         n_classes: int | None = None,
         checkpoint_activations: bool = False,
+        attention: bool = False,
+        rows: bool = False,
     ) -> None:
         super().__init__()
         if len(shape) not in (3, 4) or patch < 1 or any(side % patch for side in shape[1:]):
@@ -54,7 +56,7 @@ class PatchUNet(nn.Module):
         self.patch = patch
         sides = shape[1:]
         inner = (shape[0] * patch ** len(sides), *(side // patch for side in sides))
-        self.network = UNet(inner, channels, blocks, n_classes, checkpoint_activations)
+        self.network = UNet(inner, channels, blocks, n_classes, checkpoint_activations, attention, rows)
 
     def forward(self, x: Tensor, noise: Tensor, cond: Tensor | None = None) -> Tensor:
         """``x`` (B, C, *S), the noise label (B,), classes (B,) or None -> (B, C, *S)."""

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from gibbsweep_models.nn.layers.attention import SelfAttention
 from gibbsweep_models.nn.layers.blocks import ResidualBlock, conv_nd, group_norm, halve, resize_like, zero_
 from gibbsweep_models.nn.layers.embedding import ClassEmbedding, NoiseEmbedding, class_embedding
 
@@ -44,7 +45,9 @@ class UNet(nn.Module):
 
     ``checkpoint_activations``: keep only each residual block's input for the gradient, and compute the rest a second
     time: the same gradient in less memory and about a third more time (Chen et al., "Training Deep Nets with Sublinear
-    Memory Cost", 2016).
+    Memory Cost", 2016). ``attention``: self-attention and one more block at the lowest resolution. ``rows``: each row
+    of the first axis after the channels is told which one it is, by an offset that is learned, since a convolution
+    cannot know and frequencies, unlike places in a picture, are not alike.
 
     >>> network = UNet((1, 8, 8), (8, 8))
     >>> network(torch.zeros(3, 1, 8, 8), torch.zeros(3)).shape
@@ -58,6 +61,8 @@ class UNet(nn.Module):
         blocks: int = 1,
         n_classes: int | None = None,
         checkpoint_activations: bool = False,
+        attention: bool = False,
+        rows: bool = False,
     ) -> None:
         super().__init__()
         if len(shape) not in (2, 3, 4):
@@ -82,10 +87,13 @@ class UNet(nn.Module):
         self.embed_noise = NoiseEmbedding(width)
         self.embed_class = None if n_classes is None else ClassEmbedding(n_classes, width)
         self.stem = conv_nd(dim, shape[0], channels[0])
+        self.row = nn.Parameter(torch.zeros(channels[0], shape[1], *(1,) * (dim - 1))) if rows else None
         self.halve = halve(dim)
         ways_down = list(zip((channels[0], *channels[:-1]), channels, strict=True))
         self.down = nn.ModuleList(Stage(dim, a, b, blocks, width, checkpoint_activations) for a, b in ways_down)
         self.middle = ResidualBlock(dim, channels[-1], channels[-1], width)
+        self.attention = SelfAttention(channels[-1]) if attention else None
+        self.after = ResidualBlock(dim, channels[-1], channels[-1], width) if attention else None
         ways_up = reversed(list(pairwise(channels)))
         self.up = nn.ModuleList(
             Stage(dim, below + here, here, blocks, width, checkpoint_activations) for here, below in ways_up
@@ -101,7 +109,7 @@ class UNet(nn.Module):
                 "data's shape"
             )
         embedding = self.embed_noise(noise) + class_embedding(self.embed_class, x, cond, "UNet")
-        h = self.stem(x)
+        h = self.stem(x) if self.row is None else self.stem(x) + self.row
         skips: list[Tensor] = []
         for level, stage in enumerate(self.down):
             if level > 0:
@@ -109,6 +117,8 @@ class UNet(nn.Module):
                 h = self.halve(h)
             h = stage(h, embedding)
         h = self.middle(h, embedding)
+        if self.attention is not None and self.after is not None:
+            h = self.after(self.attention(h), embedding)
         for stage in self.up:
             skip = skips.pop()
             h = stage(torch.cat([resize_like(h, skip), skip], dim=1), embedding)
