@@ -89,7 +89,7 @@ class Finished:
             gap = difference(row.metrics[metric], best.metrics[metric])
             lead = sign * gap.value
             told = "1 seed" if gap.noise is None else "level" if not gap.clear else "ahead" if lead > 0 else "behind"
-            rows.append((row.label, kind_of(row), str(row.metrics[metric]), lead, gap.noise, told))
+            rows.append((row.label, kind_of(row), str(row.metrics[metric]), _short(lead), _short(gap.noise), told))
         heading = heading_of(self.results, metric)
         frame = pd.DataFrame(
             rows, columns=["contender", "kind", heading, f"lead over {best.label}", "± two errors", "verdict"]
@@ -112,6 +112,11 @@ class Finished:
         """The WAV files ``name`` by the label of their row."""
         start = f"{self.results.stem}_{name}_"
         return {file.stem.removeprefix(start): file for file in sorted(self.folder.glob(f"{start}*.wav"))}
+
+
+def _short(value: float | None) -> float | None:
+    """``value`` in four digits, as a table is read."""
+    return None if value is None else float(f"{value:.4g}")
 
 
 def kind_of(row: Row) -> str:
