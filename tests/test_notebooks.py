@@ -1,4 +1,5 @@
-"""Every notebook runs from top to bottom on a small tracked sweep, in a kernel of its own."""
+"""Every notebook runs from top to bottom: one in a kernel of its own on a small tracked sweep, those that compare on the
+published tables."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from rich.console import Console
 
 from gibbsweep.cli.single import load_target
+from gibbsweep.results.notebook import Finished
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
 
@@ -35,3 +38,39 @@ def test_cd_k(tmp_path: Path, ray_of_one_cpu: None, monkeypatch: pytest.MonkeyPa
     answer = notebook.cells[-1].outputs[0].text
     assert "The best k is" in answer
     assert "0% of the 12 runs diverged" in answer
+
+
+COMPARING = sorted(path.name for path in (ROOT / "analysis").glob("0[2-7]_*.ipynb"))
+
+
+def ran(path: Path) -> dict[str, object]:
+    """The names that the cells of a notebook have made, run in this process: a kernel would take seconds to start."""
+    shell = InteractiveShell()
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            plain = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
+            shell.run_cell(plain).raise_error()
+    names: dict[str, object] = shell.user_ns
+    return names
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_a_comparison_of_the_published_tables(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the answers that are stored with the notebook are those of today's tables."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    monkeypatch.chdir(ROOT / "analysis")
+    monkeypatch.setenv("GIBBSWEEP_RUNS", str(tmp_path))
+    names = ran(ROOT / "analysis" / name)
+    found = [value for value in names.values() if isinstance(value, Finished)]
+    assert len(found) >= 2 and all(finished.folder == Path("results") for finished in found)
+    stored = [
+        output.text
+        for cell in nbformat.read(ROOT / "analysis" / name, as_version=4).cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream"
+    ]
+    assert len(found) < len(stored) + 2, "the notebook is stored without its outputs: run make notebooks"
+    for finished in found:
+        assert finished.answer in stored[0], "the stored answer is an earlier table's: run make notebooks"
