@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
+from gibbsweep.cli import data, evaluate, report, simulate, single, sweep, track
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "data fetch": (data.FetchOptions, data.fetch_set),
     "data info": (data.InfoOptions, data.show_info),
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
+    "report": (report.ReportOptions, report.write_report),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
     "status": (sweep.StatusOptions, sweep.show_status),
     "stop": (sweep.StopOptions, sweep.stop_sweep),

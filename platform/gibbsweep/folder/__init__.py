@@ -20,7 +20,7 @@ from gibbsweep.folder.notes import (
 )
 from gibbsweep.folder.outcome import OUTCOME_KINDS, STABILITY, Outcome, OutcomeKind, spent, survived
 from gibbsweep.folder.process import only_process
-from gibbsweep.folder.spool import SpoolRecord, SpoolWriter, iter_spool, last_record, read_spool
+from gibbsweep.folder.spool import SpoolRecord, SpoolWriter, iter_spool, last_record, read_spool, sample_spool
 from gibbsweep.folder.whole import as_file_name, disk_full_as_error, write_atomically, write_json
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "read_memory_retries",
     "read_restarts",
     "read_spool",
+    "sample_spool",
     "spent",
     "survived",
     "write_atomically",

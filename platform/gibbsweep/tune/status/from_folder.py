@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def overview_from_folder(sweep: SweepDir) -> FolderOverview:
     An outcome in a run's folder counts more than the journal, which is written later. A verdict to prune that is in the
     journal counts more than both, as it will on resume."""
     outlines, has_driver = read_outline(sweep), is_driven(sweep)
-    records = _records(sweep, outlines)
+    records = read_records(sweep, outlines)
     trials = {search_name(name, record.number): record for name, of_name in records.items() for record in of_name}
     runs = list(trials)
     runs += [run for outline in outlines.values() for run in outline.retrainings if sweep.trial(run).exists()]
@@ -62,7 +63,7 @@ def overview_from_folder(sweep: SweepDir) -> FolderOverview:
     )
 
 
-def _records(sweep: SweepDir, outlines: dict[str, Outline]) -> dict[str, list[Record]]:
+def read_records(sweep: SweepDir, outlines: Mapping[str, Outline]) -> dict[str, list[Record]]:
     """The trials of each contender, as the journal has them."""
     records: dict[str, list[Record]] = {name: [] for name in outlines}
     if not sweep.journal.exists():  # Optuna would create it
