@@ -55,8 +55,9 @@ def synthetic_sweep(
     baseline = {**one, "compare": None, "space": {"width": {"int": [8, 64], "log": True}}, "config": {"width": 16}}
     record = {
         "name": name, "study": "cd_k", "question": question, "data": "mnist5k", "budget": "laptop",
-        "options": {"contenders": ["rbm", "vae"], "trials": 8, "seeds": 3, "budget": "laptop", "seed": 0, "rungs": None},
-        "script_options": {}, "fingerprint": {"rbm": one, "vae": baseline}, "git_commit": "0123456789ab", "created": 1.7e9,
+        "options": {"contenders": ["rbm", "vae"], "trials": 8, "seeds": 3, "budget": "laptop", "rungs": None},
+        "script_options": {}, "fingerprint": {"rbm": one, "vae": baseline}, "git_commit": "0123456789ab",
+        "created": 1.7e9,
     }  # fmt: skip
     sweep.trials.mkdir(parents=True)
     sweep.record_path.write_text(json.dumps(record))
@@ -79,7 +80,17 @@ def synthetic_sweep(
         made.setdefault(f"k={values['k']}", ([], {}))[0].append(outcome)
     for number in range(4):
         outcome = _run(
-            sweep, f"vae-{number:04d}", "vae", "search", 0, {"width": 8 << number}, updates, points, "completed", goals, chance
+            sweep,
+            f"vae-{number:04d}",
+            "vae",
+            "search",
+            0,
+            {"width": 8 << number},
+            updates,
+            points,
+            "completed",
+            goals,
+            chance,
         )
         made.setdefault("vae", ([], {}))[0].append(outcome)
     if not finished:
@@ -88,7 +99,9 @@ def synthetic_sweep(
         for seed in (1, 2, 3):
             values = {"k": k, "learning_rate": 0.05, "momentum": 0.5, "centred": True}
             run = f"rbm-k={k}-seed{seed}"
-            outcome = _run(sweep, run, "rbm", "retrain", seed, values, updates, points, "completed", goals, chance, media)
+            outcome = _run(
+                sweep, run, "rbm", "retrain", seed, values, updates, points, "completed", goals, chance, media
+            )
             made.setdefault(f"k={k}", ([], {}))[1]["mnist5k", seed] = outcome
     made["vae"][1]["mnist5k", 1] = _run(
         sweep, "vae-seed1", "vae", "retrain", 1, {"width": 16}, updates, points, "completed", goals, chance, media
@@ -96,7 +109,8 @@ def synthetic_sweep(
     rows = [
         Row.of(
             "rbm" if label != "vae" else "vae", "energy" if label != "vae" else "baseline",
-            {"k": int(label[2:])} if label != "vae" else {}, {"k": 1, "learning_rate": 0.0512, "momentum": 0.5}, *outcomes,
+            {"k": int(label[2:])} if label != "vae" else {}, {"k": 1, "learning_rate": 0.0512, "momentum": 0.5},
+            *outcomes,
         )
         for label, outcomes in sorted(made.items())
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gibbsweep.cli.command import study_command, ui_command
 from gibbsweep.cli.parse import one_sentence, parse
+from gibbsweep.cli.report import page_of
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
 from gibbsweep.study import Results, Study
@@ -85,6 +86,7 @@ def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | N
         sweep_options = resume_if_started(sweep_options)
         recorded = script_options_of(sweep_options, script_options)
         script_options = dataclasses.replace(script_options, **recorded)  # type: ignore[type-var]
+        pages: list[str] = []
         try:
             results = run_sweep(
                 build(script_options),
@@ -92,11 +94,14 @@ def _run(build: Callable[[O], Study], options: type[O], words: Sequence[str] | N
                 console=console,
                 command=study_command(words, call),
                 script_options=vars(script_options),
+                also=lambda sweep: pages.append(page_of(sweep)),
             )
         except Interrupted as stopped:
             console.print(str(stopped), markup=False, highlight=False, soft_wrap=True)
             raise SystemExit(stopped.exit_code) from None
         _print_results(console, results, sweep_options)
+        for sentence in pages:
+            console.print(sentence, style="dim", markup=False, highlight=False, soft_wrap=True)
     return results
 
 

@@ -92,8 +92,9 @@ def iter_spool(path: Path, offset: int = 0) -> Iterator[SpoolRecord]:
 
 
 def sample_spool(path: Path, most: int) -> list[SpoolRecord]:
-    """At most ``most`` whole reports of the spool in ``path``, evenly spread from the first to the last, in order; none
-    where there is no file. The others are not parsed, so that a long spool takes no longer than a short one.
+    """At most ``most`` whole reports of the spool in ``path`` from the first to the last, in order; none where there is
+    no file. Half of them are evenly spread and half by rising distances, since curves bend where they begin. The others
+    are not parsed.
 
     Raises UserError for one of these lines that is no report."""
     try:
@@ -101,10 +102,15 @@ def sample_spool(path: Path, most: int) -> list[SpoolRecord]:
     except FileNotFoundError:
         return []
     lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
-    if most < 2 or len(lines) <= most:
-        chosen = set(range(max(0, len(lines) - 1) if most < 2 else 0, len(lines)))
+    last = len(lines) - 1
+    if last < most:
+        chosen = set(range(len(lines)))
+    elif most < 4:
+        chosen = {0, last} if most > 1 else {last}
     else:
-        chosen = {round(i * (len(lines) - 1) / (most - 1)) for i in range(most)}
+        even, rising = most - most // 2, most // 2
+        chosen = {round(i * last / (even - 1)) for i in range(even)}
+        chosen |= {round(last ** (i / rising)) for i in range(rising)}
     records, start = [], 0
     for number, line in enumerate(lines):
         if number in chosen:

@@ -33,10 +33,11 @@ def figure(chart: Chart) -> dict[str, Any]:
 def _trace(line: Line) -> dict[str, Any]:
     names = [str(value) for value in line.y] if line.mode == "bars" else []
     if line.mode == "bars":
+        extra = "%{fullData.name}" if line.label else ""
         return {
             "type": "bar", "orientation": "h", "name": line.label, "x": _numbers(line.x), "y": names,
             "marker": {"color": line.colour}, "showlegend": line.legend and bool(line.label),
-            "hovertemplate": "%{y}: %{x:.0%}<extra>%{fullData.name}</extra>" if line.label else "%{y}: %{x:.0%}<extra></extra>",
+            "hovertemplate": f"%{{y}}: %{{x:.0%}}<extra>{extra}</extra>",
         }  # fmt: skip
     trace: dict[str, Any] = {
         "type": "scatter",
@@ -109,8 +110,8 @@ def _mark(at: float) -> dict[str, Any]:
 
 def _mark_text(at: float, text: str, scale: str) -> dict[str, Any]:
     return {
-        "x": math.log10(at) if scale == "log" else at, "yref": "paper", "y": 1, "yanchor": "bottom", "text": _plain(text),
-        "showarrow": False, "font": {"size": 11},
+        "x": math.log10(at) if scale == "log" else at, "yref": "paper", "y": 1, "yanchor": "bottom",
+        "text": _plain(text), "showarrow": False, "font": {"size": 11},
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ Side = Literal["above", "below", "right"]
 
 @dataclass(frozen=True)
 class Line:
-    """Points that share a colour and a name in the legend: ``Line("k = 10", x=[1, 2], y=[0.5, 0.7], colour="#1f77b4")``.
+    """Points that share a colour and a name in the legend: ``Line("k = 10", [1, 2], [0.5, 0.7], "#1f77b4")``.
 
     A NaN among ``y`` parts a line, so that one may hold the curves of many runs.
     """

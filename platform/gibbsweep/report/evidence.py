@@ -117,8 +117,8 @@ def _read_results(sweep: SweepDir, problems: list[str]) -> Results | None:
             return Results.from_json(path.read_text())
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(
-                f"the table {RESULTS}/{path.name} cannot be read ({type(error).__name__}: {error}): what the runs say is "
-                "shown in its place."
+                f"the table {RESULTS}/{path.name} cannot be read ({type(error).__name__}: {error}): what the runs say "
+                "is shown in its place."
             )
     return None
 
@@ -174,5 +174,5 @@ def as_text(value: Any) -> str:
 
 
 def page_path(sweep: SweepDir) -> Path:
-    """Where the page of a sweep is, unless another file is named."""
-    return sweep.path / "report.html"
+    """Where the page of a sweep is, unless another file is named: among the results, which tracking sends on."""
+    return sweep.results / "report.html"

@@ -83,9 +83,7 @@ class _Part:
         record = evidence.record
         self.id = f"s{number}"
         self.name, self.question, self.state = evidence.name, evidence.question, evidence.state
-        self.facts = [
-            str(record[key]) for key in ("study", "data", "budget") if record.get(key)
-        ]
+        self.facts = [str(record[key]) for key in ("study", "data", "budget") if record.get(key)]
         self.sections = sections
 
 

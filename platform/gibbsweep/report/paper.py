@@ -35,7 +35,9 @@ def write_figures(evidence: Sequence[Evidence], folder: Path) -> list[Path]:
         # Text stays text in an SVG and a TrueType font in a PDF, so that a journal can edit it.
         with rc_context({"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "gibbsweep"}):
             for one in evidence:
-                for chart in (chart for section in sections_of(one, Limits(media_bytes=0)) for chart in section.charts()):
+                for chart in (
+                    chart for section in sections_of(one, Limits(media_bytes=0)) for chart in section.charts()
+                ):
                     drawn = draw(chart)
                     for suffix in FORMATS:
                         path = folder / f"{as_file_name(one.name)}_{as_file_name(chart.name)}.{suffix}"
@@ -65,9 +67,9 @@ def draw(chart: Chart) -> Figure:
     for at, text in chart.marks:
         axes.axvline(at, color="0.6", linewidth=0.8, linestyle="--", zorder=0)
         axes.annotate(text, (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=SMALL)
-    for x, y, text, side in chart.notes:
+    for x, y, text, place in chart.notes:
         aside, h, v = {"above": ((0, 4), "center", "bottom"), "below": ((0, -4), "center", "top"),
-                       "right": ((5, 0), "left", "center")}[side]  # fmt: skip
+                       "right": ((5, 0), "left", "center")}[place]  # fmt: skip
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
         axes.annotate(text, (x, y), aside, textcoords="offset points", ha=h, va=v, fontsize=SMALL, bbox=behind)
     if chart.x_range is not None:

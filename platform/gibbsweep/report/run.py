@@ -13,7 +13,7 @@ from gibbsweep.folder.whole import read_json_object
 from gibbsweep.study.goal import Goal
 from gibbsweep.tune.folder.layout import SweepDir
 
-MOST_READ = 200_000
+MOST_READ = 100_000
 """The most reports of all runs together that are read; each run has its equal share."""
 
 

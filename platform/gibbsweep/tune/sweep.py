@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -67,9 +67,11 @@ def run_sweep(
     console: Console,
     command: str,
     script_options: Mapping[str, Any] | None = None,
+    also: Callable[[SweepDir], None] = lambda _: None,
 ) -> Results:
     """Run (or resume) the sweep and return its table. ``command``: what the person typed, for the hint after Ctrl-C.
-    ``script_options``: the options of the study's script, which are recorded with a new sweep. Raises
+    ``script_options``: the options of the study's script, which are recorded with a new sweep. ``also``: what to do
+    when the table is written and before tracking ends, so that what it adds to the results is tracked. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
     options = resume_if_started(options)
@@ -85,7 +87,9 @@ def run_sweep(
     resume = resume_command(command, sweep, unrecorded_words(options))
     try:
         with terminated_as_error(), only_driver(sweep, resume), disk_full_as_error(sweep.path):
-            results, report = _drive(study, options, sweep, settings, started, console=console, resume=resume)
+            results, report = _drive(
+                study, options, sweep, settings, started, console=console, resume=resume, also=also
+            )
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
     if report.pending or report.error:
@@ -147,6 +151,7 @@ def _drive(
     *,
     console: Console,
     resume: str,
+    also: Callable[[SweepDir], None],
 ) -> tuple[Results, SyncReport]:
     console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
     line = f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}"
@@ -216,6 +221,7 @@ def _drive(
             at_once = gate.halted or stopping.terminated  # a scheduler kills soon after it has asked
             tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if at_once else _CLOSE_S)
             raise Interrupted(gate.unfinished_message(resume), 130 if gate.halted else stopping.exit_code)
+        also(sweep)
         report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
     if not_copied:
         console.print(not_copied, style="yellow", markup=False, highlight=False, soft_wrap=True)

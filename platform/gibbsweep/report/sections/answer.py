@@ -120,9 +120,7 @@ def _driver(evidence: Evidence) -> Driver | None:
 
 
 def _verdicts(results: Results) -> Table:
-    rows = [
-        [v.claim, f"{v.got:.4g}", f"{v.relation} {v.bound:.4g}", v.margin, v.answer] for v in results.verdicts
-    ]
+    rows = [[v.claim, f"{v.got:.4g}", f"{v.relation} {v.bound:.4g}", v.margin, v.answer] for v in results.verdicts]
     return Table(
         ["to beat", "got", "needed", "two errors", "beaten"],
         rows,

@@ -76,8 +76,8 @@ def _chart(
     if ends:
         lines.append(
             Line(
-                "diverged", [e[0] for e in ends], [e[2] for e in ends], "#d62728", "points", also_x=[e[1] for e in ends],
-                texts=[(e[3], 1) for e in ends], marker="cross", size=9,
+                "diverged", [e[0] for e in ends], [e[2] for e in ends], "#d62728", "points",
+                also_x=[e[1] for e in ends], texts=[(e[3], 1) for e in ends], marker="cross", size=9,
             )
         )  # fmt: skip
     rungs = sorted({rung for outline in evidence.outlines.values() for rung in outline.rungs})

@@ -51,7 +51,9 @@ def _chart(evidence: Evidence, contender: str, first: Goal, second: Goal, colour
     good = {"maximize": "high", "minimize": "low"}
     return Chart(
         f"front_{contender}",
-        f"{contender}: {len(best)} of {len(points)} trials that trained to the end are on the front" if whole else f"{contender}: {len(best)} of {len(points)} trials are on the front so far",
+        f"{contender}: {len(best)} of {len(points)} trials that trained to the end are on the front"
+        if whole
+        else f"{contender}: {len(best)} of {len(points)} trials are on the front so far",
         lines,
         x_label=x_name,
         y_label=y_name,

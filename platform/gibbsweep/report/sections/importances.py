@@ -24,7 +24,8 @@ def section(evidence: Evidence, colours: Colours) -> Section:
     if charts:
         words = (
             "Shares of the goal's variance over the completed trials (functional ANOVA, main effects). The rest is "
-            "interaction and noise. A search concentrates its trials where it is good, so shares of few trials say little."
+            "interaction and noise. A search concentrates its trials where it is good, and shares of few trials say "
+            "little."
         )
         blocks = [Charts(charts), Words([words], style="quiet")]
     return Section("importances", "What matters", blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -22,13 +23,23 @@ def section(evidence: Evidence, colours: Colours) -> Section:
     if measure is None or not evidence.rows:
         return Section("leaderboard", "Leaderboard")
     ranked = best_first(evidence, measure)
-    rows = [*ranked, *(row for row in evidence.rows if row not in ranked)][:MOST_ROWS]
+    rows = [*ranked, *_by_best_trial(evidence, measure, [row for row in evidence.rows if row not in ranked])][
+        :MOST_ROWS
+    ]
     blocks: list[Block] = [_table(evidence, measure, rows, colours)]
     if len(evidence.rows) > MOST_ROWS:
         blocks.append(Words([f"The first {MOST_ROWS} of {len(evidence.rows)} rows are shown."], style="quiet"))
     if configurations := _configurations(evidence, measure, rows):
         blocks.append(Folded("Best configurations: what differs from the recipe", [configurations]))
     return Section("leaderboard", "Leaderboard", blocks)
+
+
+def _by_best_trial(evidence: Evidence, measure: Quality, rows: list[Row]) -> list[Row]:
+    """Rows of which nothing has been retrained, by their best trial; those without one come last."""
+    trials = {row.label: best_trial(evidence, row.group, measure.goal) for row in rows}
+    values = {label: run.value(measure.goal) for label, run in trials.items() if run is not None}
+    losses = {label: measure.goal.loss(value) for label, value in values.items() if value is not None}
+    return sorted(rows, key=lambda row: losses.get(row.label, math.inf))
 
 
 def _table(evidence: Evidence, measure: Quality, rows: list[Row], colours: Colours) -> Table:
@@ -41,7 +52,9 @@ def _table(evidence: Evidence, measure: Quality, rows: list[Row], colours: Colou
     retrained = any(measure.metric in row.metrics for row in rows)
     trials = {} if retrained else {row.label: best_trial(evidence, row.group, goal) for row in rows}
     value_of = {label: run.value(goal) for label, run in trials.items() if run is not None}
-    at_equal = {row.label: at_seconds(evidence, row.group, goal, seconds) for row in rows} if seconds is not None else {}
+    at_equal = (
+        {row.label: at_seconds(evidence, row.group, goal, seconds) for row in rows} if seconds is not None else {}
+    )
 
     columns: list[tuple[str, Callable[[Row], str]]] = [("row", lambda row: row.label)]
     if retrained:
@@ -99,8 +112,8 @@ def _caption(evidence: Evidence, measure: Quality, seconds: float | None, retrai
         parts.append("Nothing has been retrained yet: “best trial” is the best of the search, with one seed.")
     if seconds is not None:
         parts.append(
-            f"“at {_seconds(seconds)} s”: {measure.goal.metric} after as many device-seconds as the cheapest row takes, "
-            "so that nobody is ahead by having trained for longer."
+            f"“at {_seconds(seconds)} s”: {measure.goal.metric} after as many device-seconds as the cheapest row "
+            "takes, so that nobody is ahead by having trained for longer."
         )
     parts.append("“trials” were searched (in brackets: trained to the end); “diverged” is the share of all runs.")
     if any(row.kind == "baseline" for row in evidence.rows):

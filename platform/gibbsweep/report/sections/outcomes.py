@@ -56,11 +56,17 @@ def _counts(evidence: Evidence) -> Table:
 def _reasons(title: str, runs: list[Run]) -> list[Block]:
     """The reasons, the most frequent first, where there are many; each run with its own."""
     lines = [
-        [run.name, run.group, f"{run.outcome.step:,}", run.outcome.phase or "–", run.outcome.message or "no reason on record"]
+        [
+            run.name,
+            run.outcome.message or "no reason on record",
+            run.group,
+            f"{run.outcome.step:,}",
+            run.outcome.phase or "–",
+        ]
         for run in runs
         if run.outcome is not None
     ]
-    table = Table(["run", "row", "after update", "phase", "reason"], lines[:MOST_NAMED], numeric=False)
+    table = Table(["run", "reason", "row", "after update", "phase"], lines[:MOST_NAMED], numeric=False)
     if len(lines) > MOST_NAMED:
         table = Table(
             table.header, table.rows, numeric=False, caption=f"The first {MOST_NAMED} of {len(lines)} are listed."
@@ -69,6 +75,6 @@ def _reasons(title: str, runs: list[Run]) -> list[Block]:
     if len(lines) <= _SHOWN:
         return [Words([f"{heading}:"]), table]
     # Numbers differ from run to run: reasons that differ in them alone count as one.
-    alike = Counter(re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "…", line[4].splitlines()[0]) for line in lines)
+    alike = Counter(re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "…", line[1].splitlines()[0]) for line in lines)
     common = Table(["reason", "runs"], [[text, str(count)] for text, count in alike.most_common(10)])
     return [Words([f"{heading}, by reason:"]), common, Folded("Each of them", [table])]

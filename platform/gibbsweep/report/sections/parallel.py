@@ -53,7 +53,9 @@ def _chart(evidence: Evidence, contender: str) -> Chart | None:
     lines = []
     for rank, (run, value) in reversed(list(enumerate(shown))):  # the best is drawn last, above the others
         y = [
-            axis.share(run.values.get(axis.path), *end) if not math.isnan(axis.place(run.values.get(axis.path))) else math.nan
+            axis.share(run.values.get(axis.path), *end)
+            if not math.isnan(axis.place(run.values.get(axis.path)))
+            else math.nan
             for axis, end in zip(axes, ends, strict=True)
         ]
         y.append(_between(value, low, high))

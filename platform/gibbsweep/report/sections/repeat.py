@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -12,18 +13,24 @@ from gibbsweep.report.evidence import Evidence
 from gibbsweep.tune.folder.driver import Driver, add_words
 from gibbsweep.tune.options.options import DECIDING
 
+_WIDTH = 88
+"""Columns of a line of a command."""
+
 
 def section(evidence: Evidence) -> Section:
     """The command, with every option that decides the numbers, and the record."""
     blocks: list[Block] = []
     command = repeat_command(evidence)
     if command:
-        blocks.append(Command(command))
+        blocks.append(Command(in_lines(command)))
     record = evidence.record
     commit = str(record.get("git_commit", ""))
     if commit.endswith("-dirty"):
         blocks.append(
-            Words([f"Files differed from commit {commit.removesuffix('-dirty')}: what ran is not on record."], style="warning")
+            Words(
+                [f"Files differed from commit {commit.removesuffix('-dirty')}: what ran is not on record."],
+                style="warning",
+            )
         )
     blocks.append(_record(evidence))
     return Section("repeat", "Do it again", blocks)
@@ -46,6 +53,19 @@ def repeat_command(evidence: Evidence) -> str:
     typed = shlex.split(driver.command)
     base = typed[: typed.index("--resume")] if "--resume" in typed else typed
     return add_words(shlex.join(base), words)
+
+
+def in_lines(command: str) -> str:
+    """A long command of the shell in lines that end with a backslash, each of whole options."""
+    if command.endswith("])") or len(command) <= _WIDTH:
+        return command
+    lines = [""]
+    for part in re.split(r" (?=--[a-z])", command):
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > _WIDTH:
+            lines.append("    " + part)
+        else:
+            lines[-1] = f"{lines[-1]} {part}".lstrip() if len(lines) == 1 else f"{lines[-1]} {part}"
+    return " \\\n".join(lines)
 
 
 def option_words(options: Mapping[str, Any]) -> list[str]:

@@ -30,13 +30,19 @@ def section(evidence: Evidence, most_bytes: int) -> Section:
     runs = _shown_runs(evidence)
     problems: list[str] = []
     pictures = _collect(runs, IMAGES, ".png")
-    sounds = {kind: {run: files[-1:] for run, files in of.items()} for kind, of in _collect(runs, SOUNDS, ".wav").items()}
-    total = sum(path.stat().st_size for of in (*pictures.values(), *sounds.values()) for files in of.values() for path in files)
+    sounds = {
+        kind: {run: files[-1:] for run, files in of.items()} for kind, of in _collect(runs, SOUNDS, ".wav").items()
+    }
+    total = sum(
+        path.stat().st_size for of in (*pictures.values(), *sounds.values()) for files in of.values() for path in files
+    )
     moments = _MOST_MOMENTS
     while total * 4 / 3 > most_bytes and moments > 1:
         moments = moments // 2
         pictures = {kind: {run: _spread(files, moments) for run, files in of.items()} for kind, of in pictures.items()}
-        total = sum(min(path.stat().st_size, _LARGE) for of in pictures.values() for files in of.values() for path in files)
+        total = sum(
+            min(path.stat().st_size, _LARGE) for of in pictures.values() for files in of.values() for path in files
+        )
     blocks: list[Block] = []
     left = most_bytes
     for kind in sorted(pictures, key=_order):
@@ -129,7 +135,9 @@ def _picture(path: Path, problems: list[str]) -> str:
                     content, kind = buffer.getvalue(), "webp"
         return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        problems.append(f"the picture {path.parent.name}/{path.name} of {path.parents[2].name} cannot be read ({error}).")
+        problems.append(
+            f"the picture {path.parent.name}/{path.name} of {path.parents[2].name} cannot be read ({error})."
+        )
         return ""
 
 

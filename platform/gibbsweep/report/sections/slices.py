@@ -11,21 +11,18 @@ from gibbsweep.report.chart import Chart, Colours, Line, robust_range
 from gibbsweep.report.evidence import Evidence
 from gibbsweep.report.run import Run
 
-_SHOWN = 9
-"""Figures of a contender that are not folded."""
+_SHOWN = 12
+"""Figures that are not folded."""
 _WIDEST = 0.22
 """How far from the place of its option a point may stand, so that equal ones do not hide one another."""
 
 
 def section(evidence: Evidence, colours: Colours) -> Section:
     """Small figures, one for each searched path of each contender."""
-    blocks: list[Block] = []
-    for contender in evidence.goals:
-        charts = _charts(evidence, contender, colours)
-        if charts[:_SHOWN]:
-            blocks.append(Charts(charts[:_SHOWN]))
-        if charts[_SHOWN:]:
-            blocks.append(Folded(f"{contender}: {len(charts) - _SHOWN} more", [Charts(charts[_SHOWN:])]))
+    charts = [chart for contender in evidence.goals for chart in _charts(evidence, contender, colours)]
+    blocks: list[Block] = [Charts(charts[:_SHOWN])] if charts else []
+    if charts[_SHOWN:]:
+        blocks.append(Folded(f"{len(charts) - _SHOWN} more", [Charts(charts[_SHOWN:])]))
     return Section("slices", "One value at a time", blocks)
 
 
