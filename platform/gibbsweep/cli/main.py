@@ -1,4 +1,4 @@
-"""The ``gibbsweep`` program: data sets, feature networks, single runs, sweeps that run or are simulated, tracking."""
+"""The ``gibbsweep`` program: data sets, feature networks, single runs, sweeps and what is seen of them, tracking."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, report, simulate, single, sweep, track
+from gibbsweep.cli import data, evaluate, report, simulate, single, sweep, track, ui
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "stop": (sweep.StopOptions, sweep.stop_sweep),
     "train": (single.TrainOptions, single.train_one),
     "track sync": (track.SyncOptions, track.sync_sweep),
+    "ui": (ui.UiOptions, ui.open_ui),
 }
 """The options of each command, and the function that runs it. The function's docstring is the command's help."""
 

@@ -40,7 +40,7 @@ def write_report(options: ReportOptions) -> None:
     out = options.out
     if out is not None and out.is_dir():
         raise UserError(f"--out {out} is a folder: name the file, for example --out {out / 'report.html'}.")
-    sweeps = [find_sweep(*_runs_and_name(word, options.runs)) for word in dict.fromkeys(options.sweeps)]
+    sweeps = [find_sweep(*runs_and_name(word, options.runs)) for word in dict.fromkeys(options.sweeps)]
     if out is None:
         out = page_path(sweeps[0]) if len(sweeps) == 1 else options.runs / "report.html"
     start = time.monotonic()
@@ -69,7 +69,7 @@ def page_of(sweep: SweepDir) -> str:
     return f"page: {path}"
 
 
-def _runs_and_name(word: str, runs: Path) -> tuple[Path, str]:
+def runs_and_name(word: str, runs: Path) -> tuple[Path, str]:
     """The folder of all sweeps and the sweep's name in what a person typed: a name, or the path of its folder."""
     path = Path(word)
     if len(path.parts) > 1 or (path.is_dir() and not (runs / word).is_dir()):
