@@ -19,6 +19,7 @@ from gibbsweep.folder.notes import (
     write_restarts,
 )
 from gibbsweep.folder.outcome import OUTCOME_KINDS, STABILITY, Outcome, OutcomeKind, spent, survived
+from gibbsweep.folder.phase import phases, read_phase, write_phase
 from gibbsweep.folder.process import only_process
 from gibbsweep.folder.spool import SpoolRecord, SpoolWriter, iter_spool, last_record, read_spool, sample_spool
 from gibbsweep.folder.whole import as_file_name, disk_full_as_error, write_atomically, write_json
@@ -41,8 +42,10 @@ __all__ = [
     "iter_spool",
     "last_record",
     "only_process",
+    "phases",
     "read_copies",
     "read_memory_retries",
+    "read_phase",
     "read_restarts",
     "read_spool",
     "sample_spool",
@@ -52,5 +55,6 @@ __all__ = [
     "write_copies",
     "write_json",
     "write_memory_retries",
+    "write_phase",
     "write_restarts",
 ]

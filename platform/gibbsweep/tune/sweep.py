@@ -189,7 +189,7 @@ def _drive(
                 console.print(gate.unfinished_message(resume), markup=False, highlight=False, soft_wrap=True)
 
             try:
-                with stopping:
+                with stopping, console.status("starting Ray"):
                     cluster.start(options)
                 if not stopping.requested:
                     gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal

@@ -98,8 +98,8 @@ def _ordered(trial: FrozenTrial, goals: int) -> FrozenTrial:
 def _in_order(domain: BaseDistribution) -> BaseDistribution:
     if not isinstance(domain, CategoricalDistribution):
         return domain
-    numbers = all(isinstance(option, int | float) and not isinstance(option, bool) for option in domain.choices)
-    return CategoricalDistribution(sorted(domain.choices)) if numbers else domain
+    numbers = [option for option in domain.choices if isinstance(option, int | float) and not isinstance(option, bool)]
+    return CategoricalDistribution(sorted(numbers)) if len(numbers) == len(domain.choices) else domain
 
 
 def _shown(attrs: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@ so."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +66,8 @@ def total_lines(overview: Overview, wall: float, *, width: int) -> list[Text]:
 def spent_text(overview: Overview, wall: float) -> str:
     """Wall time and device time, so far and still to come. ``wall``: seconds so far."""
     left, seconds = overview.seconds_left, overview.seconds
-    ends = left is None or overview.done == overview.runs
+    # Before a run has ended, nothing says what one costs beside its updates: its start, its measurements.
+    ends = left is None or not overview.done or overview.done == overview.runs
     unit, size = ("device-hours", 3600) if seconds + (left or 0) >= 360 else ("device-seconds", 1)
     digits = 2 if size > 1 and seconds < 36_000 else 0
     if left is None or ends:
@@ -75,6 +77,18 @@ def spent_text(overview: Overview, wall: float) -> str:
         f"{clock_text(wall)} so far, about {clock_text(wall * left / seconds)} left{SEPARATOR}"
         f"{seconds / size:.{digits}f} {unit} so far, about {left / size:.{digits}f} left"
     )
+
+
+def phase_line(running: Sequence[tuple[str, bool]], *, width: int) -> Text:
+    """What the running runs do now, with how many of them do it. ``running``: (what the run's process says, "" where it
+    says nothing yet; whether the run is a retraining)."""
+    words = [
+        ("retraining" if retrains and said == "training" else said or "starting a process")
+        for said, retrains in running
+    ]
+    counts = Counter(words)
+    parts = [Text(f"{count} {what}" if len(words) > 1 else what, "cyan") for what, count in counts.most_common()]
+    return Text("now  ", "dim") + join_with_ellipsis(parts, width - 5) if parts else Text()
 
 
 def clock_text(seconds: float) -> str:
