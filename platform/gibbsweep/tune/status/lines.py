@@ -138,7 +138,8 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
     parts = [Text(f"{contender.searched}/{trials}{' searched' if width >= 100 else ''}" if trials else "no search")]
     if detail == 1 and contender.bests:
         first, *others = contender.bests
-        values = [first.value, *(best.value for best in others)] if others else [first.value, *first.others.values()]
+        by_goal = others if len(contender.outline.goals) > 1 else []
+        values = [first.value, *(best.value for best in by_goal)] if by_goal else [first.value, *first.others.values()]
         parts.append(Text(f"best {' '.join(f'{value:.4g}' for value in values)}"))
         parts.append(Text(violations_message(first.violated), "red"))
     if len(contender.outline.goals) > 1 and contender.bests:
@@ -180,8 +181,14 @@ def _best_line(best: Best, width: int) -> Text:
     if best.copied is not None:
         when += f" (<- {best.copied[0].rsplit('-', 1)[-1]} at {best.copied[1]})"
     values = [Text(f"{path.rsplit('.', 1)[-1]}={_value_text(value)}", "dim") for path, value in best.values.items()]
+    values = values or [Text("the recipe as it stands", "dim")]
     line = Text(f"{INDENT}best {best.run.rsplit('-', 1)[-1]}{when}  ")
-    parts = [Text(f"{best.metric} {best.value:.4g}", "bold"), Text(violations_message(best.violated), "red"), *others]
+    parts = [
+        Text(best.option),
+        Text(f"{best.metric} {best.value:.4g}", "bold"),
+        Text(violations_message(best.violated), "red"),
+        *others,
+    ]
     return line + join_with_ellipsis([*parts, *values], width - line.cell_len)
 
 
