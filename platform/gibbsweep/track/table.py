@@ -57,7 +57,7 @@ def description(results: Results, run_id: str, files: Sequence[str]) -> str:
         parts.append(f"The whole page of the sweep, with its figures: `{page}` among the artifacts.")
     if picture := _picture(files):
         # MLflow's page and its artifacts have one server, so that the address needs no host.
-        parts.insert(2, f"![{picture}](get-artifact?path={quote(picture, safe='')}&run_uuid={run_id})")
+        parts.insert(3, f"![{picture}](get-artifact?path={quote(picture, safe='')}&run_uuid={run_id})")
     text = ""
     for part in parts:  # whole parts alone: half a table is none
         if len(text) + len(part) + 2 <= MAX_TAG:
