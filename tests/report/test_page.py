@@ -17,7 +17,7 @@ from gibbsweep.report import Evidence, page_path, read_evidence
 from gibbsweep.report.limits import Limits
 from gibbsweep.report.page import page
 from gibbsweep.report.sections import sections_of
-from gibbsweep.tune.folder.layout import SweepDir
+from gibbsweep.tune.folder.driver import only_driver
 
 
 def text_of(evidence: Evidence) -> str:
@@ -218,5 +218,11 @@ def test_media_stay_within_their_share(tmp_path: Path) -> None:
     )  # type: ignore[union-attr]
 
 
-def test_sweep_dir_of_the_tests_is_what_the_engine_makes(whole: Evidence) -> None:
-    assert isinstance(whole.sweep, SweepDir) and whole.state == "finished"
+def test_a_driven_sweep_runs_until_its_table_and_all_its_runs_are_there(tmp_path: Path) -> None:
+    sweep = synthetic_sweep(tmp_path, trials=5, media=False)
+    assert read_evidence(sweep).state == "finished"
+    with only_driver(sweep, "python sweeps/cd_k.py --resume made"):
+        assert read_evidence(sweep).state == "finished"  # it writes the page before it lets go
+        RunFolder(sweep.trial("rbm-k=1-seed1")).outcome.unlink()
+        assert read_evidence(sweep).state == "running"
+        assert "The sweep is running" in text_of(read_evidence(sweep))

@@ -91,7 +91,9 @@ def read_evidence(sweep: SweepDir) -> Evidence:
     except OSError as error:
         driven = False
         problems.append(f"whether the sweep runs cannot be seen ({error}).")
-    state = "running" if driven else "finished" if results is not None else "not finished"
+    # The driver of a sweep that has just ended is still there when it writes the page.
+    over = results is not None and (not driven or all(run.outcome is not None for run in runs))
+    state = "finished" if over else "running" if driven else "not finished"
     rows = results.rows if results is not None else rows_so_far(runs)
     return Evidence(sweep, record, state, goals, outlines, runs, results, rows, tuple(problems))
 
