@@ -27,12 +27,7 @@ test-data: $(VENV)/.test
 	$(PYTEST) -m real_data
 
 ui: $(VENV)/.base
-	@echo "MLflow on http://127.0.0.1:5000 (Ctrl-C ends it)"
-	@mkdir -p "$$RUNS"
-	@runs="$$(cd "$$RUNS" && pwd)" && MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true MLFLOW_LOGGING_LEVEL=WARNING \
-		$(BIN)/python -m mlflow server --host 127.0.0.1 --port 5000 --workers 1 \
-		--allowed-hosts "127.0.0.1:*,localhost:*" --backend-store-uri "$$($(BIN)/python -m gibbsweep.track.moved "$$runs")" \
-		--default-artifact-root "$$runs/mlartifacts"
+	@$(BIN)/gibbsweep ui "$$RUNS"
 
 # The documentation, in site/: site/index.html opens without a server and without a network.
 docs: $(VENV)/.docs

@@ -1,5 +1,4 @@
-"""Every notebook runs from top to bottom: one in a kernel of its own on a small tracked sweep, those that compare on the
-published tables."""
+"""Every notebook runs from top to bottom: on a small tracked sweep, and those that compare on the published tables."""
 
 from __future__ import annotations
 

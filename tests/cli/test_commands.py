@@ -20,6 +20,7 @@ from gibbsweep.cli.command import interpreter, study_command, ui_command
 from gibbsweep.cli.parse import parse
 from gibbsweep.cli.sweep import StatusOptions, StopOptions
 from gibbsweep.cli.track import SyncOptions
+from gibbsweep.cli.ui import UiOptions
 from gibbsweep.errors import UserError
 from gibbsweep.tune.folder.driver import Driver, add_words, look_command, only_driver, resume_command, stop_command
 from gibbsweep.tune.folder.layout import SweepDir
@@ -143,21 +144,24 @@ def test_the_interpreter_is_python_only_where_the_shell_finds_the_same(
 
 
 @pytest.mark.parametrize("name", ["r", "exp [v2]", 'it\'s "a" $x'])
-def test_make_ui_is_a_target_and_gets_the_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert ui_command(Path("runs")) == "make ui"
-    environment = tmp_path / "venv"
-    (environment / "bin").mkdir(parents=True)
-    (environment / "bin" / "python").write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
-    (environment / "bin" / "python").chmod(0o755)
-    (environment / ".base").write_text("")
-    for here in (ROOT, tmp_path):
-        monkeypatch.chdir(here)
-        command = f"{ui_command(tmp_path / name)} VENV={environment}"
-        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
-        # The store's URI is what this module prints for the folder: see tests/track/test_uri.py.
-        assert {"gibbsweep.track.moved", str(tmp_path / name)} <= set(done.stdout.splitlines())
-        assert "server" in done.stdout.splitlines()
+def test_the_ui_gets_the_folder(name: str, tmp_path: Path) -> None:
+    assert ui_command(Path("runs")) == "gibbsweep ui"
+    words = words_in_shell(ui_command(tmp_path / name), tmp_path)
+    assert words[0] == "ui"
+    assert parse(UiOptions, words[1:], prog="gibbsweep ui", description="").runs == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["r", "exp [v2]", 'it\'s "a" x'])
+def test_make_ui_is_that_command(name: str, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gibbsweep").write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    (tmp_path / "bin" / "gibbsweep").chmod(0o755)
+    (tmp_path / ".base").write_text("")
+    done = subprocess.run(
+        ["make", "-C", str(ROOT), "ui", f"RUNS={tmp_path / name}", f"VENV={tmp_path}", "-o", f"{tmp_path}/.base"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-2 if "Leaving" in done.stdout else -1] == str(tmp_path / name)
 
 
 def test_from_another_folder_the_command_goes_back_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

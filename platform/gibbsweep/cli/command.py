@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import gibbsweep
-
 
 def study_command(words: Sequence[str] | None, call: str) -> str:
     """The command that runs this study again, to which words can be added: ``python sweeps/cd_k.py``. Where there is no
@@ -38,13 +36,5 @@ def interpreter() -> str:
 
 
 def ui_command(runs: Path) -> str:
-    """The command that shows the tracking store in the folder ``runs``."""
-    checkout = Path(gibbsweep.__file__).resolve().parents[2]
-    if not (checkout / "Makefile").exists():  # an installed package has none
-        store = shlex.quote(f"sqlite:///{runs.absolute() / 'mlflow.db'}")
-        return f"{shlex.quote(interpreter())} -m mlflow server --backend-store-uri {store}"
-    words = ["make", "ui"] if checkout == Path.cwd() else ["make", "-C", str(checkout), "ui"]
-    if runs.absolute() != checkout / "runs":
-        name = runs if checkout == Path.cwd() else runs.absolute()
-        words.append(f"RUNS={str(name).replace('$', '$$')}")  # make reads $ as its own
-    return shlex.join(words)
+    """The command that shows the sweeps in the folder ``runs``."""
+    return shlex.join(["gibbsweep", "ui", *([] if runs == Path("runs") else [str(runs)])])

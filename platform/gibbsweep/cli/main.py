@@ -1,4 +1,4 @@
-"""The ``gibbsweep`` program: data sets, feature networks, single runs, sweeps that run or are simulated, tracking."""
+"""The ``gibbsweep`` program: data sets, feature networks, single runs, sweeps and what is seen of them, tracking."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, export, new, simulate, single, sweep, track
+from gibbsweep.cli import data, evaluate, export, new, report, simulate, single, sweep, track, ui
 from gibbsweep.cli.model import best, measure, restore, sample, score
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.sweeps import clone, compare, listing, remove
@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "inpaint": (restore.InpaintOptions, restore.inpaint_files),
     "list": (listing.ListOptions, listing.list_runs),
     "new": (new.NewOptions, new.new_study),
+    "report": (report.ReportOptions, report.write_report),
     "rm": (remove.RemoveOptions, remove.remove),
     "sample": (sample.SampleOptions, sample.sample_run),
     "score": (score.ScoreOptions, score.score_files),
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "stop": (sweep.StopOptions, sweep.stop_sweep),
     "train": (single.TrainOptions, single.train_one),
     "track sync": (track.SyncOptions, track.sync_sweep),
+    "ui": (ui.UiOptions, ui.open_ui),
 }
 """The options of each command, and the function that runs it. The function's docstring is the command's help."""
 

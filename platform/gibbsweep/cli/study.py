@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gibbsweep.cli.command import study_command
 from gibbsweep.cli.help import study_help
 from gibbsweep.cli.parse import one_sentence, parse
+from gibbsweep.cli.report import page_of
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.study import Results, Study
 from gibbsweep.use.script import refuse_to_run
@@ -83,6 +84,7 @@ def _run(
         recorded = script_options_of(sweep_options, script_options)
         script_options = dataclasses.replace(script_options, **recorded)  # type: ignore[type-var]
         study, command = build(script_options), study_command(words, call)
+        pages: list[str] = []
         try:
             results = run_sweep(
                 study,
@@ -92,6 +94,7 @@ def _run(
                 script_options=vars(script_options),
                 script_words=_words_of(script_options),
                 script=script,
+                also=lambda sweep: pages.append(page_of(sweep)),
             )
         except Interrupted as stopped:
             console.print(str(stopped), markup=False, highlight=False, soft_wrap=True)
@@ -101,6 +104,8 @@ def _run(
 
         for line in last_lines(study, results, sweep_options, add_words(command, _words_of(script_options))):
             console.print(line, soft_wrap=True)
+        for sentence in pages:
+            console.print(sentence, style="dim", markup=False, highlight=False, soft_wrap=True)
     return results
 
 

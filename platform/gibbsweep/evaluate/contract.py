@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
@@ -127,8 +127,10 @@ def evaluate_all(
     seed: int,
     step: int,
     device: torch.device | str = "cpu",
+    say: Callable[[str], None] = lambda words: None,
 ) -> Evaluation:
-    """Run ``evaluators`` on ``split``; their names get ``prefix`` ("validation", "test").
+    """Run ``evaluators`` on ``split``; their names get ``prefix`` ("validation", "test"). ``say`` hears what is
+    measured next: ``measuring LogLikelihood 2 of 5``.
 
     Each has its own random stream, a function of (seed, its class, step), so that adding one leaves the numbers of the
     others as they were. Raises UserError where two of them give one name to different numbers.
@@ -136,8 +138,10 @@ def evaluate_all(
     metrics: dict[str, float] = {}
     images: dict[str, Any] = {}
     sounds: dict[str, Any] = {}
-    for evaluator in evaluators:
+    evaluators = list(evaluators)
+    for place, evaluator in enumerate(evaluators, 1):
         name = type(evaluator).__name__
+        say(f"measuring {name} {place} of {len(evaluators)}")
         check_needs(evaluator, system)
         generator = draws.seeded(seed, Stream.EVALUATION, zlib.crc32(name.encode()), step, device=device)
         with torch.no_grad():

@@ -19,8 +19,9 @@ from gibbsweep.folder.notes import (
     write_restarts,
 )
 from gibbsweep.folder.outcome import OUTCOME_KINDS, STABILITY, Outcome, OutcomeKind, spent, survived
+from gibbsweep.folder.phase import phases, read_phase, write_phase
 from gibbsweep.folder.process import only_process
-from gibbsweep.folder.spool import SpoolRecord, SpoolWriter, iter_spool, last_record, read_spool
+from gibbsweep.folder.spool import SpoolRecord, SpoolWriter, iter_spool, last_record, read_spool, sample_spool
 from gibbsweep.folder.whole import as_file_name, disk_full_as_error, write_atomically, write_json
 
 __all__ = [
@@ -41,15 +42,19 @@ __all__ = [
     "iter_spool",
     "last_record",
     "only_process",
+    "phases",
     "read_copies",
     "read_memory_retries",
+    "read_phase",
     "read_restarts",
     "read_spool",
+    "sample_spool",
     "spent",
     "survived",
     "write_atomically",
     "write_copies",
     "write_json",
     "write_memory_retries",
+    "write_phase",
     "write_restarts",
 ]

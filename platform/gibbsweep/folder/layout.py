@@ -19,6 +19,7 @@ COPIES = "takeovers.json"
 STARTS = "begun.json"
 PRECISION = "precision.json"
 LOG = "log.txt"
+PHASE = "phase.txt"
 LOCK = "run.lock"
 IMAGES = "images"
 SOUNDS = "sounds"
@@ -119,6 +120,11 @@ class RunFolder:
     def log(self) -> Path:
         """What the run's processes printed."""
         return self.path / LOG
+
+    @property
+    def phase(self) -> Path:
+        """What the run's process does now, in words (see :mod:`gibbsweep.folder.phase`)."""
+        return self.path / PHASE
 
     @property
     def checkpoint(self) -> Path:

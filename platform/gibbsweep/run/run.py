@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -15,10 +18,12 @@ from gibbsweep.folder import (
     Outcome,
     RunFolder,
     disk_full_as_error,
+    phases,
     read_memory_retries,
     read_restarts,
     spent,
     survived,
+    write_phase,
 )
 from gibbsweep.run.assignment import Assignment, cut_batch, data_of, write_config
 from gibbsweep.run.history import peaks_and_drops
@@ -54,8 +59,24 @@ def run(assignment: Assignment, *, announce: Reporter | None = None, watch: Repo
             data_root=None, validation=STUDY.validation, precision="auto",
         ))
     """
-    with disk_full_as_error(assignment.run_dir):
+    with disk_full_as_error(assignment.run_dir), _phases(assignment):
         return _run(assignment, announce, watch)
+
+
+@contextlib.contextmanager
+def _phases(assignment: Assignment) -> Iterator[None]:
+    """A context in which the run's folder says what the run does; one worker of several says it."""
+    if parallel.rank() != 0:
+        yield
+        return
+    assignment.run_dir.mkdir(parents=True, exist_ok=True)
+    with phases(assignment.run_dir, "reading data"):
+        yield
+
+
+def _say(assignment: Assignment, words: str) -> None:
+    if parallel.rank() == 0:
+        write_phase(assignment.run_dir, words)
 
 
 def _run(assignment: Assignment, announce: Reporter | None, watch: Reporter | None) -> Outcome:
@@ -115,7 +136,7 @@ def _train(
     system = _build(assignment, dataset, next(iter(assignment.schedule), None), 0)
 
     def validate(system: System, step: int) -> Evaluation:
-        return evaluate_all(
+        evaluation = evaluate_all(
             assignment.evaluators,
             system,
             dataset.validation,
@@ -123,9 +144,13 @@ def _train(
             seed=assignment.seed,
             step=step,
             device=device,
+            say=partial(_say, assignment),
         )
+        _say(assignment, "training")
+        return evaluation
 
     report = Composed(*(r for r in (spool, watch) if r is not None))
+    _say(assignment, "training")
     if isinstance(system, CanFit):
         outcome = fit(
             system,
@@ -180,7 +205,7 @@ def _precision(assignment: Assignment, device: torch.device) -> Precision | Meas
     if assignment.precision != "auto":
         return assignment.precision
     path = assignment.measurements or RunFolder(assignment.run_dir).precision
-    return Measured(path, device_name(device), assignment.name)
+    return Measured(path, device_name(device), assignment.name, partial(_say, assignment))
 
 
 def _build(assignment: Assignment, dataset: Dataset, segment: Segment | None, restarts: int) -> System:
@@ -208,7 +233,9 @@ def _evaluate_test(assignment: Assignment, dataset: Dataset, system: System, out
             seed=assignment.seed,
             step=step,
             device=pick_device(),
+            say=partial(_say, assignment),
         )
+    _say(assignment, "writing")
     write_artifacts(assignment.run_dir, step, final.images, final.sounds)
     return replace(outcome, metrics={**outcome.metrics, **final.metrics})
 

@@ -123,6 +123,12 @@ def values_from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {path: with_tuples(value) for path, value in stored.items()}
 
 
+def searched_paths(space: Space) -> list[str]:
+    """The paths of ``space``, those of its branches too."""
+    below = [branch for domain in space.values() if isinstance(domain, Choice) for branch in domain.then.values()]
+    return list(dict.fromkeys([*space, *(path for branch in below for path in searched_paths(branch))]))
+
+
 def describe(space: Space) -> dict[str, Any]:
     """``space`` as JSON. It must be equal for a sweep to be resumed."""
     return {path: _describe_domain(domain) for path, domain in space.items()}

@@ -45,11 +45,30 @@ def sweep_tags(sweep: Mapping[str, Any], name: str) -> dict[str, str]:
             tags[f"gibbsweep.{key}"] = _tag(sweep[key])
     if sweep.get("question"):
         tags["mlflow.note.content"] = _tag(sweep["question"])
-    return tags | _commit(sweep)
+    return tags | words(sweep) | _commit(sweep)
 
 
-def trial_tags(config: Mapping[str, Any], sweep: str, trial: str, parent_id: str) -> dict[str, str]:
-    """The tags of a trial's run. By ``gibbsweep.run_key`` it is found again.
+def words(sweep: Mapping[str, Any]) -> dict[str, str]:
+    """The tags by which a person filters the runs of all sweeps: ``tags.study = 'cd_k' and tags.budget = 'long'``."""
+    return {key: sweep[key] for key in ("study", "data", "budget") if isinstance(sweep.get(key), str)}
+
+
+def sweep_parameters(sweep: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters of a sweep's own run: the options that decide its numbers, as far as they say something."""
+    options = sweep.get("options")
+    options = options if isinstance(options, Mapping) else {}
+    told = {key: value for key, value in options.items() if value not in (None, False)}
+    return {
+        valid_name(key): _param(" ".join(map(str, value)) if isinstance(value, list) else value)
+        for key, value in told.items()
+    }
+
+
+def trial_tags(
+    config: Mapping[str, Any], sweep: str, trial: str, parent_id: str, of_sweep: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The tags of a trial's run. By ``gibbsweep.run_key`` it is found again; ``of_sweep`` are the :func:`words` of its
+    sweep.
 
     Budget, data and provenance are tags and no parameters: MLflow writes all parameters above each picture, and so many
     would push the picture out of sight.
@@ -60,6 +79,7 @@ def trial_tags(config: Mapping[str, Any], sweep: str, trial: str, parent_id: str
         if key not in ("params", "classes", "spec", "git_commit", *BESIDE_PARAMS)
     }
     return {
+        **(of_sweep or {}),
         **{valid_name(f"gibbsweep.{name}"): _tag(value) for name, value in _flatten(provenance, "")},
         "mlflow.parentRunId": parent_id,
         "gibbsweep.run_key": run_key(sweep, trial),

@@ -1,7 +1,6 @@
 """A folder of runs that was moved: its SQLite store learns where the pictures are now.
 
-MLflow keeps the absolute path of the artifacts in each experiment and run. ``python -m gibbsweep.track.moved RUNS``
-does this for a folder of runs and prints the URI of its store, for `make ui`.
+MLflow keeps the absolute path of the artifacts in each experiment and run.
 """
 
 from __future__ import annotations
@@ -9,12 +8,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
-
-from gibbsweep.track.uri import default_tracking_uri, sqlite_path
 
 ARTIFACTS = "mlartifacts"
 """The folder of the artifacts, beside the database."""
@@ -48,15 +44,9 @@ def _same(one: Path, other: Path) -> bool:
     return one.exists() and os.path.samefile(one, other)
 
 
-def main() -> None:
-    """Print the URI of the store in the folder of runs that the first argument names."""
-    uri = default_tracking_uri(Path(sys.argv[1]))
-    database = sqlite_path(uri)
-    if database is not None and database.exists():
-        with contextlib.suppress(sqlite3.Error):  # no tables yet, or those of another version: the server says which
+def follow_move_if_any(database: Path) -> None:
+    """Do as :func:`follow_move` where ``database`` exists and has MLflow's tables. Where it has none yet, or those of
+    another version, MLflow's server says so."""
+    if database.exists():
+        with contextlib.suppress(sqlite3.Error):
             follow_move(database)
-    print(uri)
-
-
-if __name__ == "__main__":
-    main()

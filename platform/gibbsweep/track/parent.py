@@ -35,15 +35,20 @@ class SweepRun:
     """The id of the sweep's run."""
     name: str
     """The sweep's name."""
+    words: dict[str, str] = field(default_factory=dict)
+    """The tags that the trials' runs have from the sweep (see :func:`~gibbsweep.track.describe.words`)."""
     children: dict[str, str] = field(default_factory=dict)
     """Run key (see :func:`~gibbsweep.track.describe.run_key`) -> id of a trial's run."""
     deleted: set[str] = field(default_factory=set)
     """Run keys of the trials whose run the user deleted: they stay deleted."""
 
 
-def read_sweep_run(client: MlflowClient, experiment_id: str, run_id: str, name: str) -> SweepRun:
-    """The run ``run_id`` of the sweep ``name``, with the trials' runs that the store has now."""
-    parent = SweepRun(client, experiment_id, run_id, name)
+def read_sweep_run(
+    client: MlflowClient, experiment_id: str, run_id: str, name: str, words: dict[str, str] | None = None
+) -> SweepRun:
+    """The run ``run_id`` of the sweep ``name``, with the trials' runs that the store has now; ``words``: the tags that
+    they have from the sweep."""
+    parent = SweepRun(client, experiment_id, run_id, name, words or {})
     for run in search_runs(client, [experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'", deleted=True):
         key = run.data.tags.get("gibbsweep.run_key", "")
         if run.info.lifecycle_stage == "active":

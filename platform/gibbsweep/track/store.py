@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 CONNECT_TIMEOUT_S = 5.0
+KIND = "custom_model_development"
+"""What MLflow's pages call an experiment in which models are trained, other than one of language models."""
 RUN_KEY = "gibbsweep.run_key"
 """The tag that says which sweep or trial a run is."""
 
@@ -162,7 +164,9 @@ def experiment_id(client: MlflowClient, name: str, tracking_uri: str, runs: Path
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return client.create_experiment(name, artifact_location=_artifact_root(tracking_uri, runs))
+            return client.create_experiment(
+                name, artifact_location=_artifact_root(tracking_uri, runs), tags={"mlflow.experimentKind": KIND}
+            )
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -17,6 +17,7 @@ from gibbsweep.folder import OUTCOME_KINDS, SweepFolder
 from gibbsweep.folder.layout import SWEEP
 from gibbsweep.folder.whole import read_json_object
 from gibbsweep.track import describe
+from gibbsweep.track.batch import Batch
 from gibbsweep.track.log import log_to
 from gibbsweep.track.parent import Sent, SweepRun, read_sweep_run
 from gibbsweep.track.report import (
@@ -28,9 +29,13 @@ from gibbsweep.track.report import (
     trial_names,
 )
 from gibbsweep.track.store import connect, experiment_id, migrate, probe, runs_with_key
+from gibbsweep.track.table import description, read_table, table_file, table_metrics
 from gibbsweep.track.tracked import TrackedSweep, stamp
 from gibbsweep.track.trial import TrialMirror
 from gibbsweep.track.uri import check_tracking_uri, redact
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 _ORPHAN_S = 5.0
 """Seconds that a tracking process may take to notice that its driver has died, and to release its lock."""
@@ -103,6 +108,7 @@ class SweepMirror:
                     errors.append(f"{trial.folder.name}: {error}")
             self._send_counts(parent)
             self._send_files(parent)
+            self._send_table(parent)
             if ending and self.state.status != ending:
                 parent.client.set_terminated(parent.run_id, ending)
                 self.state.status = ending
@@ -142,8 +148,17 @@ class SweepMirror:
             if run_ids:
                 client.update_run(run_id, status="RUNNING")
             self._save()
-        self._parent = read_sweep_run(client, experiment_key, run_id, name)
+        self._send_parameters(client, run_id, sweep)
+        self._parent = read_sweep_run(client, experiment_key, run_id, name, describe.words(sweep))
         return self._parent
+
+    def _send_parameters(self, client: MlflowClient, run_id: str, sweep: dict[str, Any]) -> None:
+        """Sends the sweep's own run the options of the sweep. A parameter cannot be written twice."""
+        from mlflow.entities import Param
+
+        wanted = describe.sweep_parameters(sweep)
+        written = client.get_run(run_id).data.params if wanted else {}
+        Batch([Param(name, value) for name, value in wanted.items() if name not in written]).send(client, run_id)
 
     def _due(self, ending: str) -> list[TrialMirror]:
         """The trials that this pass looks at: all that have not ended, and ``SETTLED`` of those that have, in turn,
@@ -189,6 +204,26 @@ class SweepMirror:
             self.state.artifacts = {**self.state.artifacts, name: file_stamp}
             self.sent.artifacts += 1
             self._save()
+
+    def _send_table(self, parent: SweepRun) -> None:
+        """Sends the numbers of a finished sweep's table, and a description with it, to the sweep's own run."""
+        from mlflow.entities import Metric
+
+        path = table_file(self.sweep_dir)
+        file_stamp = stamp(path) if path is not None else ""
+        if path is None or not file_stamp or self.state.table == file_stamp:
+            return
+        results = read_table(path)
+        if results is not None:
+            # The time of the file, so that sending again what was sent before a crash adds nothing.
+            time = int(file_stamp.split(":")[0]) // 1_000_000
+            numbers = table_metrics(results)
+            metrics = [Metric(name, value, time, 0) for name, value in numbers.items()]
+            text = description(results, parent.run_id, sorted(self.state.artifacts))
+            Batch(metrics=metrics, tags={"mlflow.note.content": text}).send(parent.client, parent.run_id)
+            self.sent.metrics += len(metrics)
+        self.state.table = file_stamp
+        self._save()
 
     def report(self, error: str = "") -> SyncReport:
         """What has been sent so far, and what is left."""

@@ -101,6 +101,8 @@ class TrackedSweep(_Tracked):
     """The status that the sweep ended with, for the run once the store can be reached; "" while the sweep runs."""
     counts: dict[str, int] = field(default_factory=dict)
     """The number of ended trials by kind of outcome, as last sent."""
+    table: str = ""
+    """The :func:`stamp` of the results whose numbers and description the sweep's own run has; "" while it has none."""
     artifacts: dict[str, str] = field(default_factory=dict)
     """Path of a file relative to the sweep's folder -> its :func:`stamp` when it was sent."""
 

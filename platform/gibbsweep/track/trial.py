@@ -16,6 +16,7 @@ from gibbsweep.track.batch import MAX_METRICS, Batch
 from gibbsweep.track.describe import Final, read_final
 from gibbsweep.track.media import ImageGrids, image_files, send_sound, sound_files
 from gibbsweep.track.parent import Sent, SweepRun
+from gibbsweep.track.thinning import Thinning
 from gibbsweep.track.tracked import TrackedTrial, stamp
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class TrialMirror:
                 parent.experiment_id,
                 start_time=int(config_path.stat().st_mtime * 1000),
                 run_name=self.folder.name,
-                tags=describe.trial_tags(config, parent.name, self.folder.name, parent.run_id),
+                tags=describe.trial_tags(config, parent.name, self.folder.name, parent.run_id, parent.words),
             )
             run_id = parent.children[key] = run.info.run_id
         else:
@@ -138,12 +139,14 @@ class TrialMirror:
         corrupt = final.error if final is not None else None
         if size > self.state.offset:
             try:
+                thinning = Thinning.of(read_json_object(self._run.config))
                 for record in iter_spool(reports, self.state.offset):
                     if len(batch.metrics) + len(record.metrics) > MAX_METRICS and batch.metrics:
                         self._send_batch(client, batch, sent)
                     if self.state.status != "RUNNING":
                         self._reopen(client)
-                    self._add(batch, record.metrics, record.step, record.time)
+                    if thinning.keeps(record.step):
+                        self._add(batch, record.metrics, record.step, record.time)
                     batch.position = record.end, record.time
             except UserError as error:
                 corrupt = error
@@ -162,7 +165,7 @@ class TrialMirror:
             # An SQL store keeps an infinity as the largest double of its sign: the tag says which points are infinite.
             batch.tags["gibbsweep.infinite_metrics"] = ", ".join(self.state.infinite)[: describe.MAX_TAG]
         count, described = len(batch.metrics), self.state.described
-        if not (count or batch.params or batch.tags) and described:
+        if not (count or batch.params or batch.tags or batch.position) and described:
             return
         batch.send(client, self.state.run_id)
         if batch.position is not None:

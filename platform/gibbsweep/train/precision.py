@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +50,8 @@ class Measured:
     """The kind of the device at hand, in words."""
     run: str
     """The run that asks."""
+    say: Callable[[str], None] = field(default=lambda words: None, repr=False, compare=False)
+    """Hears that it measures now, and that it has."""
 
     def precision(self, seconds: Callable[[Precision], float]) -> Precision:
         """The precision on record, or else the one that pays by the ``seconds`` that an update takes.
@@ -61,6 +63,7 @@ class Measured:
             with FileLock(self.path.with_suffix(".lock")):
                 by_device = measurements(self.path)
                 if self.device not in by_device:
+                    self.say("measuring precision")
                     fp32, bf16 = seconds("fp32"), seconds("bf16")
                     faster: Precision = "bf16" if fp32 > PAYS * bf16 else "fp32"
                     by_device[self.device] = {
@@ -71,6 +74,7 @@ class Measured:
                     }
                     print(f"precision: {describe_measurement(by_device[self.device])}", flush=True)
                     write_json(self.path, by_device)
+            self.say("training")
         recorded: Precision = measurements(self.path)[self.device]["precision"]
         return recorded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,12 @@ def run_sweep(
     script_options: Mapping[str, Any] | None = None,
     script_words: Sequence[str] = (),
     script: Path | None = None,
+    also: Callable[[SweepDir], None] = lambda _: None,
 ) -> Results:
     """Run (or resume) the sweep and return its table. ``command``: what the person typed, for the hint after Ctrl-C.
     ``script_options``: the options of the study's script, which are recorded with a new sweep, as is the ``script``
-    itself; ``script_words``: those of them that differ from their defaults, as words of a command line. Raises
+    itself; ``script_words``: those of them that differ from their defaults, as words of a command line. ``also``: what
+    to do when the table is written and before tracking ends, so that what it adds to the results is tracked. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
     options = resume_if_started(options)
@@ -94,7 +96,7 @@ def run_sweep(
         with terminated_as_error(), only_driver(sweep, resume), disk_full_as_error(sweep.path):
             results, report = _drive(
                 study, options, sweep, settings, started,
-                console=console, resume=resume, command=command, script_words=script_words,
+                console=console, resume=resume, command=command, script_words=script_words, also=also,
             )  # fmt: skip
     except KeyboardInterrupt as stop:
         raise Interrupted(f"interrupted: continue with {resume}", getattr(stop, "exit_code", 130)) from None
@@ -159,6 +161,7 @@ def _drive(
     resume: str,
     command: str,
     script_words: Sequence[str],
+    also: Callable[[SweepDir], None],
 ) -> tuple[Results, SyncReport]:
     console.print(Text.assemble((study.name, "bold"), f"  {study.question}"))
     line = f"sweep {sweep.name}  ·  data {settings.data}  ·  budget {settings.budget}  ·  {sweep.path}"
@@ -198,7 +201,7 @@ def _drive(
                 console.print(gate.unfinished_message(resume), markup=False, highlight=False, soft_wrap=True)
 
             try:
-                with stopping:
+                with stopping, console.status("starting Ray"):
                     cluster.start(options)
                 if not stopping.requested:
                     gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal
@@ -231,6 +234,7 @@ def _drive(
             at_once = gate.halted or stopping.terminated  # a scheduler kills soon after it has asked
             tracker.close(status="KILLED", timeout_s=_CLOSE_AT_ONCE_S if at_once else _CLOSE_S)
             raise Interrupted(gate.unfinished_message(resume), 130 if gate.halted else stopping.exit_code)
+        also(sweep)
         report = tracker.close(status="FINISHED", timeout_s=_CLOSE_S)
     if not_copied:
         console.print(not_copied, style="yellow", markup=False, highlight=False, soft_wrap=True)

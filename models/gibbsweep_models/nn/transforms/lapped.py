@@ -87,7 +87,7 @@ class CompandedBands(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, L) -> (B, C, n_bands, L / n_bands)."""
-        c = self.bands(x) / self.deviation
+        c: Tensor = self.bands(x) / self.deviation
         return c.sign() * c.abs().sqrt()
 
     def waveform(self, z: Tensor) -> Tensor:

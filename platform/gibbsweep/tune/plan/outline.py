@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import write_atomically
+from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.goal import Goal
+from gibbsweep.study.space import flatten, searched_paths
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.schedulers.rungs import bracket_shares
 
@@ -42,6 +44,10 @@ class Outline:
     may be."""
     population: bool = False
     """Whether trials go on from others' checkpoints at the rungs."""
+    compared: tuple[str, ...] = ()
+    """The paths whose options have a row each."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """The values of the searched paths in the configuration as it stands, as JSON has them."""
 
 
 def outline(plan: Plan) -> dict[str, Outline]:
@@ -59,8 +65,19 @@ def outline(plan: Plan) -> dict[str, Outline]:
             population=search.population is not None,
             goals=search.goals,
             retrainings=tuple(run for arm in search.arms for run in plan.retraining_runs(arm)),
+            compared=search.contender.contender.compared_paths,
+            recipe=_recipe(search.contender),
         )
     return outlines
+
+
+def _recipe(contender: ContenderAtBudget) -> dict[str, Any]:
+    """The values of the searched paths in the configuration that the search begins with."""
+    values = flatten(contender.config)
+    recipe: dict[str, Any] = json.loads(
+        json.dumps({path: values[path] for path in searched_paths(contender.space) if path in values})
+    )
+    return recipe
 
 
 def write_outline(sweep: SweepDir, contenders: dict[str, Outline]) -> None:
@@ -89,7 +106,11 @@ def _from_json(record: Mapping[str, Any]) -> Outline:
     goal = fields.pop("goal")
     goals = tuple(Goal(**one) for one in ([goal] if isinstance(goal, dict) else goal))
     return Outline(
-        **{**fields, "rungs": tuple(fields["rungs"]), "retrainings": tuple(fields["retrainings"])}, goals=goals
+        **{
+            **fields,
+            **{name: tuple(fields.get(name, ())) for name in ("rungs", "retrainings", "compared")},
+        },
+        goals=goals,
     )
 
 

@@ -20,7 +20,8 @@ from gibbsweep.tune.options.settings import Settings
 def prepare(study: Study, settings: Settings, options: SweepOptions, console: Console) -> None:
     """Make what evaluators need once for a data set (feature networks), so that no trial waits for it."""
     evaluators = all_evaluators(study, settings)
-    first = load(study.views(settings.data)[0], root=options.data_root, seed=DATA_SEED, validation=study.validation)
+    with console.status("reading data"):
+        first = load(study.views(settings.data)[0], root=options.data_root, seed=DATA_SEED, validation=study.validation)
     contenders = settings.contenders_of(study).values()
     cut = [cut_batch(at.budget, first) for at in contenders]
     for sentence in (*described(evaluators, first), *dict.fromkeys(sentence for sentence in cut if sentence)):

@@ -30,13 +30,16 @@ class Best:
     step: int
     """Updates after which it has that value."""
     values: dict[str, Any]
-    """Its searched values, by path."""
+    """Those of its searched values that differ from the configuration as it stands, by path, without the compared
+    ones."""
     completed: bool
     """Whether it has completed."""
     metric: str
     """Short name of the goal."""
     others: Mapping[str, float]
     """Its values of the other goals, by their short names."""
+    option: str = ""
+    """The compared values that it is the best of, in words; "" without a comparison, and with several goals."""
     copied: tuple[str, int] | None = None
     """The run whose checkpoint it went on from last, and after how many updates."""
     violated: tuple[str, ...] = ()
@@ -45,7 +48,7 @@ class Best:
 
 def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tuple[Best, ...], int]:
     """The best trial of contender ``name`` by each goal, each trial once, and the number of trials on the front of all
-    goals."""
+    goals. With one goal, the best trial of each compared option, the best of all first."""
     ended = [record for record in records if record.objectives is not None]
     step = outline.updates if ended else max((next(reversed(record.reports), 0) for record in records), default=0)
     compared = ended or [record for record in records if step in record.reports]
@@ -55,16 +58,20 @@ def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tu
     names = goal_names(outline.goals)
     excesses = [r.violations_at_the_end if ended else r.violations.get(step, {}) for r in compared]
     losses = [losses_of(outline.goals, point, excess) for point, excess in zip(values, excesses, strict=True)]
+    if len(names) > 1:
+        chosen = [
+            (min(range(len(values)), key=[vector[i] for vector in losses].__getitem__), i) for i in range(len(names))
+        ]
+    else:  # of each compared option, the best option first; the goal decides among those that violate as much
+        goal = outline.goals[0]
+        keys = [(total_violation(excess), goal.loss(point[0])) for point, excess in zip(values, excesses, strict=True)]
+        of_option: dict[str, list[int]] = {}
+        for place, record in enumerate(compared):
+            of_option.setdefault(_option(outline, record), []).append(place)
+        firsts = [min(places, key=keys.__getitem__) for places in of_option.values()]
+        chosen = [(place, 0) for place in sorted(firsts, key=keys.__getitem__)]
     bests: list[Best] = []
-    for i, metric in enumerate(names):
-        if len(names) > 1:
-            best = min(range(len(values)), key=[vector[i] for vector in losses].__getitem__)
-        else:  # the goal decides among those that violate as much
-            goal = outline.goals[0]
-            keys = [
-                (total_violation(excess), goal.loss(point[0])) for point, excess in zip(values, excesses, strict=True)
-            ]
-            best = min(range(len(values)), key=keys.__getitem__)
+    for best, i in chosen:
         record = compared[best]
         run = search_name(name, record.number)
         if run in (earlier.run for earlier in bests):
@@ -74,10 +81,11 @@ def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tu
                 run=run,
                 value=values[best][i],
                 step=step,
-                values=record.values,
+                values=_changed(outline, record),
                 completed=bool(ended),
-                metric=metric,
-                others={other: value for other, value in zip(names, values[best], strict=True) if other != metric},
+                metric=names[i],
+                others={other: value for other, value in zip(names, values[best], strict=True) if other != names[i]},
+                option=_option(outline, record) if len(names) == 1 else "",
                 copied=_last_copy(name, record),
                 violated=tuple(text for text, excess in excesses[best].items() if excess > 0),
             )
@@ -85,6 +93,23 @@ def bests_of(name: str, outline: Outline, records: Sequence[Record]) -> tuple[tu
     # Trials with equal losses count once, as they are retrained once.
     front = front_ranks(list(dict.fromkeys(losses))).count(0) if len(names) > 1 else 1
     return tuple(bests), front
+
+
+def _option(outline: Outline, record: Record) -> str:
+    return ", ".join(f"{path.rsplit('.', 1)[-1]}={record.values.get(path)}" for path in outline.compared)
+
+
+def _changed(outline: Outline, record: Record) -> dict[str, Any]:
+    """The searched values of ``record`` that the configuration as it stands does not have."""
+
+    def plain(value: Any) -> Any:
+        return list(value) if isinstance(value, tuple) else value
+
+    return {
+        path: value
+        for path, value in record.values.items()
+        if path not in outline.compared and (path not in outline.recipe or plain(value) != outline.recipe[path])
+    }
 
 
 def violations_message(violated: Iterable[str]) -> str:

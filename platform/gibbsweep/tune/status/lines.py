@@ -3,6 +3,7 @@ so."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +66,8 @@ def total_lines(overview: Overview, wall: float, *, width: int) -> list[Text]:
 def spent_text(overview: Overview, wall: float) -> str:
     """Wall time and device time, so far and still to come. ``wall``: seconds so far."""
     left, seconds = overview.seconds_left, overview.seconds
-    ends = left is None or overview.done == overview.runs
+    # Before a run has ended, nothing says what one costs beside its updates: its start, its measurements.
+    ends = left is None or not overview.done or overview.done == overview.runs
     unit, size = ("device-hours", 3600) if seconds + (left or 0) >= 360 else ("device-seconds", 1)
     digits = 2 if size > 1 and seconds < 36_000 else 0
     if left is None or ends:
@@ -75,6 +77,18 @@ def spent_text(overview: Overview, wall: float) -> str:
         f"{clock_text(wall)} so far, about {clock_text(wall * left / seconds)} left{SEPARATOR}"
         f"{seconds / size:.{digits}f} {unit} so far, about {left / size:.{digits}f} left"
     )
+
+
+def phase_line(running: Sequence[tuple[str, bool]], *, width: int) -> Text:
+    """What the running runs do now, with how many of them do it. ``running``: (what the run's process says, "" where it
+    says nothing yet; whether the run is a retraining)."""
+    words = [
+        ("retraining" if retrains and said == "training" else said or "starting a process")
+        for said, retrains in running
+    ]
+    counts = Counter(words)
+    parts = [Text(f"{count} {what}" if len(words) > 1 else what, "cyan") for what, count in counts.most_common()]
+    return Text("now  ", "dim") + join_with_ellipsis(parts, width - 5) if parts else Text()
 
 
 def clock_text(seconds: float) -> str:
@@ -124,7 +138,8 @@ def _block(contender: ContenderOverview, detail: int, width: int, name_width: in
     parts = [Text(f"{contender.searched}/{trials}{' searched' if width >= 100 else ''}" if trials else "no search")]
     if detail == 1 and contender.bests:
         first, *others = contender.bests
-        values = [first.value, *(best.value for best in others)] if others else [first.value, *first.others.values()]
+        by_goal = others if len(contender.outline.goals) > 1 else []
+        values = [first.value, *(best.value for best in by_goal)] if by_goal else [first.value, *first.others.values()]
         parts.append(Text(f"best {' '.join(f'{value:.4g}' for value in values)}"))
         parts.append(Text(violations_message(first.violated), "red"))
     if len(contender.outline.goals) > 1 and contender.bests:
@@ -166,8 +181,14 @@ def _best_line(best: Best, width: int) -> Text:
     if best.copied is not None:
         when += f" (<- {best.copied[0].rsplit('-', 1)[-1]} at {best.copied[1]})"
     values = [Text(f"{path.rsplit('.', 1)[-1]}={_value_text(value)}", "dim") for path, value in best.values.items()]
+    values = values or [Text("the recipe as it stands", "dim")]
     line = Text(f"{INDENT}best {best.run.rsplit('-', 1)[-1]}{when}  ")
-    parts = [Text(f"{best.metric} {best.value:.4g}", "bold"), Text(violations_message(best.violated), "red"), *others]
+    parts = [
+        Text(best.option),
+        Text(f"{best.metric} {best.value:.4g}", "bold"),
+        Text(violations_message(best.violated), "red"),
+        *others,
+    ]
     return line + join_with_ellipsis([*parts, *values], width - line.cell_len)
 
 

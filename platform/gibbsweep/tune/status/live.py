@@ -12,13 +12,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from gibbsweep.folder import read_phase
 from gibbsweep.study.constraint import violations
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.plan.outline import outline, write_outline
 from gibbsweep.tune.resources.gate import Gate
 from gibbsweep.tune.status.bests import violations_message
 from gibbsweep.tune.status.from_folder import last_report
-from gibbsweep.tune.status.lines import contender_lines, spent_text, total_lines
+from gibbsweep.tune.status.lines import contender_lines, phase_line, spent_text, total_lines
 from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
 
 REFRESH_S = 0.5
@@ -99,6 +100,10 @@ class Progress:
             self._overview, self._changed = self._current_overview(), False
         width, height = self._console.size
         head = total_lines(self._overview, self._clock.now_seconds, width=width)
+        running = self._plan.running.items()
+        said = [(read_phase(self._plan.run_dir(run)), planned.kind != "search") for run, planned in running]
+        if phase := phase_line(said, width=width):
+            head.append(phase)
         if self._gate.closing:
             head.insert(0, Text(self._stop_sentence(), "bold yellow", overflow="ellipsis", no_wrap=True))
         return Group(*head, *contender_lines(self._overview, width=width, height=max(1, height - 1 - len(head))))
