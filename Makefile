@@ -9,7 +9,7 @@ PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: sweep test test-quick test-data ui docs lint bench bench-engine bench-quality bench-ask clean
+.PHONY: sweep test test-quick test-data ui docs notebooks lint bench bench-engine bench-quality bench-ask clean
 
 sweep: $(VENV)/.base
 	$(BIN)/python sweeps/cd_k.py
@@ -30,6 +30,10 @@ ui: $(VENV)/.base
 	@$(BIN)/gibbsweep ui "$$RUNS"
 
 # The documentation, in site/: site/index.html opens without a server and without a network.
+# Runs all notebooks again and keeps their outputs; sounds are left out, which would make them megabytes.
+notebooks: $(VENV)/.notebooks
+	GIBBSWEEP_PLAYERS=0 $(BIN)/python analysis/execute.py
+
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 	@echo "site/index.html"
@@ -73,6 +77,10 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.docs: $(VENV)/.test
 	$(PIP) --constraint constraints.txt --editable '.[test,docs]'
 	@touch $@
+
+$(VENV)/.notebooks: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --constraint constraints.txt --editable '.[notebooks]'
+	@touch $@ $(VENV)/.base
 
 $(VENV)/.bench: $(VENV)/.test
 	$(PIP) --constraint constraints.txt --editable '.[test,bench]'

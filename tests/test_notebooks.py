@@ -10,6 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from rich.console import Console
+from tests.use.trained import tiny_sweep
 
 from gibbsweep.cli.single import load_target
 from gibbsweep.results.notebook import Finished
@@ -73,3 +74,18 @@ def test_a_comparison_of_the_published_tables(name: str, tmp_path: Path, monkeyp
     assert len(found) < len(stored) + 2, "the notebook is stored without its outputs: run make notebooks"
     for finished in found:
         assert finished.answer in stored[0], "the stored answer is an earlier table's: run make notebooks"
+
+
+@pytest.mark.parametrize("name", ["08_any_sweep.ipynb", "09_use_a_model.ipynb"])
+def test_any_sweep_and_a_model_in_use(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    folder, _ = tiny_sweep(tmp_path, contenders=("rbm",))
+    monkeypatch.chdir(ROOT / "analysis")
+    monkeypatch.setenv("GIBBSWEEP_RUNS", str(folder.parent))
+    names = ran(ROOT / "analysis" / name)
+    if name.startswith("08"):
+        assert list(names["sweep"].rows.index) and names["best"].path.is_relative_to(folder)  # type: ignore[attr-defined]
+    else:
+        assert names["model"].path.is_relative_to(folder) and len(names["scores"]) == 200  # type: ignore[attr-defined, arg-type]

@@ -101,7 +101,7 @@ def tiny_sweep(
         outcome = run(assignments.of(planned), announce=_announce(plan, planned.name))
         plan.close(planned.name, outcome)
         done += 1
-    results = assemble(study, asked, settings, plan, clock)
+    results = assemble(study, asked, settings, plan, clock, command="python study.py")
     write_outline(sweep, outline(plan))
     write_results(study, results, plan, sweep, asked, settings)
     return sweep.path, results

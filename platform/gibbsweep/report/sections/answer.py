@@ -41,8 +41,8 @@ def section(evidence: Evidence) -> Section:
 
 
 def answer_sentences(evidence: Evidence) -> list[str]:
-    """The best row, how far it is ahead and whether seeds can tell, what it costs, and how well the rows were tuned: of a
-    finished sweep the sentences of its table."""
+    """The best row, how far it is ahead and whether seeds can tell, what it costs, and how well the rows were tuned. Of
+    a finished sweep they are the sentences of its table."""
     if evidence.results is not None and (said := evidence.results.answers()):
         return said
     measure = quality(evidence)
