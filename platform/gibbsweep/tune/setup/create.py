@@ -16,6 +16,7 @@ from gibbsweep.study.budget_values import at_budget
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.driver import claimed
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
+from gibbsweep.tune.options.environment import AUTO, default_budget
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
 from gibbsweep.tune.search import warm_start
@@ -29,8 +30,9 @@ def create(
     has it. Raises UserError if the sweep exists, cannot be written, or is not feasible."""
     if options.name is not None and SweepDir(options.runs / options.name).record_path.exists():
         raise _taken(options.name, options.runs)
-    default_budget = "gpu" if has_gpu and "gpu" in study.budgets else "laptop"
-    budget = default_budget if options.budget is None else options.budget
+    gpus = has_gpu or (options.gpus_per_trial != AUTO and float(options.gpus_per_trial) > 0)
+    own_default = "gpu" if gpus and "gpu" in study.budgets else "laptop"
+    budget = default_budget() or own_default if options.budget is None else options.budget
     scheduler = at_budget(study.scheduler, budget) if options.scheduler is None else options.scheduler
     defaults: dict[str, Any] = {
         "contenders": study.default or tuple(study.contenders),
