@@ -1,4 +1,4 @@
-# make sweep · make test, test-quick, test-data · make ui · make lint · make bench, bench-engine, bench-quality, bench-ask:
+# make sweep · make test, test-quick, test-data, test-cluster · make cluster-network, cluster · make ui · make lint · make bench, bench-engine, bench-quality, bench-ask:
 # each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,17 @@ PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: sweep test test-quick test-data ui lint bench bench-engine bench-quality bench-ask clean
+CLUSTER ?= cluster.yaml
+# A cluster's token, and on AWS its security group and the role of its head: once.
+cluster-network: $(VENV)/.aws
+	$(BIN)/python deploy/aws_network.py $(CLUSTER)
+
+# Looks at what `ray up` will find, and starts the cluster; CLUSTER=cluster.local.yaml for machines of your own.
+cluster: $(VENV)/.aws
+	$(BIN)/python deploy/before_up.py $(CLUSTER)
+	$(BIN)/ray up -y $(CLUSTER)
+
+.PHONY: cluster-network cluster sweep test test-quick test-data ui lint bench bench-engine bench-quality bench-ask clean
 
 sweep: $(VENV)/.base
 	$(BIN)/python sweeps/cd_k.py
@@ -69,6 +79,10 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing Gibbsweep with its test tools into $(VENV) (PyTorch is several GB the first time)"
 	$(PIP) --constraint constraints.txt --editable '.[test]'
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.aws: $(VENV)/.base
+	$(PIP) --constraint constraints.txt --editable '.[aws]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(PIP) --constraint constraints.txt --editable '.[test,bench]'
