@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, simulate, single, sweep, track
+from gibbsweep.cli import data, doctor, evaluate, simulate, single, sweep, track
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.terminal import lasting_output
 from gibbsweep.errors import UserError
@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "data list": (data.ListOptions, data.list_sets),
     "data fetch": (data.FetchOptions, data.fetch_set),
     "data info": (data.InfoOptions, data.show_info),
+    "doctor": (doctor.DoctorOptions, doctor.examine_all),
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
     "status": (sweep.StatusOptions, sweep.show_status),
