@@ -155,7 +155,7 @@ class Machines:
         namespaces = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
         with open(folder / "log", "wb") as log:
             self._first[number] = subprocess.Popen(
-                ["ip", "netns", "exec", name, *namespaces, "bash", str(HERE / "machine.sh")],
+                ["nice", "-n", "-5", "ip", "netns", "exec", name, *namespaces, "bash", str(HERE / "machine.sh")],
                 env={"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", **variables},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
