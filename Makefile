@@ -1,5 +1,5 @@
-# make sweep · make test, test-quick, test-data, test-cluster · make cluster-network, cluster · make ui · make lint · make bench, bench-engine, bench-quality, bench-ask:
-# each sets up what it needs in .venv.
+# make sweep · make test, test-quick, test-data, test-cluster · make cluster-network, cluster · make ui · make lint · make bench,
+# bench-engine, bench-quality, bench-ask: each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
