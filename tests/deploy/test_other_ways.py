@@ -1,5 +1,5 @@
-"""The other ways to a cluster, offline: a SLURM job with programs that only note how they were called, Kubernetes' files
-by their fields, the image by what it copies."""
+"""The other ways to a cluster, offline: a SLURM job with programs that only note how they were called, the files of
+Kubernetes by their fields, the image by what it copies."""
 
 from __future__ import annotations
 
