@@ -14,11 +14,14 @@ A machine whose address has changed runs it again: SSH is then open from the new
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import sys
+import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +145,37 @@ def _grants(rule: dict[str, Any], there: dict[str, Any]) -> bool:
     return same and not others and wanted_groups <= groups and wanted_ranges <= ranges
 
 
+@contextlib.contextmanager
+def one_sentence(name: str) -> Iterator[None]:
+    """A context in which what the file ``name``, the network or AWS refuse ends the program in a sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise SystemExit(f"error: {error.filename} is missing: name a cluster's file, such as cluster.yaml.") from None
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise SystemExit(f"error: {name} is no cluster's file as Ray reads it ({_line(error)}).") from None
+    except urllib.error.URLError as error:
+        raise SystemExit(f"error: {ADDRESS_SERVICE} does not answer ({error.reason}): look at the network.") from None
+    except Exception as error:
+        if not type(error).__module__.startswith("botocore"):
+            raise
+        raise SystemExit(
+            f"error: AWS refuses ({_line(error)}): look at the credentials (aws configure, or AWS_PROFILE) and their "
+            "rights."
+        ) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def main() -> None:
     """Make all of it, and say so."""
+    with one_sentence(sys.argv[1] if len(sys.argv) > 1 else "cluster.yaml"):
+        _make_all()
+
+
+def _make_all() -> None:
     config = yaml.safe_load(Path(sys.argv[1] if len(sys.argv) > 1 else "cluster.yaml").read_text())
     provider = config["provider"]
     print(make_token(TOKEN))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from aws_network import one_sentence, own_address
 
 SPOT_QUOTA = "L-3819A6DF"
 """AWS's code of "All G and VT Spot Instance Requests", in vCPUs."""
@@ -99,8 +100,6 @@ def check_aws(config: dict[str, Any], say: Callable[[str], None]) -> list[str]:
         from botocore.exceptions import BotoCoreError, ClientError
     except ModuleNotFoundError:
         return ["boto3 is not installed: python -m pip install --constraint constraints.txt '.[aws]'"]
-    from aws_network import own_address
-
     region, provider = config["provider"]["region"], config["provider"]
     head = config["available_node_types"][config["head_node_type"]]["node_config"]
     try:
@@ -119,6 +118,11 @@ def check_aws(config: dict[str, Any], say: Callable[[str], None]) -> list[str]:
 
 def main() -> None:
     """Print what is wrong, and exit with 1 if something is."""
+    with one_sentence(sys.argv[1] if len(sys.argv) > 1 else "cluster.yaml"):
+        _look()
+
+
+def _look() -> None:
     file = Path(sys.argv[1] if len(sys.argv) > 1 else "cluster.yaml")
     config = yaml.safe_load(file.read_text())
     problems = check_token(config) + check_commit(file.resolve().parent, print)

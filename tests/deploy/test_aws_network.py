@@ -182,3 +182,35 @@ def test_a_quota_of_nothing_is_said() -> None:
     assert "is 0 vCPUs and one needs 8" in before_up.check_quota(quotas)[0]
     quotas.value = 8.0
     assert before_up.check_quota(quotas) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "is missing: name a cluster's file"),
+        ("{", "is no cluster's file as Ray reads it"),
+        ("cluster_name: x", "is no cluster's file as Ray reads it (KeyError"),
+    ],
+)
+@pytest.mark.parametrize("name", ["aws_network", "before_up"])
+def test_what_cannot_be_done_is_a_sentence(name: str, content: str | None, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    if content is not None:
+        file.write_text(content)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "deploy" / f"{name}.py"), str(file)],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / ".gibbsweep-token").exists()
+
+
+def test_aws_that_refuses_is_a_sentence(ec2: Any, iam: Any) -> None:
+    with (
+        pytest.raises(SystemExit, match="error: AWS refuses .* look at the credentials"),
+        network.one_sentence("x.yaml"),
+    ):
+        iam.get_instance_profile(InstanceProfileName="none")
