@@ -85,7 +85,7 @@ def make_group(ec2: Any, name: str, address: str) -> str:
             "GroupId"
         ]
         rules = []
-    wanted = [
+    wanted: list[dict[str, Any]] = [
         {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]},
         {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": f"{address}/32"}]},
     ]
@@ -129,7 +129,7 @@ def _unless_there(iam: Any, make: Any) -> None:
 
 def _parts(rule: dict[str, Any]) -> list[dict[str, Any]]:
     """``rule`` as rules of one source each."""
-    head = {name: rule[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in rule}
+    head: dict[str, Any] = {name: rule[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in rule}
     kinds = ("UserIdGroupPairs", "IpRanges", "Ipv6Ranges", "PrefixListIds")
     return [{**head, kind: [source]} for kind in kinds for source in rule.get(kind, [])]
 

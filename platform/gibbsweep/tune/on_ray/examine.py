@@ -34,7 +34,8 @@ def examine_cluster(address: str, runs: Path, sign: str) -> tuple[list[tuple[Mac
         if not node["Alive"] or node["NodeID"] == here:
             continue
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        task = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=there)(examine)
+        options: dict[str, Any] = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": there}
+        task = ray.remote(**options)(examine)
         asked.append((str(node["NodeManagerAddress"]), time.time(), task.remote(runs, sign)))
     for where, began, reference in asked:
         try:
