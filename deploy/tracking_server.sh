@@ -5,7 +5,7 @@
 set -u
 STORE=${1:?the folder of its database and artifacts}
 HERE=$(cd "$(dirname "$0")/.." && pwd)
-STAYS_S=${GIBBSWEEP_TRACKING_STAYS_S:-30}   # seconds for which it outlives Ray: `ray up` stops Ray and starts it again
+STAYS_S=${GIBBSWEEP_STAYS_S:-30}   # seconds for which it outlives Ray: `ray up` stops Ray and starts it again
 exec 9> "$STORE/.tracking_server.lock"
 flock --nonblock 9 || exit 0
 

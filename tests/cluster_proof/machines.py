@@ -29,7 +29,7 @@ SMALL = {
     "RAY_health_check_failure_threshold": "20",
     "RAY_agent_register_timeout_ms": "120000",
     "GIBBSWEEP_BUDGET": "smoke",
-    "GIBBSWEEP_TRACKING_STAYS_S": "10",
+    "GIBBSWEEP_STAYS_S": "10",
     "OMP_NUM_THREADS": "1",
 }
 """The variables of a small, busy machine that runs a short sweep."""

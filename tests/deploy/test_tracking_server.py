@@ -42,7 +42,7 @@ def start(checkout: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     started = []
 
     def begin() -> subprocess.Popen[bytes]:
-        env = {"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "GIBBSWEEP_TRACKING_STAYS_S": "8"}
+        env = {"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "GIBBSWEEP_STAYS_S": "8"}
         command = ["bash", str(checkout / "code" / "deploy" / SCRIPT.name), str(checkout)]
         started.append(subprocess.Popen(command, env=env, start_new_session=True))
         return started[-1]
@@ -102,3 +102,23 @@ def test_it_ends_its_server_when_it_is_ended(checkout: Path, start: Callable[[],
     process.terminate()
     assert process.wait(60) == 0
     wait_for(lambda: not alive(pids(checkout)[0]))
+
+
+def test_what_ray_leaves_is_ended_once_its_raylet_is_gone(checkout: Path) -> None:
+    ray = checkout / "bin" / "ray"
+    ray.write_text(f'#!/bin/bash\necho "$*" >> {checkout}/stopped\n')
+    ray.chmod(0o755)
+    env = {"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "GIBBSWEEP_STAYS_S": "5", "TMPDIR": str(checkout)}
+    command = ["bash", str(SCRIPT.with_name("leave_with_ray.sh")), str(ray)]
+    first = subprocess.Popen(command, env=env)
+    try:
+        wait_for(lambda: any(checkout.glob(".gibbsweep-leave-*")))
+        time.sleep(0.5)  # until it holds the lock
+        assert subprocess.run(command, env=env, check=False, timeout=60).returncode == 0
+        assert first.poll() is None and not (checkout / "stopped").exists()
+        (checkout / "ray").unlink()
+        assert first.wait(120) == 0
+        assert (checkout / "stopped").read_text() == "stop\n"
+    finally:
+        first.kill()
+        first.wait()
