@@ -89,9 +89,17 @@ def test_machines_with_room_that_others_have_taken_are_said_to_be_full(cluster: 
     clock.now += FULL_S - 1
     assert cluster.waiting.sentence(8, 0) == ""
     clock.now += LOOK_EVERY_S
-    assert cluster.waiting.sentence(8, 0).startswith("waiting for room on the cluster's machines for 1:04")
+    assert cluster.waiting.sentence(8, 0).startswith("waiting for room on the cluster's machines for 3:04")
     clock.now += ASK_AFTER_S
     assert "autoscaler" not in cluster.waiting.sentence(8, 0)
+
+
+def test_one_machine_whose_processes_start_slowly_is_no_news(tmp_path: Path, clock: Clock) -> None:
+    alone = Devices({"rbm": Request()}, 1, lambda: [Node(2.0)], trials_folder=tmp_path)
+    says = Waiting(alone, lambda: "nothing", clock)
+    says.sentence(2, 0)
+    clock.now += 100 * FULL_S
+    assert says.sentence(2, 0) == ""
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -11,8 +11,9 @@ from gibbsweep.tune.status.lines import clock_text
 
 GRACE_S = 10.0
 """Seconds without a running trial that are no news: processes start."""
-FULL_S = 60.0
-"""Seconds without a running trial on machines that have room for one, after which something else has taken it."""
+FULL_S = 180.0
+"""Seconds without a running trial on machines that have room for one, after which something else has taken it. On one
+machine it is that processes start slowly, which is no news."""
 ASK_AFTER_S = 120.0
 """Seconds after which Ray's autoscaler is asked why no machine comes."""
 LOOK_EVERY_S = 5.0
@@ -52,7 +53,7 @@ class Waiting:
             return ""
         if now - self._looked_at >= LOOK_EVERY_S:
             self._looked_at, self._fits = now, self._devices.fit_somewhere()
-        if self._fits and waited < FULL_S:
+        if self._fits and (waited < FULL_S or not self._devices.on_several):
             return ""
         asks = " or ".join(sorted({_request_text(request) for request in self._devices.requests.values()}))
         trials = "1 trial asks" if pending == 1 else f"{pending} trials ask"
