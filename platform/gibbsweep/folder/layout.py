@@ -61,8 +61,8 @@ def default_runs() -> Path:
 
 
 def check_is_local(folder: Path, option: str) -> None:
-    """Raise UserError where ``folder``, which ``option`` ("--runs") named, is an address of a bucket or of another
-    service: a path would make a folder of that name here."""
+    """Raise UserError where ``folder``, which ``option`` named, is an address of a bucket or of another service: a path
+    would make a folder of that name here."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", str(folder))
     if scheme is not None:
         raise UserError(

@@ -75,7 +75,9 @@ def _versions(seen: Seen) -> Iterator[Finding]:
     ]
     text = ", ".join(f"{name} {version[:12]}" for name, version in first.versions.items())
     if missing:
-        yield Finding("versions", False, f"{', '.join(missing)} missing", "install Gibbsweep: pip install --editable .")
+        yield Finding(
+            "versions", False, f"{', '.join(missing)} missing", "install Gibbsweep: pip install -c constraints.txt ."
+        )
     elif differing:
         mend = "install the same on all machines; `ray up` ships the commit that is checked out"
         yield Finding("versions", False, "; ".join(differing), mend)
@@ -166,10 +168,10 @@ def _ports(seen: Seen) -> Iterator[Finding]:
         if machine.public and (reachable := _reachable(machine))
     ]
     if open_ones:
-        mend = "bind it to 127.0.0.1 (--host, --dashboard-host) and reach it through SSH: ray attach FILE -p 5000"
+        mend = "bind it to 127.0.0.1 and reach it through SSH: ray attach FILE -p 5000"
         yield Finding("ports", False, "; ".join(open_ones), mend)
     elif public:
-        mend = "let a firewall admit nothing but SSH from outside, or bind Ray to a private address (--node-ip-address)"
+        mend = "let a firewall admit nothing but SSH from outside, or bind Ray to a private address"
         yield Finding("ports", False, "; ".join(public), mend)
     else:
         yield Finding("ports", True, "MLflow and the dashboard on loopback alone, Ray's on private addresses")
