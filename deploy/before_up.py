@@ -49,7 +49,8 @@ def check_commit(folder: Path, say: Callable[[str], None]) -> list[str]:
     status = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True)
     changed = [line[3:] for line in status.stdout.splitlines()]
     if changed:
-        say(f"note: {len(changed)} files differ from the commit and do not travel ({', '.join(changed[:3])} ...)")
+        names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        say(f"note: what differs from the commit does not travel: {names}")
     return []
 
 

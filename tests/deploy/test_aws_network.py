@@ -166,7 +166,7 @@ def test_what_does_not_travel_is_said(tmp_path: Path) -> None:
     assert before_up.check_commit(tmp_path, said.append) == [] and not said
     (tmp_path / "new.py").touch()
     assert before_up.check_commit(tmp_path, said.append) == []
-    assert said == ["note: 1 files differ from the commit and do not travel (new.py ...)"]
+    assert said == ["note: what differs from the commit does not travel: new.py"]
     subprocess.run([*git, "worktree", "add", "--quiet", str(tmp_path / "tree")], check=True)
     assert "is a worktree" in before_up.check_commit(tmp_path / "tree", said.append)[0]
 
