@@ -1,5 +1,5 @@
-# make sweep · make test, test-quick, test-data · make ui · make docs · make lint · make bench, bench-engine, bench-quality, bench-ask:
-# each sets up what it needs in .venv.
+# make sweep · make test, test-quick, test-data, test-cluster · make cluster-network, cluster · make ui · make docs, notebooks · make lint ·
+# make bench, bench-engine, bench-quality, bench-ask: each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,10 +9,21 @@ PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: sweep test test-quick test-data ui docs notebooks lint bench bench-engine bench-quality bench-ask clean
+CLUSTER ?= cluster.yaml
+
+.PHONY: sweep test test-quick test-data test-cluster cluster-network cluster ui docs notebooks lint bench bench-engine bench-quality bench-ask clean
 
 sweep: $(VENV)/.base
 	$(BIN)/python sweeps/cd_k.py
+
+# A cluster's token, and on AWS its security group and the role of its head: once.
+cluster-network: $(VENV)/.aws
+	$(BIN)/python deploy/aws_network.py $(CLUSTER)
+
+# Looks at what `ray up` will find, and starts the cluster; CLUSTER=cluster.local.yaml for machines of your own.
+cluster: $(VENV)/.aws
+	$(BIN)/python deploy/before_up.py $(CLUSTER)
+	$(BIN)/ray up -y $(CLUSTER)
 
 # All tests but those of real data: first what needs no cluster, then what starts Ray, servers or kills. The tests of a file go to one of
 # pytest's processes and share what it prepares (tests/conftest.py: kept_together).
@@ -20,7 +31,11 @@ test: test-quick
 	$(PYTEST) -m "cluster and not real_data"
 
 test-quick: $(VENV)/.test
-	$(PYTEST) -m "not cluster and not real_data"
+	$(PYTEST) -m "not cluster and not real_data and not proof"
+
+# A cluster of three machines on this one, by `ray up` over SSH, whose parts are killed in mid-sweep: as root, in minutes.
+test-cluster: $(VENV)/.test
+	$(BIN)/python -m pytest -m proof tests/cluster_proof
 
 # On the real data sets in $GIBBSWEEP_DATA; what is not there is skipped by name.
 test-data: $(VENV)/.test
@@ -81,6 +96,10 @@ $(VENV)/.docs: $(VENV)/.test
 $(VENV)/.notebooks: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --constraint constraints.txt --editable '.[notebooks]'
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.aws: $(VENV)/.base
+	$(PIP) --constraint constraints.txt --editable '.[aws]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(PIP) --constraint constraints.txt --editable '.[test,bench]'

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, evaluate, export, new, report, simulate, single, sweep, track, ui
+from gibbsweep.cli import data, doctor, evaluate, export, new, report, simulate, single, sweep, track, ui
 from gibbsweep.cli.model import best, measure, restore, sample, score
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.sweeps import clone, compare, listing, remove
@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "data import": (data.ImportOptions, data.import_set),
     "data info": (data.InfoOptions, data.show_info),
     "denoise": (restore.DenoiseOptions, restore.denoise_files),
+    "doctor": (doctor.DoctorOptions, doctor.examine_all),
     "evaluate": (measure.EvaluateOptions, measure.evaluate_run),
     "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
     "export": (export.ExportOptions, export.export),

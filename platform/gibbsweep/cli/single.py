@@ -6,7 +6,7 @@ import ast
 import json
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from gibbsweep.data import Dataset, check_data
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Prepares
 from gibbsweep.folder import Outcome, RunFolder, SweepFolder, only_process, write_json
-from gibbsweep.folder.layout import check_folder_name
+from gibbsweep.folder.layout import check_folder_name, check_is_local, default_runs
 from gibbsweep.folder.whole import claim_free_folder
 from gibbsweep.option import OrDefault
 from gibbsweep.run.assignment import Assignment, assignment_of, data_of
@@ -74,8 +74,8 @@ class TrainOptions:
     name: OrDefault[str] = None
     """Name of the run's folder; an existing one is resumed by the same command, and refused to any other run (default:
     contender and time)."""
-    runs: Path = Path("runs")
-    """Folder of all runs."""
+    runs: Path = field(default_factory=default_runs)
+    """Folder of all runs (default: $GIBBSWEEP_RUNS, else runs)."""
     data_root: OrDefault[Path] = None
     """Folder of the data sets (default: $GIBBSWEEP_DATA)."""
     verbose: bool = False
@@ -96,6 +96,7 @@ def train_one(options: TrainOptions) -> None:
         )
     if options.name is not None:
         check_folder_name(options.name, "a run's name")
+    check_is_local(options.runs, "--runs")
     name = options.name or _name(task, options)
     budget = task.budget
     if options.accumulate is not None:

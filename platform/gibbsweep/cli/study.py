@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -32,8 +33,8 @@ def run_study(study: Study, words: Sequence[str] | None = None) -> Results:
         if __name__ == "__main__":
             run_study(STUDY)
 
-    ``words``: the command line's, by default the program's arguments. Exit code 2 for a mistake, 130 after Ctrl-C, 143
-    after SIGTERM.
+    ``words``: the command line's, by default the program's arguments. Exit code 1 where no run completed, 2 for a
+    mistake, 130 after Ctrl-C, 143 after SIGTERM.
     """
     return _run(lambda _: study, _NoOptions, words, "run_study(STUDY, [])", _file_of(sys._getframe(1)))
 
@@ -100,6 +101,9 @@ def _run(
             console.print(str(stopped), markup=False, highlight=False, soft_wrap=True)
             raise SystemExit(stopped.exit_code) from None
         _print_results(console, results)
+        if results.nothing_completed:
+            console.print(nothing_completed_sentence(results), style="bold red", markup=False, soft_wrap=True)
+            raise SystemExit(1)
         from gibbsweep.cli.sweeps.next_steps import last_lines
 
         for line in last_lines(study, results, sweep_options, add_words(command, _words_of(script_options))):
@@ -129,6 +133,15 @@ def _interruption_as_exit() -> Iterator[None]:
     except KeyboardInterrupt as stop:
         print("interrupted before the first trial")
         raise SystemExit(getattr(stop, "exit_code", 130)) from None
+
+
+def nothing_completed_sentence(results: Results) -> str:
+    """What a person is told of a sweep none of whose runs completed."""
+    counts = Counter[str]()
+    for row in results.rows:
+        counts.update(row.outcomes)
+    ended = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    return f"nothing completed ({ended}): the log in each run's folder says why"
 
 
 def _print_results(console: Console, results: Results) -> None:

@@ -4,7 +4,7 @@ folder."""
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder.layout import default_runs
 
 if TYPE_CHECKING:
     from gibbsweep.tune.folder.layout import SweepDir
@@ -24,8 +25,8 @@ class StatusOptions:
 
     sweep: Positional[str]
     """Name of the sweep."""
-    runs: Path = Path("runs")
-    """Folder of all sweeps."""
+    runs: Path = field(default_factory=default_runs)
+    """Folder of all sweeps (default: $GIBBSWEEP_RUNS, else runs)."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class StopOptions:
 
     sweep: Positional[str]
     """Name of the sweep."""
-    runs: Path = Path("runs")
-    """Folder of all sweeps."""
+    runs: Path = field(default_factory=default_runs)
+    """Folder of all sweeps (default: $GIBBSWEEP_RUNS, else runs)."""
     wait: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 600.0
     """How long to wait until it has stopped; 0 does not wait."""
 

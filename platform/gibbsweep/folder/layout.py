@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,6 +52,23 @@ def check_folder_name(name: str, what: str) -> None:
     if not re.fullmatch(r"[^\W_][\w.-]*", name):
         raise UserError(
             f"{what} is the name of a folder: got {name!r}; use letters, digits, -, _ and ., a letter or digit first."
+        )
+
+
+def default_runs() -> Path:
+    """The folder of all sweeps where none is named: that of the environment variable GIBBSWEEP_RUNS, which a cluster
+    sets to one that its machines share, else ``runs``."""
+    return Path(os.environ.get("GIBBSWEEP_RUNS") or "runs")
+
+
+def check_is_local(folder: Path, option: str) -> None:
+    """Raise UserError where ``folder``, which ``option`` named, is an address of a bucket or of another service: a path
+    would make a folder of that name here."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", str(folder))
+    if scheme is not None:
+        raise UserError(
+            f"{option} takes a folder, and {folder} begins with {scheme[1]}:/ as an address does: mount it on every "
+            f"machine (NFS, EFS, Filestore, Lustre) and name the mounted folder, for example {option} /shared/runs."
         )
 
 

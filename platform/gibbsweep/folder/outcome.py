@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from gibbsweep.folder.layout import RunFolder
 from gibbsweep.folder.notes import MemoryRetry, Restart, read_memory_retries
 from gibbsweep.folder.numbers import json_metrics, parse_metrics
 from gibbsweep.folder.spool import last_record
-from gibbsweep.folder.whole import read_json_object, write_json
+from gibbsweep.folder.whole import create_json, is_listed, read_json_object, write_json
 
 OutcomeKind = Literal["completed", "pruned", "diverged", "failed", "paused"]
 OUTCOME_KINDS: tuple[OutcomeKind, ...] = ("completed", "pruned", "diverged", "failed")
@@ -20,6 +21,11 @@ OUTCOME_KINDS: tuple[OutcomeKind, ...] = ("completed", "pruned", "diverged", "fa
 STABILITY = "stability"
 """A metric: in a run, the share of its budget's updates done before its first divergence, 1 without one; in a table's
 row, the share of its ``n`` retrained seeds that completed without a divergence."""
+
+REMEMBERED_S = 60.0
+"""Seconds for which a client of a network file system may remember that a file was absent (acdirmax of NFS)."""
+AGAIN_S = 0.5
+"""Seconds between two looks for a file that another machine may have written."""
 
 _KEYS = {"kind": "outcome", "memory_retries": "repackings"}
 """The fields whose keys in the file are older than their names."""
@@ -82,11 +88,37 @@ class Outcome:
 
     def write(self, run_dir: Path) -> None:
         """Record the outcome in ``run_dir``; a pause in a file of its own."""
+        write_json(_file(run_dir, paused=self.kind == "paused"), self._record())
+
+    def write_first(self, run_dir: Path, wait_s: float = 0.0) -> Outcome:
+        """Record the outcome in ``run_dir`` unless the run has one; returns the one that it has then.
+
+        Raises UserError if it has one that this machine cannot read for ``wait_s`` seconds."""
+        path = _file(run_dir, paused=False)
+        try:
+            create_json(path, self._record())
+        except FileExistsError:
+            there = Outcome.awaited(run_dir, wait_s)
+            if there is None:
+                raise UserError(
+                    f"{path} is there and cannot be read: look at it on the machine that wrote it, and at how this "
+                    "one mounts the folder."
+                ) from None
+            return there
+        return self
+
+    def _record(self) -> dict[str, Any]:
         record = asdict(self) | {"metrics": json_metrics(self.metrics)}
-        write_json(
-            _file(run_dir, paused=self.kind == "paused"),
-            {_KEYS.get(name, name): value for name, value in record.items()},
-        )
+        return {_KEYS.get(name, name): value for name, value in record.items()}
+
+    @classmethod
+    def awaited(cls, run_dir: Path, wait_s: float) -> Outcome | None:
+        """The outcome of the run in ``run_dir``, looked for again for ``wait_s`` seconds: another machine may have
+        written it, and this one remember that there was none."""
+        deadline = time.monotonic() + wait_s
+        while (outcome := cls.read(run_dir)) is None and time.monotonic() < deadline:
+            time.sleep(AGAIN_S)
+        return outcome
 
     @classmethod
     def read(cls, run_dir: Path, *, paused: bool = False) -> Outcome | None:
@@ -95,9 +127,14 @@ class Outcome:
         Raises UserError, which names the file, for one that is not what :meth:`write` wrote.
         """
         path = _file(run_dir, paused=paused)
-        if not path.exists():
+        if not is_listed(path):
             return None
-        record = read_json_object(path)
+        try:
+            record = read_json_object(path)
+        except UserError as error:
+            if isinstance(error.__cause__, FileNotFoundError):  # listed, and not yet to be opened on this machine
+                return None
+            raise
         kind = record.pop(_KEYS["kind"], None)
         kinds = ("paused",) if paused else OUTCOME_KINDS
         if kind not in kinds:

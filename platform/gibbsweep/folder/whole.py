@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +26,7 @@ def replace_atomically(path: Path, content: bytes, *, durable: bool = True) -> N
     Where that fails, on a full disk for one, the file stays what it was, and nothing is left beside it. ``durable``
     waits for the disk: else a loss of power may leave an empty file.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path, "tmp")
     try:
         with open(temporary, "wb", buffering=0) as file:
             _write(file.fileno(), content)
@@ -70,7 +70,7 @@ def write_json(path: Path, record: object) -> None:
 def create_json(path: Path, record: object) -> None:
     """Write ``record`` to ``path`` as indented JSON, whole and durable. Raises FileExistsError if the file is there,
     also if another process makes it at the same moment."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")
+    temporary = _temporary(path, "new")
     try:
         write_atomically(temporary, json.dumps(record, indent=1).encode())
         os.link(temporary, path)
@@ -136,6 +136,22 @@ def disk_full_as_error(folder: Path) -> Iterator[None]:
 def as_file_name(text: str) -> str:
     """``text`` with everything but letters, digits, dots, - and _ turned into _: "mnist[-3]" to "mnist_-3"."""
     return re.sub(r"[^\w.-]+", "_", text).strip("_")
+
+
+def is_listed(path: Path) -> bool:
+    """Whether ``path`` is there, by its folder's list where a look at it says no: a client of a network file system
+    remembers for up to a minute that a file was absent, and asks the server for a list."""
+    if path.exists():
+        return True
+    try:
+        return path.name in os.listdir(path.parent)
+    except OSError:
+        return False
+
+
+def _temporary(path: Path, ending: str) -> Path:
+    """A file beside ``path`` that no other process makes: in a shared folder process ids are those of many machines."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.{ending}")
 
 
 def _write(file: int, content: bytes) -> None:

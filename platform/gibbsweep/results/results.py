@@ -73,6 +73,12 @@ class Results:
         if not self.stem:
             object.__setattr__(self, "stem", self.study)
 
+    @property
+    def nothing_completed(self) -> bool:
+        """Whether runs ended and none of them completed."""
+        ended = sum(sum(row.outcomes.values()) for row in self.rows)
+        return ended > 0 and not any(row.outcomes.get("completed") for row in self.rows)
+
     def to_json(self) -> str:
         """The results as JSON; a number that is not finite as a string."""
         record = asdict(self)

@@ -6,6 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from gibbsweep.tune.folder.driver import StopRequest, add_words, only_driver, re
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.journal.storage import mend_journal
 from gibbsweep.tune.on_ray import cluster
+from gibbsweep.tune.on_ray.autoscaler import autoscaler_says
 from gibbsweep.tune.on_ray.execute import execute
 from gibbsweep.tune.on_ray.lost import LostCluster
 from gibbsweep.tune.on_ray.probing import machines
+from gibbsweep.tune.options.environment import default_wait
 from gibbsweep.tune.options.options import SweepOptions, check_options, unrecorded_words
 from gibbsweep.tune.options.settings import Settings
 from gibbsweep.tune.plan.outline import outline, write_outline
@@ -80,7 +83,7 @@ def run_sweep(
     to do when the table is written and before tracking ends, so that what it adds to the results is tracked. Raises
     :class:`Interrupted` if the sweep stops before its end, and UserError if it cannot start."""
     check_options(options)
-    options = resume_if_started(options)
+    options = resume_if_started(replace(options, wait_for_nodes=options.wait_for_nodes or default_wait()))
     check_tracking_uri(_tracking_uri(options))
     check_results_folder(options.results)
     check_publish(options)
@@ -207,7 +210,7 @@ def _drive(
                     gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal
                     clock.train_on(devices.most_workers)
                     lost = LostCluster(stopping, cluster.answers, give_up)
-                    with stopping, lost, Progress(gate, console, clock) as progress:
+                    with stopping, lost, Progress(gate, console, clock, autoscaler_says) as progress:
                         execute(gate, options, progress, devices=devices, say=say)
                         progress.changed()
             except MemoryTaken as taken:

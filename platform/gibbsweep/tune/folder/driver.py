@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import write_atomically
+from gibbsweep.folder.layout import default_runs
 from gibbsweep.tune.folder.layout import SweepDir
 
 LOOK_EVERY = 1.0
@@ -273,4 +274,4 @@ def _request_file(sweep: SweepDir) -> Path:
 
 
 def _runs_words(sweep: SweepDir) -> list[str]:
-    return [] if sweep.path.parent == Path("runs") else ["--runs", str(sweep.path.parent)]
+    return [] if sweep.path.parent == default_runs() == Path("runs") else ["--runs", str(sweep.path.parent)]

@@ -58,6 +58,11 @@ class SweepDir(SweepFolder):
         return self.path / "driver.lock"
 
     @property
+    def session(self) -> Path:
+        """The file by which a trial knows that its folder is the driver's (``on_ray/same_folder.py``)."""
+        return self.path / "session.json"
+
+    @property
     def stop_request(self) -> Path:
         """The file that asks the driver to stop, as long as it is there."""
         return self.path / "stop.json"

@@ -7,7 +7,11 @@ What of Ray is used:
   (``bridge.py``); its actors are reused, so that a trial does not wait for a new process.
 - Train's ``TorchTrainer`` around the training loop of every trial: in the trial's own process for one worker, over a
   worker group for more (``trial.py``).
-- tasks that measure what a trial of each contender needs of a machine (``probing.py``).
+- tasks that measure what a trial of each contender needs of a machine (``probing.py``), and tasks of the doctor, which
+  look at every machine (``examine.py``).
+- ``ray.autoscaler.v2.sdk.get_cluster_status``: why machines do not come (``autoscaler.py``).
+
+A trial proves that its folder is the driver's before it writes anything (``same_folder.py``).
 
 What of Tune is switched off, and why:
 

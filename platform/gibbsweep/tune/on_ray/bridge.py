@@ -7,6 +7,7 @@ to lose.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,11 +19,13 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from gibbsweep.folder import Outcome, RunFolder, spent
+from gibbsweep.folder.outcome import AGAIN_S, REMEMBERED_S
 from gibbsweep.train.checkpoint import goes_on
 from gibbsweep.tune.on_ray.deaths import Deaths
 from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Death, Retries
-from gibbsweep.tune.on_ray.trial import ANNOUNCED, DISK_FULL
+from gibbsweep.tune.on_ray.same_folder import ADVICE
+from gibbsweep.tune.on_ray.trial import ANNOUNCED, DISK_FULL, NOT_THE_SAME
 from gibbsweep.tune.plan.assignments import Assignments
 from gibbsweep.tune.resources.devices import Devices
 from gibbsweep.tune.resources.gate import Gate
@@ -91,17 +94,34 @@ class PlanSearcher(_NoState, Searcher):
         if outcome is None and self._gate.closing and (self._gate.halted or not error):
             self._plan.interrupt(name)
             return
-        if outcome is None and death is not None:
-            outcome = self._retries.outcome_after(self._plan.running[name], death)
-            if outcome is None:
-                self._plan.interrupt(name)
-                return
-            outcome.write(run_dir)
         if outcome is None:
             message = f"it ended without an outcome: see {RunFolder(run_dir).log}"
-            outcome = Outcome("failed", step=step, message=message, **spent(run_dir))
-            outcome.write(run_dir)
-        self._plan.close(name, outcome)
+            failure: Outcome | None = Outcome("failed", step=step, message=message, **spent(run_dir))
+            if death is not None:
+                failure = self._retries.outcome_after(self._plan.running[name], death)
+            if failure is None:
+                self._plan.interrupt(name)
+                return
+            outcome = self._unless_it_ended(name, failure)
+        if outcome is not None:
+            self._plan.close(name, outcome)
+
+    def _unless_it_ended(self, name: str, failure: Outcome) -> Outcome | None:
+        """``failure``, which is then on record, unless the run did end, or pauses (None), on another machine: what it
+        wrote there may be seen here only after a while. A person who stops the sweep meanwhile leaves it unfinished."""
+        run_dir, wait_s = self._plan.run_dir(name), REMEMBERED_S if self._devices.on_several else 0.0
+        deadline = time.monotonic() + wait_s
+        while time.monotonic() < deadline:
+            time.sleep(AGAIN_S)
+            outcome = Outcome.read(run_dir)
+            if outcome is not None:
+                return outcome
+            if self._plan.pause(name):
+                return None
+            if self._gate.closing:
+                self._plan.interrupt(name)
+                return None
+        return failure.write_first(run_dir, wait_s)
 
     def save(self, checkpoint_path: str) -> None:
         """Write an empty file, which Tune expects."""
@@ -149,6 +169,9 @@ class PlanScheduler(_NoState, FIFOScheduler):
         name = trial.config["name"]
         if DISK_FULL in result:
             self._gate.out_of_space()
+            return str(TrialScheduler.STOP)
+        if NOT_THE_SAME in result:
+            self._gate.halt(str(result[NOT_THE_SAME]), ADVICE)
             return str(TrialScheduler.STOP)
         if name not in self._plan.running or "step" not in result:
             return str(TrialScheduler.CONTINUE)
@@ -202,6 +225,10 @@ class Watcher(Protocol):
         """Note that time has passed."""
         ...
 
+    def trials(self, pending: int, running: int) -> None:
+        """Note how many trials wait for a device, and how many have one."""
+        ...
+
     def changed(self) -> None:
         """Note that a run has started, reported or ended."""
         ...
@@ -228,6 +255,8 @@ class Watch(_NoState, Callback):
         self.trials = trials
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        states = [trial.status for trial in trials]
+        self._watcher.trials(states.count(Trial.PENDING), states.count(Trial.RUNNING))
         self._watcher.show()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gibbsweep.tune.on_ray import same_folder
 from gibbsweep.tune.on_ray.cluster import this_node
 from gibbsweep.tune.on_ray.precisions import Precisions
 from gibbsweep.tune.on_ray.retries import Retries
@@ -35,7 +36,13 @@ def execute(
     from gibbsweep.tune.on_ray.trial import Payload, run_trial, tune_request
 
     plan = gate.plan
-    payload = Payload(workers=options.workers_per_trial, echo=options.verbose, session=uuid.uuid4().hex)
+    payload = Payload(
+        workers=options.workers_per_trial,
+        echo=options.verbose,
+        session=uuid.uuid4().hex,
+        patience_s=same_folder.PATIENCE_S,
+    )
+    same_folder.sign(plan.sweep, payload.session)
     gate.shortages = shortages = Shortages(devices.nodes, this_node(), say=say, halt=gate.halt)
     workers, retries = options.workers_per_trial, Retries(plan.sweep, devices, shortages, say, gate.halt)
     watch = Watch(watcher, retries, Precisions(plan.sweep.precision, say))

@@ -22,7 +22,8 @@ from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
 from gibbsweep.train import Images, Reporter, Sounds
 from gibbsweep.train.checkpoint import read_progress
-from gibbsweep.train.out_of_memory import OutOfMemory, first_line, memory_of
+from gibbsweep.train.out_of_memory import OutOfMemory, causes, first_line, memory_of
+from gibbsweep.tune.on_ray.same_folder import NotTheSame, check_same
 from gibbsweep.tune.on_ray.threads import pin_threads
 
 ANNOUNCED = "announced/"
@@ -43,7 +44,20 @@ class Payload:
     echo: bool
     """Whether trials print to the terminal instead of their logs."""
     session: str
-    """Names the driver, so that it tells its own attempts from those of an earlier part of the sweep."""
+    """Names the driver, so that it tells its own attempts from those of an earlier part of the sweep, and a trial the
+    driver's folder from another one of that name."""
+    patience_s: float = 0.0
+    """Seconds for which a trial looks for the driver's sign in its folder."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """The sign by which a process knows the driver's folder: ``Sign(session="4f1c", patience_s=60.0)``."""
+
+    session: str
+    """The name of the driver's session."""
+    patience_s: float
+    """Seconds for which it is looked for."""
 
 
 def tune_request(workers: int, cpus: int, gpus: float) -> tune.PlacementGroupFactory:
@@ -59,7 +73,9 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
     assignment: Assignment = config["assignment"]
     run_dir = assignment.run_dir
     folder = RunFolder(run_dir)
+    sign = Sign(payload.session, payload.patience_s)
     try:
+        check_same(run_dir, sign.session, sign.patience_s)
         with disk_full_as_error(run_dir), only_process(run_dir), _output_to(folder.log, echo=payload.echo):
             step = read_progress(folder.checkpoint).step
             if count_start(run_dir, payload.session, step) > CRASHES_ALLOWED + 1:
@@ -67,7 +83,7 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                     f"its process ended without an outcome, {CRASHES_ALLOWED + 1} times after {step} updates: "
                     f"see {folder.log}"
                 )
-                Outcome("failed", step, message=message, **spent(run_dir)).write(run_dir)
+                Outcome("failed", step, message=message, **spent(run_dir)).write_first(run_dir)
                 return
             try:
                 fit(
@@ -76,12 +92,15 @@ def run_trial(config: dict[str, Any], payload: Payload) -> None:
                     cpus_per_worker=config["cpus"],
                     gpus_per_worker=config["gpus"],
                     in_tune=True,
+                    sign=sign,
                 )
-            except DiskFull:
+            except (DiskFull, NotTheSame):
                 raise
             except UserError as error:  # about this run alone: the driver has checked what all runs share
                 print(f"error: {error}", file=sys.stderr)
-                Outcome("failed", step=-1, message=str(error)).write(run_dir)
+                Outcome("failed", step=-1, message=str(error)).write_first(run_dir)
+    except NotTheSame as other:  # what it wrote would be seen by nobody, so the report says it
+        _send_to_tune({NOT_THE_SAME: str(other)})
     except DiskFull as full:  # no file can be written, so the report says it
         _send_to_tune({DISK_FULL: str(full)})
 
@@ -94,11 +113,13 @@ def fit(
     in_tune: bool,
     cpus_per_worker: int = 1,
     watch: Reporter | None = None,
+    sign: Sign | None = None,
 ) -> Outcome:
     """Run ``assignment`` under a TorchTrainer: in this process for one worker (a worker group would cost tens of
-    seconds), over a worker group for more. Raises OutOfMemory if memory ran out, and the trainer's error if a disk is
-    full or if another failure left no outcome."""
-    loop = {"assignment": assignment, "in_tune": in_tune, "watch": watch}
+    seconds), over a worker group for more, each of which looks for the driver's ``sign`` in its folder. Raises
+    OutOfMemory if memory ran out, NotTheSame if a worker has another folder, and the trainer's error if a disk is full
+    or if another failure left no outcome."""
+    loop = {"assignment": assignment, "in_tune": in_tune, "watch": watch, "sign": sign}
     if workers == 1:
         trainer = TorchTrainer(
             _loop,
@@ -126,6 +147,9 @@ def fit(
         failure = error
     if failure is not None and is_disk_full(failure):
         raise failure
+    elsewhere = next((one for one in causes(failure) if isinstance(one, NotTheSame)), None) if failure else None
+    if elsewhere is not None:
+        raise elsewhere
     outcome = Outcome.read(assignment.run_dir) or Outcome.read(assignment.run_dir, paused=True)
     memory = None if failure is None else memory_of(failure)
     if outcome is None and failure is not None and memory is not None:
@@ -139,7 +163,9 @@ def fit(
 
 def _loop(config: dict[str, Any]) -> None:
     assignment: Assignment = config["assignment"]
-    grouped = config.get("grouped", False)
+    grouped, sign = config.get("grouped", False), config.get("sign")
+    if grouped and sign is not None:
+        check_same(assignment.run_dir, sign.session, sign.patience_s)
     pin_threads()
     send = _send_to_train if grouped else _send_to_tune if config["in_tune"] else None
 
@@ -191,5 +217,7 @@ def _output_to(path: Path, *, echo: bool) -> Iterator[None]:
                 os.close(original)
 
 
+NOT_THE_SAME = "not_the_same_folder"
+"""Key of a report to Tune whose run found another folder than the driver's; its value is the message."""
 DISK_FULL = "disk_full"
 """Key of a report to Tune whose run found no space on a disk; its value is the message."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
 from gibbsweep.errors import UserError
-from gibbsweep.folder.layout import check_folder_name
+from gibbsweep.folder.layout import check_folder_name, check_is_local, default_runs
 from gibbsweep.option import OrDefault
 from gibbsweep.track.uri import redact
 from gibbsweep.train import PrecisionOption
+from gibbsweep.tune.options.environment import default_gpus, without_variables
 from gibbsweep.tune.options.sizes import parse_size
 from gibbsweep.tune.samplers.sampler import SamplerName
 from gibbsweep.tune.schedulers.choice import SchedulerName
-
-AUTO = "auto"
-"""The value of ``gpus_per_trial`` that lets the sweep decide."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class SweepOptions:
     seeds: OrDefault[int] = None
     """Retrainings of each best configuration, a seed each (default: the study's)."""
     budget: OrDefault[str] = None
-    """How long to train: smoke, laptop, gpu, ... (default: gpu with a GPU, else laptop)."""
+    """How long to train: smoke, laptop, gpu, ... (default: $GIBBSWEEP_BUDGET, else gpu with a GPU, else laptop)."""
     data: OrDefault[str] = None
     """Data set (default: the study's; see `gibbsweep data list`)."""
     seed: OrDefault[int] = None
@@ -78,8 +76,9 @@ class SweepOptions:
     """Continue the sweep of this name; one that has finished gets more trials with --trials."""
     resume_or_start: bool = False
     """Continue the sweep of --name if there is one, else start it: one command for a job that may be queued again."""
-    runs: Path = Path("runs")
-    """Folder of all sweeps and of the local tracking store."""
+    runs: Path = field(default_factory=default_runs)
+    """Folder of all sweeps and of the local tracking store, shared by all machines of a cluster (default:
+    $GIBBSWEEP_RUNS, else runs)."""
     results: OrDefault[Path] = None
     """Also write the table, as STUDY.md and STUDY.json, and its pictures here; the sweep's own folder has them in any
     case."""
@@ -98,13 +97,16 @@ class SweepOptions:
     no limit)."""
     cpus: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
     """CPUs that a local cluster may use (default: all)."""
-    gpus_per_trial: Annotated[float | Literal["auto"], tyro.conf.arg(metavar="N|1/K|auto", help_behavior_hint="")] = 0.0
+    gpus_per_trial: Annotated[float | Literal["auto"], tyro.conf.arg(metavar="N|1/K|auto", help_behavior_hint="")] = (
+        field(default_factory=default_gpus)
+    )
     """GPUs of one trial; 0.5, 0.25, ... pack several trials on one GPU, if its memory holds them; auto packs as many as
-    it holds, up to eight (default: 1 where there is a GPU)."""
+    it holds, up to eight (default: $GIBBSWEEP_GPUS_PER_TRIAL, else 1 where there is a GPU)."""
     workers_per_trial: int = 1
     """Data-parallel workers of one trial."""
     wait_for_nodes: bool = False
-    """Wait for the nodes of a cluster that adds them on demand, instead of refusing what it cannot give now."""
+    """Wait for the nodes of a cluster that adds them on demand, instead of refusing what it cannot give now (also
+    where GIBBSWEEP_WAIT_FOR_NODES is 1)."""
     niceness: Annotated[OrDefault[int], tyro.conf.arg(metavar="N")] = None
     """How far trials give way to other programs of the machine, from 0 (not at all) to 19, on a cluster that the sweep
     starts (default 5)."""
@@ -155,9 +157,12 @@ def unrecorded_words(options: SweepOptions) -> list[str]:
     """The words of a command line for those of ``options`` that were given and are not recorded with the sweep. A
     password in the tracking URI is not shown."""
     words: list[str] = []
+    with without_variables():
+        plain = SweepOptions()
+    here = SweepOptions()
     for name in _UNRECORDED:
         value = getattr(options, name)
-        if value == getattr(SweepOptions, name):
+        if value == getattr(plain, name) == getattr(here, name):
             continue
         option = f"--{name.replace('_', '-')}"
         text = redact(value) if name == "tracking_uri" else str(value)
@@ -173,6 +178,9 @@ def check_options(options: SweepOptions) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be at least {least}: got {value}.")
     if options.niceness is not None and not 0 <= options.niceness <= 19:
         raise UserError(f"--niceness must be 0 to 19: got {options.niceness}.")
+    for name in ("runs", "results", "data_root"):
+        if (folder := getattr(options, name)) is not None:
+            check_is_local(folder, f"--{name.replace('_', '-')}")
     if options.disk is not None:
         parse_size(options.disk)
     if not isinstance(options.gpus_per_trial, str):

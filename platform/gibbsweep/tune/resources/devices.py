@@ -72,6 +72,16 @@ class Devices:
             return None
         return self._workers * max(self._trials_that_fit(request) for request in self.requests.values())
 
+    @property
+    def on_several(self) -> bool:
+        """Whether runs may train on other machines than this process's."""
+        return self._grows or len(self.nodes) > 1
+
+    def fit_somewhere(self) -> bool:
+        """Whether the machines that there are now would have room for a trial if they were idle."""
+        nodes = self._list_nodes()
+        return any(trials_at_once(request, self._workers, nodes) for request in set(self.requests.values()))
+
     def start(self, planned: PlannedRun) -> Request:
         """Note that ``planned`` starts now; returns what each of its workers asks for."""
         self._started[planned.name] = request = self.request_of(planned)

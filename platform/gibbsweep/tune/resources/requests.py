@@ -12,7 +12,8 @@ from gibbsweep.run.assignment import DATA_SEED
 from gibbsweep.run.largest_config import system_bytes
 from gibbsweep.run.memory_need import MemoryNeed
 from gibbsweep.study.at_budget import ContenderAtBudget
-from gibbsweep.tune.options.options import AUTO, SweepOptions, check_share
+from gibbsweep.tune.options.environment import AUTO
+from gibbsweep.tune.options.options import SweepOptions, check_share
 from gibbsweep.tune.options.settings import fingerprint
 from gibbsweep.tune.options.sizes import size_text
 from gibbsweep.tune.plan.assignments import whole_run
@@ -69,6 +70,11 @@ def devices_for(plan: Plan, options: SweepOptions, machines: Machines, say: Say)
     automatic = options.gpus_per_trial == AUTO
     nodes, workers = machines.nodes(), options.workers_per_trial
     whole_gpu = 1.0 if any(node.gpus >= 1 for node in nodes) else 0.0
+    if automatic and options.wait_for_nodes and not whole_gpu:
+        raise UserError(
+            f"--gpus-per-trial {AUTO} looks at a GPU of the cluster, and none is there yet: use --gpus-per-trial 1, "
+            f"which makes one come, or 1/k, or start again with {AUTO} while a node is up."
+        )
     request = check_resources(options, whole_gpu if automatic else float(options.gpus_per_trial) or whole_gpu, nodes)
     usable = [replace(node, memory=int(USABLE * node.memory)) for node in nodes]
     on_a_gpu = _most_on_a_gpu(nodes) if automatic and request.gpus else sharers(request.gpus)

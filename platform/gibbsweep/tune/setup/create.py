@@ -15,6 +15,7 @@ from gibbsweep.run.provenance import git_commit, keep_script, script_record
 from gibbsweep.study.study import Study
 from gibbsweep.tune.folder.driver import claimed
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
+from gibbsweep.tune.options.environment import AUTO, default_budget
 from gibbsweep.tune.options.options import DECIDING, SweepOptions
 from gibbsweep.tune.options.settings import Settings, differences, fingerprint
 from gibbsweep.tune.search import warm_start
@@ -36,8 +37,9 @@ def create(
     feasible."""
     if options.name is not None and SweepDir(options.runs / options.name).record_path.exists():
         raise _taken(options.name, options.runs)
-    default_budget = "gpu" if has_gpu and "gpu" in study.budgets else "laptop"
-    budget = default_budget if options.budget is None else options.budget
+    gpus = has_gpu or (options.gpus_per_trial != AUTO and float(options.gpus_per_trial) > 0)
+    own_default = "gpu" if gpus and "gpu" in study.budgets else "laptop"
+    budget = default_budget() or own_default if options.budget is None else options.budget
     defaults = defaults_of(study, budget, options.scheduler)
     settings = Settings(**{k: defaults[k] if getattr(options, k) is None else getattr(options, k) for k in DECIDING})
     evolves = check(study, settings, options)

@@ -4,7 +4,7 @@ ended run."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,10 +21,13 @@ from gibbsweep.tune.status.bests import violations_message
 from gibbsweep.tune.status.from_folder import last_report
 from gibbsweep.tune.status.lines import contender_lines, phase_line, spent_text, total_lines
 from gibbsweep.tune.status.overview import LastReport, Overview, overview_of
+from gibbsweep.tune.status.waiting import Waiting
 
 REFRESH_S = 0.5
 """Seconds between two pictures of a sweep in which something happens; where nothing does, the clock ticks every
 second."""
+SAY_AGAIN_S = 600.0
+"""Seconds after which a sweep without a terminal says again that it waits."""
 MOST_OF_A_CORE = 0.01
 """The most of a core that drawing may take: pictures of thousands of trials take milliseconds, and are drawn less
 often."""
@@ -37,10 +40,13 @@ class Progress:
             progress.reported("rbm-0003", 200, metrics)
             progress.changed()
 
-    It has no thread of its own: it draws in the thread that calls it, which is the one that uses the plan.
+    ``autoscaler_says``: what the cluster's autoscaler knows of machines that do not come; without it nothing is said of
+    waiting. It has no thread of its own: it draws in the thread that calls it, which is the one that uses the plan.
     """
 
-    def __init__(self, gate: Gate, console: Console, clock: SweepClock) -> None:
+    def __init__(
+        self, gate: Gate, console: Console, clock: SweepClock, autoscaler_says: Callable[[], str] | None = None
+    ) -> None:
         plan = gate.plan
         self._gate, self._plan, self._console, self._clock = gate, plan, console, clock
         self._outlines = outline(plan)
@@ -57,6 +63,10 @@ class Progress:
         self._overview: Overview | None = None
         self._drawn_at, self._pause = float("-inf"), REFRESH_S
         self._changed, self._printed_stop = True, False
+        self._waiting: Waiting | None = None
+        if gate.devices is not None and autoscaler_says is not None:
+            self._waiting = Waiting(gate.devices, autoscaler_says)
+        self._waits, self._printed_waiting_at = "", float("-inf")
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -84,6 +94,17 @@ class Progress:
         self._changed = True
         self.show()
 
+    def trials(self, pending: int, running: int) -> None:
+        """Note how many trials wait for a device, and how many have one. While none has one, the view says for what the
+        sweep waits."""
+        sentence = "" if self._waiting is None else self._waiting.sentence(pending, running)
+        if self._live is None and sentence:
+            now = time.monotonic()
+            if not self._waits or now - self._printed_waiting_at >= SAY_AGAIN_S:
+                self._printed_waiting_at = now
+                self._print(sentence)
+        self._waits = sentence
+
     def show(self) -> None:
         """Draw a picture, or print the runs that have ended, if it is time to; may be called many times a second."""
         if self._live is None:
@@ -106,6 +127,8 @@ class Progress:
             head.append(phase)
         if self._gate.closing:
             head.insert(0, Text(self._stop_sentence(), "bold yellow", overflow="ellipsis", no_wrap=True))
+        elif self._waits:
+            head = [*Text(self._waits, "bold yellow").wrap(self._console, width), *head]
         return Group(*head, *contender_lines(self._overview, width=width, height=max(1, height - 1 - len(head))))
 
     def _current_overview(self) -> Overview:
