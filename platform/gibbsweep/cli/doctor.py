@@ -33,8 +33,10 @@ class DoctorOptions:
 
 
 def examine_all(options: DoctorOptions) -> None:
-    """Look at this machine or a cluster: versions, shared folder, clocks, disks, token, tracking, ports; say what to
-    mend."""
+    """Look at this machine or a cluster, and say what to mend.
+
+    Versions, the shared folder, clocks, disks, the token, tracking and ports are looked at.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

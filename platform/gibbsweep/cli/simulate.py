@@ -60,8 +60,7 @@ class SimulateOptions:
 
 
 def simulate_sweep(options: SimulateOptions) -> None:
-    """Simulate a sweep on learning curves and a virtual clock: what a sampler, a scheduler and more workers would
-    gain."""
+    """Simulate a sweep on a virtual clock: what a sampler, a scheduler and more workers would gain."""
     from rich.console import Console
     from rich.table import Table
 
