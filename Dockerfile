@@ -17,7 +17,7 @@ ENV PATH=/home/gibbsweep/venv/bin:$PATH \
 ARG TORCH_INDEX=
 RUN python -m venv /home/gibbsweep/venv
 COPY --chown=gibbsweep constraints.txt ./
-RUN if [ -n "$TORCH_INDEX" ]; then pip install --no-cache-dir --index-url "$TORCH_INDEX" torch torchvision; fi
+RUN if [ -n "$TORCH_INDEX" ]; then pip install --no-cache-dir -i "$TORCH_INDEX" torch torchvision; fi
 COPY --chown=gibbsweep . .
 # The constraints name the GPU's wheels: with another index torch stays as it was installed.
 RUN if [ -n "$TORCH_INDEX" ]; then grep -vE '^(torch|torchvision|nvidia|cuda|triton)' constraints.txt > /tmp/constraints.txt; \

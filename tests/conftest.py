@@ -92,6 +92,14 @@ def shared(name: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_store_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tracking store is named where a test begins, and none after it: MLflow's ``set_tracking_uri`` writes to the
+    environment."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # so that it is restored whatever a test leaves
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+
+
 @pytest.fixture(scope="session")
 def stand_ins() -> Path:
     """The folder of stand-ins for the sets that must be fetched."""

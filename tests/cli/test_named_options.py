@@ -19,9 +19,14 @@ PACKAGE = Path(gibbsweep.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 WHERE_OPTIONS_ARE_MADE = ("cli/", "tune/options/")
 OF_OTHERS = {"--add", "--experiment-id", "--global", "--porcelain", "--untracked-files"} | {
+    "--allowed-hosts",
     "--backend-store-uri",
+    "--default-artifact-root",
+    "--host",
+    "--port",
     "--run-ids",
     "--tracking-uri",
+    "--workers",
 }
 """Options of git and of mlflow."""
 WITHOUT_OPTIONS = ("train/", "folder/", "track/")

@@ -124,7 +124,7 @@ def test_a_port_is_the_wanted_one_or_a_free_one() -> None:
         with pytest.raises(UserError, match=f"port {port} of 127.0.0.1 cannot be used"):
             free_port(port)
         assert free_port(None, usual=port) not in (0, port)
-    with pytest.raises(UserError, match="must be 1 to 65535"):
+    with pytest.raises(UserError, match="a number from 1 to 65535"):
         free_port(70_000)
 
 

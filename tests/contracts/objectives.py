@@ -46,6 +46,7 @@ from gibbsweep_models.objectives.classification.noisy_cross_entropy import Noisy
 from gibbsweep_models.objectives.classification.pairs import CLIPLoss, JointCD
 from gibbsweep_models.objectives.classification.two_view_energy import TwoViewEnergy
 from gibbsweep_models.objectives.composed.every_nth import EveryNth
+from gibbsweep_models.objectives.composed.shifted import Shifted
 from gibbsweep_models.objectives.composed.transformed import Transformed
 from gibbsweep_models.objectives.composed.weighted_sum import WeightedSum
 from gibbsweep_models.objectives.flow_matching.contrast import WarmContrast
@@ -156,6 +157,7 @@ OBJECTIVES: dict[str, ObjectiveCase] = {
     "gaussian_rbm_cd_from_noise": ObjectiveCase(
         gaussian_machine, lambda: ContrastiveDivergence(GibbsLangevin(2), from_noise=True)
     ),
+    "shifted": ObjectiveCase(energy, lambda: Shifted(ContrastiveDivergence(LANGEVIN), 1)),
     "transformed": ObjectiveCase(energy, lambda: Transformed(ContrastiveDivergence(LANGEVIN), torch.tanh)),
     "cross_entropy_noise": ObjectiveCase(CLASSIFIER, lambda: CrossEntropy(0.3, clamp=(-1.0, 1.0))),
     "every_second": ObjectiveCase(

@@ -96,7 +96,9 @@ def check_command(line: str, files: set[str]) -> None:
     if not words:
         return
     program, *rest = words
-    if program == "python":
+    if program == "python" and rest[0] == "-m":
+        assert rest[1] == "pip", line
+    elif program == "python":
         script = ROOT / rest[0]
         assert script.is_file() or rest[0] in files, f"{line}: there is no such script"
         call = re.search(r"run_study_of\(\w+, (\w+)\)", script.read_text()) if script.is_file() else None
@@ -112,7 +114,8 @@ def check_command(line: str, files: set[str]) -> None:
         if name == "new":
             files.add(f"{parsed.name}.py")
     elif program == "ray":
-        assert (ROOT / rest[1]).is_file(), f"{line}: no such file"
+        named = [ROOT / word.removeprefix("/shared/gibbsweep/") for word in rest]  # where a cluster has the checkout
+        assert any(path.is_file() for path in named), f"{line}: no such file"
     else:
         assert program in ("git", "cd", "pip", "ssh", "sbatch", "kubectl", "srun", "mlflow", "curl", "ls"), line
 

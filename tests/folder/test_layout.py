@@ -29,7 +29,7 @@ def engine_files() -> set[str]:
     paths = [
         getattr(SweepDir(Path("s")), name) for name in vars(SweepDir) if isinstance(vars(SweepDir)[name], property)
     ]
-    return {path.name for path in paths}
+    return {path.name for path in paths if isinstance(path, Path)}
 
 
 def sources() -> Iterator[Path]:

@@ -61,7 +61,7 @@ def export(options: ExportOptions) -> None:
     if len(forms) != 1:
         given = "none was given" if not forms else f"{' and '.join(f'--{form}' for form in forms)} were given"
         raise UserError(
-            f"a run is exported with --to FOLDER, and a table in one form, --csv, --latex or --parquet; {given}."
+            f"a run is exported with --to FOLDER, and a table in one form, --csv, --latex or --parquet, and {given}."
         )
     if options.mlflow or options.track or options.tracking_uri:
         raise UserError("--mlflow, --track and --tracking-uri are of a run: export it with --to FOLDER.")

@@ -110,11 +110,12 @@ def _with_budget(study: Study, budget: str) -> list[str]:
 
 def _measured(study: str) -> dict[str, str]:
     """By budget, what a training took in the newest table of ``study``: of the repository, or of sweeps in runs/."""
+    from gibbsweep.folder.layout import RESULTS
     from gibbsweep.tune.table.write import tracked_results
 
     tracked = tracked_results()
     paths = [] if tracked is None else [tracked / f"{study}.json"]
-    paths += Path("runs").glob(f"*/results/{study}.json")
+    paths += Path("runs").glob(f"*/{RESULTS}/{study}.json")
     said = {}
     for path in sorted((path for path in paths if path.is_file()), key=lambda path: path.stat().st_mtime):
         try:

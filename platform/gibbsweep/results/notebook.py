@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder.layout import RESULTS, SWEEP
 from gibbsweep.results.answer import REFERENCES, Direction, answers, heading_of, measured_goals
 from gibbsweep.results.difference import difference
 from gibbsweep.results.results import Results
@@ -129,7 +130,7 @@ def find_results(study: str, *, runs: Path | None = None, published: Path | None
     ``published``. ``stem``: of the file there, where it is not the study's name. Raises UserError where there are
     none."""
     name = f"{stem or study}.json"
-    finished = [] if runs is None else [path for path in runs.glob(f"*/results/{name}") if _created(path)]
+    finished = [] if runs is None else [path for path in runs.glob(f"*/{RESULTS}/{name}") if _created(path)]
     if finished:
         newest = max(finished, key=_created)
         return Finished(Results.from_json(newest.read_text()), newest.parent)
@@ -142,6 +143,6 @@ def find_results(study: str, *, runs: Path | None = None, published: Path | None
 def _created(path: Path) -> str:
     """When the sweep with the results ``path`` was started; "" where that cannot be read."""
     try:
-        return str(json.loads((path.parent.parent / "sweep.json").read_text())["created"])
+        return str(json.loads((path.parent.parent / SWEEP).read_text())["created"])
     except (OSError, ValueError, KeyError):
         return ""

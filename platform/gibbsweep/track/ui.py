@@ -42,7 +42,7 @@ def free_port(wanted: int | None, usual: int = USUAL_PORT) -> int:
     """The port of 127.0.0.1 to serve on: the ``wanted`` one, else the ``usual`` one if it is free, else any free one.
     Raises UserError where the wanted one is taken or is no port."""
     if wanted is not None and not 0 < wanted < 65_536:
-        raise UserError(f"--port must be 1 to 65535: got {wanted}.")
+        raise UserError(f"a port is a number from 1 to 65535: got {wanted}.")
     for port in (wanted,) if wanted is not None else (usual, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -51,7 +51,7 @@ def free_port(wanted: int | None, usual: int = USUAL_PORT) -> int:
             except OSError as error:
                 if wanted is not None:
                     raise UserError(
-                        f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): leave out --port for a free one."
+                        f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): name another one, or none."
                     ) from error
                 continue
             return int(probe.getsockname()[1])

@@ -15,6 +15,7 @@ from gibbsweep.folder.whole import read_json_object
 from gibbsweep.study.headings import HEADINGS
 from gibbsweep.use.model import Model
 from gibbsweep_models.capabilities import CanFit
+from gibbsweep_models.exported import CONFIG
 
 _IMAGES = "unconditional-image-generation"
 """The hub's name of a task; it has none for sounds without text, and for solids."""
@@ -116,7 +117,7 @@ def _training(model: Model, record: Mapping[str, Any], outcome: Outcome | None) 
         how = "Fitted once to the training examples, without updates"
     lines = [
         f"- {how}, seed {record['seed']}{spent}{arithmetic}",
-        "- Averaged weights where the configuration has an average; the whole configuration is in `config.json`",
+        f"- Averaged weights where the configuration has an average; the whole configuration is in `{CONFIG}`",
         f"- Code: commit `{record.get('git_commit', 'unknown')}`",
     ]
     if searched:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import Outcome, RunFolder
-from gibbsweep.folder.layout import CHECKPOINT
+from gibbsweep.folder.layout import CHECKPOINT, STATE
 from gibbsweep.folder.whole import read_json_object
 from gibbsweep.run.load import LoadedRun, load_run
 from gibbsweep.study.space import flatten, with_values
@@ -273,7 +273,7 @@ def load(
 
 
 def _state(folder: RunFolder) -> bytes:
-    state = folder.checkpoint / "state.json"
+    state = folder.checkpoint / STATE
     return state.read_bytes() if state.exists() else b""
 
 

@@ -48,7 +48,8 @@ class LappedBands(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, L) -> (B, C, n_bands, L / n_bands)."""
         around = torch.cat([x, x[..., : self.n_bands]], dim=-1)
-        return (around.unfold(-1, 2 * self.n_bands, self.n_bands) @ self.basis.to(x.dtype).T).transpose(-1, -2)
+        frames = around.unfold(-1, 2 * self.n_bands, self.n_bands) @ self.basis.to(x.dtype).T
+        return frames.transpose(-1, -2).contiguous()  # noise is drawn in the order of the memory
 
     def waveform(self, bands: Tensor) -> Tensor:
         """(B, C, n_bands, L / n_bands) -> (B, C, L)."""
