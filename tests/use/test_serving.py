@@ -37,6 +37,8 @@ def served(folder: Path, log: Path) -> Iterator[str]:
     # The folder brings its own gibbsweep_models, and nothing of gibbsweep is needed.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    # MLflow starts its server by a name, as an activated environment has it.
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
     with log.open("wb") as file:
         server = subprocess.Popen(
             [sys.executable, *words], stdout=file, stderr=file, cwd=log.parent, start_new_session=True, env=environment
@@ -50,8 +52,9 @@ def served(folder: Path, log: Path) -> Iterator[str]:
             time.sleep(0.3)
         yield address
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
 
 
 def _answers(url: str) -> bool:
