@@ -15,7 +15,7 @@ of log-mel spectrograms (`gibbsweep evaluate prepare --data fsdd@4096`). Only a 
 an accuracy.
 
     python sweeps/audio.py                              nine trials each, 15 seconds of training: sounds, not yet digits
-    python sweeps/audio.py --budget long                240 seconds each on one core, two hours in all: digits
+    python sweeps/audio.py --budget long                240 seconds each on one core: digits
     python sweeps/audio.py --data sc09 --budget paper   published sizes, one second at 16 kHz
 
 The first 4,096 samples, half a second, hold four digits of five whole. Every contender trains for the same

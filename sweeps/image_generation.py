@@ -15,7 +15,7 @@ Distances in the features of the data set's own classifier (`gibbsweep evaluate 
 `--features inception` gives numbers that compare with published ones, where the weights of Inception can be had.
 
     python sweeps/image_generation.py                 nine trials each, 12 seconds of training: no digits yet
-    python sweeps/image_generation.py --budget long   150 seconds each on one core, two hours in all: digits
+    python sweeps/image_generation.py --budget long   150 seconds each on one core: digits
 
 Every contender trains for the same device-seconds, by costs of an update measured side by side on one core of an AMD
 EPYC; the table has the seconds that it came to.

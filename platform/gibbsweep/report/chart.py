@@ -16,6 +16,10 @@ Scale = Literal["linear", "log"]
 Side = Literal["above", "below", "right"]
 
 
+Marker = Literal["circle", "square", "triangle", "cross"]
+"""The sign of a point."""
+
+
 @dataclass(frozen=True)
 class Line:
     """Points that share a colour and a name in the legend: ``Line("k = 10", [1, 2], [0.5, 0.7], "#1f77b4")``.
@@ -36,7 +40,7 @@ class Line:
     """Standard deviations; empty without."""
     texts: Sequence[tuple[str, int]] = ()
     """What a reader sees at points: (text, number of points in a row that have it)."""
-    marker: Literal["circle", "square", "triangle", "cross"] = "circle"
+    marker: Marker = "circle"
     width: float = 1.6
     size: float = 6.0
     opacity: float = 1.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from gibbsweep.report.blocks import Block, Charts, Section
-from gibbsweep.report.chart import Chart, Colours, Line, axis_scale, robust_range
+from gibbsweep.report.chart import Chart, Colours, Line, Marker, axis_scale, robust_range
 from gibbsweep.report.evidence import Evidence
 from gibbsweep.report.ranking import Quality, best_first, quality
 
-_MARKERS = {"energy": "square", "score": "circle", "baseline": "triangle", "": "circle"}
+_MARKERS: dict[str, Marker] = {"energy": "square", "score": "circle", "baseline": "triangle", "": "circle"}
 _MOST_LABELLED = 8
 
 
@@ -29,11 +29,11 @@ def _rows(evidence: Evidence, measure: Quality, colours: Colours) -> Chart | Non
         return None
     lines = []
     for row in rows:
-        statistic = row.metrics[measure.metric]
+        statistic, marker = row.metrics[measure.metric], _MARKERS.get(row.kind, "circle")
         lines.append(
             Line(
                 row.label, [row.device_seconds], [statistic.mean], colours[row.group], "points",
-                y_error=[statistic.sd] if statistic.n > 1 else (), marker=_MARKERS.get(row.kind, "circle"),  # type: ignore[arg-type]
+                y_error=[statistic.sd] if statistic.n > 1 else (), marker=marker,
                 size=10, texts=[(row.label, 1)],
             )
         )  # fmt: skip
