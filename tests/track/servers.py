@@ -23,9 +23,11 @@ class Server:
     """A real tracking server over HTTP, with its own SQLite store."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        # Bound, not listening: until the server starts, a connection is refused, and nobody else gets the port.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self.port = self._place.getsockname()[1]
         self.uri = f"http://127.0.0.1:{self.port}"
         self.folder = folder
         self._command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
@@ -57,6 +59,7 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+        self._place.close()
 
     def _answers(self) -> bool:
         try:

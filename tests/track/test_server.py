@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.track.waiting import wait_until
+from tests.track.waiting import text_of, wait_until
 
 from gibbsweep.track import Tracker, metric_history, migrate, sync
 from gibbsweep.track.report import count_pending
@@ -21,7 +21,7 @@ def test_a_server_that_comes_up_late_gets_everything_once(server: Any, new_sweep
         trial.report(step, loss=float(step), noise=math.nan, up=math.inf)
     trial.image("samples", 100)
     log = sweep.folder / "track.log"
-    wait_until(lambda: log.exists() and "attempt 1 failed" in log.read_text())
+    wait_until(lambda: "attempt 1 failed" in text_of(log), said=lambda: text_of(log) or "no track.log")
     server.start()
     for step in range(101, 201):
         trial.report(step, loss=float(step), noise=math.nan, up=-math.inf)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.track.waiting import sent_beyond, wait_until
+from tests.track.waiting import sent_beyond, text_of, wait_until
 
 from gibbsweep.track import Tracker, sync
 from gibbsweep.track.follower import MAX_WAIT_S, NICENESS, pause_after
@@ -69,7 +69,7 @@ def test_a_dead_server_neither_blocks_nor_raises(sweep: Any) -> None:
     trial.report(1, loss=1.0)
     trial.image("samples", 1)
     trial.end("completed", 1)
-    wait_until(lambda: "attempt 1 failed" in (sweep.folder / "track.log").read_text())
+    wait_until(lambda: "attempt 1 failed" in text_of(sweep.folder / "track.log"))
     report = tracker.close(timeout_s=0.5)
     assert report.error
     assert (report.runs, report.metrics_sent) == (0, 0)
@@ -98,7 +98,7 @@ def test_a_sweep_without_its_file_is_an_error_in_the_report(store: str, tmp_path
     (folder / "trials" / "rbm-0000").mkdir(parents=True)
     (folder / "trials" / "rbm-0000" / "metrics.jsonl").touch()  # tracking begins with the first of them
     tracker = Tracker(folder, tracking_uri=store, experiment="x", period_s=0.05).start()
-    wait_until(lambda: "attempt 1 failed" in (folder / "track.log").read_text())
+    wait_until(lambda: "attempt 1 failed" in text_of(folder / "track.log"))
     assert "sweep.json is missing" in tracker.close(timeout_s=5.0).error
 
 

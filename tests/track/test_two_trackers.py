@@ -117,7 +117,7 @@ def test_two_sweeps_write_to_one_postgresql_at_once(tmp_path: Path, postgres: st
                         trial.image("samples", step)
             if step == STEPS // 2:
                 for trials_of_sweep in trials:
-                    wait_until(functools.partial(sent_beyond, trials_of_sweep[-1], 0), limit_s=120.0)
+                    wait_until(functools.partial(sent_beyond, trials_of_sweep[-1], 0), limit_s=300.0)
                 if killed:
                     trackers[1].send_signal(signal.SIGKILL)
                     trackers[1].communicate()
