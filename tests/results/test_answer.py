@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,6 +76,14 @@ def test_the_sentence(rows: Sequence[Row], sentence: str) -> None:
 def test_less_can_be_better_and_names_what_it_is_under() -> None:
     (said,) = table(ONE, TEN, goals={"test/x": "minimize"}).answers()
     assert said.startswith("k=1 is best in x (1.00 ± 0.10): 4.00 under k=10 at 0.5 times the device-seconds")
+
+
+def test_seconds_in_which_nothing_trains_are_not_compared() -> None:
+    at_once = [dataclasses.replace(one, updates=1) for one in (ONE, TEN)]
+    (said,) = table(*at_once).answers()
+    assert said == "k=10 is best in x (5.00 ± 0.10): +4.00 over k=1; 12 trials a row, 4 seeds."
+    (said,) = table(at_once[0], TEN).answers()
+    assert "+4.00 over k=1 at 2.0 times the device-seconds" in said
 
 
 def test_a_goal_that_the_test_split_lacks_is_that_of_the_validation_split() -> None:

@@ -103,8 +103,8 @@ def _lead(best: Row, other: Row, metric: str, direction: Direction, names: dict[
         words = f"{digits_of(best.metrics[metric], gap)} over {names[other.label]}{remark}"
     else:
         words = f"{digits_of(best.metrics[metric], -gap, '')} under {names[other.label]}{remark}"
-    if not (best.device_seconds and other.device_seconds):
-        return words.rstrip(",")
+    if not (best.device_seconds and other.device_seconds) or max(best.updates, other.updates) <= 1:
+        return words.rstrip(",")  # nothing trains, and what the one update took is the machine's noise
     return f"{words} at {_times(best.device_seconds / other.device_seconds)} device-seconds"
 
 

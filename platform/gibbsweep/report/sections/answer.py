@@ -57,7 +57,8 @@ def answer_sentences(evidence: Evidence) -> list[str]:
     if others:
         second, at_second = others[0], others[0].metrics[measure.metric]
         sentences.append(f"Next is {second.label} with {at_second}; {_strength(at_best, at_second)}.")
-        cheapest = min((row for row in ranked if row.device_seconds > 0), key=lambda r: r.device_seconds, default=None)
+        trained = (row for row in ranked if row.device_seconds > 0 and row.updates > 1)
+        cheapest = min(trained, key=lambda r: r.device_seconds, default=None)
         if cheapest is not None and cheapest is not best and best.device_seconds > 0:
             times = best.device_seconds / cheapest.device_seconds
             sentences.append(f"It takes {times:.1f} times the device-seconds of {cheapest.label}, the cheapest row.")
