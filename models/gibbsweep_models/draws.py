@@ -68,9 +68,17 @@ def each(n: int, *, generator: torch.Generator) -> Tensor:
     return randint(2**62, (n,), generator=generator)
 
 
-def _global_shape(shape: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
+def check_generator(generator: Any) -> None:
+    """Raise TypeError for what is no generator, such as a seed."""
     if not isinstance(generator, torch.Generator):
-        raise TypeError(f"got generator={generator!r}, expected a torch.Generator; write draws.seeded(0) for seed 0")
+        seed = generator if isinstance(generator, int) else 0
+        raise TypeError(
+            f"got generator={generator!r}, expected a torch.Generator; write draws.seeded({seed}) for seed {seed}"
+        )
+
+
+def _global_shape(shape: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
+    check_generator(generator)
     return (shape[0] * getattr(generator, "world_size", 1), *shape[1:])
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from gibbsweep_models.asked import ABILITIES, check_asked
 from gibbsweep_models.muon import Muon
 
 Batch = Mapping[str, Tensor]
@@ -271,6 +272,12 @@ class System(nn.Module):
 
     ema_decay: float = 0.0
     """Decay per update of the averaged weights that are evaluated and sampled; 0 evaluates the weights themselves."""
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        """Lets the abilities that a class defines say what is wrong with what they are given."""
+        super().__init_subclass__(**named)
+        for name in ABILITIES & vars(cls).keys():
+            setattr(cls, name, check_asked(vars(cls)[name]))
 
     def phases(self) -> list[Phase]:
         """The phases of one update, in order. Called once, after the system is on its device; objectives may keep

@@ -3,11 +3,13 @@ randomness."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -106,6 +108,43 @@ def test_samples_have_the_data_s_shape_and_follow_their_generator(name: str, tmp
     assert not torch.equal(first.x, other.x)
     assert not first.x.requires_grad
     assert all(p.grad is None for p in system.parameters())
+
+
+@pytest.mark.parametrize("name", able(CanSample))
+def test_samples_that_cannot_be_are_refused_in_a_sentence(name: str) -> None:
+    system: Any = SYSTEMS[name].build().eval()
+    for n, error in ((0, ValueError), (-1, ValueError), (2.0, TypeError), (True, TypeError)):
+        with pytest.raises(error, match=f"got n={n} samples, expected"):
+            system.sample(n, generator=draws.seeded(0))
+    with pytest.raises(TypeError, match=r"got generator=7, expected a torch.Generator; write draws.seeded\(7\)"):
+        system.sample(2, generator=7)
+
+
+@pytest.mark.parametrize("name", [name for name in able(CanSample) if name not in able(CanFit)])
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16], ids=["double", "half"])
+def test_weights_of_another_type_work_or_are_refused_in_a_sentence(name: str, kind: torch.dtype) -> None:
+    system: Any = SYSTEMS[name].build().eval().to(kind)
+    try:
+        x = system.sample(2, generator=draws.seeded(0)).x
+    except TypeError as error:
+        called = str(kind).removeprefix("torch.")
+        assert re.match(rf"\w+System\.\w+: the weights are {called}, .*; call system\.float\(\)", str(error))
+    else:
+        assert x.dtype in (kind, torch.float32)
+
+
+@pytest.mark.parametrize("name", able(HasEnergy))
+def test_a_picture_of_another_type_works_or_is_refused_in_a_sentence(name: str) -> None:
+    case = SYSTEMS[name]
+    system: Any = case.build().eval()
+    batch = case.dataset().train.batch(torch.arange(3))
+    condition = () if case.condition is None else (batch[case.condition],)
+    try:
+        energy = system.energy(batch["x"].double(), *condition)
+    except TypeError as error:
+        assert re.match(r"\w+System\.\w+: the weights are float32, the input float64, .* and x\.float\(\)", str(error))
+    else:
+        assert energy.shape == (3,)
 
 
 @pytest.mark.parametrize("name", able(HasEnergy))
