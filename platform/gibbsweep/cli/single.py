@@ -277,7 +277,7 @@ def _with_ray(assignment: Assignment, options: TrainOptions, script: Path, watch
         workers_per_trial=options.workers, gpus_per_trial=options.gpus_per_worker, verbose=options.verbose
     )
     if options.workers > 1 or options.gpus_per_worker:
-        cluster.start(cluster_options, import_from=(script.parent,))
+        cluster.start(cluster_options, import_from=(script.parent,), say=print)
         cluster.send_by_value(sys.modules[module_name(script)])
         check_resources(cluster_options, options.gpus_per_worker, cluster.nodes())
     try:

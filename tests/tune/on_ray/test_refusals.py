@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,37 @@ def test_a_dead_address_takes_no_minutes(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(UserError, match="nothing answers"):
         cluster.start(SweepOptions(address=f"ray://127.0.0.1:{free_port()}"))
     assert time.monotonic() - began < 15
+
+
+def test_a_cluster_of_another_user_is_not_joined_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    from gibbsweep.tune.on_ray import cluster
+    from gibbsweep.tune.options.options import SweepOptions
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    addresses: list[Any] = []
+    monkeypatch.setattr(ray, "init", lambda address, **settings: addresses.append(address))
+    said: list[str] = []
+
+    def start(**options: Any) -> None:
+        cluster.start(SweepOptions(cpus=1, **options), say=said.append)
+
+    start()
+    note = tmp_path / "ray" / "ray_current_cluster"
+    note.parent.mkdir()
+    note.write_text(f"127.0.0.1:{free_port()}")
+    start()
+    assert (addresses, said) == ([None, None], [])  # one's own, or none: Ray looks for it
+    monkeypatch.setattr(os, "getuid", lambda: note.stat().st_uid + 1)
+    start()
+    assert addresses[-1] == "local"
+    (sentence,) = said
+    assert "is not joined; --address auto would join it" in sentence
+    start(address="auto")
+    assert (addresses[-1], len(said)) == ("auto", 1)
 
 
 def test_a_long_path_of_sockets(tmp_path: Path) -> None:

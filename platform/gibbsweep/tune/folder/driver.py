@@ -212,8 +212,11 @@ class StopRequest:
 
     exit_code: int
     """What the program exits with once it has stopped: 130, as after Ctrl-C, or 143 after SIGTERM."""
+    at_termination: Callable[[], None]
+    """What the main thread does when SIGTERM or SIGHUP arrives, before it goes on."""
 
     def __init__(self, sweep: SweepDir) -> None:
+        self.at_termination = lambda: None
         self._sweep, self._requested, self._pressed, self._looked_at = sweep, False, False, -LOOK_EVERY
         self._handlers_before: dict[int, Any] = {}
         self.exit_code = 128 + signal.SIGINT
@@ -249,6 +252,7 @@ class StopRequest:
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         self._requested = self._pressed = True
         self.exit_code = 128 + number
+        self.at_termination()
 
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pwd
 import signal
 import socket
 import stat
@@ -52,9 +53,12 @@ _LEAVING_S = 20.0
 """Seconds that Ray gets to finish its start before it is left after a second Ctrl-C."""
 
 
-def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
-    """Join the cluster that ``options`` and the environment name, or start one on this machine. Raises UserError if it
-    cannot be joined. ``import_from``: folders from which workers import modules, as this process does."""
+def start(
+    options: SweepOptions, *, import_from: Sequence[Path] = (), say: Callable[[str], None] = lambda sentence: None
+) -> None:
+    """Join the cluster that ``options`` and the environment name, else one that this user has started on this machine,
+    else start one. Raises UserError if it cannot be joined. ``import_from``: folders from which workers import modules,
+    as this process does. ``say`` is told of a cluster that is not joined."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     if not options.verbose:
@@ -68,6 +72,9 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
     if ray.is_initialized():
         return
     address = options.address or os.environ.get("RAY_ADDRESS")
+    if not address and (others := cluster_of_another_user()):
+        address = "local"
+        say(others)
     joining = address not in (None, "", "local")
     source = "--address" if options.address else "the environment variable RAY_ADDRESS"
     if joining:
@@ -102,6 +109,24 @@ def start(options: SweepOptions, *, import_from: Sequence[Path] = ()) -> None:
             raise
         raise UserError(sentence) from error
     _protect_token()
+
+
+def cluster_of_another_user() -> str:
+    """A sentence about the cluster that another user has started on this machine, which Ray itself would join; "" where
+    there is none."""
+    # `ray start --head` writes the cluster's address there, and Ray reads it where no address is given.
+    note = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray" / "ray_current_cluster"
+    try:
+        owner = note.stat().st_uid
+    except OSError:
+        return ""
+    if owner == os.getuid():
+        return ""
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"number {owner}"
+    return f"the Ray cluster that user {name} started on this machine is not joined; --address auto would join it"
 
 
 def _importing_from(folders: list[str]) -> Callable[[], None]:

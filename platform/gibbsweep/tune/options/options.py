@@ -90,8 +90,8 @@ class SweepOptions:
     tracking_uri: OrDefault[str] = None
     """MLflow server or store (default: $MLFLOW_TRACKING_URI, else SQLite under --runs)."""
     address: OrDefault[str] = None
-    """Ray cluster to use: an address, or `local` for a fresh one on this machine (default: the running one, else
-    local)."""
+    """Ray cluster to use: an address, `auto` for the one on this machine, or `local` for a fresh one (default: the one
+    that you started on this machine, else local)."""
     disk: OrDefault[str] = None
     """Most space that the checkpoints of the sweep may take, for example 20GB: the least wanted are removed (default:
     no limit)."""
