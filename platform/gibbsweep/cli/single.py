@@ -33,7 +33,7 @@ from gibbsweep.study.space import field_at, with_values
 from gibbsweep.train import Budget, PrecisionOption, StdoutReporter
 from gibbsweep.train.out_of_memory import ADVICE, OutOfMemory
 from gibbsweep.tune.folder.find import SCRIPT, run_named, script_of
-from gibbsweep.use.script import import_script, module_name, study_in
+from gibbsweep.use.script import import_script, module_name, study_in, study_of_run
 from gibbsweep_models.types import SystemConfig
 
 
@@ -188,7 +188,10 @@ def task_of(options: TrainOptions) -> Task:
     if like is None and options.go_on:
         raise UserError("--go-on begins with the checkpoint of a run: name it with --like SWEEP:TRIAL.")
     target = options.target or (f"{script_of(like.folder.path)}:{like.contender}" if like is not None else "")
-    study, name = load_target(target if like is None or ":" in target else f"{target}:{like.contender}")
+    study, name = load_target(
+        target if like is None or ":" in target else f"{target}:{like.contender}",
+        None if like is None else like.folder,
+    )
     script = Path(target.partition(":")[0]).resolve()
     if like is not None and name != like.contender:
         raise UserError(f"{like.name} is a run of {like.contender!r}, and {name!r} was named: leave the contender out.")
@@ -295,11 +298,12 @@ def _with_ray(assignment: Assignment, options: TrainOptions, script: Path, watch
         ) from out
 
 
-def load_target(target: str) -> tuple[Study, str]:
+def load_target(target: str, like: RunFolder | None = None) -> tuple[Study, str]:
     """The study and the contender's name of a ``target`` FILE.py:CONTENDER. Raises UserError where there is no such
-    file, not exactly one study in it, or no such contender."""
+    file, not exactly one study in it, or no such contender. With the options that the script was given for the sweep of
+    the run ``like``."""
     path, _, contender = target.partition(":")
-    study = study_in(import_script(Path(path)), Path(path))
+    study = study_in(import_script(Path(path)), Path(path)) if like is None else study_of_run(Path(path), like)
     if not contender:
         raise UserError(f"{target!r} names no contender: write {path}:NAME with one of {', '.join(study.contenders)}.")
     study.contender(contender)

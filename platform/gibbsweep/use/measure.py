@@ -19,7 +19,7 @@ from gibbsweep.run.assignment import DATA_SEED
 from gibbsweep.study import Study
 from gibbsweep.train import Evaluation
 from gibbsweep.use.model import Model
-from gibbsweep.use.script import import_script, study_in
+from gibbsweep.use.script import study_of_run
 
 Part = Literal["test", "validation"]
 
@@ -92,7 +92,7 @@ def changed_data(model: Model, data_root: Path | None = None) -> bool:
 def study_measures(model: Model, script: Path, *, split: Part = "test", budget: str | None = None) -> Measures:
     """The evaluators that the study in ``script`` has for the run's contender, of the test split or of the validation
     split. ``budget``: its name (None: the one that the run was trained with)."""
-    study = study_in(import_script(script), script)
+    study = study_of_run(script, RunFolder(model.path))
     contender = _record(model)["contender"]
     at = study.at(budget or _budget_of(model, study), [study_contender(study, contender, script)])[contender]
     return Measures(at.final_evaluators if split == "test" else at.evaluators, study.validation)

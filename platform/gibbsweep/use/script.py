@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.util
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any, get_type_hints
 
 from gibbsweep.errors import UserError
+from gibbsweep.folder import RunFolder
+from gibbsweep.folder.whole import read_json_object
 from gibbsweep.study import Study
 
 _IMPORTED: list[Path] = []
@@ -67,6 +71,37 @@ def study_in(module: ModuleType, path: Path) -> Study:
             f"{path} defines {len(studies)} studies, expected one at its top level: name a script of sweeps/."
         )
     return studies[0]
+
+
+def study_of_run(script: Path, run: RunFolder) -> Study:
+    """The study in ``script`` as the sweep of ``run`` had it, with the options that its script was given. Raises
+    UserError where the script has no such options any more."""
+    module = import_script(script)
+    study = study_in(module, script)
+    record = run.sweep.record_path
+    given = read_json_object(record).get("script_options") if record.exists() else None
+    if not given:
+        return study
+    for build, options in _builders(module):
+        if given.keys() <= {field.name for field in dataclasses.fields(options)}:
+            chosen = options(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})
+            return study if chosen == options() else build(chosen)
+    words = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    raise UserError(f"{script} takes no options {words}, with which the sweep of {run.path.name} was started.")
+
+
+def _builders(module: ModuleType) -> Iterator[tuple[Callable[[Any], Study], type]]:
+    """The functions of a script that make its study of its options, and the class of these."""
+    for value in vars(module).values():
+        if not inspect.isfunction(value) or value.__module__ != module.__name__:
+            continue
+        try:
+            types = get_type_hints(value)
+        except NameError:  # a name that only a type checker imports
+            continue
+        returned, taken = types.pop("return", None), list(types.values())
+        if returned is Study and len(taken) == 1 and isinstance(taken[0], type) and dataclasses.is_dataclass(taken[0]):
+            yield value, taken[0]
 
 
 def own_classes(script: Path) -> tuple[type, ...]:
