@@ -61,7 +61,7 @@ CONTENDERS = {
             "cd.noise": Float(0.005, 0.2, log=True),
             "confinement": Float(0.5, 2.0, log=True),
         },
-        final_evaluators=(VoxelGeneration(N_SAMPLES, real=True), VoxelReplay(N_SAMPLES)),
+        final_evaluators=(VoxelGeneration(N_SAMPLES, real=True, turned=4), VoxelReplay(N_SAMPLES)),
         by_budget={
             "smoke": {"channels": (8, 8), "cd.n_steps": 3, "cd.replay_size": 48, "sample_steps": 3},
             # Chains that training makes as long as those of samples.
@@ -97,7 +97,7 @@ STUDY = Study(
     contenders=CONTENDERS,
     goal=Goal("validation/class_inception_score", "maximize"),
     evaluators=(VoxelGeneration(by_budget(smoke=24, other=200)),),
-    final_evaluators=(VoxelGeneration(N_SAMPLES, real=True),),
+    final_evaluators=(VoxelGeneration(N_SAMPLES, real=True, turned=4),),
     note=notes.references("solids"),
     columns={
         "test/class_inception_score": "IS (data set's classifier)",

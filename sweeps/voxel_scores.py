@@ -37,7 +37,7 @@ from gibbsweep_models.score.voxels import VoxelScoreConfig
 
 SECONDS = {"laptop": 14, "long": 200}
 # Beyond a laptop as many samples as the split has, a thousand at most.
-FINAL = (VoxelGeneration(by_budget(smoke=24, laptop=250, other=1_000), real=True), SamplingCost(n=16))
+FINAL = (VoxelGeneration(by_budget(smoke=24, laptop=250, other=1_000), real=True, turned=4), SamplingCost(n=16))
 STEPS = by_budget(smoke=(2, 3), other=(3, 5, 9, 18))
 
 # The field's deviation around its mean is about .16 at a blur of .7; two solids are at most about 20 apart.

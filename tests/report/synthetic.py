@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from gibbsweep.evaluate.drawing.solids import TURNED_EDGE, TURNS, turned_solids
 from gibbsweep.folder import Outcome, RunFolder
 from gibbsweep.folder.numbers import json_metrics
 from gibbsweep.results.accounting import Accounting
@@ -173,6 +174,7 @@ def _run(
             _picture(folder.image("samples", step), noise, step / end)
         _picture(folder.image("test/samples", end), noise, 1.0)
         _sound(folder.sound("test/samples", end), 220.0 * (1 + seed))
+        _solids(folder.image(f"test/voxels_{TURNS}_sides", end), noise)
     return outcome
 
 
@@ -181,6 +183,18 @@ def _picture(path: Path, noise: np.random.Generator, share: float) -> None:
     y, x = np.mgrid[0:120, 0:120]
     grid = 127 * (1 + np.sin(x / 9) * np.cos(y / 9)) * share + noise.uniform(0, 255, (120, 120)) * (1 - share)
     Image.fromarray(grid.clip(0, 255).astype(np.uint8)).save(path)
+
+
+def _solids(path: Path, noise: np.random.Generator) -> None:
+    """Three chairs, with a leg that a throw of the dice makes shorter."""
+    chairs = np.zeros((3, 16, 16, 16), bool)
+    chairs[:, 3:13, 3:13, 7:9] = chairs[:, 3:5, 3:13, 7:15] = True
+    for x, y in ((3, 3), (3, 11), (11, 3), (11, 11)):
+        chairs[:, x : x + 2, y : y + 2, :7] = True
+    for chair in chairs:
+        chair[11:13, 11:13, : noise.integers(0, 7)] = False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(turned_solids(chairs, TURNED_EDGE, TURNS)).save(path)
 
 
 def _sound(path: Path, frequency: float) -> None:

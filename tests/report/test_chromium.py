@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from tests.report.synthetic import GOAL, SECOND, synthetic_sweep
 
+from gibbsweep.evaluate.drawing.solids import TURNS
 from gibbsweep.report import read_evidence, write_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -29,6 +30,16 @@ HOST = """<!doctype html><body style="margin:0"><pre id="seen"></pre>
 <iframe id="frame" style="border:0;width:{width}px;height:{height}px" src="{page}#theme={theme}"></iframe>
 <script>
 let looks = 0;
+// What share of a solid's own height its sheet has moved up, for each side, and as what share of its width it shows.
+const turned = page => [...page.querySelectorAll(".turn")].flatMap(input => {{
+  const solid = input.closest(".pictures").querySelector(".solid"), sheet = solid.firstElementChild;
+  return [0, 1, Number(input.max)].map(side => {{
+    input.value = side;
+    input.dispatchEvent(new Event("input"));
+    const at = solid.getBoundingClientRect(), moved = sheet.getBoundingClientRect();
+    return [Math.round((at.top - moved.top) / at.height), Math.round(at.width / at.height)];
+  }});
+}});
 const look = () => {{
   const page = document.getElementById("frame").contentDocument, root = page.documentElement;
   const plots = [...page.querySelectorAll(".plot")];
@@ -40,7 +51,7 @@ const look = () => {{
     drawn: Number(root.dataset.drawn || 0), plots: plots.length, width: root.scrollWidth, theme: root.dataset.theme,
     background: getComputedStyle(page.body).backgroundColor, wide: wide.map(e => e.tagName + "." + e.className),
     empty: [...page.querySelectorAll("main section")].filter(s => s.children.length < 2).map(s => s.id),
-    svgs: page.querySelectorAll(".plot svg.main-svg").length,
+    svgs: page.querySelectorAll(".plot svg.main-svg").length, turned: turned(page),
   }});
 }};
 document.getElementById("frame").addEventListener("load", () => {{
@@ -103,5 +114,6 @@ def test_the_page_is_whole_at_every_width(page: Path, tmp_path: Path, width: int
     assert seen["drawn"] == seen["plots"] > 10
     assert seen["width"] <= width and seen["wide"] == []
     assert seen["empty"] == []
+    assert seen["turned"][:3] == [[0, 3], [1, 3], [TURNS - 1, 3]], "the sheet of three solids moves a row a side"
     assert seen["theme"] == theme
     assert seen["background"] == {"light": "rgb(246, 247, 249)", "dark": "rgb(15, 18, 23)"}[theme]

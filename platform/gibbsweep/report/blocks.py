@@ -65,6 +65,17 @@ class Pictures:
 
 
 @dataclass(frozen=True)
+class Turned:
+    """Solids of several runs that a reader turns: sheets with a row of views for each of ``turns`` sides."""
+
+    title: str
+    sheets: Sequence[tuple[str, str, float]]
+    """(label, data URI, width of a row over its height)."""
+    turns: int
+    kind: str = "turned"
+
+
+@dataclass(frozen=True)
 class Sounds:
     """Sounds with a player each: (label, data URI)."""
 
@@ -90,7 +101,7 @@ class Folded:
     kind: str = "folded"
 
 
-Block = Words | Table | Charts | Pictures | Sounds | Command | Folded
+Block = Words | Table | Charts | Pictures | Turned | Sounds | Command | Folded
 
 
 @dataclass(frozen=True)

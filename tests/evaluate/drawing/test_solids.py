@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gibbsweep.evaluate import image_grid, render
-from gibbsweep.evaluate.drawing.solids import VIEWS, render_solids
+from gibbsweep.evaluate.drawing.solids import VIEWS, render_solids, turned_solids
 from gibbsweep_models.draws import rand, seeded
 
 
@@ -45,6 +45,21 @@ def test_what_is_near_hides_what_is_far_and_up_is_up() -> None:
     hollow[0, 2:6, 2:6, 2:6] = False
     np.testing.assert_array_equal(render_solids(full, 40), render_solids(hollow, 40))
     assert not render_solids(~full, 40).any()
+
+
+def test_a_turn_shows_a_solid_from_all_around() -> None:
+    """A tower in a corner comes nearer and goes away again; half a turn on, its mirror image is seen from behind."""
+    tower = np.zeros((2, 8, 8, 8), bool)
+    tower[0, 6:, 6:, :] = True
+    sheet = turned_solids(tower, 40, 12)
+    assert sheet.shape == (12 * 40, 2 * 40)
+    assert not sheet[:, 40:].any(), "the other solid is empty"
+    views = sheet[:, :40].reshape(12, 40, 40)
+    brightest = views.max(axis=(1, 2)).astype(int)
+    assert brightest.argmax() in (1, 2) and brightest.argmin() in (7, 8)  # at 45 and at 225 degrees
+    for turn, view in enumerate(views):
+        side = [(360 * (turn + 0.5) / 12, VIEWS[0][1])]
+        np.testing.assert_array_equal(view, render_solids(tower[:1], 40, side)[0])
 
 
 @pytest.mark.parametrize("binary", [True, False])

@@ -11,6 +11,7 @@ from torch import Tensor
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import VoxelGeneration
+from gibbsweep.evaluate.drawing.solids import TURNED_EDGE, TURNS
 from gibbsweep.evaluate.features.network import FeatureNetwork
 from gibbsweep.evaluate.samples.voxels import intersection_over_union, matches, measure_voxels, nearest_iou, occupancy
 from gibbsweep_models.draws import rand, seeded
@@ -100,13 +101,14 @@ def three_certain_classes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_that_copies_is_found_out(units: Units) -> None:
     data = load("solids", units=units)
     system = Copying(data.train.batch(torch.arange(len(data.train)))["x"], units == "binary")
-    found = VoxelGeneration(n=40, real=True, batch_size=16)(system, data.validation, generator=seeded(0))
+    found = VoxelGeneration(n=40, real=True, batch_size=16, turned=3)(system, data.validation, generator=seeded(0))
     metrics = found.metrics
     assert metrics["voxel_n"] == 40
     assert metrics["nearest_train_iou"] == 1.0
     assert metrics["nearest_train_iou_real"] < 1.0
     assert 1.0 <= metrics["class_inception_score"] <= 3.0
-    assert set(found.images) == {"voxels", "nearest_train"}
+    assert set(found.images) == {"voxels", "nearest_train", f"voxels_{TURNS}_sides"}
+    assert found.images[f"voxels_{TURNS}_sides"].shape == (TURNS * TURNED_EDGE, 3 * TURNED_EDGE)
 
 
 @pytest.mark.usefixtures("three_certain_classes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -11,21 +12,38 @@ from numpy.typing import NDArray
 VIEWS = ((30.0, 25.0), (120.0, 25.0), (30.0, 65.0))
 """Azimuth and elevation of the eye in degrees; the last axis of a solid points up. None is parallel to a face."""
 
+TURNS = 24
+"""Sides in a picture of turned solids."""
+TURNED_EDGE = 64
+"""Pixels along one of its views."""
+
 _FACES = (0.72, 0.5, 0.95)
 """Brightness of the faces across each axis: the light comes from above."""
 _FAR = 0.6
 """Brightness of the far end of the cube, as a share of the near end's."""
 
 
-def render_solids(occupied: NDArray[np.bool_], edge: int) -> NDArray[np.uint8]:
-    """Draw voxels (N, X, Y, Z) from each of the V ``VIEWS``, side by side on black: (N, edge, V * edge), bright = near
-    and facing up. The whole cube fits into a view from any side, so nothing is cut."""
+def turned_solids(occupied: NDArray[np.bool_], edge: int, turns: int) -> NDArray[np.uint8]:
+    """Draw voxels (N, X, Y, Z) from ``turns`` sides around them, as one sheet: a row of N views for each side,
+    (turns * edge, N * edge)."""
+    # Half a step from the first axis, so that no side is parallel to a face.
+    sides = [(360.0 * (turn + 0.5) / turns, VIEWS[0][1]) for turn in range(turns)]
+    return np.concatenate([np.concatenate(render_solids(occupied, edge, [side]), axis=1) for side in sides])
+
+
+def render_solids(
+    occupied: NDArray[np.bool_], edge: int, sides: Sequence[tuple[float, float]] = VIEWS
+) -> NDArray[np.uint8]:
+    """Draw voxels (N, X, Y, Z) from each of V ``sides`` (azimuth and elevation), side by side on black: (N, edge,
+    V * edge), bright = near and facing up. The whole cube fits into a view from any side, so nothing is cut."""
     shape = occupied.shape[1:]
     # One voxel more, which is empty, stands for all places outside.
     solids = np.concatenate([occupied.reshape(len(occupied), -1), np.zeros((len(occupied), 1), bool)], axis=1)
     views = []
-    for azimuth, elevation in VIEWS:
-        places, shades = _rays(shape, azimuth, elevation, edge)
+    for side in sides:
+        # Those of the usual views are kept; a turn would keep a hundred megabytes.
+        rays = _rays if side in VIEWS else _rays.__wrapped__
+        places, shades = rays(shape, *side, edge)
         filled = solids[:, places]  # (N, steps, edge * edge)
         first = filled.argmax(axis=1)  # 0 too where a ray meets nothing
         pixels = np.take_along_axis(shades, first, axis=0)

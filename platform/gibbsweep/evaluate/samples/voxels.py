@@ -12,6 +12,7 @@ from torch import Tensor
 from gibbsweep.data import Dataset, Split
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate.drawing.grids import image_grid
+from gibbsweep.evaluate.drawing.solids import TURNED_EDGE, TURNS, turned_solids
 from gibbsweep.evaluate.examples import batches_of, examples_of
 from gibbsweep.evaluate.features.distances import class_inception_score
 from gibbsweep.evaluate.features.network import OwnClassifier, feature_network
@@ -90,6 +91,8 @@ class VoxelGeneration:
     """Whether to add what the split's own examples get: ``nearest_train_iou_real`` and ``filled_real``."""
     batch_size: int = 250
     """Samples drawn at a time."""
+    turned: int = 0
+    """Number of samples that are drawn from all around, as the picture ``voxels_24_sides``, for the report."""
     features: OwnClassifier = "classifier"
     """The classifier of the inception score, whole or brief."""
     needs: ClassVar[type] = CanSample
@@ -108,10 +111,15 @@ class VoxelGeneration:
         # In parts: a chain of hundreds of solids does not fit a processor's cache.
         sizes = [min(self.batch_size, n - done) for done in range(0, n, self.batch_size)]
         parts = [occupancy(_unit_means(system.sample(size, generator=generator)), split.units) for size in sizes]
-        evaluation = measure_voxels(torch.cat(parts), split, self.features)
-        if not self.real:
-            return evaluation
-        return Evaluation({**evaluation.metrics, **_of_data(n, split, generator.device)}, evaluation.images)
+        solids = torch.cat(parts)
+        evaluation = measure_voxels(solids, split, self.features)
+        metrics, images = dict(evaluation.metrics), dict(evaluation.images)
+        if self.real:
+            metrics |= _of_data(n, split, generator.device)
+        if self.turned:
+            shown = solids[: self.turned].view(-1, *split.dataset.spec.shape)[:, 0].bool().cpu().numpy()
+            images[f"voxels_{TURNS}_sides"] = turned_solids(shown, TURNED_EDGE, TURNS)
+        return Evaluation(metrics, images)
 
 
 @dataclass(frozen=True)

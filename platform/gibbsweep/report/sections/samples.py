@@ -1,19 +1,22 @@
-"""What the models draw: pictures through training, sounds, and solids as they were drawn from three sides."""
+"""What the models draw: pictures through training, sounds, and solids to turn."""
 
 from __future__ import annotations
 
 import base64
 import io
+import re
 import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 from gibbsweep.folder.layout import IMAGES, SOUNDS, TEST
-from gibbsweep.report.blocks import Block, Pictures, Section, Sounds, Strip, Words
+from gibbsweep.report.blocks import Block, Pictures, Section, Sounds, Strip, Turned, Words
 from gibbsweep.report.evidence import Evidence
 from gibbsweep.report.ranking import best_first, best_trial, quality
 from gibbsweep.report.run import Run
 
+_TURNED = re.compile(r"voxels_(\d+)_sides$")
+"""The evaluators' picture of solids from so many sides, a row of views for each."""
 _MOST_MOMENTS = 12
 _MOST_ROWS = 12
 _LARGE = 120_000
@@ -46,6 +49,17 @@ def section(evidence: Evidence, most_bytes: int) -> Section:
     blocks: list[Block] = []
     left = most_bytes
     for kind in sorted(pictures, key=_order):
+        if turned := _TURNED.search(kind):
+            turns, sheets = int(turned[1]), []
+            for run, files in pictures[kind].items():
+                uri = _picture(files[-1], problems)
+                if uri and len(uri) <= left:
+                    left -= len(uri)
+                    width, height = _size(files[-1])
+                    sheets.append((run, uri, round(width * turns / height, 4)))
+            if sheets:
+                blocks.append(Turned("solids to turn, after training", sheets, turns))
+            continue
         strips = []
         for run, files in pictures[kind].items():
             shown = []
@@ -57,7 +71,7 @@ def section(evidence: Evidence, most_bytes: int) -> Section:
                 elif uri:
                     problems.append("the page would be too large with all pictures: some are left out.")
             if shown:
-                strips.append(Strip(run, shown, pixelated=_width(files[-1]) < _PIXELS))
+                strips.append(Strip(run, shown, pixelated=_size(files[-1])[0] < _PIXELS))
         if strips:
             blocks.append(Pictures(_title(kind), strips))
     for kind in sorted(sounds, key=_order):
@@ -141,11 +155,12 @@ def _picture(path: Path, problems: list[str]) -> str:
         return ""
 
 
-def _width(path: Path) -> int:
-    """The width of a PNG file in pixels; 0 where it is none."""
+def _size(path: Path) -> tuple[int, int]:
+    """The width and height of a PNG file in pixels; 0 where it is none."""
     with path.open("rb") as file:
         head = file.read(24)
-    return struct.unpack(">I", head[16:20])[0] if len(head) == 24 else 0
+    width, height = struct.unpack(">II", head[16:24]) if len(head) == 24 else (0, 0)
+    return width, height
 
 
 def _order(kind: str) -> tuple[int, str]:

@@ -98,7 +98,22 @@
     });
   }
 
-  for (const input of document.querySelectorAll(".slider input"))
+  for (const input of document.querySelectorAll(".slider .turn")) {
+    const solids = [...input.closest(".pictures").querySelectorAll(".solid")], turns = Number(input.max) + 1;
+    const turn = to => {
+      input.value = ((to % turns) + turns) % turns;
+      for (const solid of solids) solid.firstElementChild.style.transform = `translateY(${-100 * input.value / turns}%)`;
+    };
+    input.addEventListener("input", () => turn(Number(input.value)));
+    for (const solid of solids) {
+      let from = null;
+      solid.addEventListener("pointerdown", event => { from = { x: event.clientX, turn: Number(input.value) }; solid.setPointerCapture(event.pointerId); });
+      solid.addEventListener("pointermove", event => { if (from) turn(from.turn + Math.round((event.clientX - from.x) / 12)); });
+      for (const end of ["pointerup", "pointercancel"]) solid.addEventListener(end, () => { from = null; });
+    }
+  }
+
+  for (const input of document.querySelectorAll(".slider input:not(.turn)"))
     input.addEventListener("input", () => {
       for (const strip of input.closest(".pictures").querySelectorAll(".strip")) {
         const images = [...strip.querySelectorAll("img")];
