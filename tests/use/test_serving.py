@@ -82,6 +82,9 @@ def test_a_served_run_draws_the_samples_of_the_run(kinds: Callable[[str], Path],
         assert np.array_equal(np.array(drawn, np.float32), model.sample(2, seed=5, classes=1).x.numpy())
         with pytest.raises(urllib.error.HTTPError):
             posted(address, {"dataframe_records": [{"n": 2}]})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            posted(address, {"dataframe_records": [{"n": 2, "seed": 5, "class": 3}]})
+        assert "got class 3, expected one of 0 to 2" in refused.value.read().decode()
 
 
 def test_a_served_run_scores_examples(kinds: Callable[[str], Path], tmp_path: Path) -> None:
@@ -90,3 +93,6 @@ def test_a_served_run_scores_examples(kinds: Callable[[str], Path], tmp_path: Pa
     with served(tmp_path / "r" / "mlflow_model", tmp_path / "server.log") as address:
         scores = posted(address, {"inputs": x.tolist()})
         assert np.array_equal(np.array(scores, np.float32), model.score(x).numpy())
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            posted(address, {"inputs": (255 * x).tolist()})
+        assert "of pixels in 0..255 pass (x >= 128).float()" in refused.value.read().decode()

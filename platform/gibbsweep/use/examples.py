@@ -20,9 +20,7 @@ from gibbsweep.data.loading.units import conversion
 from gibbsweep.data.tables.resize import FILTER, resized
 from gibbsweep.errors import UserError
 from gibbsweep_models.types import DataSpec
-
-_TOLERANCE = 1e-3
-"""How far values may lie beyond their range: rounding, not other units."""
+from gibbsweep_models.units import advice_on, in_units, range_of
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 _ARRAYS = (".npz", ".npy")
@@ -79,47 +77,11 @@ def read_examples(files: Sequence[Path], spec: DataSpec, *, noise: float = 0.0) 
 
 
 def check_values(x: Tensor, spec: DataSpec, *, noise: float = 0.0, where: str = "the array") -> Tensor:
-    """``x`` (B, *D), or one example (*D) as a batch of one, as float32. UserError where its shape is another, or its
-    values lie outside the units of ``spec`` by more than ``noise``."""
-    if x.is_floating_point():
-        x = x.float()
-    else:
-        raise UserError(
-            f"{where} holds {str(x.dtype).removeprefix('torch.')}: expected real values in {_range(spec)}; "
-            f"{_advice(spec)}."
-        )
-    if tuple(x.shape) == spec.shape:
-        x = x[None]
-    if tuple(x.shape[1:]) != spec.shape or not len(x):
-        raise UserError(
-            f"{where} has the shape {tuple(x.shape)}: expected examples (N, {', '.join(map(str, spec.shape))}), as the "
-            "model was trained on."
-        )
-    if not bool(x.isfinite().all()):
-        raise UserError(f"{where} holds values that are not finite: replace them.")
-    if len(spec.shape) == 1:  # vectors have no range of their own
-        return x
-    low, high = float(x.min()), float(x.max())
-    least = 0.0 if spec.units == "binary" else -1.0
-    if low < least - noise - _TOLERANCE or high > 1.0 + noise + _TOLERANCE:
-        raise UserError(
-            f"{where} has values from {low:.4g} to {high:.4g}: expected {_range(spec)}"
-            f"{f' and noise of up to {noise:g}' if noise else ''}, the units that the model knows; {_advice(spec)}."
-        )
-    return x
-
-
-def _range(spec: DataSpec) -> str:
-    return "[0, 1]" if spec.units == "binary" else "[-1, 1]"
-
-
-def _advice(spec: DataSpec) -> str:
-    """What to do with values in other units."""
-    if len(spec.shape) == 2:
-        return "divide 16-bit samples by 32768"
-    if spec.units == "binary":
-        return "of pixels in 0..255 pass (x >= 128).float()"
-    return "of pixels in 0..255 pass x / 127.5 - 1, of pixels in 0..1 pass 2 * x - 1"
+    """``x`` as :func:`gibbsweep_models.units.in_units` has it. UserError where it is not in the units of ``spec``."""
+    try:
+        return in_units(x, spec, noise=noise, where=where)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _listed(files: Sequence[Path]) -> list[Path]:
@@ -255,15 +217,15 @@ def _array(file: Path, spec: DataSpec) -> Tensor:
         if x.max() <= 1:
             raise UserError(
                 f"{file} holds bytes that are 0 or 1: expected 0 to 255; store truth values as bool, or real values in "
-                f"{_range(spec)}."
+                f"{range_of(spec)}."
             )
         return torch.from_numpy(x)
     if x.dtype == np.int16 and len(spec.shape) == 2:
         return torch.from_numpy(x)
     if not np.issubdtype(x.dtype, np.floating):
         raise UserError(
-            f"{file} holds {x.dtype}: expected real values in {_range(spec)}, bool"
-            f"{', or bytes from 0 to 255' if len(spec.shape) >= 3 else ''}; {_advice(spec)}."
+            f"{file} holds {x.dtype}: expected real values in {range_of(spec)}, bool"
+            f"{', or bytes from 0 to 255' if len(spec.shape) >= 3 else ''}; {advice_on(spec)}."
         )
     return torch.from_numpy(x.astype(np.float32))
 
