@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.tiny import STUDY
 
 from gibbsweep.cli import run_study, run_study_of
 from gibbsweep.cli.help import GROUPS, option_helps, study_help
+from gibbsweep.cli.main import COMMANDS
 from gibbsweep.tune.options.options import SweepOptions
 
 
@@ -61,3 +63,21 @@ def test_a_table_of_another_version_says_nothing(tmp_path: Path, monkeypatch: py
     for text in ("{", "[]", '{"rows": [{}]}'):
         (tmp_path / "runs" / "s" / "results" / "tiny.json").write_text(text)
         assert "it took" not in study_help(STUDY, SweepOptions, None, prog="x.py", width=80)
+
+
+def test_help_of_commands_loads_no_pytorch() -> None:
+    """It takes seconds, and a person who asks for help waits for nothing."""
+    program = (
+        "import sys\n"
+        "from gibbsweep.cli.main import COMMANDS, main\n"
+        "for name in COMMANDS:\n"
+        "    try:\n"
+        "        main([*name.split(), '--help'])\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code\n"
+        "main(['--help'])\n"
+        "assert not {'torch', 'ray', 'optuna', 'mlflow', 'pandas'} & sys.modules.keys(), sorted(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("usage: gibbsweep ") == len(COMMANDS)

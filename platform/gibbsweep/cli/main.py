@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, doctor, evaluate, export, new, report, simulate, single, sweep, track, ui
+from gibbsweep.cli import data, doctor, evaluate, export, new, report, simulate, sweep, track, train, ui
 from gibbsweep.cli.model import best, measure, restore, sample, score
 from gibbsweep.cli.parse import one_sentence, parse
 from gibbsweep.cli.sweeps import clone, compare, listing, remove
@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
     "status": (sweep.StatusOptions, sweep.show_status),
     "stop": (sweep.StopOptions, sweep.stop_sweep),
-    "train": (single.TrainOptions, single.train_one),
+    "train": (train.TrainOptions, train.train_one),
     "track sync": (track.SyncOptions, track.sync_sweep),
     "ui": (ui.UiOptions, ui.open_ui),
 }
