@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.in_process import sweep_here
 from tests.tiny import STUDY
 
 from gibbsweep.data import Metadata, write_parquet
@@ -17,14 +16,7 @@ from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.run import run
 from gibbsweep.study import Study
 from gibbsweep.train import Budget
-from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.options.options import SweepOptions
-from gibbsweep.tune.plan.assignments import Assignments
-from gibbsweep.tune.plan.outline import outline, write_outline
-from gibbsweep.tune.plan.plan import Plan
-from gibbsweep.tune.setup.create import create
-from gibbsweep.tune.table.assemble import assemble
-from gibbsweep.tune.table.write import write_results
 from gibbsweep_models.baselines.classical_inpainting import ClassicalInpainterConfig
 from gibbsweep_models.baselines.classifier import ClassifierConfig
 from gibbsweep_models.baselines.clip import CLIPConfig
@@ -89,26 +81,6 @@ def train_kind(folder: Path, name: str) -> Path:
 def tiny_sweep(
     runs: Path, study: Study = STUDY, *, stop_after: int | None = None, **options: Any
 ) -> tuple[Path, Results | None]:
-    """A sweep in this process: its folder and its table, None where it stopped after so many runs."""
-    asked = SweepOptions(runs=runs, **{"name": "s", "budget": "smoke", **options})
-    sweep, settings = create(study, asked, has_gpu=False)
-    plan, clock = Plan(study, settings, sweep), SweepClock(sweep, time.time())
-    write_outline(sweep, outline(plan))
-    assignments, done = Assignments(plan, asked), 0
-    while (planned := plan.next()) is not None:
-        if done == stop_after:
-            return sweep.path, None
-        outcome = run(assignments.of(planned), announce=_announce(plan, planned.name))
-        plan.close(planned.name, outcome)
-        done += 1
-    results = assemble(study, asked, settings, plan, clock, command="python study.py")
-    write_outline(sweep, outline(plan))
-    write_results(study, results, plan, sweep, asked, settings)
-    return sweep.path, results
-
-
-def _announce(plan: Plan, name: str) -> Callable[..., None]:
-    def announce(step: int, metrics: Any, images: Any = None, sounds: Any = None) -> None:
-        plan.report(name, step, metrics)
-
-    return announce
+    """A smoke sweep of the tiny study in this process: its folder and its table, None where it stopped after so many
+    runs."""
+    return sweep_here(study, SweepOptions(runs=runs, **{"name": "s", "budget": "smoke", **options}), stop_after)
