@@ -24,6 +24,9 @@ printf '127.0.0.1 localhost\n%s %s\n' "$ADDRESS" "$HOST" > "$root/etc/hosts"
 cp "$FOLDER/profile.sh" "$root/etc/profile.d/zz_proof.sh"
 mkdir -p "$root/usr/local/bin"
 install -m 755 "$FOLDER/../python3" "$root/usr/local/bin/python3"
+# A fresh machine would install packages and mount a network disk: they are there, and /shared is mounted.
+printf '#!/bin/sh\nexit 0\n' | tee "$root/usr/local/bin/sudo" > "$root/usr/local/bin/dpkg"
+chmod 755 "$root/usr/local/bin/sudo" "$root/usr/local/bin/dpkg"
 exec chroot "$root" bash -c '
     chmod 755 /root                       # the Python of the installed environment may live in it
     userdel -f ubuntu 2> /dev/null

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -75,8 +76,9 @@ class Machines:
         machines.run(4, "hostname")
     """
 
-    def __init__(self, folder: Path, numbers: tuple[int, ...]) -> None:
-        self.folder, self.numbers = folder, numbers
+    def __init__(self, folder: Path, numbers: tuple[int, ...], variables: Mapping[str, str] | None = None) -> None:
+        """``variables``: of everybody who logs in."""
+        self.folder, self.numbers, self.variables = folder, numbers, {**SMALL, **(variables or {})}
         self.shared, self.key = folder / "shared", folder / "key"
         self._first: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -112,6 +114,14 @@ class Machines:
         lines = self.run(number, "ps -eo args=").stdout.splitlines()
         return [line for line in lines if not line.startswith(("sshd", "/usr/sbin/sshd", "bash --login", "ps -eo"))]
 
+    def cut(self, number: int) -> None:
+        """Take a machine off the network, with all that runs on it."""
+        _call("ip", "link", "set", f"{BRIDGE}{number}", "down")
+
+    def join(self, number: int) -> None:
+        """Put a machine that was cut off on the network again."""
+        _call("ip", "link", "set", f"{BRIDGE}{number}", "up")
+
     def _up(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         _call("mount", "-t", "tmpfs", "-o", "size=6g", "tmpfs", str(self.folder))
@@ -138,7 +148,7 @@ class Machines:
         folder, name = self.folder / f"m{number}", f"{BRIDGE}{number}"
         for part in ("upper", "work", "root"):
             (folder / part).mkdir(parents=True)
-        (folder / "profile.sh").write_text("".join(f"export {key}={value}\n" for key, value in SMALL.items()))
+        (folder / "profile.sh").write_text("".join(f"export {key}={value}\n" for key, value in self.variables.items()))
         _call("ip", "netns", "add", name)
         _call("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
         _call("ip", "link", "set", name, "master", BRIDGE, "up")
