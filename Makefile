@@ -1,5 +1,5 @@
 # make sweep · make test, test-quick, test-data, test-cluster · make cluster-network, cluster · make ui · make docs, notebooks · make lint ·
-# make bench, bench-engine, bench-quality, bench-ask: each sets up what it needs in .venv.
+# make bench, bench-engine, bench-cluster, bench-quality, bench-ask: each sets up what it needs in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 CLUSTER ?= cluster.yaml
 
-.PHONY: sweep test test-quick test-data test-cluster cluster-network cluster ui docs notebooks lint bench bench-engine bench-quality bench-ask clean
+.PHONY: sweep test test-quick test-data test-cluster cluster-network cluster ui docs notebooks lint bench bench-engine bench-cluster bench-quality bench-ask clean
 
 sweep: $(VENV)/.base
 	$(BIN)/python sweeps/cd_k.py
@@ -64,6 +64,9 @@ bench: $(VENV)/.bench
 
 bench-engine: $(VENV)/.base
 	$(BIN)/python analysis/benchmarks/engine.py
+
+bench-cluster: $(VENV)/.base
+	$(BIN)/python analysis/benchmarks/cluster_load.py
 
 bench-quality: $(VENV)/.base
 	$(BIN)/python analysis/benchmarks/time_to_quality.py

@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -182,13 +182,13 @@ def row(what: str, ours_value: float, reference: float, goal: str) -> dict[str, 
 PARTS = {"noop": noop, "first_report": first_report, "efficiency": efficiency, "tracked": tracked, "growth": growth}
 
 
-def table(parts: Mapping[str, Mapping[str, Any]]) -> str:
+def table(parts: Mapping[str, Mapping[str, Any]], order: Sequence[str] = tuple(PARTS)) -> str:
     """The rows of all parts as Markdown."""
     head = "| what | ours | reference | ratio | goal | commit |\n|---|---|---|---|---|---|\n"
     return head + "\n".join(
         f"| {r['what']} | {r['ours']:.3g} | {r['reference']:.3g} | {r['ratio']:.3g} | {r['goal']} "
         f"| `{parts[name]['commit'][:12]}` |"
-        for name in PARTS
+        for name in order
         if name in parts
         for r in parts[name]["rows"]
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 from gibbsweep.folder.layout import default_runs
-from gibbsweep.option import OrDefault
+from gibbsweep.option import OrDefault, PrecisionOption
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TrainOptions:
     """Data set (default: the study's, or that of --like)."""
     seed: OrDefault[int] = None
     """Seed of weights, data order and noise (default: 0, or that of --like)."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: PrecisionOption = "auto"
     """Arithmetic of training: auto measures once a run which pays on this machine."""
     retries: OrDefault[int] = None
     """Restarts after a divergence, from the last good checkpoint with a new seed and halved steps (default: the

@@ -10,9 +10,8 @@ import tyro
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder.layout import check_folder_name, check_is_local, default_runs
-from gibbsweep.option import OrDefault
+from gibbsweep.option import OrDefault, PrecisionOption
 from gibbsweep.track.uri import redact
-from gibbsweep.train import PrecisionOption
 from gibbsweep.tune.options.environment import default_gpus, without_variables
 from gibbsweep.tune.options.sizes import parse_size
 from gibbsweep.tune.samplers.sampler import SamplerName

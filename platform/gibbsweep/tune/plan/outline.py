@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import write_atomically
-from gibbsweep.study.at_budget import ContenderAtBudget
 from gibbsweep.study.goal import Goal
 from gibbsweep.study.space import flatten, searched_paths
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.schedulers.rungs import bracket_shares
 
 if TYPE_CHECKING:
+    from gibbsweep.study.at_budget import ContenderAtBudget
     from gibbsweep.tune.plan.plan import Plan
 
 

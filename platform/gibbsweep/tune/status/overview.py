@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gibbsweep.train import OUTCOME_KINDS, Outcome
+from gibbsweep.folder import OUTCOME_KINDS, Outcome
 from gibbsweep.tune.folder.layout import search_name
 from gibbsweep.tune.journal.record import Record
 from gibbsweep.tune.plan.outline import Outline
