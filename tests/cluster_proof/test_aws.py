@@ -157,6 +157,7 @@ def test_machines_that_idle_go(cluster: Cluster, ec2: Any) -> None:
 
 def test_ray_down_leaves_nothing(cluster: Cluster, ec2: Any) -> None:
     said = cluster.ray("down", "-y", "-v")
-    assert "Exception" not in said, said
+    # On a busy machine some of Ray's processes take longer than it waits for them, and are killed: that it says, too.
+    assert "Exception" not in said or "within the grace period" in said, said
     assert running(ec2, "m6i.xlarge") == running(ec2, "g6.2xlarge") == []
     wait_for(lambda: not cluster.left((HEAD, *WORKERS)), 240, lambda: "\n".join(cluster.left((HEAD, *WORKERS))))
