@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 import optuna
-from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 
 from gibbsweep.study.goal import goal_names
@@ -80,12 +79,15 @@ def _main_effects(trials: Sequence[FrozenTrial], ignored: Sequence[str]) -> dict
     varied = sorted(path for path in common if len({trial.params[path] for trial in trials}) > 1)
     if len(trials) < LEAST_TRIALS or not varied or statistics.pvariance([_value(trial) for trial in trials]) == 0:
         return {}
+    # With scikit-learn, which takes seconds to import: a sweep needs it at its end.
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
     study = optuna.create_study()  # in memory: the evaluator takes a whole study, not a part of one
     study.add_trials(trials)
     evaluator = FanovaImportanceEvaluator(seed=0)
     with warnings.catch_warnings():  # normalize=False, which gives shares of the variance, is experimental
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        effects = optuna.importance.get_param_importances(study, evaluator=evaluator, params=varied, normalize=False)
+        effects = get_param_importances(study, evaluator=evaluator, params=varied, normalize=False)
     return {path: float(effects[path]) for path in varied}
 
 
