@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from gibbsweep.cli.single import import_script
+from gibbsweep.cli.model.single import import_script
 from gibbsweep.results.results import Results
 from gibbsweep.study import Study
 

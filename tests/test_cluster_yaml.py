@@ -182,7 +182,7 @@ def test_the_commands_of_the_header_exist(name: str) -> None:
     script, *options = shlex.split(example)
     assert (ROOT / script).is_file()
 
-    from gibbsweep.cli.parse import parse
+    from gibbsweep.cli.shell.parse import parse
     from gibbsweep.tune.options.options import SweepOptions
 
     parse(SweepOptions, options, prog=script, description="")

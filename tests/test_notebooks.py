@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from rich.console import Console
 from tests.use.trained import tiny_sweep
 
-from gibbsweep.cli.single import load_target
+from gibbsweep.cli.model.single import load_target
 from gibbsweep.results.notebook import Finished
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.scripts import ROOT, module_of
 
-from gibbsweep.cli.single import load_target
+from gibbsweep.cli.model.single import load_target
 from gibbsweep.data import CATALOGUE, DataNeeds, load
 from gibbsweep.data.loading.view import view_of
 from gibbsweep.errors import UserError

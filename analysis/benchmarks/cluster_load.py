@@ -41,7 +41,7 @@ from rich.console import Console
 
 from gibbsweep.run.provenance import device_name, git_commit
 from gibbsweep.track import Tracker, default_tracking_uri, migrate
-from gibbsweep.track.store import connect
+from gibbsweep.track.stores.store import connect
 from gibbsweep.train import Outcome, SpoolReporter
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.options.options import SweepOptions

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from gibbsweep.track import default_tracking_uri, migrate
-from gibbsweep.track.sweep import SweepMirror
+from gibbsweep.track.mirror.sweep import SweepMirror
 from gibbsweep.track.tracker import PERIOD_S
 from gibbsweep.train import Outcome, SpoolReporter
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from gibbsweep.cli.help import option_helps
 from gibbsweep.cli.main import COMMANDS
+from gibbsweep.cli.shell.help import option_helps
 from gibbsweep.tune.options.options import SweepOptions
 
 

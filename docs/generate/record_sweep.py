@@ -41,7 +41,7 @@ class Recorded(Progress):
 
 def record(file: Path, words: list[str]) -> None:
     """Run the sweep that ``words`` ask for, and draw it to ``file``."""
-    from gibbsweep.cli.parse import parse
+    from gibbsweep.cli.shell.parse import parse
 
     study = runpy.run_path(str(SCRIPT), run_name="imported")["STUDY"]
     head = Console(record=True, file=io.StringIO(), force_terminal=True, width=WIDTH, height=40)

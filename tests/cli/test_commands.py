@@ -16,11 +16,11 @@ import pytest
 from tests.tiny import study
 
 from gibbsweep.cli import main
-from gibbsweep.cli.command import interpreter, study_command, ui_command
-from gibbsweep.cli.parse import parse
-from gibbsweep.cli.sweep import StatusOptions, StopOptions
-from gibbsweep.cli.track import SyncOptions
-from gibbsweep.cli.ui import UiOptions
+from gibbsweep.cli.shell.command import interpreter, study_command, ui_command
+from gibbsweep.cli.shell.parse import parse
+from gibbsweep.cli.sweeps.status import StatusOptions, StopOptions
+from gibbsweep.cli.sweeps.track import SyncOptions
+from gibbsweep.cli.sweeps.ui import UiOptions
 from gibbsweep.errors import UserError
 from gibbsweep.tune.folder.driver import Driver, add_words, look_command, only_driver, resume_command, stop_command
 from gibbsweep.tune.folder.layout import SweepDir
@@ -115,7 +115,7 @@ def test_a_notebook_is_told_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_script_is_named_with_its_interpreter(tmp_path: Path) -> None:
     script = tmp_path / "my study.py"
-    script.write_text("from gibbsweep.cli.command import study_command\nprint(study_command(None, ''))\n")
+    script.write_text("from gibbsweep.cli.shell.command import study_command\nprint(study_command(None, ''))\n")
     done = subprocess.run(
         [sys.executable, script, "--x"],
         capture_output=True,

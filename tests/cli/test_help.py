@@ -14,8 +14,8 @@ from tests.scripts import ROOT, module_of
 from tests.tiny import STUDY
 
 from gibbsweep.cli import run_study, run_study_of
-from gibbsweep.cli.help import GROUPS, option_helps, study_help
 from gibbsweep.cli.main import COMMANDS
+from gibbsweep.cli.shell.help import GROUPS, option_helps, study_help
 from gibbsweep.tune.options.options import SweepOptions
 
 

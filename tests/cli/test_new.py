@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from gibbsweep.cli import main
-from gibbsweep.cli.single import load_target
+from gibbsweep.cli.model.single import load_target
 from gibbsweep.tune.options.options import SweepOptions
 from gibbsweep.tune.sweep import run_sweep
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gibbsweep.cli.operating_system import refuse_windows
+from gibbsweep.cli.shell.operating_system import refuse_windows
 
 WINDOWS = """
 import sys

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tyro.conf import OmitArgPrefixes
 
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.errors import UserError
 from gibbsweep.tune.options.options import SweepOptions
 

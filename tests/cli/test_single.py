@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gibbsweep.cli import main, single
+from gibbsweep.cli import main
+from gibbsweep.cli.model import single
 from gibbsweep.folder import RunFolder
 from gibbsweep.track import sweep_runs
 from gibbsweep.train import Outcome

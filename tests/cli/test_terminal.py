@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gibbsweep.cli.terminal import LastingOutput
+from gibbsweep.cli.shell.terminal import LastingOutput
 
 ROOT = Path(__file__).resolve().parents[2]
 GIBBSWEEP = [sys.executable, "-c", "from gibbsweep.cli.main import main; main()"]
@@ -51,7 +51,7 @@ def test_standard_error_may_be_the_same_pipe(tmp_path: Path) -> None:
     script = f"""
 import sys, time
 from pathlib import Path
-from gibbsweep.cli.terminal import lasting_output
+from gibbsweep.cli.shell.terminal import lasting_output
 with lasting_output():
     print("first", flush=True)
     time.sleep(1)

@@ -20,7 +20,7 @@ from tests.track.sweeps import Sweep
 from gibbsweep.cli import main
 from gibbsweep.errors import UserError
 from gibbsweep.track import default_tracking_uri, sync
-from gibbsweep.track.store import connect
+from gibbsweep.track.stores.store import connect
 from gibbsweep.track.ui import free_port
 
 PROGRAM = "from gibbsweep.cli import main; import sys; main(sys.argv[1:])"

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.tune.options.options import SweepOptions, check_options
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from tests.docs.running import run_page
 from tests.scripts import ROOT, module_of
 
 from gibbsweep.cli.main import COMMANDS
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.cli.study import _NoOptions, _parse
 from gibbsweep.tune.options.options import SweepOptions, check_options
 

@@ -20,7 +20,7 @@ from gibbsweep.errors import UserError
 from gibbsweep.folder import only_process
 from gibbsweep.tune.folder.driver import only_driver, request_stop
 from gibbsweep.tune.folder.layout import SweepDir
-from gibbsweep.track.sweep import sync
+from gibbsweep.track.mirror.sweep import sync
 os.setgid({user})
 os.setuid({user})
 sweep = SweepDir(Path(sys.argv[1]))

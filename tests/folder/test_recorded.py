@@ -24,7 +24,7 @@ from gibbsweep.folder import (
     write_restarts,
 )
 from gibbsweep.folder.process import count_start, starts_in_vain
-from gibbsweep.track.describe import read_final
+from gibbsweep.track.mirror.describe import read_final
 from gibbsweep.train.checkpoint import read_checkpoint, read_progress, refuse_removed
 
 RUNS = ("restarted", "donor", "copy", "non_finite")

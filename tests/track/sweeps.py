@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 
 from gibbsweep.data.formats.wav import encode_wav
-from gibbsweep.track.store import connect
+from gibbsweep.track.stores.store import connect
 
 START = 1_700_000_000.0
 NAMES = {float("inf"): "Infinity", float("-inf"): "-Infinity"}

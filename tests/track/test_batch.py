@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.utils.validation import MAX_ENTITIES_PER_BATCH, MAX_METRICS_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
 
-from gibbsweep.track.batch import MAX_ENTRIES, MAX_PARAMS, Batch
+from gibbsweep.track.mirror.batch import MAX_ENTRIES, MAX_PARAMS, Batch
 
 
 class Requests:

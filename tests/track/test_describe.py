@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gibbsweep.track.describe import MAX_KEY, MAX_PARAM, parameters, trial_tags, valid_name
-from gibbsweep.track.uri import redact
+from gibbsweep.track.mirror.describe import MAX_KEY, MAX_PARAM, parameters, trial_tags, valid_name
+from gibbsweep.track.stores.uri import redact
 
 
 def test_parameters_are_flat_and_keep_both_of_two_equal_names() -> None:

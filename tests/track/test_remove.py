@@ -14,7 +14,7 @@ from gibbsweep.cli import main
 from gibbsweep.errors import UserError
 from gibbsweep.track import sync
 from gibbsweep.track.remove import remove_tracked, tracked_runs
-from gibbsweep.track.store import connect
+from gibbsweep.track.stores.store import connect
 
 
 def filled(sweep: Sweep, store: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from tests.track.waiting import text_of, wait_until
 
 from gibbsweep.track import Tracker, metric_history, migrate, sync
-from gibbsweep.track.report import count_pending
-from gibbsweep.track.store import connect
+from gibbsweep.track.mirror.report import count_pending
+from gibbsweep.track.stores.store import connect
 
 
 def test_a_server_that_comes_up_late_gets_everything_once(server: Any, new_sweep: Any, expected: Any) -> None:

@@ -16,8 +16,8 @@ from gibbsweep.errors import UserError
 from gibbsweep.folder import CheckpointCopy, MemoryRetry, Restart, write_copies
 from gibbsweep.track import default_tracking_uri, metric_history, sweep_runs, sync
 from gibbsweep.track import sweep as sweep_module
-from gibbsweep.track.store import connect
-from gibbsweep.track.sweep import SweepMirror, sweep_lock
+from gibbsweep.track.mirror.sweep import SweepMirror, sweep_lock
+from gibbsweep.track.stores.store import connect
 
 
 def test_everything_arrives_in_its_place(store: str, sweep: Any, expected: Any) -> None:
@@ -329,7 +329,10 @@ def test_sweep_runs_table(store: str, sweep: Any) -> None:
 
 
 def test_user_errors(store: str, sweep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gibbsweep.track.sweep._ORPHAN_S", 0.2)  # how long the process that tracks it may take to end
+    # How long the process that tracks it may take to end.
+    monkeypatch.setattr(
+        "gibbsweep.track.mirror.sweep._ORPHAN_S", 0.2
+    )  # how long the process that tracks it may take to end
     with pytest.raises(UserError, match=r"has no sweep\.json"):
         sync(tmp_path / "nowhere", tracking_uri=store)
     with sweep_lock(sweep.folder), pytest.raises(UserError, match="tracked by another process"):

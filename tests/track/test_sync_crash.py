@@ -15,9 +15,9 @@ from mlflow import MlflowClient
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from gibbsweep.track import default_tracking_uri, migrate, sync
-from gibbsweep.track.store import connect
-from gibbsweep.track.tracked import TrackedTrial
-from gibbsweep.track.trial import TrialMirror
+from gibbsweep.track.mirror.tracked import TrackedTrial
+from gibbsweep.track.mirror.trial import TrialMirror
+from gibbsweep.track.stores.store import connect
 
 
 def test_a_crash_between_sending_and_remembering(

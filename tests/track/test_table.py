@@ -16,10 +16,10 @@ from gibbsweep.results.results import Results
 from gibbsweep.results.row import Row
 from gibbsweep.results.statistic import Statistic
 from gibbsweep.track import sync
-from gibbsweep.track.describe import MAX_TAG
-from gibbsweep.track.store import connect
-from gibbsweep.track.table import description, table_metrics
-from gibbsweep.track.thinning import MOST_POINTS, Thinning
+from gibbsweep.track.mirror.describe import MAX_TAG
+from gibbsweep.track.mirror.table import description, table_metrics
+from gibbsweep.track.mirror.thinning import MOST_POINTS, Thinning
+from gibbsweep.track.stores.store import connect
 
 
 def row(k: int, mean: float) -> Row:
@@ -127,7 +127,7 @@ def test_a_description_is_cut_between_its_parts_and_names_stay_valid() -> None:
 
 
 def test_a_file_that_is_gone_is_no_table(tmp_path: Path) -> None:
-    from gibbsweep.track.table import read_table, table_file
+    from gibbsweep.track.mirror.table import read_table, table_file
 
     assert table_file(tmp_path) is None
     assert read_table(tmp_path / "none.json") is None

@@ -18,8 +18,8 @@ from tests.track.waiting import sent_beyond, text_of, wait_until
 
 from gibbsweep.track import Tracker, sync
 from gibbsweep.track.follower import MAX_WAIT_S, NICENESS, pause_after
-from gibbsweep.track.report import count_pending
-from gibbsweep.track.store import connect
+from gibbsweep.track.mirror.report import count_pending
+from gibbsweep.track.stores.store import connect
 
 pytestmark = pytest.mark.cluster
 

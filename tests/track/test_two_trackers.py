@@ -18,7 +18,7 @@ from tests.track.sweeps import Sweep
 from tests.track.waiting import sent_beyond, wait_until
 
 from gibbsweep.track import sync
-from gibbsweep.track.store import connect
+from gibbsweep.track.stores.store import connect
 
 DRIVER = """
 import json, sys

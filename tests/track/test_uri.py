@@ -14,8 +14,8 @@ from tests.track.sweeps import Sweep
 from gibbsweep.cli import main
 from gibbsweep.errors import UserError
 from gibbsweep.track import check_tracking_uri, default_tracking_uri, redact, sweep_runs, sync
-from gibbsweep.track.store import connect
-from gibbsweep.track.uri import sqlite_path
+from gibbsweep.track.stores.store import connect
+from gibbsweep.track.stores.uri import sqlite_path
 
 
 @pytest.mark.parametrize("name", ["runs", "q?x", "a b", "50%", "q%3Fx", "a#b", "me@home:1"])

@@ -18,7 +18,7 @@ from scipy.io import wavfile
 import gibbsweep as gs
 from gibbsweep.cli import main
 from gibbsweep.cli.main import COMMANDS
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.data import load
 from gibbsweep.data.formats.images import encode_png
 from gibbsweep.folder import Outcome

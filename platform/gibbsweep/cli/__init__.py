@@ -5,7 +5,7 @@ Options and help are light; what a command needs is imported when it runs, and P
 
 from typing import TYPE_CHECKING
 
-from gibbsweep.cli.operating_system import refuse_windows
+from gibbsweep.cli.shell.operating_system import refuse_windows
 
 refuse_windows()  # before the modules that are not there, of which Python would speak
 

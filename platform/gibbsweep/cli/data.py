@@ -187,7 +187,7 @@ class _Signs:
 
 def _signs() -> _Signs:
     """Signs in the encoding of standard output. Names of classes and sources that it cannot show get ``?`` instead
-    (:func:`gibbsweep.cli.terminal.lasting_output`)."""
+    (:func:`gibbsweep.cli.shell.terminal.lasting_output`)."""
     signs = _Signs()
     try:
         f"{signs.bar}{signs.times}{signs.none}{signs.square}".encode(getattr(sys.stdout, "encoding", None) or "ascii")

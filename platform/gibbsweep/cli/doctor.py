@@ -111,7 +111,7 @@ def _look(options: DoctorOptions) -> tuple[Seen, list[str]]:
 
 def _tracking(options: DoctorOptions, runs: Path) -> tuple[str, str]:
     """The tracking server or store, without its password, and why it cannot be used."""
-    from gibbsweep.track.uri import default_tracking_uri, redact
+    from gibbsweep.track.stores.uri import default_tracking_uri, redact
 
     uri = options.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(runs)
     if urlsplit(uri).scheme not in ("http", "https"):

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gibbsweep.cli import data, doctor, evaluate, export, new, report, simulate, sweep, track, train, ui
-from gibbsweep.cli.model import best, measure, restore, sample, score
-from gibbsweep.cli.parse import one_sentence, parse
-from gibbsweep.cli.sweeps import clone, compare, listing, remove
-from gibbsweep.cli.terminal import lasting_output
+from gibbsweep.cli import data, doctor, export, new
+from gibbsweep.cli.model import best, measure, prepare, restore, sample, score, train
+from gibbsweep.cli.shell.parse import one_sentence, parse
+from gibbsweep.cli.shell.terminal import lasting_output
+from gibbsweep.cli.sweeps import clone, compare, listing, remove, report, simulate, status, track, ui
 from gibbsweep.errors import UserError
 
 COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "denoise": (restore.DenoiseOptions, restore.denoise_files),
     "doctor": (doctor.DoctorOptions, doctor.examine_all),
     "evaluate": (measure.EvaluateOptions, measure.evaluate_run),
-    "evaluate prepare": (evaluate.PrepareOptions, evaluate.prepare),
+    "evaluate prepare": (prepare.PrepareOptions, prepare.prepare),
     "export": (export.ExportOptions, export.export),
     "inpaint": (restore.InpaintOptions, restore.inpaint_files),
     "list": (listing.ListOptions, listing.list_runs),
@@ -36,8 +36,8 @@ COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
     "sample": (sample.SampleOptions, sample.sample_run),
     "score": (score.ScoreOptions, score.score_files),
     "simulate": (simulate.SimulateOptions, simulate.simulate_sweep),
-    "status": (sweep.StatusOptions, sweep.show_status),
-    "stop": (sweep.StopOptions, sweep.stop_sweep),
+    "status": (status.StatusOptions, status.show_status),
+    "stop": (status.StopOptions, status.stop_sweep),
     "train": (train.TrainOptions, train.train_one),
     "track sync": (track.SyncOptions, track.sync_sweep),
     "ui": (ui.UiOptions, ui.open_ui),

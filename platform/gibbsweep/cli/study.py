@@ -11,11 +11,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gibbsweep.cli.command import study_command
-from gibbsweep.cli.help import study_help
-from gibbsweep.cli.parse import one_sentence, parse
-from gibbsweep.cli.report import page_of
-from gibbsweep.cli.terminal import lasting_output
+from gibbsweep.cli.shell.command import study_command
+from gibbsweep.cli.shell.help import study_help
+from gibbsweep.cli.shell.parse import one_sentence, parse
+from gibbsweep.cli.shell.terminal import lasting_output
+from gibbsweep.cli.sweeps.report import page_of
 from gibbsweep.study import Results, Study
 from gibbsweep.use.script import refuse_to_run
 

@@ -6,12 +6,12 @@ tracking server therefore costs nothing and loses nothing. No other package impo
 late, in the functions that need it.
 """
 
-from gibbsweep.track.query import metric_history, sweep_runs
-from gibbsweep.track.report import SyncReport
-from gibbsweep.track.store import migrate
-from gibbsweep.track.sweep import sync
+from gibbsweep.track.mirror.report import SyncReport
+from gibbsweep.track.mirror.sweep import sync
+from gibbsweep.track.stores.query import metric_history, sweep_runs
+from gibbsweep.track.stores.store import migrate
+from gibbsweep.track.stores.uri import check_tracking_uri, default_tracking_uri, redact
 from gibbsweep.track.tracker import Tracker
-from gibbsweep.track.uri import check_tracking_uri, default_tracking_uri, redact
 
 __all__ = [
     "SyncReport",

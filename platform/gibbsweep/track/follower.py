@@ -23,8 +23,8 @@ from filelock import Timeout
 from gibbsweep.folder import SweepFolder
 from gibbsweep.folder.layout import SPOOL
 from gibbsweep.track.log import log_to
-from gibbsweep.track.report import SyncReport
-from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
+from gibbsweep.track.mirror.report import SyncReport
+from gibbsweep.track.mirror.sweep import SweepMirror, one_line, sweep_lock
 
 if TYPE_CHECKING:
     from logging import Logger

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gibbsweep.track.store import configure_mlflow
-from gibbsweep.track.uri import redact
+from gibbsweep.track.stores.store import configure_mlflow
+from gibbsweep.track.stores.uri import redact
 
 LOGGERS = ("gibbsweep.track", "mlflow", "alembic", "sqlalchemy.engine", "huey", "urllib3")
 """Ours, MLflow's, and those of the libraries that MLflow uses."""

@@ -16,10 +16,10 @@ from urllib.request import url2pathname
 from gibbsweep.errors import UserError
 from gibbsweep.folder import SweepFolder
 from gibbsweep.folder.layout import TRACKED
-from gibbsweep.track.describe import run_key
-from gibbsweep.track.store import connect, probe, runs_with_key, search_runs
-from gibbsweep.track.sweep import REQUEST_ERRORS, is_unreachable, one_line
-from gibbsweep.track.uri import default_tracking_uri, is_database, redact, sqlite_path
+from gibbsweep.track.mirror.describe import run_key
+from gibbsweep.track.mirror.sweep import REQUEST_ERRORS, is_unreachable, one_line
+from gibbsweep.track.stores.store import connect, probe, runs_with_key, search_runs
+from gibbsweep.track.stores.uri import default_tracking_uri, is_database, redact, sqlite_path
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

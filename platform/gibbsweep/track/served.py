@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import RunFolder
-from gibbsweep.track.describe import run_key
-from gibbsweep.track.query import reader
-from gibbsweep.track.store import configure_mlflow, runs_with_key
-from gibbsweep.track.uri import redact
+from gibbsweep.track.mirror.describe import run_key
+from gibbsweep.track.stores.query import reader
+from gibbsweep.track.stores.store import configure_mlflow, runs_with_key
+from gibbsweep.track.stores.uri import redact
 
 MODEL = "model"
 """The folder of a model among the artifacts of its run."""

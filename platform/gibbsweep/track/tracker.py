@@ -16,8 +16,8 @@ from filelock import Timeout
 
 from gibbsweep.folder import SweepFolder
 from gibbsweep.track.follower import Ending, Followed
-from gibbsweep.track.report import SyncReport
-from gibbsweep.track.sweep import SweepMirror, one_line, sweep_lock
+from gibbsweep.track.mirror.report import SyncReport
+from gibbsweep.track.mirror.sweep import SweepMirror, one_line, sweep_lock
 
 PERIOD_S = 5.0
 """Seconds between passes. A pass sends what is new of a trial in one request, which takes some 10 ms of a core:

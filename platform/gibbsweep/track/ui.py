@@ -21,9 +21,9 @@ from urllib.parse import quote
 from gibbsweep.errors import UserError
 from gibbsweep.folder import SweepFolder
 from gibbsweep.folder.layout import SWEEP
-from gibbsweep.track.moved import ARTIFACTS, follow_move_if_any
-from gibbsweep.track.tracked import TrackedSweep
-from gibbsweep.track.uri import redact, sqlite_path
+from gibbsweep.track.mirror.tracked import TrackedSweep
+from gibbsweep.track.stores.moved import ARTIFACTS, follow_move_if_any
+from gibbsweep.track.stores.uri import redact, sqlite_path
 
 USUAL_PORT = 5000
 """The port of MLflow's server where nobody asks for another and it is free."""

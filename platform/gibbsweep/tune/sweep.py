@@ -19,7 +19,7 @@ from gibbsweep.folder import RunFolder, disk_full_as_error
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
 from gibbsweep.track import SyncReport, Tracker, check_tracking_uri, default_tracking_uri
-from gibbsweep.track.uri import redact
+from gibbsweep.track.stores.uri import redact
 from gibbsweep.train.checkpoint import has_checkpoint, read_checkpoint
 from gibbsweep.tune.folder.clock import SweepClock
 from gibbsweep.tune.folder.driver import StopRequest, add_words, only_driver, resume_command, terminated_as_error

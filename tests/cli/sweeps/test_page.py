@@ -10,7 +10,7 @@ import pytest
 
 from gibbsweep.cli import main
 from gibbsweep.cli.main import COMMANDS
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.tune.options.options import SweepOptions, check_options
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gibbsweep import DataNeeds
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.errors import UserError
 from gibbsweep.results.results import Results
 from gibbsweep.results.row import Row
@@ -30,7 +30,7 @@ def test_the_option_is_one_of_a_command_line() -> None:
 
 
 def test_its_help_says_what_measures() -> None:
-    code = "from gibbsweep.cli.parse import parse; from gibbsweep.study.shared import SampleOptions as S; " + (
+    code = "from gibbsweep.cli.shell.parse import parse; from gibbsweep.study.shared import SampleOptions as S; " + (
         "parse(S, ['--help'], prog='study', description='?')"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)

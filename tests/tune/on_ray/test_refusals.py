@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 START = """
-from gibbsweep.cli.parse import one_sentence
+from gibbsweep.cli.shell.parse import one_sentence
 from gibbsweep.tune.on_ray import cluster
 from gibbsweep.tune.options.options import SweepOptions
 with one_sentence():

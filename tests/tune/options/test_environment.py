@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.tiny import study
 
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.errors import UserError
 from gibbsweep.train import Budget
 from gibbsweep.tune.folder.driver import resume_command

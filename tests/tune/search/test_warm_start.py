@@ -12,7 +12,7 @@ from tests.tiny import RBM, STUDY, study
 from tests.tune.plans import LIKELIHOOD, finish, new_plan, outcome_of, run_all
 from tests.tune.searches import search_for
 
-from gibbsweep.cli.parse import parse
+from gibbsweep.cli.shell.parse import parse
 from gibbsweep.errors import UserError
 from gibbsweep.study import Choice, Constraint, Contender, Float, Goal, Space, Study
 from gibbsweep.tune.options.options import SweepOptions

@@ -34,7 +34,7 @@ class CloneOptions:
 
 def clone(options: CloneOptions) -> None:
     """Start a single run from the checkpoint of a trial, with other values; the sweep may go on meanwhile."""
-    from gibbsweep.cli.train import TrainOptions, train_one
+    from gibbsweep.cli.model.train import TrainOptions, train_one
     from gibbsweep.run.recorded import RecordedRun
     from gibbsweep.train.checkpoint import read_progress
     from gibbsweep.tune.folder.find import run_named

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.text import Text
 
-from gibbsweep.cli.command import ui_command
+from gibbsweep.cli.shell.command import ui_command
 from gibbsweep.errors import UserError
 from gibbsweep.results.results import Results
 from gibbsweep.study.study import Study
-from gibbsweep.track.uri import redact
+from gibbsweep.track.stores.uri import redact
 from gibbsweep.tune.folder.driver import add_words, resume_command
 from gibbsweep.tune.folder.layout import SweepDir
 from gibbsweep.tune.options.options import SweepOptions, unrecorded_words

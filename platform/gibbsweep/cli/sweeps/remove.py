@@ -40,7 +40,7 @@ def remove(options: RemoveOptions) -> None:
     """Remove a sweep or a single run: its folder, and its runs and artifacts in MLflow."""
     from gibbsweep.cli.sweeps.listing import size_text
     from gibbsweep.track.remove import TrackedRuns, remove_tracked, tracked_runs
-    from gibbsweep.track.uri import redact
+    from gibbsweep.track.stores.uri import redact
 
     folder, run = _named(options.sweep, options.runs)
     found = _what_it_is(folder, run, options.sweep)
@@ -108,7 +108,7 @@ def _idle(found: list[Listed], folder: Path, run: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     from gibbsweep.folder import RunFolder
-    from gibbsweep.track.sweep import sweep_lock
+    from gibbsweep.track.mirror.sweep import sweep_lock
     from gibbsweep.tune.folder.driver import stop_command
     from gibbsweep.tune.folder.layout import SweepDir
 

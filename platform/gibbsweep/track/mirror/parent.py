@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gibbsweep.track.store import search_runs
+from gibbsweep.track.stores.store import search_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,9 +36,9 @@ class SweepRun:
     name: str
     """The sweep's name."""
     words: dict[str, str] = field(default_factory=dict)
-    """The tags that the trials' runs have from the sweep (see :func:`~gibbsweep.track.describe.words`)."""
+    """The tags that the trials' runs have from the sweep (see :func:`~gibbsweep.track.mirror.describe.words`)."""
     children: dict[str, str] = field(default_factory=dict)
-    """Run key (see :func:`~gibbsweep.track.describe.run_key`) -> id of a trial's run."""
+    """Run key (see :func:`~gibbsweep.track.mirror.describe.run_key`) -> id of a trial's run."""
     deleted: set[str] = field(default_factory=set)
     """Run keys of the trials whose run the user deleted: they stay deleted."""
 

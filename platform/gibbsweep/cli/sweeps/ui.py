@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from gibbsweep.cli.report import runs_and_name
+from gibbsweep.cli.sweeps.report import runs_and_name
 from gibbsweep.errors import UserError
 from gibbsweep.option import OrDefault
 
@@ -44,8 +44,8 @@ def open_ui(options: UiOptions) -> None:
 
 def _mlflow(options: UiOptions) -> None:
     from gibbsweep.folder import SweepFolder
+    from gibbsweep.track.stores.uri import check_tracking_uri, default_tracking_uri, is_database, redact, sqlite_path
     from gibbsweep.track.ui import UiServer, first_tracked, free_port, latest_first, run_page, sweep_page
-    from gibbsweep.track.uri import check_tracking_uri, default_tracking_uri, is_database, redact, sqlite_path
 
     folder = options.runs
     if not folder.is_dir():

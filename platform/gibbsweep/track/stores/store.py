@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from gibbsweep.errors import UserError
-from gibbsweep.track.moved import ARTIFACTS, follow_move
-from gibbsweep.track.uri import database_server, is_database, redact, sqlite_path, sqlite_uri
+from gibbsweep.track.stores.moved import ARTIFACTS, follow_move
+from gibbsweep.track.stores.uri import database_server, is_database, redact, sqlite_path, sqlite_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

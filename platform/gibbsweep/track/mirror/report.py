@@ -9,9 +9,9 @@ from pathlib import Path
 from gibbsweep.folder import RunFolder, SweepFolder
 from gibbsweep.folder.layout import CONFIG
 from gibbsweep.folder.spool import count_lines
-from gibbsweep.track.media import image_files, sound_files
-from gibbsweep.track.tracked import TrackedSweep, TrackedTrial, stamp
-from gibbsweep.track.uri import redact
+from gibbsweep.track.mirror.media import image_files, sound_files
+from gibbsweep.track.mirror.tracked import TrackedSweep, TrackedTrial, stamp
+from gibbsweep.track.stores.uri import redact
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from gibbsweep.errors import UserError
 from gibbsweep.folder import RunFolder, iter_spool
 from gibbsweep.folder.whole import read_json_object
-from gibbsweep.track import describe
-from gibbsweep.track.batch import MAX_METRICS, Batch
-from gibbsweep.track.describe import Final, read_final
-from gibbsweep.track.media import ImageGrids, image_files, send_sound, sound_files
-from gibbsweep.track.parent import Sent, SweepRun
-from gibbsweep.track.thinning import Thinning
-from gibbsweep.track.tracked import TrackedTrial, stamp
+from gibbsweep.track.mirror import describe
+from gibbsweep.track.mirror.batch import MAX_METRICS, Batch
+from gibbsweep.track.mirror.describe import Final, read_final
+from gibbsweep.track.mirror.media import ImageGrids, image_files, send_sound, sound_files
+from gibbsweep.track.mirror.parent import Sent, SweepRun
+from gibbsweep.track.mirror.thinning import Thinning
+from gibbsweep.track.mirror.tracked import TrackedTrial, stamp
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gibbsweep.errors import UserError
 from gibbsweep.folder import CheckpointCopy, Outcome, RunFolder, read_copies
 from gibbsweep.folder.whole import read_json_object
-from gibbsweep.track.tracked import stamp
+from gibbsweep.track.mirror.tracked import stamp
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -146,7 +146,7 @@ class Final:
     time: float
     """Unix seconds of the file."""
     stamp: str
-    """The :func:`~gibbsweep.track.tracked.stamp` of the file."""
+    """The :func:`~gibbsweep.track.mirror.tracked.stamp` of the file."""
     error: UserError | None = None
     """Why the file cannot be used; None if it can."""
 

@@ -39,7 +39,7 @@ def option_helps(options: type[Any]) -> list[tuple[str, str]]:
     """
     import tyro
 
-    from gibbsweep.cli.parse import tyro_config
+    from gibbsweep.cli.shell.parse import tyro_config
 
     text, columns = io.StringIO(), os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "200"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from gibbsweep.folder import SweepFolder
 from gibbsweep.results.results import Results
-from gibbsweep.track.describe import MAX_TAG, valid_name
+from gibbsweep.track.mirror.describe import MAX_TAG, valid_name
 
 MOST_METRICS = 900
 """The most numbers of a table that are sent, in one request."""

@@ -59,6 +59,6 @@ class TrainOptions:
 
 def train_one(options: TrainOptions) -> None:
     """Train one contender of a study once, and evaluate it on the test split."""
-    from gibbsweep.cli.single import train
+    from gibbsweep.cli.model.single import train
 
     train(options)

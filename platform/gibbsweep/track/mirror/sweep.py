@@ -16,11 +16,11 @@ from gibbsweep.errors import UserError
 from gibbsweep.folder import OUTCOME_KINDS, SweepFolder
 from gibbsweep.folder.layout import SWEEP
 from gibbsweep.folder.whole import read_json_object
-from gibbsweep.track import describe
-from gibbsweep.track.batch import Batch
 from gibbsweep.track.log import log_to
-from gibbsweep.track.parent import Sent, SweepRun, read_sweep_run
-from gibbsweep.track.report import (
+from gibbsweep.track.mirror import describe
+from gibbsweep.track.mirror.batch import Batch
+from gibbsweep.track.mirror.parent import Sent, SweepRun, read_sweep_run
+from gibbsweep.track.mirror.report import (
     SyncReport,
     count_pending,
     count_runs,
@@ -28,11 +28,11 @@ from gibbsweep.track.report import (
     sweep_files,
     trial_names,
 )
-from gibbsweep.track.store import connect, experiment_id, migrate, probe, runs_with_key
-from gibbsweep.track.table import description, read_table, table_file, table_metrics
-from gibbsweep.track.tracked import TrackedSweep, stamp
-from gibbsweep.track.trial import TrialMirror
-from gibbsweep.track.uri import check_tracking_uri, redact
+from gibbsweep.track.mirror.table import description, read_table, table_file, table_metrics
+from gibbsweep.track.mirror.tracked import TrackedSweep, stamp
+from gibbsweep.track.mirror.trial import TrialMirror
+from gibbsweep.track.stores.store import connect, experiment_id, migrate, probe, runs_with_key
+from gibbsweep.track.stores.uri import check_tracking_uri, redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gibbsweep.errors import UserError
-from gibbsweep.track.store import connect, runs_with_key, search_runs
-from gibbsweep.track.uri import redact, sqlite_path
+from gibbsweep.track.stores.store import connect, runs_with_key, search_runs
+from gibbsweep.track.stores.uri import redact, sqlite_path
 
 if TYPE_CHECKING:
     import pandas as pd

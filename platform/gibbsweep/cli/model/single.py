@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gibbsweep.cli.train import TrainOptions
+from gibbsweep.cli.model.train import TrainOptions
 from gibbsweep.data import Dataset, check_data
 from gibbsweep.errors import UserError
 from gibbsweep.evaluate import Prepares
