@@ -24,8 +24,8 @@ def check_asked(ability: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(ability)
     def checked(system: nn.Module, *given: Any, **named: Any) -> Any:
-        if ability.__name__ == "sample":
-            check_count(given[0] if given else named.get("n"))
+        if ability.__name__ == "sample" and (given or "n" in named):
+            check_count(given[0] if given else named["n"])
         if "generator" in named:
             check_generator(named["generator"])
         try:
