@@ -22,6 +22,9 @@ _WIDE = 0.25
 """Height over width below which pictures stand below each other and twice as wide. A strip of panels needs more than a
 third of a page."""
 
+_REAL = "real_"
+"""Pictures of this name show no run's samples, though a run's evaluator drew them."""
+
 
 def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
     """Draw the last picture ``name`` (such as ``samples``) of each run that has one, titled with the run's label.
@@ -45,7 +48,7 @@ def draw_gallery(runs: Mapping[str, Path], name: str) -> Figure | None:
     for axis, (label, picture) in zip(axes.flat, pictures.items(), strict=False):
         # Square pixels stay square and sharp: a picture is shown, not resampled into a blur.
         axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest" if rows == 1 else "antialiased")
-        axis.set_title(label, fontsize=9)
+        axis.set_title("examples of the test split" if name.startswith(_REAL) else label, fontsize=9)
     return figure
 
 
