@@ -135,5 +135,7 @@ def test_the_committed_pages_are_those_of_their_numbers() -> None:
         record = json.loads(path.read_text())
         if {"question", "rows", "columns"} <= set(record):
             assert Results.from_json(path.read_text()).to_markdown() == path.with_suffix(".md").read_text(), path
+            named = [word for word in record.get("command", "").split() if word.startswith("/")]
+            assert not named, f"{path.name} is repeated by a command with a path of one machine: {named}"
             checked += 1
     assert checked > 20
