@@ -15,7 +15,7 @@ import pytest
 from gibbsweep.errors import UserError
 from gibbsweep.folder import CheckpointCopy, MemoryRetry, Restart, write_copies
 from gibbsweep.track import default_tracking_uri, metric_history, sweep_runs, sync
-from gibbsweep.track import sweep as sweep_module
+from gibbsweep.track.mirror import sweep as sweep_module
 from gibbsweep.track.mirror.sweep import SweepMirror, sweep_lock
 from gibbsweep.track.stores.store import connect
 
