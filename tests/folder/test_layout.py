@@ -20,8 +20,8 @@ PACKAGE = Path(gibbsweep.__file__).parent
 LAYOUTS = {PACKAGE / "folder/layout.py", PACKAGE / "tune/folder/layout.py"}
 NAMES = {value for name, value in vars(layout).items() if name.isupper() and isinstance(value, str)}
 FILES = {name for name in NAMES if "." in name}
-OTHER = {("tune/table/write.py", "results")}
-"""``analysis/results`` of a repository, which is no sweep's."""
+OTHER = {("tune/table/write.py", "results"), ("tune/on_ray/cluster.py", "ray")}
+"""``analysis/results`` of a repository, which is no sweep's, and Ray's own folder for temporary files."""
 
 
 def engine_files() -> set[str]:

@@ -115,7 +115,7 @@ def cluster_of_another_user() -> str:
     """A sentence about the cluster that another user has started on this machine, which Ray itself would join; "" where
     there is none."""
     # `ray start --head` writes the cluster's address there, and Ray reads it where no address is given.
-    note = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray/ray_current_cluster"
+    note = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray" / "ray_current_cluster"
     try:
         owner = note.stat().st_uid
     except OSError:
