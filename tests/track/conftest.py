@@ -58,6 +58,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Itera
 
 
 @pytest.fixture
+def late_server(tmp_path: Path, empty_store: Path) -> Iterator[Server]:
+    """A server that nobody has started: the one that tests share may run already."""
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "mlflow.db").write_bytes(empty_store.read_bytes())
+    server = Server(tmp_path / "late")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def postgres() -> Iterator[str]:
     with postgres_server() as uri:
         yield uri

@@ -12,8 +12,8 @@ from gibbsweep.track.mirror.report import count_pending
 from gibbsweep.track.stores.store import connect
 
 
-def test_a_server_that_comes_up_late_gets_everything_once(server: Any, new_sweep: Any, expected: Any) -> None:
-    sweep = new_sweep
+def test_a_server_that_comes_up_late_gets_everything_once(late_server: Any, new_sweep: Any, expected: Any) -> None:
+    server, sweep = late_server, new_sweep
     migrate(server.uri)  # nothing to do: a server owns its tables
     tracker = Tracker(sweep.folder, tracking_uri=server.uri, experiment="cd_k", period_s=0.05).start()
     trial = sweep.trial("rbm-0000")
