@@ -12,7 +12,10 @@ from gibbsweep.tune.folder.driver import Driver
 from gibbsweep.tune.folder.layout import SweepDir, find_sweep, is_sweep
 
 SCRIPT = "script"
-"""In the record of a study's single runs: the path of the study script that trained the first of them."""
+"""In the record of a study's single runs: the path of the study script that trained the first of them. In that of a
+sweep: the script's name and commit."""
+KEPT = "script"
+"""In a sweep's folder: the folder of its script's copy."""
 
 
 def sweep_named(name: str, runs: Path) -> SweepDir:
@@ -59,12 +62,17 @@ def script_of(run_dir: Path) -> Path:
     sweep = SweepDir(RunFolder(run_dir).sweep.path)
     named = read_json_object(sweep.record_path).get(SCRIPT) if sweep.record_path.exists() else None
     driver = Driver.read(sweep)
-    if named is None and driver is not None:
-        words = [] if driver.command.endswith("])") else shlex.split(driver.command)
-        named = next((str(Path(driver.folder) / word) for word in words if word.endswith(".py")), None)
+    if not isinstance(named, str):  # a sweep's record has what is known of the script's commit there
+        words = [] if driver is None or driver.command.endswith("])") else shlex.split(driver.command)
+        folder = Path() if driver is None else Path(driver.folder)
+        named = next((str(folder / word) for word in words if word.endswith(".py")), None)
     if named is None or not Path(named).is_file():
         why = "is not on record" if named is None else f"{named} is gone"
-        raise UserError(f"the study script of {run_dir.name} {why}: name it, SCRIPT.py:CONTENDER, beside the run.")
+        kept = sorted((sweep.path / KEPT).glob("*.py"))
+        copy = f" (as it was: {kept[0]})" if kept else ""
+        raise UserError(
+            f"the study script of {run_dir.name} {why}{copy}: name it, SCRIPT.py:CONTENDER, beside the run."
+        )
     return Path(named)
 
 
