@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
@@ -36,10 +35,9 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 
 import idle
 import psutil
-from engine import ours, row, table
+from engine import measure, ours, row
 from rich.console import Console
 
-from gibbsweep.run.provenance import device_name, git_commit
 from gibbsweep.track import Tracker, default_tracking_uri, migrate
 from gibbsweep.track.stores.store import connect
 from gibbsweep.train import Outcome, SpoolReporter
@@ -277,20 +275,5 @@ PARTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=list(PARTS), nargs="+", default=list(PARTS), help="measure these parts again")
-    path = RESULTS / "cluster.json"
-    record = json.loads(path.read_text()) if path.exists() else {"parts": {}}
-    for name in parser.parse_args().only:
-        measured = {"device": device_name("cpu"), "commit": git_commit(), "rows": PARTS[name]()}
-        record["parts"][name] = measured
-        path.write_text(json.dumps(record, indent=1) + "\n")
-        print(table({name: measured}, list(PARTS)), flush=True)
-    devices = ", ".join(sorted({part["device"] for part in record["parts"].values()}))
-    head = f"# What many machines and many trials ask for\n\n{devices}; both sides of a row in one run.\n"
-    (RESULTS / "cluster.md").write_text(f"{head}\n{table(record['parts'], list(PARTS))}\n")
-
-
 if __name__ == "__main__":
-    main()
+    measure(PARTS, "cluster", "What many machines and many trials ask for", str(__doc__))

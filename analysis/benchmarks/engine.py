@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,7 @@ def row(what: str, ours_value: float, reference: float, goal: str) -> dict[str, 
 PARTS = {"noop": noop, "first_report": first_report, "efficiency": efficiency, "tracked": tracked, "growth": growth}
 
 
-def table(parts: Mapping[str, Mapping[str, Any]], order: Sequence[str] = tuple(PARTS)) -> str:
+def table(parts: Mapping[str, Mapping[str, Any]], order: Iterable[str]) -> str:
     """The rows of all parts as Markdown."""
     head = "| what | ours | reference | ratio | goal | commit |\n|---|---|---|---|---|---|\n"
     return head + "\n".join(
@@ -194,20 +194,21 @@ def table(parts: Mapping[str, Mapping[str, Any]], order: Sequence[str] = tuple(P
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=list(PARTS), nargs="+", default=list(PARTS), help="measure these parts again")
-    path = RESULTS / "engine.json"
+def measure(parts: Mapping[str, Callable[[], list[dict[str, Any]]]], stem: str, title: str, description: str) -> None:
+    """Measure the ``parts`` that the command line names, and write those of all times to ``results/STEM.{md,json}``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=list(parts), nargs="+", default=list(parts), help="measure these parts again")
+    path = RESULTS / f"{stem}.json"
     record = json.loads(path.read_text()) if path.exists() else {"parts": {}}
     for name in parser.parse_args().only:
-        measured = {"device": device_name("cpu"), "commit": git_commit(), "rows": PARTS[name]()}
+        measured = {"device": device_name("cpu"), "commit": git_commit(), "rows": parts[name]()}
         record["parts"][name] = measured
         path.write_text(json.dumps(record, indent=1) + "\n")
-        print(table({name: measured}), flush=True)
+        print(table({name: measured}, parts), flush=True)
     devices = ", ".join(sorted({part["device"] for part in record["parts"].values()}))
-    head = f"# What the engine costs\n\n{devices}; both sides of a row in one run, medians.\n"
-    (RESULTS / "engine.md").write_text(f"{head}\n{table(record['parts'])}\n")
+    head = f"# {title}\n\n{devices}; both sides of a row in one run, medians.\n"
+    (RESULTS / f"{stem}.md").write_text(f"{head}\n{table(record['parts'], parts)}\n")
 
 
 if __name__ == "__main__":
-    main()
+    measure(PARTS, "engine", "What the engine costs", str(__doc__))

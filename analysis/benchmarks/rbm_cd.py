@@ -15,7 +15,7 @@ from sklearn.neural_network import BernoulliRBM
 from torch import Tensor
 
 from gibbsweep.data import load
-from gibbsweep.train.precision import Precision
+from gibbsweep.precisions import Precision
 from gibbsweep.train.update import update
 from gibbsweep_models.capabilities import Bracket
 from gibbsweep_models.draws import randint, reseed, seeded

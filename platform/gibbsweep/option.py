@@ -1,8 +1,8 @@
-"""Types of options, as the command line shows them."""
+"""The type of an option that may be left out, as the command line shows it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import tyro
 
@@ -16,5 +16,3 @@ def _hint(default: str | None) -> str:
 OrDefault = Annotated[T | None, tyro.conf.arg(help_behavior_hint=_hint)]
 """The type of an option that is None where it was left out. The option's docstring says what its default then is, as
 "(default: None)" would say nothing: ``trials: OrDefault[int] = None``."""
-PrecisionOption = Literal["auto", "fp32", "bf16"]
-"""The arithmetic of training, as an option: ``auto`` measures which pays."""

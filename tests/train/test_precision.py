@@ -11,18 +11,12 @@ import torch
 from tests.tiny import STUDY
 
 from gibbsweep.data import load
+from gibbsweep.precisions import Precision, PrecisionOption
 from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.provenance import device_name
 from gibbsweep.run.run import run
 from gibbsweep.train import Budget, Outcome, precision
-from gibbsweep.train.precision import (
-    Measured,
-    Precision,
-    PrecisionOption,
-    choose_precision,
-    describe_measurement,
-    measurements,
-)
+from gibbsweep.train.precision import Measured, choose_precision, describe_measurement, measurements
 from gibbsweep_models.energy.rbm import RBMConfig
 
 HERE = device_name("cpu")

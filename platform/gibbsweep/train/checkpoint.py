@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from gibbsweep.errors import UserError
 from gibbsweep.folder.layout import REMOVED, STATE
 from gibbsweep.folder.whole import write_atomically, write_json
+from gibbsweep.precisions import Precision
 from gibbsweep.train.ema import EMA
-from gibbsweep.train.precision import Precision
 from gibbsweep_models.types import Phase
 
 FORMAT = 1

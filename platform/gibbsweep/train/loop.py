@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder import Outcome, RunFolder
+from gibbsweep.precisions import Precision
 from gibbsweep.train.budget import Budget
 from gibbsweep.train.calibrate import calibrate
 from gibbsweep.train.checkpoint import Progress, has_checkpoint, load_checkpoint, refuse_removed, save_checkpoint
@@ -22,7 +23,7 @@ from gibbsweep.train.divergence import Diverged, check_weights
 from gibbsweep.train.ema import EMA
 from gibbsweep.train.order import BatchOrder
 from gibbsweep.train.part import WHOLE_RUN, Part
-from gibbsweep.train.precision import Measured, Precision, choose_precision, synchronise
+from gibbsweep.train.precision import Measured, choose_precision, synchronise
 from gibbsweep.train.report import Reporter
 from gibbsweep.train.streams import Stream
 from gibbsweep.train.update import first_part, update

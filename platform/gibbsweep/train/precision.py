@@ -10,18 +10,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from filelock import FileLock
 
 from gibbsweep.folder.whole import write_json
+from gibbsweep.precisions import Precision
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import Batch, System
-
-Precision = Literal["fp32", "bf16"]
-PrecisionOption = Literal["auto", "fp32", "bf16"]
 
 PAYS = 1.1
 """How many times as fast bf16 must be to be chosen: below that its rounding buys nothing."""

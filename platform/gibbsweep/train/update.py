@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from gibbsweep.errors import UserError
+from gibbsweep.precisions import Precision
 from gibbsweep.train.divergence import check_divergence
-from gibbsweep.train.precision import Precision, autocast
+from gibbsweep.train.precision import autocast
 from gibbsweep_models import draws, parallel
 from gibbsweep_models.types import Batch, Phase, System
 

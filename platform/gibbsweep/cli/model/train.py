@@ -9,7 +9,8 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from gibbsweep.folder.layout import default_runs
-from gibbsweep.option import OrDefault, PrecisionOption
+from gibbsweep.option import OrDefault
+from gibbsweep.precisions import PrecisionOption
 
 
 @dataclass(frozen=True)

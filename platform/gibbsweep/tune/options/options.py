@@ -10,7 +10,8 @@ import tyro
 
 from gibbsweep.errors import UserError
 from gibbsweep.folder.layout import check_folder_name, check_is_local, default_runs
-from gibbsweep.option import OrDefault, PrecisionOption
+from gibbsweep.option import OrDefault
+from gibbsweep.precisions import PrecisionOption
 from gibbsweep.track.stores.uri import redact
 from gibbsweep.tune.options.environment import default_gpus, without_variables
 from gibbsweep.tune.options.sizes import parse_size
