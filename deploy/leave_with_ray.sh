@@ -8,8 +8,12 @@ STAYS_S=${GIBBSWEEP_STAYS_S:-30}    # seconds without a raylet: `ray up` stops R
 exec 9> "${TMPDIR:-/tmp}/.gibbsweep-leave-$(id -u).lock"
 flock --nonblock 9 || exit 0
 last_seen=$SECONDS
-while [ $((SECONDS - last_seen)) -lt "$STAYS_S" ]; do
-    pgrep -u "$(id -u)" -x --runstates R,S,D raylet > /dev/null && last_seen=$SECONDS    # a dead one that nobody reaped is gone
+while :; do
+    if pgrep -u "$(id -u)" -x --runstates R,S,D raylet > /dev/null; then    # a dead one that nobody reaped is gone
+        last_seen=$SECONDS
+    elif [ $((SECONDS - last_seen)) -ge "$STAYS_S" ]; then
+        break
+    fi
     sleep 2 9>&-
 done
 exec "$RAY" stop 9>&-

@@ -18,8 +18,12 @@ end() {
 trap end TERM INT HUP
 set -m
 last_seen=$SECONDS
-while [ $((SECONDS - last_seen)) -lt "$STAYS_S" ]; do
-    pgrep -u "$(id -u)" -x gcs_server > /dev/null && last_seen=$SECONDS
+while :; do
+    if pgrep -u "$(id -u)" -x gcs_server > /dev/null; then
+        last_seen=$SECONDS
+    elif [ $((SECONDS - last_seen)) -ge "$STAYS_S" ]; then
+        break
+    fi
     if [ "$server" = 0 ] || ! kill -0 "$server" 2> /dev/null; then
         [ "$server" = 0 ] || kill -- "-$server" 2> /dev/null   # what of its group has outlived it holds its port
         "$HERE/.venv/bin/python" -m mlflow server --host 127.0.0.1 --port 5000 --workers 2 \

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 from filelock import FileLock
+from tests.patience import ENOUGH_S
 
 if TYPE_CHECKING:
     from tests.contracts.training import Training
@@ -37,8 +38,13 @@ FOLDER = "GIBBSWEEP_TESTS_FOLDER"
 CLUSTER_FIXTURES = frozenset({"start_ray", "server", "postgres"})
 """Fixtures that start Ray or a server: a test that asks for one is marked ``cluster`` by itself."""
 
-OWN_PROCESSES = ("tests/track/", *(f"tests/tune/whole/test_{name}" for name in ("kill", "stop", "two_sweeps")))
-"""Where tests start servers and sweeps as processes of their own, and kill them: one at a time, whoever runs them."""
+OWN_PROCESSES = (
+    "tests/track/",
+    *(f"tests/tune/whole/test_{name}" for name in ("kill", "stop", "two_sweeps")),
+    "tests/tune/on_ray/test_memory_taken",
+)
+"""Where tests start servers and sweeps as processes of their own, kill them, or take their memory: one at a time,
+whoever runs them."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[FOLDER] = str(folder)
     os.environ["GIBBSWEEP_DATA"] = str(folder / "data")
     os.environ["GIBBSWEEP_CACHE"] = str(folder / "cache")
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "300")  # seconds; Ray's own 30 are few on a busy machine
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
@@ -165,10 +172,11 @@ def start_ray(seed_store: Callable[[Path], None]) -> Iterator[Callable[[int], No
 
     def start(cpus: int) -> None:
         if ray.is_initialized():
-            if ray.cluster_resources()["CPU"] >= cpus:
+            if cluster.answers() and ray.cluster_resources().get("CPU", 0) >= cpus:
                 return
             ray.shutdown()
-        cluster.start(SweepOptions(address="local", cpus=cpus))
+        with FileLock(Path(os.environ[FOLDER]) / "ray.lock"):  # two at once take so long that Ray gives up
+            cluster.start(SweepOptions(address="local", cpus=cpus))
 
     def seeded_uri(runs: Path) -> str:
         seed_store(runs)
@@ -176,6 +184,7 @@ def start_ray(seed_store: Callable[[Path], None]) -> Iterator[Callable[[int], No
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweep, "default_tracking_uri", seeded_uri)
+        patch.setattr(sweep, "_CLOSE_S", ENOUGH_S)
         yield start
     ray.shutdown()
 

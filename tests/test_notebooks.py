@@ -10,6 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from rich.console import Console
+from tests.patience import ENOUGH_S
 from tests.use.trained import tiny_sweep
 
 from gibbsweep.cli.model.single import load_target
@@ -29,7 +30,12 @@ def test_cd_k(tmp_path: Path, ray_of_one_cpu: None, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'platform'}:{ROOT / 'models'}")
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook,
+        timeout=round(ENOUGH_S),
+        startup_timeout=round(ENOUGH_S),
+        iopub_timeout=60,  # by default outputs that come 4 s late are dropped
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
     )
     client.execute()
     outputs = [o for cell in notebook.cells if cell.cell_type == "code" for o in cell.outputs]

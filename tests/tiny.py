@@ -121,6 +121,9 @@ def study(**changes: object) -> Study:
 STUDY = study()
 
 if __name__ == "__main__":
+    from tests.patience import track_patiently
+
     from gibbsweep.cli import run_study
 
+    track_patiently()
     run_study(STUDY)

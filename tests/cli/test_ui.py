@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.patience import ENOUGH_S, wait_until
 from tests.track.sweeps import Sweep
 
 from gibbsweep.cli import main
@@ -34,6 +36,9 @@ class Ui:
             [sys.executable, "-c", PROGRAM, "ui", *words], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, env={key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"},
         )  # fmt: skip
+        self._if_it_hangs = threading.Timer(ENOUGH_S, self.process.kill)
+        self._if_it_hangs.daemon = True
+        self._if_it_hangs.start()
 
     def line(self) -> str:
         """The next line that it prints."""
@@ -45,7 +50,8 @@ class Ui:
     def end(self) -> tuple[int, str]:
         """Its exit code after SIGTERM, and what it had not printed yet."""
         self.process.send_signal(signal.SIGTERM)
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=ENOUGH_S)
+        self._if_it_hangs.cancel()
         return self.process.returncode, out
 
 
@@ -92,7 +98,7 @@ def test_mlflow_opens_on_the_sweep_and_ends_with_the_command(tmp_path: Path, emp
     finally:
         code, rest = ui.end()
     assert (code, rest) == (143, "ended\n")
-    assert not answers(port)
+    wait_until(lambda: not answers(port))
 
 
 @pytest.mark.cluster

@@ -9,15 +9,14 @@ import shlex
 import signal
 import stat
 import subprocess
-import time
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
+from tests.patience import ENOUGH_S, wait_until
 
 from gibbsweep.cli.shell.parse import parse
 from gibbsweep.tune.options.options import SweepOptions, check_options
@@ -62,11 +61,10 @@ def submit(checkout: Path, *words: str, **variables: str) -> subprocess.Popen[st
     )  # fmt: skip
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def end_with(checkout: Path, code: int) -> None:
+    """Let the sweep end with ``code``; the file appears whole."""
+    (checkout / "code.new").write_text(str(code))
+    (checkout / "code.new").rename(checkout / "code")
 
 
 def calls(checkout: Path) -> list[str]:
@@ -76,7 +74,7 @@ def calls(checkout: Path) -> list[str]:
 
 def started(checkout: Path) -> list[str]:
     """The words with which srun was called."""
-    wait_for(lambda: any(line.startswith("srun") for line in calls(checkout)))
+    wait_until(lambda: any(line.startswith("srun") for line in calls(checkout)))
     (line,) = [line for line in calls(checkout) if line.startswith("srun")]
     return shlex.split(line)
 
@@ -97,8 +95,8 @@ def test_a_job_runs_the_sweep_on_all_of_its_nodes(checkout: Path) -> None:
     assert variables["GIBBSWEEP_GPUS_PER_TRIAL"] == "1"
     token = Path(variables["RAY_AUTH_TOKEN_PATH"])
     assert (checkout / "mode").read_text().strip() == "600" and token.exists()
-    (checkout / "code").write_text("0")
-    assert process.wait(60) == 0
+    end_with(checkout, 0)
+    assert process.wait(ENOUGH_S) == 0
     assert not token.exists()
     assert not any("requeue" in line for line in calls(checkout))
 
@@ -107,7 +105,7 @@ def test_before_its_time_is_over_it_stops_the_sweep_and_is_queued_again(checkout
     process = submit(checkout, "sweeps/cd_k.py")
     started(checkout)
     process.send_signal(signal.SIGUSR1)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 130, said
     assert "gibbsweep stop gibbsweep-41234 --wait 0" in calls(checkout)
     assert calls(checkout)[-1] == "scontrol requeue 41234"
@@ -117,8 +115,8 @@ def test_before_its_time_is_over_it_stops_the_sweep_and_is_queued_again(checkout
 def test_a_sweep_that_cannot_go_on_is_not_queued_again(code: int, checkout: Path) -> None:
     process = submit(checkout, "sweeps/cd_k.py")
     started(checkout)
-    (checkout / "code").write_text(str(code))
-    assert process.wait(60) == code
+    end_with(checkout, code)
+    assert process.wait(ENOUGH_S) == code
     assert not any("requeue" in line for line in calls(checkout))
 
 
@@ -127,20 +125,20 @@ def test_a_sweep_that_completes_although_it_was_to_stop_is_not_queued_again(chec
     process = submit(checkout, "sweeps/cd_k.py")
     started(checkout)
     process.send_signal(signal.SIGUSR1)
-    assert process.wait(60) == 0
+    assert process.wait(ENOUGH_S) == 0
     assert not any("requeue" in line for line in calls(checkout))
 
 
 def test_without_gpus_trials_ask_for_none_and_without_a_study_nothing_starts(checkout: Path) -> None:
     process = submit(checkout, "sweeps/cd_k.py", SLURM_GPUS_ON_NODE="", GIBBSWEEP_RUNS="/scratch/runs")
     started(checkout)
-    (checkout / "code").write_text("0")
-    assert process.wait(60) == 0
+    end_with(checkout, 0)
+    assert process.wait(ENOUGH_S) == 0
     variables = (checkout / "variables").read_text()
     assert "GPUS_PER_TRIAL" not in variables and "GIBBSWEEP_RUNS=/scratch/runs" in variables
     (checkout / "calls").unlink()
     process = submit(checkout)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 2 and "usage: sbatch deploy/slurm.sbatch" in said and not calls(checkout)
 
 

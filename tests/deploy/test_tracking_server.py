@@ -3,15 +3,16 @@ when it dies, is there once, and ends with Ray's head process."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.patience import ENOUGH_S, wait_until
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "tracking_server.sh"
 
@@ -31,7 +32,7 @@ def checkout(tmp_path: Path) -> Path:
     python.chmod(0o755)
     (tmp_path / "bin").mkdir()
     pgrep = tmp_path / "bin" / "pgrep"  # Ray's head is there as long as the file is
-    pgrep.write_text(f"#!/bin/bash\ntest -e {tmp_path}/ray\n")
+    pgrep.write_text(f"#!/bin/bash\ntouch {tmp_path}/looked\ntest -e {tmp_path}/ray\n")
     pgrep.chmod(0o755)
     (tmp_path / "ray").touch()
     return tmp_path
@@ -54,7 +55,8 @@ def start(checkout: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
         process.wait(30)
     for pid in pids(checkout):
         if alive(pid):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def pids(checkout: Path) -> list[int]:
@@ -70,38 +72,31 @@ def alive(pid: int) -> bool:
     return True
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_it_is_there_once_comes_again_and_ends_with_ray(
     checkout: Path, start: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
     first = start()
-    wait_for(lambda: len(pids(checkout)) == 1)
+    wait_until(lambda: len(pids(checkout)) == 1)
     words = (checkout / "called").read_text().split()
     assert words[1:4] == ["false", "-m", "mlflow"]
     assert words[words.index("--host") + 1] == "127.0.0.1"
     assert words[words.index("--backend-store-uri") + 1] == f"sqlite:///{checkout}/mlflow.db"
     second = start()
-    assert second.wait(60) == 0
+    assert second.wait(ENOUGH_S) == 0
     assert len(pids(checkout)) == 1
     os.kill(pids(checkout)[0], signal.SIGKILL)
-    wait_for(lambda: len(pids(checkout)) == 2)
+    wait_until(lambda: len(pids(checkout)) == 2)
     (checkout / "ray").unlink()
-    assert first.wait(120) == 0
-    wait_for(lambda: not any(alive(pid) for pid in pids(checkout)))
+    assert first.wait(ENOUGH_S) == 0
+    wait_until(lambda: not any(alive(pid) for pid in pids(checkout)))
 
 
 def test_it_ends_its_server_when_it_is_ended(checkout: Path, start: Callable[[], subprocess.Popen[bytes]]) -> None:
     process = start()
-    wait_for(lambda: len(pids(checkout)) == 1)
+    wait_until(lambda: len(pids(checkout)) == 1)
     process.terminate()
-    assert process.wait(60) == 0
-    wait_for(lambda: not alive(pids(checkout)[0]))
+    assert process.wait(ENOUGH_S) == 0
+    wait_until(lambda: not alive(pids(checkout)[0]))
 
 
 def test_what_ray_leaves_is_ended_once_its_raylet_is_gone(checkout: Path) -> None:
@@ -112,12 +107,11 @@ def test_what_ray_leaves_is_ended_once_its_raylet_is_gone(checkout: Path) -> Non
     command = ["bash", str(SCRIPT.with_name("leave_with_ray.sh")), str(ray)]
     first = subprocess.Popen(command, env=env)
     try:
-        wait_for(lambda: any(checkout.glob(".gibbsweep-leave-*")))
-        time.sleep(0.5)  # until it holds the lock
-        assert subprocess.run(command, env=env, check=False, timeout=60).returncode == 0
+        wait_until((checkout / "looked").exists)  # it looks once it holds the lock
+        assert subprocess.run(command, env=env, check=False, timeout=ENOUGH_S).returncode == 0
         assert first.poll() is None and not (checkout / "stopped").exists()
         (checkout / "ray").unlink()
-        assert first.wait(120) == 0
+        assert first.wait(ENOUGH_S) == 0
         assert (checkout / "stopped").read_text() == "stop\n"
     finally:
         first.kill()

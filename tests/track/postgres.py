@@ -33,9 +33,10 @@ def postgres_server() -> Iterator[str]:
     # Not under pytest's own folder: each pytest that starts closes it to the user that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(prefix="gibbsweep-pg-") as name, socket.socket() as probe:
         folder = Path(name)
+        # Bound, not listening: the port stays ours until PostgreSQL takes it.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-        probe.close()
         user: dict[str, Any] = {}
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
             user = {"user": "postgres"}

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.patience import ENOUGH_S
+
 from gibbsweep.track import default_tracking_uri
 
 
@@ -47,10 +49,10 @@ class Server:
                     start_new_session=True,
                     env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
                 )
-            give_up = time.monotonic() + 120
+            give_up = time.monotonic() + ENOUGH_S
             while not self._answers():
                 assert self._process.poll() is None, (self.folder / "server.log").read_text()
-                assert time.monotonic() < give_up, "mlflow server did not answer within 120 s"
+                assert time.monotonic() < give_up, f"mlflow server did not answer within {ENOUGH_S:.0f} s"
                 time.sleep(0.3)
         return self.uri
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.track.waiting import text_of, wait_until
+from tests.patience import wait_until
+from tests.track.waiting import text_of
 
 from gibbsweep.track import Tracker, metric_history, migrate, sync
 from gibbsweep.track.mirror.report import count_pending

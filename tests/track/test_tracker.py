@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.track.waiting import sent_beyond, text_of, wait_until
+from tests.patience import ENOUGH_S, wait_until
+from tests.track.waiting import sent_beyond, text_of
 
 from gibbsweep.track import Tracker, sync
 from gibbsweep.track.follower import MAX_WAIT_S, NICENESS, pause_after
@@ -28,7 +29,7 @@ def test_follows_a_running_sweep(
     store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
-    with Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05):
+    with Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05) as tracker:
         trial = sweep.trial("rbm-0000")
         for step in range(1, 21):
             trial.report(step, loss=float(step))
@@ -39,6 +40,7 @@ def test_follows_a_running_sweep(
         wait_until(lambda: "system/cpu_utilization_percentage" in sweep.runs(store)["cd_k-1"].data.metrics)
         trial.end("completed", 30)
         sweep.trial("rbm-0001").report(1, loss=1.0)
+        tracker.close("FINISHED", timeout_s=ENOUGH_S)
     runs = sweep.runs(store)
     assert {name: run.info.status for name, run in runs.items()} == {
         "cd_k-1": "FINISHED",
@@ -54,7 +56,7 @@ def test_follows_a_running_sweep(
     sweep_tracker = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05).start()
     wait_until(lambda: sweep.runs(store)["cd_k-1"].info.status == "RUNNING")
     wait_until(lambda: len(sweep.history(store, "cd_k-1", "system/cpu_utilization_percentage")) > len(steps))
-    report = sweep_tracker.close("FAILED")
+    report = sweep_tracker.close("FAILED", timeout_s=ENOUGH_S)
     assert (report.pending, report.error) == (0, "")
     after = [step for step, _, _ in sweep.history(store, "cd_k-1", "system/cpu_utilization_percentage")]
     assert len(after) == len(set(after))
@@ -84,8 +86,8 @@ def test_a_tracker_that_is_not_alone_says_so(store: str, sweep: Any) -> None:
     first = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
     wait_until(lambda: (sweep.folder / "tracked.json").exists())
     second = Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False).start()
-    assert "tracked by another process" in second.close().error
-    assert first.close().error == ""
+    assert "tracked by another process" in second.close(timeout_s=ENOUGH_S).error
+    assert first.close(timeout_s=ENOUGH_S).error == ""
 
 
 def test_pauses_grow_to_a_bound_however_long_a_store_is_away() -> None:
@@ -93,7 +95,10 @@ def test_pauses_grow_to_a_bound_however_long_a_store_is_away() -> None:
     assert pause_after(100_000, 0.05) == MAX_WAIT_S
 
 
-def test_a_sweep_without_its_file_is_an_error_in_the_report(store: str, tmp_path: Path) -> None:
+def test_a_sweep_without_its_file_is_an_error_in_the_report(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gibbsweep.track.tracker._REPORT_S", ENOUGH_S)
     folder = tmp_path / "runs" / "empty"
     (folder / "trials" / "rbm-0000").mkdir(parents=True)
     (folder / "trials" / "rbm-0000" / "metrics.jsonl").touch()  # tracking begins with the first of them
@@ -113,7 +118,7 @@ def test_a_tracking_process_that_is_killed_is_told_and_loses_nothing(store: str,
     tracker._process.wait()
     trial.report(2, loss=2.0)
     trial.end("completed", 2)
-    report = tracker.close("FINISHED")
+    report = tracker.close("FINISHED", timeout_s=ENOUGH_S)
     assert "ended with code -9 and no report: see" in report.error and report.error.endswith("track.log")
     assert (report.runs, report.pending) == (1, 2)  # a spool line and the outcome
     assert sync(sweep.folder, tracking_uri=store).pending == 0
@@ -132,7 +137,7 @@ def test_ctrl_c_is_the_drivers(store: str, sweep: Any) -> None:
         os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19
     )
     tracker._process.send_signal(signal.SIGINT)
-    report = tracker.close("KILLED")
+    report = tracker.close("KILLED", timeout_s=ENOUGH_S)
     assert (report.runs, report.pending, report.error) == (1, 0, "")
     assert sweep.runs(store)["cd_k-1"].info.status == "KILLED"
 
@@ -142,11 +147,12 @@ import sys, time
 from pathlib import Path
 from gibbsweep.track import Tracker
 Tracker(Path(sys.argv[1]), tracking_uri=sys.argv[2], experiment="cd_k", period_s=0.01, system_metrics=False).start()
-time.sleep(120)
+time.sleep(900)
 """
 
 
-def test_killed_between_batches(store: str, sweep: Any, expected: Any) -> None:
+def test_killed_between_batches(store: str, sweep: Any, expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gibbsweep.track.mirror.sweep._ORPHAN_S", ENOUGH_S)  # for the process that a killed driver left
     trials = [sweep.trial(f"rbm-{i:04d}") for i in range(3)]
     stop = threading.Event()
     written = [0]
@@ -204,5 +210,5 @@ def test_close_remembers_status_and_experiment_for_sync(store: str, sweep: Any) 
 
 def test_the_first_close_decides(store: str, sweep: Any) -> None:
     with Tracker(sweep.folder, tracking_uri=store, experiment="cd_k", period_s=0.05, system_metrics=False) as tracker:
-        assert tracker.close("KILLED").pending == 0
+        assert tracker.close("KILLED", timeout_s=ENOUGH_S).pending == 0
     assert sweep.runs(store)["cd_k-1"].info.status == "KILLED"

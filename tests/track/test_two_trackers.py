@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import ENOUGH_S, wait_until
 from tests.track.sweeps import Sweep
-from tests.track.waiting import sent_beyond, wait_until
+from tests.track.waiting import sent_beyond
 
 from gibbsweep.track import sync
 from gibbsweep.track.stores.store import connect
@@ -27,7 +28,7 @@ from gibbsweep.track import Tracker
 tracker = Tracker(Path(sys.argv[1]), tracking_uri=sys.argv[2], experiment="cd_k", period_s=0.05, system_metrics=False)
 tracker.start()
 sys.stdin.readline()  # until the sweep has ended
-report = tracker.close("FINISHED", timeout_s=120.0)
+report = tracker.close("FINISHED", timeout_s=600.0)
 print(json.dumps([report.runs, report.pending, report.error]))
 """
 TRIALS = ("rbm-0000", "rbm-0001", "vae-0000")
@@ -47,7 +48,7 @@ def tracker_of(sweep: Sweep, store: str) -> subprocess.Popen[str]:
 
 def closed(process: subprocess.Popen[str]) -> Any:
     """(runs, what is pending, error) of the tracker's last pass."""
-    text, _ = process.communicate("\n", timeout=180)
+    text, _ = process.communicate("\n", timeout=2 * ENOUGH_S)
     assert process.returncode == 0
     return json.loads(text.splitlines()[-1])
 
@@ -117,7 +118,7 @@ def test_two_sweeps_write_to_one_postgresql_at_once(tmp_path: Path, postgres: st
                         trial.image("samples", step)
             if step == STEPS // 2:
                 for trials_of_sweep in trials:
-                    wait_until(functools.partial(sent_beyond, trials_of_sweep[-1], 0), limit_s=300.0)
+                    wait_until(functools.partial(sent_beyond, trials_of_sweep[-1], 0))
                 if killed:
                     trackers[1].send_signal(signal.SIGKILL)
                     trackers[1].communicate()

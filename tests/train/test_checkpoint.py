@@ -9,16 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.patience import wait_until
 from tests.train.fitting import fit
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.train.checkpoint import has_checkpoint, load_weights, read_checkpoint
+from gibbsweep.train.checkpoint import load_weights, read_checkpoint
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -29,6 +31,16 @@ from gibbsweep_models.objectives.cd.langevin_cd import LangevinCD
 def tensors_of(run_dir: Path) -> Path:
     (file,) = (run_dir / "checkpoint").glob("step-*.safetensors")
     return file
+
+
+def step_of(run_dir: Path) -> int:
+    """The updates of a run's checkpoint, 0 where there is none."""
+    file = run_dir / "checkpoint" / "state.json"
+    return int(json.loads(file.read_text())["step"]) if file.exists() else 0
+
+
+def reached(run_dir: Path, step: int) -> bool:
+    return step_of(run_dir) >= step
 
 
 def truncate(run_dir: Path) -> None:
@@ -95,26 +107,26 @@ def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     """SIGKILL a writer that saves without pause, several times; what is left always verifies."""
     script = (
         "import sys; from pathlib import Path; from tests.train.fitting import fit\n"
-        "for updates in range(2, 100_000, 2): fit(Path(sys.argv[1]), updates=updates)"
+        "for updates in range(int(sys.argv[2]), 100_000, 2): fit(Path(sys.argv[1]), updates=updates)"
     )
     root = Path(__file__).resolve().parents[2]
     for attempt in range(4):
+        before = step_of(tmp_path)
         writer = subprocess.Popen(
-            [sys.executable, "-c", script, str(tmp_path)],
+            [sys.executable, "-c", script, str(tmp_path), str(before + 2)],
             cwd=root,
             env={**os.environ, "PYTHONPATH": f"{root}:{root / 'platform'}:{root / 'models'}"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
-        while not has_checkpoint(tmp_path / "checkpoint") and time.monotonic() < deadline:
-            time.sleep(0.01)
-        if attempt:
-            time.sleep(4 + 0.037 * attempt)
+        saved = partial(reached, tmp_path, before + 2 + 10 * attempt)
+        wait_until(lambda writer=writer, saved=saved: writer.poll() is not None or saved())
+        time.sleep(0.0037 * attempt)
+        assert writer.poll() is None, "it refused to go on"
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait()
         state, tensors = read_checkpoint(tmp_path / "checkpoint")
-        assert state["step"] >= 2
+        assert state["step"] >= before + 2
         assert tensors
 
 

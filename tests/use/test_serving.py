@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.patience import ENOUGH_S
 
 import gibbsweep as gs
 from gibbsweep.use.export import export
@@ -29,9 +30,11 @@ pytestmark = pytest.mark.cluster
 @contextmanager
 def served(folder: Path, log: Path) -> Iterator[str]:
     """The address of a server of the model in ``folder``, which ends with the context."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    # Bound, not listening, until the server has ended: nobody else gets the port.
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(("127.0.0.1", 0))
+    port = place.getsockname()[1]
     words = ["-m", "mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
     words += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     # The folder brings its own gibbsweep_models, and nothing of gibbsweep is needed.
@@ -45,7 +48,7 @@ def served(folder: Path, log: Path) -> Iterator[str]:
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        give_up = time.monotonic() + 240
+        give_up = time.monotonic() + ENOUGH_S
         while not _answers(f"{address}/ping"):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < give_up, log.read_text()
@@ -55,6 +58,7 @@ def served(folder: Path, log: Path) -> Iterator[str]:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
+        place.close()
 
 
 def _answers(url: str) -> bool:

@@ -185,7 +185,7 @@ def first_tracked(folders: Sequence[SweepFolder], tracking_uri: str) -> tuple[st
 def _experiment_and_sweep(address: str, run_id: str) -> tuple[str, str]:
     try:
         url = f"{address}/api/2.0/mlflow/runs/get?run_id={quote(run_id)}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=120) as answer:
             run = json.load(answer)["run"]
     except (urllib.error.URLError, OSError, ValueError, KeyError):
         return "", ""

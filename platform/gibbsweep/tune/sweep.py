@@ -205,7 +205,7 @@ def _drive(
 
             try:
                 with stopping, console.status("starting Ray"):
-                    cluster.start(options, say=say)
+                    cluster.start(options, say=say, leave=lambda: stopping.requested)
                 if not stopping.requested:
                     gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal
                     clock.train_on(devices.most_workers)

@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from tests.patience import ENOUGH_S
 
 from gibbsweep.data import load
 from gibbsweep.data.tables.cache import cached
@@ -25,7 +26,7 @@ from gibbsweep.data.tables.metadata import Metadata
 from gibbsweep.data.tables.table import Decoded
 from gibbsweep.errors import UserError
 
-WAIT = 60.0
+WAIT = ENOUGH_S
 
 
 def files(cache: Path, suffix: str) -> list[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import ray
+from tests.patience import ENOUGH_S
 from tests.tune.resources.shortages import TEXT
 from tests.tune.whole.killing import command, kill_tree
 
@@ -42,9 +43,9 @@ def take() -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
     started = []
 
     def begin(used: int) -> subprocess.Popen[bytes]:
-        most = (ROOM + 4 * OVER) // 2**26
+        most = (ROOM + 8 * OVER) // 2**26
         started.append(subprocess.Popen([sys.executable, "-c", TAKER, str(used), str(most)]))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + ENOUGH_S
         while psutil.virtual_memory().total - psutil.virtual_memory().available < used - OVER // 2:
             assert time.monotonic() < deadline, "the memory could not be taken"
             time.sleep(0.05)
@@ -61,8 +62,8 @@ def test_trials_wait_for_memory_that_another_program_takes(
 ) -> None:
     """First in vain: the sweep pauses. Resumed, it waits until the program ends, and completes. No run has failed."""
     memory = psutil.virtual_memory()
-    if memory.available < ROOM + 8 * OVER:
-        pytest.skip("needs 9 GiB of free memory, to take most of it")
+    if memory.available < ROOM + 12 * OVER:
+        pytest.skip("needs 11 GiB of free memory, to take most of it")
     threshold = memory.total - memory.available + ROOM
     variables = {"RAY_memory_usage_threshold": f"{threshold / memory.total:.5f}", "WAIT_S": "2"}
     seed_store(tmp_path)
@@ -71,7 +72,7 @@ def test_trials_wait_for_memory_that_another_program_takes(
     taker = take(threshold + OVER)
     process = command(tmp_path, *words, *local, script="tests/tune/on_ray/impatient.py", **variables)
     try:
-        text, _ = process.communicate(timeout=240)
+        text, _ = process.communicate(timeout=ENOUGH_S)
         assert process.returncode == 130, text
         assert "other programs have taken the memory of this machine" in text
         assert "paused after 0 of 4 runs" in text and "nothing is lost: end some of them" in text
@@ -90,12 +91,12 @@ def test_trials_wait_for_memory_that_another_program_takes(
             **variables,
         )
         assert process.stdout is not None
-        text, deadline = "", time.monotonic() + 240
+        text, deadline = "", time.monotonic() + ENOUGH_S
         while "taken the memory" not in text:
             assert process.poll() is None and time.monotonic() < deadline, text
             text += process.stdout.readline()
         taker.kill()
-        text += process.communicate(timeout=240)[0]
+        text += process.communicate(timeout=ENOUGH_S)[0]
     finally:
         if process.poll() is None:
             kill_tree(process)

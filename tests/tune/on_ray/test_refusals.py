@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import ENOUGH_S
 
 ROOT = Path(__file__).resolve().parents[3]
 START = """
@@ -33,7 +34,7 @@ def start(options: str = "", **variables: str) -> subprocess.CompletedProcess[st
         env={**os.environ, "PYTHONPATH": paths, **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=ENOUGH_S,
         check=False,
     )
 
@@ -125,3 +126,53 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
 def test_trials_hardly_give_way(options: str, niceness: int) -> None:
     done = start(f', address="local"{options}')
     assert f"niceness {niceness}" in done.stdout, done.stderr
+
+
+KILL_THE_FIRST = """
+import threading, time, psutil
+def kill_the_first():
+    while True:
+        for process in psutil.Process().children(recursive=True):
+            try:
+                if process.name() == "raylet":
+                    process.kill()
+                    return
+            except psutil.NoSuchProcess:  # it has ended since
+                pass
+        time.sleep(0.01)
+threading.Thread(target=kill_the_first, daemon=True).start()
+"""
+
+
+def test_a_raylet_that_ends_while_it_starts_is_started_again() -> None:
+    """As it does of itself on a busy machine, if its agent takes 15 s to start."""
+    paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models"))
+    done = subprocess.run(
+        [sys.executable, "-c", KILL_THE_FIRST + START.format(options=", address='local'")],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=ENOUGH_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "niceness 5\n"), done.stderr
+
+
+def test_ray_that_never_starts_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    from gibbsweep.errors import UserError
+    from gibbsweep.tune.on_ray import cluster
+    from gibbsweep.tune.options.options import SweepOptions
+
+    def init(**settings: Any) -> None:
+        tried.append(settings["address"])
+        raise Exception("The current node timed out during startup.")  # noqa: TRY002  # as Ray does
+
+    tried: list[str] = []
+    said: list[str] = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(UserError, match="did not start on this machine, which was tried 3 times"):
+        cluster.start(SweepOptions(address="local"), say=said.append)
+    assert (tried, len(said)) == (["local"] * 3, 2)

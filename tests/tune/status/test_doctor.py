@@ -120,6 +120,7 @@ def test_what_cannot_be_looked_at_is_a_sentence(
     words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ray.is_initialized", lambda: False)  # another test of this process may have started one
     with pytest.raises(SystemExit) as stopped:
         main(["doctor", *words])
     assert stopped.value.code == 2

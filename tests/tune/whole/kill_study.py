@@ -62,6 +62,9 @@ KILLED = replace(
 )
 
 if __name__ == "__main__":
+    from tests.patience import track_patiently
+
     from gibbsweep.cli import run_study
 
+    track_patiently()
     run_study(KILLED)

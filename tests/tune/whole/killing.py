@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from tests.patience import ENOUGH_S, wait_until
 
 from gibbsweep.folder import read_spool
 
@@ -34,17 +36,20 @@ def command(runs: Path, *words: str, script: str = "tests/tiny.py", **variables:
 
 
 def wait_for_reports(runs: Path, count: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 300
-    while sum(len(read_spool(p)) for p in runs.rglob("metrics.jsonl")) < count:
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        assert time.monotonic() < deadline, "no reports"
-        time.sleep(0.05)
+    wait_while_it_runs(process, lambda: sum(len(read_spool(p)) for p in runs.rglob("metrics.jsonl")) >= count)
+
+
+def wait_while_it_runs(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    """Wait for ``condition``, for which ``process`` must not end."""
+    wait_until(lambda: process.poll() is not None or condition())
+    assert process.poll() is None, process.stdout.read() if process.stdout else ""
 
 
 def kill_tree(process: subprocess.Popen[str]) -> None:
     """SIGKILL to the driver and to everything it started: what a power cut does."""
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     for member in family:
-        member.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):  # Ray's end with the driver
+            member.send_signal(signal.SIGKILL)
     process.wait()
-    psutil.wait_procs(family, timeout=20)
+    psutil.wait_procs(family, timeout=ENOUGH_S)

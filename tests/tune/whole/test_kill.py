@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.patience import ENOUGH_S
 from tests.tune.whole.killing import WORDS, command, kill_tree, wait_for_reports
 
 from gibbsweep.folder import Outcome, read_spool
@@ -38,7 +39,7 @@ def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path, seed_store: Callable[[P
     process = command(tmp_path, "--budget", "long", *WORDS[2:], "--name", "s")
     wait_for_reports(tmp_path, 20, process)
     os.kill(process.pid, signal.SIGINT)
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 130, text
     assert "--resume s" in text
     assert "Traceback" not in text
@@ -49,6 +50,6 @@ def test_ctrl_c_then_sigkill_then_resume(tmp_path: Path, seed_store: Callable[[P
     kill_tree(process)
 
     process = command(tmp_path, "--resume", "s", "--address", "local", "--cpus", "2")
-    text, _ = process.communicate(timeout=300)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 0, text
     check_whole(tmp_path)

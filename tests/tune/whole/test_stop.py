@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.tune.whole.killing import ROOT, WORDS, command, kill_tree, wait_for_reports
+from tests.patience import ENOUGH_S
+from tests.tune.whole.killing import ROOT, WORDS, command, kill_tree, wait_for_reports, wait_while_it_runs
 
 from gibbsweep.folder import Outcome, read_spool
 from gibbsweep.train.checkpoint import read_progress
@@ -34,7 +35,7 @@ def gibbsweep(*words: str) -> str:
         env={**os.environ, "PYTHONPATH": paths, "COLUMNS": "120"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=ENOUGH_S,
         check=False,
     )
     return done.stdout + done.stderr
@@ -102,7 +103,7 @@ def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path, start: Start
     assert "running" in gibbsweep("status", "s", "--runs", str(tmp_path))
     journal = (tmp_path / "s" / "optuna.journal").stat().st_size
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 130, text
     assert "finish their reports" in text
     assert f"--resume s --runs {tmp_path}" in text
@@ -118,7 +119,7 @@ def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path, start: Start
     said = gibbsweep("stop", "s", "--runs", str(tmp_path))
     assert "it has stopped. Continue it with: " in said
     assert f"tests/tiny.py --resume s --runs {tmp_path} --address local --cpus 2" in said
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 130, text
     assert check_nothing_lost(tmp_path) > before
     assert "there is nothing to stop" in gibbsweep("stop", "s", "--runs", str(tmp_path))
@@ -128,22 +129,18 @@ def test_ctrl_c_and_stop_finish_the_running_reports(tmp_path: Path, start: Start
 def test_ctrl_c_twice_stops_now(tmp_path: Path, start: Start) -> None:
     process = start("--budget", "silent", *WORDS[2:], "--name", "s")
     trials = tmp_path / "s" / "trials"
-    deadline = time.monotonic() + 300
-    while len(list(trials.glob("*/config.json"))) < 2:
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        assert time.monotonic() < deadline, "nothing started"
-        time.sleep(0.05)
+    wait_while_it_runs(process, lambda: len(list(trials.glob("*/config.json"))) >= 2)
     workers = family(process)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(2)
     assert process.poll() is None, "the trials' only report is far away"
     os.killpg(process.pid, signal.SIGINT)
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 130, text
     assert "interrupted after 0 of 4 runs" in text
     assert "--resume s" in text
     assert "Traceback" not in text
-    _, alive = psutil.wait_procs(workers, timeout=15)
+    _, alive = psutil.wait_procs(workers, timeout=ENOUGH_S)
     assert not alive
     check_nothing_lost(tmp_path)
 
@@ -153,7 +150,7 @@ def test_sigterm_finishes_the_running_reports(tmp_path: Path, start: Start) -> N
     wait_for_reports(tmp_path, 10, process)
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGTERM)  # as timeout(1) does: to its child, and to its group
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 143, text
     assert "finish their reports" in text
     assert f"--resume s --runs {tmp_path}" in text
@@ -169,22 +166,24 @@ def test_sigterm_to_the_whole_group_ends_the_sweep_as_sigterm_to_the_driver_does
     wait_for_reports(tmp_path, 10, process)
     started = family(process)
     os.killpg(process.pid, signal.SIGTERM)
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 143, text
     assert f"--resume s --runs {tmp_path}" in text
     assert "Traceback" not in text and "Aborted" not in text
     assert "SIGTERM" not in text, "no stack of Ray's"
-    _, alive = psutil.wait_procs(started, timeout=30)
+    _, alive = psutil.wait_procs(started, timeout=ENOUGH_S)
     assert not alive
     assert not is_driven(SweepDir(tmp_path / "s"))
     assert not list(tmp_path.glob("s/trials/*/outcome.json")), "no run has failed by it"
     # A report is written before its checkpoint: a trial may have been ended between the two.
     done = sum(read_progress(folder).step for folder in tmp_path.glob("s/trials/*/checkpoint"))
     assert done >= 8 * 20
+    spools = {path: len(read_spool(path)) for path in tmp_path.glob("s/trials/*/metrics.jsonl")}
     process = start("--resume", "s", "--address", "local", "--cpus", "2")
-    wait_for_reports(tmp_path, done // 20 + 2, process)
+    # Each of them: one that has not begun yet may still lack the checkpoint of its last report.
+    wait_while_it_runs(process, lambda: all(len(read_spool(path)) > lines for path, lines in spools.items()))
     process.send_signal(signal.SIGTERM)
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 143, text
     assert check_nothing_lost(tmp_path) > done
 
@@ -193,19 +192,19 @@ def test_sigterm_to_the_whole_group_ends_the_sweep_as_sigterm_to_the_driver_does
 def test_sigterm_while_the_sweep_starts(tmp_path: Path, start: Start, sign: str) -> None:
     """``sign``: what the sweep has made when the signal arrives. "ray" stands for the first of Ray's processes."""
     process = start(*WORDS, "--name", "s")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + ENOUGH_S
     while not (ray_has_begun(process) if sign == "ray" else sign_of(tmp_path, sign)):
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert time.monotonic() < deadline, "it does not start"
         time.sleep(0.01)
     started = family(process)
     process.send_signal(signal.SIGTERM)
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 143, text
     assert "--resume s" in text or sign == "sweep.json"
     assert "Traceback" not in text
     assert "Aborted" not in text
-    _, alive = psutil.wait_procs(started, timeout=15)
+    _, alive = psutil.wait_procs(started, timeout=ENOUGH_S)
     assert not alive
 
 
@@ -218,5 +217,5 @@ def test_a_closed_output_does_not_stop_a_sweep(tmp_path: Path, start: Start) -> 
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()  # as ``| head -1`` does
-    assert process.wait(timeout=300) == 0
+    assert process.wait(timeout=ENOUGH_S) == 0
     assert list((tmp_path / "s" / "results").glob("*.json"))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.tune.whole.killing import ROOT
+from tests.patience import ENOUGH_S
+from tests.tune.whole.killing import command, kill_tree
 
 from gibbsweep.study import Results
 from gibbsweep.track import sweep_runs
@@ -21,24 +19,18 @@ NAMES = ("a", "b")
 
 
 def test_two_sweeps_at_once(tmp_path: Path) -> None:
-    paths = os.pathsep.join(str(ROOT / name) for name in ("platform", "models", "."))
     words = ["--budget", "smoke", "--seeds", "1", "--address", "local", "--cpus", "1", "--precision", "fp32"]
-    running = {
-        name: subprocess.Popen(
-            [sys.executable, "tests/tiny.py", "--runs", str(tmp_path), "--name", name, *words],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": paths},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for name in NAMES
-    }
+    running = {name: command(tmp_path, "--name", name, *words) for name in NAMES}
+    try:
+        said = {name: process.communicate(timeout=2 * ENOUGH_S)[0] for name, process in running.items()}
+    finally:
+        for process in running.values():
+            if process.poll() is None:
+                kill_tree(process)
     tables = {}
     for name, process in running.items():
-        text, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, text
-        assert "not everything was tracked" not in text, text
+        assert process.returncode == 0, said[name]
+        assert "not everything was tracked" not in said[name], said[name]
         sweep = SweepDir(tmp_path / name)
         outcomes = [Outcome.read(folder) for folder in (sweep.path / "trials").iterdir()]
         assert [outcome.kind for outcome in outcomes if outcome is not None] == ["completed"] * 6

@@ -49,16 +49,25 @@ _ANSWER_S = 5.0
 """Seconds that a cluster gets to answer before its address counts as dead."""
 _HANDLERS_EVERY_S = 0.02
 """Seconds between two times that the handlers of signals are set while Ray starts."""
+_TRIES = 3
+"""How often Ray is started if it gives up."""
+_TIMED_OUT = "timed out during startup"
+"""Part of what Ray says when it gives up."""
 _LEAVING_S = 20.0
 """Seconds that Ray gets to finish its start before it is left after a second Ctrl-C."""
 
 
 def start(
-    options: SweepOptions, *, import_from: Sequence[Path] = (), say: Callable[[str], None] = lambda sentence: None
+    options: SweepOptions,
+    *,
+    import_from: Sequence[Path] = (),
+    say: Callable[[str], None] = lambda sentence: None,
+    leave: Callable[[], bool] = lambda: False,
 ) -> None:
     """Join the cluster that ``options`` and the environment name, else one that this user has started on this machine,
     else start one. Raises UserError if it cannot be joined. ``import_from``: folders from which workers import modules,
-    as this process does. ``say`` is told of a cluster that is not joined."""
+    as this process does. ``say`` is told of a cluster that is not joined, and of one that is started again. Once
+    ``leave`` it is not started again: there is no cluster then."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     if not options.verbose:
@@ -88,7 +97,7 @@ def start(
         settings["runtime_env"] = {"worker_process_setup_hook": _importing_from(list(map(str, import_from)))}
     level = logging.WARNING if options.verbose else logging.ERROR
     try:
-        with_handlers_kept(
+        _patiently(
             lambda: ray.init(
                 address=address,
                 num_cpus=None if joining else options.cpus,
@@ -97,7 +106,9 @@ def start(
                 logging_level=level,
                 configure_logging=True,
                 **settings,
-            )
+            ),
+            say,
+            leave,
         )
     except ConnectionError as error:
         reason = str(error).splitlines()[0]
@@ -109,6 +120,27 @@ def start(
             raise
         raise UserError(sentence) from error
     _protect_token()
+
+
+def _patiently(begin: Callable[[], object], say: Callable[[str], None], leave: Callable[[], bool]) -> None:
+    """Call ``begin``, which starts Ray, again if Ray gives up. On a busy machine it does so of itself: a raylet ends if
+    an agent of its own takes 15 s to start, and Ray then waits 30 s for the raylet, in vain."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            with_handlers_kept(begin)
+            return
+        except Exception as error:
+            # Ray raises a plain Exception. What it had started has ended with the thread that started it.
+            if _TIMED_OUT not in str(error):
+                raise
+            if leave():
+                return
+            if not tries_left:
+                raise UserError(
+                    f"Ray did not start on this machine, which was tried {_TRIES} times: wait until it is less busy, "
+                    "or read why in the folder session_latest/logs of Ray's temporary folder (/tmp/ray)."
+                ) from error
+            say("Ray did not start in time on this busy machine: it is started again")
 
 
 def cluster_of_another_user() -> str:

@@ -21,7 +21,7 @@ _GRACE_S = 3.0
 """Seconds that the main thread gets to find out by itself that there is no cluster."""
 _LAST_S = 20.0
 """Seconds that it gets to end the process after that."""
-_HOLD_S = 0.5
+_HOLD_S = 3.0
 """Seconds that a cluster gets to die of the signal that reached this process, before the main thread goes on."""
 _HOLD_EVERY_S = 0.05
 

@@ -23,7 +23,7 @@ from gibbsweep.run.assignment import Assignment
 from gibbsweep.run.memory_need import MemoryNeed, measure_memory
 from gibbsweep.study.space import Space
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 """Seconds that the measurement of one contender may take: a closed form that is fitted to all of the data may need far
 more."""
 
