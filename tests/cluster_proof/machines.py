@@ -24,6 +24,9 @@ NET = "10.77.0"
 BRIDGE = "gsproof"
 PROGRAMS = ("ip", "sshd", "ssh", "ssh-keygen", "rsync", "unshare", "tmux", "git", "mount")
 
+TRIES, SSH_FAILED = 3, 255
+"""How often a connection is tried, and what ``ssh`` exits with where there is none."""
+
 SMALL = {
     # Ray gives up on a node after 30 s, which a busy core takes to start its agents.
     "RAY_raylet_start_wait_time_s": "120",
@@ -103,11 +106,16 @@ class Machines:
         return [*words, f"ubuntu@{self.address(number)}", f"bash --login -i -c {shlex.quote(command)}"]
 
     def run(self, number: int, command: str, *, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run ``command`` on a machine; whatever it exits with is for the caller."""
-        return subprocess.run(
-            self.ssh(number, command), capture_output=True, text=True, check=False, timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        """Run ``command`` on a machine; whatever it exits with is for the caller. A connection that a busy machine did
+        not make in time is made again."""
+        for _ in range(TRIES):
+            done = subprocess.run(
+                self.ssh(number, command), capture_output=True, text=True, check=False, timeout=timeout,
+                stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            if done.returncode != SSH_FAILED:
+                break
+        return done
 
     def processes(self, number: int) -> list[str]:
         """The command lines of a machine's processes but those of SSH."""

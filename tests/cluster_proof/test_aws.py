@@ -21,6 +21,7 @@ import pytest
 import yaml
 from tests.cluster_proof.cluster import HEAD, SWEEP, Cluster, checkout, patient, wait_for
 from tests.cluster_proof.machines import Machines, why_not
+from tests.patience import ENOUGH_S
 
 boto3 = pytest.importorskip("boto3", reason="needs boto3")
 pytest.importorskip("moto.server", reason="needs moto with its server")
@@ -70,7 +71,7 @@ def ec2(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
         )
     try:
-        wait_for(lambda: "serving" in log.read_text() or server.poll() is not None, 120, log.read_text)
+        wait_for(lambda: "serving" in log.read_text() or server.poll() is not None, ENOUGH_S, log.read_text)
         assert server.poll() is None, log.read_text()
         yield boto3.client(
             "ec2",
@@ -129,15 +130,15 @@ def test_the_head_is_up_and_nothing_was_opened(cluster: Cluster, ec2: Any) -> No
 
 def test_the_sweep_starts_gpu_machines_and_survives_one_that_is_cut_off(cluster: Cluster, ec2: Any) -> None:
     cluster.type(SWEEP)
-    wait_for(lambda: len(running(ec2, "g6.2xlarge")) == 2 or cluster.ended(), 400, cluster.log)
-    victims = wait_for(lambda: cluster.training(WORKERS) or cluster.ended(), 600, cluster.log)
+    wait_for(lambda: len(running(ec2, "g6.2xlarge")) == 2 or cluster.ended(), ENOUGH_S, cluster.log)
+    victims = wait_for(lambda: cluster.training(WORKERS) or cluster.ended(), ENOUGH_S, cluster.log)
     assert victims is not True, cluster.log()
     used = cluster.head("ray status").stdout
     assert re.search(r"[12]\.0/[12]\.0 GPU", used), f"trials have GPUs, for which nobody asked\n{used}"
     cluster.machines.cut(victims[0])
     time.sleep(60)
     cluster.machines.join(victims[0])
-    wait_for(cluster.ended, 900, lambda: f"{cluster.log()}\n{cluster.head('ray status').stdout}")
+    wait_for(cluster.ended, 2 * ENOUGH_S, lambda: f"{cluster.log()}\n{cluster.head('ray status').stdout}")
     assert "rc=0" in cluster.log(), cluster.log()
 
 
@@ -149,7 +150,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice(cluster: Cluster) -> None:
 def test_machines_that_idle_go(cluster: Cluster, ec2: Any) -> None:
     wait_for(
         lambda: not running(ec2, "g6.2xlarge"),
-        300,
+        ENOUGH_S,
         lambda: cluster.head("ray status; tail -50 /tmp/ray/session_latest/logs/monitor.*").stdout[-4000:],
     )
     assert running(ec2, "m6i.xlarge") == [cluster.machines.address(HEAD)]
@@ -160,4 +161,4 @@ def test_ray_down_leaves_nothing(cluster: Cluster, ec2: Any) -> None:
     # On a busy machine some of Ray's processes take longer than it waits for them, and are killed: that it says, too.
     assert "Exception" not in said or "within the grace period" in said, said
     assert running(ec2, "m6i.xlarge") == running(ec2, "g6.2xlarge") == []
-    wait_for(lambda: not cluster.left((HEAD, *WORKERS)), 240, lambda: "\n".join(cluster.left((HEAD, *WORKERS))))
+    wait_for(lambda: not cluster.left((HEAD, *WORKERS)), ENOUGH_S, lambda: "\n".join(cluster.left((HEAD, *WORKERS))))

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from tests.cluster_proof.cluster import HEAD, SWEEP, Cluster, checkout, patient, wait_for
 from tests.cluster_proof.machines import Machines, why_not
+from tests.patience import ENOUGH_S
 
 WORKERS = (5, 6)
 FILE = "cluster.local.yaml"
@@ -46,7 +47,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def test_both_machines_join(cluster: Cluster) -> None:
     wait_for(
         lambda: all(any("raylet" in line for line in cluster.machines.processes(n)) for n in WORKERS),
-        300,
+        ENOUGH_S,
         lambda: cluster.head("ray status; tail -50 /tmp/ray/session_latest/logs/monitor.*").stdout[-4000:],
     )
 
@@ -67,7 +68,7 @@ def test_a_request_without_the_token_is_refused(cluster: Cluster) -> None:
 def test_what_people_look_at_listens_on_loopback(cluster: Cluster) -> None:
     wait_for(
         lambda: cluster.head("curl --silent --fail http://127.0.0.1:5000/health").returncode == 0,
-        240,
+        ENOUGH_S,
         lambda: cluster.head("cat tracking_server.log").stdout,
     )
     listening = cluster.head("ss -Hltn | awk '{print $4}'").stdout.split()
@@ -82,7 +83,7 @@ def test_what_people_look_at_listens_on_loopback(cluster: Cluster) -> None:
 def test_the_sweep_survives_the_death_of_a_machine_of_the_tracking_server_and_of_its_driver(cluster: Cluster) -> None:
     cluster.type(SWEEP)
 
-    victims = wait_for(lambda: cluster.training(WORKERS) or cluster.ended(), 300, cluster.log)
+    victims = wait_for(lambda: cluster.training(WORKERS) or cluster.ended(), ENOUGH_S, cluster.log)
     assert victims is not True, cluster.log()
     cluster.machines.run(victims[0], "kill -9 $(pgrep -x raylet)")
     killed = cluster.head(
@@ -90,18 +91,18 @@ def test_the_sweep_survives_the_death_of_a_machine_of_the_tracking_server_and_of
     )
     assert killed.stdout.strip() == "0", "the tracking server"
     count = len(cluster.trials("outcome.json"))
-    wait_for(lambda: len(cluster.trials("outcome.json")) > count + 1 or cluster.ended(), 400, cluster.log)
+    wait_for(lambda: len(cluster.trials("outcome.json")) > count + 1 or cluster.ended(), ENOUGH_S, cluster.log)
     assert not cluster.ended(), cluster.log()
     cluster.head(f"kill -9 $(pgrep -f '^python {SWEEP.split()[1]}')")
-    wait_for(cluster.ended, 60, cluster.log)
+    wait_for(cluster.ended, ENOUGH_S, cluster.log)
     assert "rc=137" in cluster.log()
     wait_for(
         lambda: cluster.head("curl --silent --fail http://127.0.0.1:5000/health").returncode == 0,
-        240,
+        ENOUGH_S,
         lambda: cluster.head("cat tracking_server.log").stdout,
     )
     cluster.type(f"{SWEEP} --resume {cluster.sweep().name}")
-    wait_for(lambda: cluster.ended() and "rc=137" not in cluster.log(), 600, cluster.log)
+    wait_for(lambda: cluster.ended() and "rc=137" not in cluster.log(), ENOUGH_S, cluster.log)
     assert "rc=0" in cluster.log(), cluster.log()
 
 
@@ -125,4 +126,4 @@ def test_ray_down_leaves_nothing(cluster: Cluster) -> None:
     said = cluster.ray("down", "-y")
     assert "Exception occurred" not in said
 
-    wait_for(lambda: not cluster.left((HEAD, *WORKERS)), 240, lambda: "\n".join(cluster.left((HEAD, *WORKERS))))
+    wait_for(lambda: not cluster.left((HEAD, *WORKERS)), ENOUGH_S, lambda: "\n".join(cluster.left((HEAD, *WORKERS))))
