@@ -28,7 +28,7 @@ from functools import partial
 from gibbsweep import Choice, Contender, DataNeeds, Float, Goal, Row, Sizes, Space, Study, Target
 from gibbsweep.cli import run_study
 from gibbsweep.evaluate import ClassDistances, GuidanceScales, SamplingCost
-from gibbsweep.results.figures import ByLevel, SymLog
+from gibbsweep.results.figures import ByLevel, Panels, SymLog
 from gibbsweep.results.findings import InteriorOptimum
 from gibbsweep.study import by_budget, columns, equal_seconds, references
 from gibbsweep.study.shared import SMALL_CHANNELS, notes, wide_channels
@@ -135,6 +135,17 @@ def strength(row: Row, scale: float) -> float:
     return scale if row.contender == "classifier_guidance" else 1.0 + scale
 
 
+by_scale = partial(
+    ByLevel,
+    levels=SCALES,
+    x_label="1 + w, or a classifier's s",
+    suffix="_at_{}",
+    place=strength,
+    x_scale=SymLog(0.5),
+    ring=DISTANCE,
+)
+
+
 STUDY = Study(
     name="conditional_guidance",
     question="What does guidance buy of pictures of a class, and against a conditional GAN that was trained as long?",
@@ -169,16 +180,12 @@ STUDY = Study(
         Target("classifier-free guidance at every level, by an interval", DISTANCE, "<", ("interval",), SCORES[1:2]),
     ),
     figures={
-        "scale": ByLevel(
-            DISTANCE,
-            SCALES,
-            "1 + w, or a classifier's s",
-            "Fréchet distance",
-            suffix="_at_{}",
-            place=strength,
-            x_scale=SymLog(0.5),
-            ring=DISTANCE,
-        ).with_metrics({ACCURACY: "class accuracy", RECALL: "recall"})
+        # Noise is some hundred times as far away as the rows that are compared.
+        "scale": Panels(
+            by_scale(DISTANCE, y_label="Fréchet distance", y_scale="log"),
+            by_scale(ACCURACY, y_label="class accuracy"),
+            by_scale(RECALL, y_label="recall"),
+        )
     },
     findings=InteriorOptimum(
         DISTANCE,
@@ -189,7 +196,7 @@ STUDY = Study(
         {ACCURACY: ("class accuracy", ".3f"), RECALL: ("recall", ".2f")},
         suffix="_at_{}",
     ),
-    pictures=("samples", "guidance_grid", "guidance_curve"),
+    pictures=("samples", "guidance_grid"),
 )
 
 if __name__ == "__main__":
