@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -48,6 +49,8 @@ whoever runs them."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; tests send it, and children
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # inherit that it is ignored
     if hasattr(config, "workerinput"):  # one of pytest-xdist's workers: the process that started it has done this
         return
     folder = Path(tempfile.mkdtemp(prefix="gibbsweep-tests-"))
