@@ -209,7 +209,7 @@ def _drive(
                 if not stopping.requested:
                     gate.devices = devices = devices_for(plan, options, machines(say), say)  # ended by any signal
                     clock.train_on(devices.most_workers)
-                    lost = LostCluster(stopping, cluster.answers, give_up)
+                    lost = LostCluster(stopping, cluster.watched(), give_up)
                     with stopping, lost, Progress(gate, console, clock, autoscaler_says) as progress:
                         execute(gate, options, progress, devices=devices, say=say)
                         progress.changed()

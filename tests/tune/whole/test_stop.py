@@ -45,13 +45,14 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def ray_has_begun(process: subprocess.Popen[str]) -> bool:
-    """Whether the first of Ray's processes runs. Others may end while they are looked at."""
-    for member in family(process):
+def named(processes: list[psutil.Process], name: str) -> list[psutil.Process]:
+    """Those with ``name``. Others may end while they are looked at."""
+    found = []
+    for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            if "gcs_server" in member.name():
-                return True
-    return False
+            if process.name() == name:
+                found.append(process)
+    return found
 
 
 def check_nothing_lost(runs: Path) -> int:
@@ -159,12 +160,18 @@ def test_sigterm_finishes_the_running_reports(tmp_path: Path, start: Start) -> N
     check_nothing_lost(tmp_path)
 
 
-def test_sigterm_to_the_whole_group_ends_the_sweep_as_sigterm_to_the_driver_does(tmp_path: Path, start: Start) -> None:
+@pytest.mark.parametrize("dies_first", ["none", "raylet", "gcs_server"])
+def test_sigterm_to_the_whole_group_ends_the_sweep_as_sigterm_to_the_driver_does(
+    tmp_path: Path, start: Start, dies_first: str
+) -> None:
     """As a batch scheduler sends it: Ray's processes and the trials get it, too, and may be gone before their reports
-    are finished. What was reported is kept, and the sweep goes on from there."""
+    are finished. What was reported is kept, and the sweep goes on from there. Which of them dies first is chance."""
     process = start(*WORDS, "--name", "s")
     wait_for_reports(tmp_path, 10, process)
     started = family(process)
+    for member in named(started, dies_first):
+        member.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
     os.killpg(process.pid, signal.SIGTERM)
     text, _ = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 143, text
@@ -193,7 +200,7 @@ def test_sigterm_while_the_sweep_starts(tmp_path: Path, start: Start, sign: str)
     """``sign``: what the sweep has made when the signal arrives. "ray" stands for the first of Ray's processes."""
     process = start(*WORDS, "--name", "s")
     deadline = time.monotonic() + ENOUGH_S
-    while not (ray_has_begun(process) if sign == "ray" else sign_of(tmp_path, sign)):
+    while not (named(family(process), "gcs_server") if sign == "ray" else sign_of(tmp_path, sign)):
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         assert time.monotonic() < deadline, "it does not start"
         time.sleep(0.01)

@@ -277,8 +277,23 @@ def answers() -> bool:
     import ray
 
     host, _, port = str(ray.get_runtime_context().gcs_address).rpartition(":")
+    return _answers(host, int(port))
+
+
+def watched() -> Callable[[], bool]:
+    """Says from now on whether the cluster and this machine's part of it, its raylet, answer: Ray can do without
+    neither."""
+    import ray
+
+    mine = this_node()
+    (node,) = (node for node in ray.nodes() if node["NodeID"] == mine)  # type: ignore[no-untyped-call]
+    address, port = str(node["NodeManagerAddress"]), int(node["NodeManagerPort"])
+    return lambda: _answers(address, port) and answers()
+
+
+def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_S).close()
+        socket.create_connection((host.strip("[]"), port), _ANSWER_S).close()
     except OSError:
         return False
     return True

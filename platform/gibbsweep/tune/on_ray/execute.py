@@ -50,8 +50,13 @@ def execute(
     def resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
         return tune_request(workers, config["cpus"], config["gpus"])
 
+    def run(config: dict[str, Any]) -> None:
+        # Not tune.with_parameters, which puts the payload into Ray's object store: where this machine's part of Ray is
+        # ended, Ray tries to save the object, and ends this process with code 1 as it fails.
+        run_trial(config, payload=payload)
+
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(run_trial, payload=payload), resources),
+        tune.with_resources(run, resources),
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(gate, Assignments(plan, options), devices, retries),
             scheduler=PlanScheduler(gate, retries),

@@ -33,7 +33,7 @@ class LostCluster:
 
     For example::
 
-        with LostCluster(stopping, cluster.answers, give_up):
+        with LostCluster(stopping, cluster.watched(), give_up):
             execute(...)
     """
 
