@@ -41,6 +41,7 @@ class Cluster:
     def ray(self, word: str, *options: str, then: Sequence[str] = (), timeout: float = 600) -> str:
         """What ``ray WORD OPTIONS FILE THEN`` prints, typed in the checkout; it must succeed."""
         env = {**os.environ, "HOME": str(self.home), "RAY_USAGE_STATS_ENABLED": "0", **self.variables}
+        env["TMPDIR"] = str(self.home)  # where Ray keeps what it found out about a cluster, also one of another day
         for name in ("PYTHONPATH", "RAY_ADDRESS"):
             env.pop(name, None)
         done = subprocess.run(
