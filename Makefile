@@ -35,6 +35,7 @@ test-quick: $(VENV)/.test
 
 # A cluster of three machines on this one, by `ray up` over SSH, whose parts are killed in mid-sweep: as root, in minutes.
 test-cluster: $(VENV)/.test
+	@bash tests/cluster_proof/packages.sh
 	$(BIN)/python -m pytest -m proof tests/cluster_proof
 
 # On the real data sets in $GIBBSWEEP_DATA; what is not there is skipped by name.
