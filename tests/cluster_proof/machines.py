@@ -64,7 +64,10 @@ def why_not() -> str:
         )
     if subprocess.run(["ip", "link", "show", BRIDGE], capture_output=True, check=False).returncode == 0:
         return f"the proof of the cluster runs already, or left its bridge: ip link del {BRIDGE}"
-    probe = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "true"], capture_output=True, check=False)
+    # In namespaces that end with it: what they need of the kernel, and of this container.
+    needs = "ip link add b type bridge && ip link add v type veth peer name w && mount -t tmpfs tmpfs /mnt"
+    words = ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "sh", "-c", needs]
+    probe = subprocess.run(words, capture_output=True, check=False, env={**os.environ, "PATH": path})
     if probe.returncode:
         return (
             f"the proof of the cluster needs network namespaces, and this machine refuses them: {probe.stderr.decode()}"
