@@ -65,9 +65,7 @@ def why_not() -> str:
     if subprocess.run(["ip", "link", "show", BRIDGE], capture_output=True, check=False).returncode == 0:
         return f"the proof of the cluster runs already, or left its bridge: ip link del {BRIDGE}"
     # In namespaces that end with it: what they need of the kernel, and of this container.
-    needs = (
-        "ip link add probe0 type bridge && ip link add probe1 type veth peer name probe2 && mount -t tmpfs tmpfs /mnt"
-    )
+    needs = "ip link add gs0 type bridge && ip link add gs1 type veth peer name gs2 && mount -t tmpfs tmpfs /mnt"
     words = ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "sh", "-c", needs]
     probe = subprocess.run(words, capture_output=True, check=False, env={**os.environ, "PATH": path})
     if probe.returncode:
