@@ -16,7 +16,7 @@ Each sample is of the class of the test example that it is compared with, so the
 no class, these models draw classes evenly, which suits CIFAR-10 and is a little off for MNIST.
 
     python sweeps/conditional_guidance.py                             MNIST, ten minutes on two cores
-    python sweeps/conditional_guidance.py --budget long --trials 0    240 seconds a model on one core
+    python sweeps/conditional_guidance.py --budget long --trials 4 --seeds 2    240 seconds a model on one core
     python sweeps/conditional_guidance.py --data cifar10
 """
 
@@ -180,7 +180,7 @@ STUDY = Study(
         Target("classifier-free guidance at every level, by an interval", DISTANCE, "<", ("interval",), SCORES[1:2]),
     ),
     figures={
-        # Noise is some hundred times as far away as the rows that are compared.
+        # Noise is some seventy times as far away as the rows that are compared.
         "scale": Panels(
             by_scale(DISTANCE, y_label="Fréchet distance", y_scale="log"),
             by_scale(ACCURACY, y_label="class accuracy"),

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -52,6 +53,7 @@ done
 """
 
 
+@cache
 def why_not() -> str:
     """Why there can be no machines here, in a sentence; "" where there can."""
     if os.geteuid() != 0:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the proof of the cluster needs, where it is missing and this is root on Debian; the tests say what is missing still.
+# Installs what the proof of the cluster needs, where it is missing and this is root on Debian. The tests say what is
+# missing still.
 set -u
 missing=""
 for need in sshd:openssh-server ssh:openssh-client rsync:rsync ip:iproute2 tmux:tmux; do

@@ -20,7 +20,7 @@ from tests.train.fitting import fit
 
 from gibbsweep.data import load
 from gibbsweep.errors import UserError
-from gibbsweep.train.checkpoint import load_weights, read_checkpoint
+from gibbsweep.train.checkpoint import load_weights, read_checkpoint, read_progress
 from gibbsweep_models.baselines.vae import VAEConfig
 from gibbsweep_models.draws import seeded
 from gibbsweep_models.energy.conv_ebm import ConvEBMConfig
@@ -33,14 +33,8 @@ def tensors_of(run_dir: Path) -> Path:
     return file
 
 
-def step_of(run_dir: Path) -> int:
-    """The updates of a run's checkpoint, 0 where there is none."""
-    file = run_dir / "checkpoint" / "state.json"
-    return int(json.loads(file.read_text())["step"]) if file.exists() else 0
-
-
 def reached(run_dir: Path, step: int) -> bool:
-    return step_of(run_dir) >= step
+    return read_progress(run_dir / "checkpoint").step >= step
 
 
 def truncate(run_dir: Path) -> None:
@@ -111,7 +105,7 @@ def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     )
     root = Path(__file__).resolve().parents[2]
     for attempt in range(4):
-        before = step_of(tmp_path)
+        before = read_progress(tmp_path / "checkpoint").step
         writer = subprocess.Popen(
             [sys.executable, "-c", script, str(tmp_path), str(before + 2)],
             cwd=root,

@@ -281,8 +281,8 @@ def answers() -> bool:
 
 
 def watched() -> Callable[[], bool]:
-    """Says from now on whether the cluster and this machine's part of it, its raylet, answer: Ray can do without
-    neither."""
+    """Says from now on whether the cluster and this machine's part of it, its raylet, answer: Ray
+    cannot do without either."""
     import ray
 
     mine = this_node()
